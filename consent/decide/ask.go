@@ -1,0 +1,141 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// Question is what a practitioner asks, as far as a decision may depend on it:
+// never an identifier.
+type Question struct {
+	Column      *Column
+	Purpose     string
+	Reason      string
+	Transaction string // empty: who else works with the person
+}
+
+// Asking is the asker's side of an enquiry: its decision, and every agreement
+// under which the asker may receive an answer. What a holder decided under
+// another agreement does not reach this asker.
+type Asking struct {
+	Decision
+	Column     *Column
+	Purpose    string
+	Agreements []string
+}
+
+// Ask takes a question through the asker's own four steps (LEG-11: receipt is
+// processing too). It depends on the asker and the terms alone, so its failures
+// may be explained. Where several agreements fit, the decision recorded is that
+// of the first that passes, or else the one that came furthest.
+func (t *Terms) Ask(actor Actor, q Question, at time.Time) Asking {
+	asking := Asking{Column: q.Column, Purpose: q.Purpose}
+	best := -1
+	for i := range t.Agreements {
+		a := &t.Agreements[i]
+		if !slices.Contains(a.Parties, q.Column.Agency) {
+			continue
+		}
+		d := t.askUnder(a, actor, q, at)
+		reached := d.StoppedAt()
+		if reached == 0 {
+			asking.Agreements = append(asking.Agreements, a.Code)
+			reached = len(d.Steps) + 1
+		}
+		if reached > best {
+			asking.Decision, best = d, reached
+		}
+	}
+	if best < 0 {
+		d := Decision{TermsVersion: t.Version, Profile: t.Profile.ID, Purposes: []string{q.Purpose}}
+		d.walk([4]func() string{func() string { return "your agency is no party to any agreement: ask your governance officer" }, nil, nil, nil})
+		asking.Decision = d
+	}
+	return asking
+}
+
+func (t *Terms) askUnder(a *Agreement, actor Actor, q Question, at time.Time) Decision {
+	d := Decision{
+		Agreement: a.Code, Purposes: []string{q.Purpose}, Aspects: a.Aspects,
+		TermsVersion: t.Version, Profile: t.Profile.ID,
+	}
+	d.walk([4]func() string{
+		func() string { return t.askingPower(a, actor, q, &d, at) },
+		func() string {
+			if !Has(t.Codes.Reasons, q.Reason) {
+				return fmt.Sprintf("say why you need to know: %v", codes(t.Codes.Reasons))
+			}
+			return ""
+		},
+		// A party's people are bound by the agreement's own duty of confidence.
+		func() string { return "" },
+		func() string { return t.conditionsMet(a.Receiving, a.Receiving.Sensitive != "", false) },
+	})
+	return d
+}
+
+func (t *Terms) askingPower(a *Agreement, actor Actor, q Question, d *Decision, at time.Time) string {
+	if !within(at, a.Starts, a.Ends) {
+		return "the agreement is not in force"
+	}
+	role, ok := actor.RoleAmong(a.Roles.Enquire)
+	if !ok {
+		return fmt.Sprintf("this agreement lets only these roles ask: %v", a.Roles.Enquire)
+	}
+	d.Role = role
+	if !slices.Contains(a.Purposes, q.Purpose) {
+		return fmt.Sprintf("no agreement of your agency covers this purpose; this one covers %v", a.Purposes)
+	}
+	for _, bar := range t.Bars {
+		if within(at, bar.Starts, bar.Ends) && len(bar.FromKinds) == 0 && t.kindAmong(bar.ToKinds, q.Column.Agency) &&
+			(len(bar.Purposes) == 0 || slices.Contains(bar.Purposes, q.Purpose)) {
+			return "a statutory bar forbids asking: " + bar.Code
+		}
+	}
+	for _, power := range a.Powers {
+		if t.holdsPower(a, power, q.Column.Agency, []string{q.Purpose}, at) == "" {
+			d.Power = power
+			return ""
+		}
+	}
+	return "no power: your agency holds none of this agreement's powers for this purpose"
+}
+
+// Standing is a holder's decision as it stands in the index, with whether the
+// consents it rests on still live.
+type Standing struct {
+	Column    ident.Column
+	Agreement string
+	Power     string
+	Ground    Ground
+	Purposes  []string
+	Audience  Audience
+	Until     time.Time
+	Consented bool // true where no consent is needed, or all named ones live
+}
+
+// Stands reports whether the decision is in force at that instant: its time is
+// not over, its consents live, and the terms still hold what it rested on
+// (LEG-27). A lapse ends it at that instant, not at a sweep.
+func (t *Terms) Stands(s Standing, at time.Time) bool {
+	column := t.FindColumn(s.Column, at)
+	a := t.FindAgreement(s.Agreement, at)
+	return column != nil && a != nil && s.Consented && at.Before(s.Until) &&
+		slices.Contains(a.Parties, column.Agency) && slices.Contains(a.Grounds, s.Ground) &&
+		t.holdsPower(a, s.Power, column.Agency, s.Purposes, at) == "" &&
+		(!column.Sensitive || fitsSensitive(s.Ground))
+}
+
+// Discloses reports whether a standing decision answers this asker: both sides
+// under one agreement (LEG-11), for the purpose, to the audience, with no bar.
+func (t *Terms) Discloses(s Standing, to *Asking, at time.Time) bool {
+	holder := t.columns[s.Column]
+	return t.Stands(s, at) &&
+		slices.Contains(to.Agreements, s.Agreement) &&
+		slices.Contains(s.Purposes, to.Purpose) &&
+		s.Audience.includes(to.Column.ID, to.Column.Agency) &&
+		t.bar(holder.Agency, to.Column.Agency, to.Purpose, at) == nil
+}

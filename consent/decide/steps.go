@@ -1,0 +1,445 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// Step numbers (LEG-01).
+const (
+	StepPower           = 1
+	StepProportionality = 2
+	StepConfidentiality = 3
+	StepCondition       = 4
+)
+
+// Answer is what one step came to.
+type Answer string
+
+// The answers.
+const (
+	Passed   Answer = "passed"
+	Failed   Answer = "failed"
+	NotAsked Answer = "not-asked"
+)
+
+// Step is one of the four, answered. Because says in words what to do about a
+// failure; it names terms of the partnership only.
+type Step struct {
+	Number  int    `json:"step"`
+	Answer  Answer `json:"answer"`
+	Because string `json:"because,omitempty"`
+}
+
+// AudienceKind says how a standing decision names those it discloses to.
+type AudienceKind string
+
+// The kinds of audience.
+const (
+	ToPartnership AudienceKind = "partnership" // every party to the agreement
+	ToAgencies    AudienceKind = "agencies"
+	ToColumns     AudienceKind = "columns"
+)
+
+// Audience is to whom. Names are agency or column codes, none for the whole
+// partnership.
+type Audience struct {
+	Kind  AudienceKind `json:"kind"`
+	Names []string     `json:"names"`
+}
+
+// includes reports whether the column of that agency is in the audience.
+func (a Audience) includes(column ident.Column, agency ident.Agency) bool {
+	switch a.Kind {
+	case ToPartnership:
+		return true
+	case ToAgencies:
+		return slices.Contains(a.Names, string(agency))
+	case ToColumns:
+		return slices.Contains(a.Names, string(column))
+	default:
+		return false
+	}
+}
+
+// intersect narrows a by b. Agencies meet columns by who controls them.
+func (t *Terms) intersect(a, b Audience) Audience {
+	switch {
+	case a.Kind == ToPartnership:
+		return b
+	case b.Kind == ToPartnership:
+		return a
+	case a.Kind == b.Kind:
+		return Audience{a.Kind, keep(a.Names, func(n string) bool { return slices.Contains(b.Names, n) })}
+	case a.Kind == ToAgencies:
+		return t.intersect(b, a)
+	default: // a names columns, b agencies
+		return Audience{ToColumns, keep(a.Names, func(n string) bool {
+			c := t.columns[ident.Column(n)]
+			return c != nil && slices.Contains(b.Names, string(c.Agency))
+		})}
+	}
+}
+
+func keep(list []string, ok func(string) bool) []string {
+	out := []string{}
+	for _, s := range list {
+		if ok(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Deed is what a holder's decision is for: it fixes which roles may decide.
+type Deed string
+
+// The deeds.
+const (
+	Publishing  Deed = "publish"
+	Correlating Deed = "correlate"
+	Pairing     Deed = "pair" // the other side of a correlation: whoever may publish may pair
+)
+
+// Proposal is what a named person of the holding agency puts to the four steps.
+type Proposal struct {
+	Deed       Deed
+	Mode       Mode
+	Column     *Column
+	Agreement  string
+	Power      string
+	Purposes   []string
+	Aspects    []string
+	Audience   Audience
+	Necessary  bool
+	Safeguards bool
+	Aim        string
+	Ground     Ground
+	Reason     string
+	Consents   []Consent
+	Conditions Conditions
+	Until      time.Time
+}
+
+// Consent is what a decision must know of a consent that it names. Mine says
+// that it is for the very handle that the decision is about.
+type Consent struct {
+	ID       ident.ConsentID
+	Mine     bool
+	Explicit bool
+	Audience Audience
+	Purposes []string
+	Aspects  []string
+	Starts   time.Time
+	Ends     time.Time
+	Withdrew *time.Time
+}
+
+// LiveAt reports whether the consent stands at that instant.
+func (c Consent) LiveAt(at time.Time) bool {
+	return within(at, &c.Starts, &c.Ends) && within(at, nil, c.Withdrew)
+}
+
+// Decision is a recorded answer: the four steps and, where they passed, what
+// was decided after the ground narrowed it.
+type Decision struct {
+	Steps        [4]Step   `json:"steps"`
+	Role         string    `json:"role"`
+	Agreement    string    `json:"agreement"`
+	Power        string    `json:"power"`
+	Ground       Ground    `json:"ground"`
+	Purposes     []string  `json:"purposes"`
+	Aspects      []string  `json:"aspects"`
+	Audience     Audience  `json:"audience"`
+	Until        time.Time `json:"until"`
+	TermsVersion int64     `json:"terms_version"`
+	Profile      string    `json:"profile"`
+}
+
+// StoppedAt is the step that failed, 0 for a permitted decision.
+func (d *Decision) StoppedAt() int {
+	for _, s := range d.Steps {
+		if s.Answer == Failed {
+			return s.Number
+		}
+	}
+	return 0
+}
+
+// Because is the reason of the step that failed.
+func (d *Decision) Because() string {
+	if n := d.StoppedAt(); n > 0 {
+		return d.Steps[n-1].Because
+	}
+	return ""
+}
+
+// walk asks the steps in order and stops at the first that gives a reason.
+func (d *Decision) walk(steps [4]func() string) {
+	stopped := false
+	for i, ask := range steps {
+		d.Steps[i] = Step{Number: i + 1, Answer: NotAsked}
+		if stopped {
+			continue
+		}
+		if because := ask(); because != "" {
+			d.Steps[i].Answer, d.Steps[i].Because, stopped = Failed, because, true
+			continue
+		}
+		d.Steps[i].Answer = Passed
+	}
+}
+
+// Hold takes a proposal of the actor through the four steps. The result is a
+// decision to record either way (LEG-18). It never fails for want of a fact:
+// what is absent fails its step.
+func (t *Terms) Hold(actor Actor, p Proposal, at time.Time) Decision {
+	d := Decision{
+		Agreement: p.Agreement, Power: p.Power, Ground: p.Ground, Purposes: p.Purposes, Aspects: p.Aspects,
+		Audience: p.Audience, Until: p.Until, TermsVersion: t.Version, Profile: t.Profile.ID,
+	}
+	d.walk([4]func() string{
+		func() string { return t.power(actor, &p, &d, at) },
+		func() string { return t.proportionality(&p) },
+		func() string { return t.confidentiality(&p, &d, at) },
+		func() string { return t.condition(&p) },
+	})
+	return d
+}
+
+// power is step 1: an agreement in force lets this role do this for these
+// purposes, the agency has the power, and no bar stands in the way. Consent
+// does not help here (LEG-04).
+func (t *Terms) power(actor Actor, p *Proposal, d *Decision, at time.Time) string {
+	a := t.FindAgreement(p.Agreement, at)
+	if a == nil {
+		return "name an agreement that is in force"
+	}
+	if !slices.Contains(a.Parties, p.Column.Agency) {
+		return "the agency that controls the column is no party to this agreement"
+	}
+	if because := a.mayDo(actor, p, d); because != "" {
+		return because
+	}
+	if !slices.Contains(a.Modes, p.Mode) {
+		return fmt.Sprintf("this agreement does not allow that mode of act: use one of %v", a.Modes)
+	}
+	if !subset(p.Purposes, a.Purposes) || !subset(p.Aspects, a.Aspects) {
+		return fmt.Sprintf("stay within the agreement's purposes %v and aspects %v", a.Purposes, a.Aspects)
+	}
+	if because := t.holdsPower(a, p.Power, p.Column.Agency, p.Purposes, at); because != "" {
+		return because
+	}
+	if !at.Before(p.Until) {
+		return "say until when, as a time that is still to come"
+	}
+	if a.Ends != nil && a.Ends.Before(d.Until) {
+		d.Until = *a.Ends
+	}
+	return t.audienceAllowed(a, p, at)
+}
+
+// mayDo finds the role in which the actor does it, and keeps it.
+func (a *Agreement) mayDo(actor Actor, p *Proposal, d *Decision) string {
+	roles := a.Roles.Publish
+	if p.Deed == Correlating {
+		roles = a.Roles.Correlate
+	}
+	if p.Mode == Imposed {
+		roles = keep(roles, func(r string) bool { return slices.Contains(a.Roles.Impose, r) })
+	}
+	role, ok := actor.RoleAmong(roles)
+	if !ok {
+		return fmt.Sprintf("this agreement lets only these roles do it: %v", roles)
+	}
+	d.Role = role
+	return ""
+}
+
+// holdsPower checks that the power is one of the agreement's, in force, held
+// by the agency's kind, and serves every purpose (LEG-02).
+func (t *Terms) holdsPower(a *Agreement, power string, agency ident.Agency, purposes []string, at time.Time) string {
+	pw, ag := t.powers[power], t.FindAgency(agency, at)
+	switch {
+	case pw == nil || !slices.Contains(a.Powers, power):
+		return fmt.Sprintf("no power: name one of this agreement's: %v", a.Powers)
+	case !within(at, pw.Starts, pw.Ends):
+		return "no power: it is not in force now; name its successor"
+	case ag == nil || !slices.Contains(pw.Kinds, ag.Kind):
+		return "no power: agencies of this kind do not hold it"
+	case !subset(purposes, pw.Purposes):
+		return fmt.Sprintf("no power: it serves only %v", pw.Purposes)
+	}
+	return ""
+}
+
+// audienceAllowed checks that everyone named is a party and that no bar names
+// them. A whole-partnership audience is narrowed by bars when it is disclosed.
+func (t *Terms) audienceAllowed(a *Agreement, p *Proposal, at time.Time) string {
+	for _, name := range p.Audience.Names {
+		agency := ident.Agency(name)
+		if p.Audience.Kind == ToColumns {
+			c := t.FindColumn(ident.Column(name), at)
+			if c == nil {
+				return "name columns that are open"
+			}
+			agency = c.Agency
+		}
+		if !slices.Contains(a.Parties, agency) {
+			return fmt.Sprintf("stay within the agreement's parties %v", a.Parties)
+		}
+		for _, purpose := range p.Purposes {
+			if bar := t.bar(p.Column.Agency, agency, purpose, at); bar != nil {
+				return "a statutory bar forbids it: " + bar.Code
+			}
+		}
+	}
+	return ""
+}
+
+// bar returns the first bar in force on disclosure from one agency to another
+// for the purpose (LEG-03).
+func (t *Terms) bar(from, to ident.Agency, purpose string, at time.Time) *Bar {
+	for i := range t.Bars {
+		b := &t.Bars[i]
+		if within(at, b.Starts, b.Ends) && t.kindAmong(b.FromKinds, from) && t.kindAmong(b.ToKinds, to) &&
+			(len(b.Purposes) == 0 || slices.Contains(b.Purposes, purpose)) {
+			return b
+		}
+	}
+	return nil
+}
+
+func (t *Terms) kindAmong(kinds []string, agency ident.Agency) bool {
+	if len(kinds) == 0 {
+		return true
+	}
+	a := t.agencies[agency]
+	return a != nil && slices.Contains(kinds, a.Kind)
+}
+
+// proportionality is step 2: the deciding person says that the means are
+// necessary, the safeguards adequate and the aim well defined (LEG-06).
+func (t *Terms) proportionality(p *Proposal) string {
+	switch {
+	case !p.Necessary:
+		return "disproportionate: something less would do"
+	case !p.Safeguards:
+		return "disproportionate: the safeguards are not adequate"
+	case !Has(t.Codes.Aims, p.Aim):
+		return fmt.Sprintf("name a well-defined aim: %v", codes(t.Codes.Aims))
+	}
+	return ""
+}
+
+// confidentiality is step 3: the ground is one that the agreement allows, fits
+// the mode and the column, and has its evidence (LEG-07). Consents narrow what
+// is decided to their intersection.
+func (t *Terms) confidentiality(p *Proposal, d *Decision, at time.Time) string {
+	a := t.agreements[p.Agreement]
+	switch {
+	case !slices.Contains(a.Grounds, p.Ground):
+		return fmt.Sprintf("this agreement allows only these grounds: %v", a.Grounds)
+	case p.Column.Sensitive && !fitsSensitive(p.Ground):
+		return fmt.Sprintf("a sensitive column needs the ground %s or %s", ExplicitConsent, SignificantHarm)
+	case (p.Mode == WithConsent || p.Mode == BySubject) && !p.Ground.OnConsent():
+		return "this mode rests on a consent: name one, or use another mode"
+	case p.Mode == Imposed && p.Ground.OnConsent():
+		return "an imposed act rests on no consent: name another ground, or use another mode"
+	case p.Ground.OnConsent():
+		return t.consented(p, d, at)
+	case p.Ground != NotConfidential && !Has(t.Codes.Reasons, p.Reason):
+		return fmt.Sprintf("this ground needs a reason: %v", codes(t.Codes.Reasons))
+	case len(p.Consents) > 0:
+		return "this ground does not rest on consent: leave the consents out"
+	}
+	return ""
+}
+
+func fitsSensitive(g Ground) bool { return g == ExplicitConsent || g == SignificantHarm }
+
+// consented narrows the decision by every consent it names.
+func (t *Terms) consented(p *Proposal, d *Decision, at time.Time) string {
+	if len(p.Consents) == 0 {
+		return "name the consents that this ground rests on"
+	}
+	for _, c := range p.Consents {
+		switch {
+		case !c.Mine:
+			return "name consents that were captured for this very identifier"
+		case !c.LiveAt(at):
+			return "a consent named here is not in force: ask for a new one"
+		case p.Ground == ExplicitConsent && !c.Explicit:
+			return "explicit consent is needed, and a consent named here is not explicit"
+		}
+		d.Audience = t.intersect(d.Audience, c.Audience)
+		d.Purposes = keep(d.Purposes, func(s string) bool { return slices.Contains(c.Purposes, s) })
+		d.Aspects = keep(d.Aspects, func(s string) bool { return slices.Contains(c.Aspects, s) })
+		if c.Ends.Before(d.Until) {
+			d.Until = c.Ends
+		}
+	}
+	if len(d.Purposes) == 0 || len(d.Aspects) == 0 || d.Audience.Kind != ToPartnership && len(d.Audience.Names) == 0 {
+		return "the consents leave nothing to disclose: ask for one that covers this audience, purpose and aspect"
+	}
+	return ""
+}
+
+// condition is step 4: one condition of the law profile, and a further one
+// where the data is sensitive (LEG-09).
+func (t *Terms) condition(p *Proposal) string {
+	return t.conditionsMet(p.Conditions, p.Column.Sensitive, p.Ground.OnConsent())
+}
+
+func (t *Terms) conditionsMet(c Conditions, sensitive, onConsent bool) string {
+	ordinary := find(t.Profile.Ordinary, c.Ordinary)
+	if ordinary == nil {
+		return fmt.Sprintf("name a condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Ordinary))
+	}
+	if ordinary.NeedsConsent && !onConsent {
+		return "this condition is consent: name the consents, or another condition"
+	}
+	if c.Sensitive == "" && !sensitive {
+		return ""
+	}
+	further := find(t.Profile.Sensitive, c.Sensitive)
+	if further == nil {
+		return fmt.Sprintf("sensitive data needs a further condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Sensitive))
+	}
+	if further.NeedsConsent && !onConsent {
+		return "this further condition is consent: name the consents, or another condition"
+	}
+	return ""
+}
+
+func find(list []ProfileCondition, code string) *ProfileCondition {
+	for i := range list {
+		if list[i].Code == code {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func conditionCodes(list []ProfileCondition) []string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = c.Code
+	}
+	return out
+}
+
+func codes(list []Code) []string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = c.Code
+	}
+	return out
+}
+
+func subset(some, all []string) bool {
+	return len(some) > 0 && !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}

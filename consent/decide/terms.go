@@ -1,0 +1,369 @@
+package decide
+
+import (
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// Terms is everything a partnership has agreed that a decision may rest on, at
+// one version. Governance writes it, the duties read it, nobody edits it in
+// place: an applied change is a new version. Call Index once after decoding.
+type Terms struct {
+	Version     int64       `json:"version,omitempty"`
+	Partnership Partnership `json:"partnership"`
+	Settings    Settings    `json:"settings"`
+	Issuers     []Issuer    `json:"issuers"`
+	Codes       Codes       `json:"codes"`
+	Agencies    []Agency    `json:"agencies"`
+	Providers   []Provider  `json:"providers"`
+	Columns     []Column    `json:"columns"`
+	Powers      []Power     `json:"powers"`
+	Bars        []Bar       `json:"bars"`
+	Agreements  []Agreement `json:"agreements"`
+	// Profile is the law profile in full, so that an old version of the terms
+	// still says what its questions were.
+	Profile Profile `json:"profile"`
+
+	agencies   map[ident.Agency]*Agency
+	providers  map[ident.Provider]*Provider
+	columns    map[ident.Column]*Column
+	powers     map[string]*Power
+	agreements map[string]*Agreement
+}
+
+// Partnership names the hub.
+type Partnership struct {
+	Hub          string `json:"hub"`  // the hub's identifier, a URL
+	Name         string `json:"name"` // shown to people
+	Jurisdiction string `json:"jurisdiction"`
+	LawProfile   string `json:"law_profile"`
+}
+
+// Settings are what a partnership may want to change (design.md section 11).
+type Settings struct {
+	PairingMinutes    int `json:"pairing_minutes"`      // life of a pairing code
+	HandleProofMins   int `json:"handle_proof_minutes"` // life of a proof of a handle
+	RequestsPerMinute int `json:"requests_per_minute"`  // per practitioner, bursts of a fifth
+}
+
+// Issuer is an OpenID Provider whose tokens the hub accepts.
+type Issuer struct {
+	Name     string       `json:"name"`
+	Issuer   string       `json:"issuer"`
+	Audience string       `json:"audience"`
+	Agency   ident.Agency `json:"agency,omitempty"` // whose people it speaks for; empty: any
+	// Mappings turn claims of a verified token into a registered user.
+	Mappings []Mapping `json:"mappings,omitempty"`
+}
+
+// Mapping registers whoever signs in with a claim that has the value.
+type Mapping struct {
+	Claim     string           `json:"claim"`
+	Value     string           `json:"value"`
+	Agency    ident.Agency     `json:"agency"`
+	Roles     []string         `json:"roles"`
+	Providers []ident.Provider `json:"providers"`
+	Hours     int              `json:"hours"` // how long one sign-in lasts in the register of users
+}
+
+// Code is one entry of a closed list.
+type Code struct {
+	Code  string `json:"code"`
+	Title string `json:"title"`
+}
+
+// Codes are the partnership's closed lists. Nothing outside them enters the
+// index (A-13).
+type Codes struct {
+	Purposes     []Code `json:"purposes"`
+	Aspects      []Code `json:"aspects"`
+	Transactions []Code `json:"transactions"`
+	Reasons      []Code `json:"reasons"`
+	Aims         []Code `json:"aims"`
+	Roles        []Code `json:"roles"`
+}
+
+// Agency is a member of the partnership.
+type Agency struct {
+	ID     ident.Agency `json:"id"`
+	Name   string       `json:"name"`
+	Kind   string       `json:"kind"`
+	Starts *time.Time   `json:"starts,omitempty"`
+	Ends   *time.Time   `json:"ends,omitempty"`
+}
+
+// ProviderKind is one of the five (COL-02, 000:3889-3906).
+type ProviderKind string
+
+// The five kinds.
+const (
+	NamedPerson ProviderKind = "named-person"
+	Role        ProviderKind = "role"
+	Team        ProviderKind = "team"
+	Unit        ProviderKind = "unit"
+	WholeAgency ProviderKind = "agency"
+)
+
+// Provider stands at the head of a column.
+type Provider struct {
+	ID     ident.Provider `json:"id"`
+	Kind   ProviderKind   `json:"kind"`
+	Title  string         `json:"title"`
+	Agency ident.Agency   `json:"agency"`
+	// Agencies lists the others whose people a team may include (COL-03).
+	Agencies []ident.Agency `json:"agencies,omitempty"`
+	// Person and Ends are required of a named person (A-30).
+	Person ident.Practitioner `json:"person,omitempty"`
+	Ends   *time.Time         `json:"ends,omitempty"`
+}
+
+// Column is a provider's place in the index.
+type Column struct {
+	ID       ident.Column   `json:"id"`
+	Provider ident.Provider `json:"provider"`
+	// Agency controls the column, also where a team spans several.
+	Agency ident.Agency `json:"agency"`
+	// Pattern is what an identifier looks like (RE2, anchored by the reader).
+	Pattern string `json:"pattern"`
+	// Example is shown when an identifier does not fit Pattern.
+	Example string `json:"example"`
+	// Sensitive columns disclose on explicit consent or significant harm only (A-14).
+	Sensitive bool           `json:"sensitive,omitempty"`
+	Contacts  []ContactRoute `json:"contacts"`
+	// Closes ends the column: its cells stop answering at that instant.
+	Closes *time.Time `json:"closes,omitempty"`
+}
+
+// ContactRoute is how a provider can be reached.
+type ContactRoute struct {
+	Code      string `json:"code"`
+	Kind      string `json:"kind"` // telephone, email, page
+	Value     string `json:"value"`
+	Hours     string `json:"hours"`
+	Confirmed string `json:"confirmed"` // date, YYYY-MM-DD
+}
+
+// Power is a statutory power or duty with its dates (LEG-02, LEG-26).
+type Power struct {
+	Code     string     `json:"code"`
+	Title    string     `json:"title"`
+	Citation string     `json:"citation"`
+	Kinds    []string   `json:"kinds"` // the kinds of agency that hold it
+	Purposes []string   `json:"purposes"`
+	Starts   *time.Time `json:"starts,omitempty"`
+	Ends     *time.Time `json:"ends,omitempty"`
+}
+
+// Bar is an express or implied statutory restriction (LEG-03). It applies when
+// every list that it gives names what is proposed; an empty list means any.
+type Bar struct {
+	Code      string     `json:"code"`
+	Title     string     `json:"title"`
+	Citation  string     `json:"citation"`
+	FromKinds []string   `json:"from_kinds,omitempty"`
+	ToKinds   []string   `json:"to_kinds,omitempty"`
+	Purposes  []string   `json:"purposes,omitempty"`
+	Starts    *time.Time `json:"starts,omitempty"`
+	Ends      *time.Time `json:"ends,omitempty"`
+}
+
+// Agreement is an information sharing agreement (IDX-14).
+type Agreement struct {
+	Code    string         `json:"code"`
+	Title   string         `json:"title"`
+	Parties []ident.Agency `json:"parties"`
+	// Purposes, powers and aspects it covers.
+	Purposes []string `json:"purposes"`
+	Powers   []string `json:"powers"`
+	Aspects  []string `json:"aspects"`
+	// Effect says whether it permits or mandates sharing.
+	Effect string `json:"effect"`
+	// Modes of act and grounds of confidentiality it allows.
+	Modes   []Mode   `json:"modes"`
+	Grounds []Ground `json:"grounds"`
+	// Roles that may do each thing under it. The relationship-manager role is
+	// granted to practitioners by naming theirs under correlate.
+	Roles AgreementRoles `json:"roles"`
+	// Receiving holds the conditions on which its parties receive (LEG-11).
+	Receiving Conditions `json:"receiving"`
+	Starts    *time.Time `json:"starts,omitempty"`
+	Ends      *time.Time `json:"ends,omitempty"`
+	Review    string     `json:"review"` // date, YYYY-MM-DD
+}
+
+// AgreementRoles lists the role codes that may do each thing.
+type AgreementRoles struct {
+	Enquire   []string `json:"enquire"`
+	Publish   []string `json:"publish"`
+	Correlate []string `json:"correlate"`
+	// Impose is the higher role that an imposed act needs (ACT-06).
+	Impose []string `json:"impose,omitempty"`
+}
+
+// Conditions are the two data-protection conditions of one side (LEG-09).
+type Conditions struct {
+	Ordinary  string `json:"ordinary"`
+	Sensitive string `json:"sensitive,omitempty"`
+}
+
+// Mode says who makes an act (ACT-06, 000:3932).
+type Mode string
+
+// The modes.
+const (
+	BySubject   Mode = "subject"
+	WithConsent Mode = "supplier-with-consent"
+	Joint       Mode = "joint"
+	Imposed     Mode = "imposed"
+)
+
+// Ground says how a disclosure passes the duty of confidence (step 3, LEG-07).
+type Ground string
+
+// The grounds.
+const (
+	NotConfidential Ground = "not-confidential"
+	ExplicitConsent Ground = "explicit-consent"
+	ImpliedConsent  Ground = "implied-consent"
+	PublicInterest  Ground = "public-interest"
+	SignificantHarm Ground = "significant-harm"
+	RequiredByLaw   Ground = "required-by-law"
+)
+
+// OnConsent reports whether the ground ends when its consents end.
+func (g Ground) OnConsent() bool { return g == ExplicitConsent || g == ImpliedConsent }
+
+// Profile is a law profile: the words of the four questions and the conditions
+// of step 4 (LEG-08).
+type Profile struct {
+	ID        string             `json:"id"`
+	Title     string             `json:"title"`
+	Questions [4]string          `json:"questions"`
+	Ordinary  []ProfileCondition `json:"ordinary"`
+	Sensitive []ProfileCondition `json:"sensitive"`
+}
+
+// ProfileCondition is one condition that step 4 may name.
+type ProfileCondition struct {
+	Code         string `json:"code"`
+	Title        string `json:"title"`
+	NeedsConsent bool   `json:"needs_consent,omitempty"`
+}
+
+// Index builds the look-up tables. Terms are read-only from then on and safe
+// for concurrent use.
+func (t *Terms) Index() *Terms {
+	t.agencies = byKey(t.Agencies, func(a *Agency) ident.Agency { return a.ID })
+	t.providers = byKey(t.Providers, func(p *Provider) ident.Provider { return p.ID })
+	t.columns = byKey(t.Columns, func(c *Column) ident.Column { return c.ID })
+	t.powers = byKey(t.Powers, func(p *Power) string { return p.Code })
+	t.agreements = byKey(t.Agreements, func(a *Agreement) string { return a.Code })
+	return t
+}
+
+func byKey[K comparable, V any](list []V, key func(*V) K) map[K]*V {
+	m := make(map[K]*V, len(list))
+	for i := range list {
+		m[key(&list[i])] = &list[i]
+	}
+	return m
+}
+
+// FindAgency returns the member, nil for none or one that is not a member at
+// that instant.
+func (t *Terms) FindAgency(id ident.Agency, at time.Time) *Agency {
+	if a := t.agencies[id]; a != nil && within(at, a.Starts, a.Ends) {
+		return a
+	}
+	return nil
+}
+
+// FindColumn returns the column, nil for none or one that is closed, whose
+// named person has left, or whose agency is no member at that instant.
+func (t *Terms) FindColumn(id ident.Column, at time.Time) *Column {
+	c := t.columns[id]
+	if c == nil || !within(at, nil, c.Closes) || t.FindAgency(c.Agency, at) == nil {
+		return nil
+	}
+	if p := t.providers[c.Provider]; p == nil || !within(at, nil, p.Ends) {
+		return nil
+	}
+	return c
+}
+
+// ProviderOf returns the provider at the head of the column.
+func (t *Terms) ProviderOf(c *Column) *Provider { return t.providers[c.Provider] }
+
+// FindAgreement returns the agreement if it is in force at that instant.
+func (t *Terms) FindAgreement(code string, at time.Time) *Agreement {
+	if a := t.agreements[code]; a != nil && within(at, a.Starts, a.Ends) {
+		return a
+	}
+	return nil
+}
+
+// Route returns the column's contact route of that code, nil for none.
+func (c *Column) Route(code string) *ContactRoute {
+	for i := range c.Contacts {
+		if c.Contacts[i].Code == code {
+			return &c.Contacts[i]
+		}
+	}
+	return nil
+}
+
+// Has reports whether a closed list holds the code.
+func Has(list []Code, code string) bool {
+	return slices.ContainsFunc(list, func(c Code) bool { return c.Code == code })
+}
+
+// TitleOf returns the words of a code, the code itself where there are none.
+func TitleOf(list []Code, code string) string {
+	for _, c := range list {
+		if c.Code == code && c.Title != "" {
+			return c.Title
+		}
+	}
+	return code
+}
+
+// within reports starts ≤ at < ends, an absent bound being open.
+func within(at time.Time, starts, ends *time.Time) bool {
+	return (starts == nil || !at.Before(*starts)) && (ends == nil || at.Before(*ends))
+}
+
+// HasAll reports whether a closed list holds every code.
+func HasAll(list []Code, codes []string) bool {
+	return !slices.ContainsFunc(codes, func(c string) bool { return !Has(list, c) })
+}
+
+// HasAgreement reports whether the partnership has ever declared the agreement,
+// in force or not.
+func (t *Terms) HasAgreement(code string) bool { return t.agreements[code] != nil }
+
+// HasPower reports whether the partnership has ever declared the power.
+func (t *Terms) HasPower(code string) bool { return t.powers[code] != nil }
+
+// HasAudience reports whether everyone named is a member or a column of the
+// partnership.
+func (t *Terms) HasAudience(a Audience) bool {
+	return !slices.ContainsFunc(a.Names, func(name string) bool {
+		if a.Kind == ToColumns {
+			return t.columns[ident.Column(name)] == nil
+		}
+		return t.agencies[ident.Agency(name)] == nil
+	})
+}
+
+// Agreement returns the agreement whether in force or not, nil for none.
+func (t *Terms) Agreement(code string) *Agreement { return t.agreements[code] }
+
+// AgencyName returns the words of a member's code.
+func (t *Terms) AgencyName(id ident.Agency) string {
+	if a := t.agencies[id]; a != nil {
+		return a.Name
+	}
+	return string(id)
+}

@@ -1,0 +1,158 @@
+package ident
+
+import (
+	"crypto/rand"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// ID is a random 128-bit identifier of one kind of thing. The zero ID names
+// nothing and is stored as NULL.
+type ID[K any] [16]byte
+
+type (
+	handle    struct{}
+	act       struct{}
+	reference struct{}
+	decision  struct{}
+	enquiry   struct{}
+	consent   struct{}
+	exclusion struct{}
+	pairing   struct{}
+	row       struct{}
+	untyped   struct{}
+)
+
+type (
+	// HandleID is relmgr's random id for one (column, identifier).
+	HandleID = ID[handle]
+	// ActID names an act inside its duty; no agency is ever shown one.
+	ActID = ID[act]
+	// ReferenceID is what one agency is shown in place of an act.
+	ReferenceID = ID[reference]
+	// DecisionID names a recorded four-step decision.
+	DecisionID = ID[decision]
+	// EnquiryID names one question asked by one practitioner.
+	EnquiryID = ID[enquiry]
+	// ConsentID names a consent for one handle.
+	ConsentID = ID[consent]
+	// ExclusionID names the exclusion of one agency by one subject.
+	ExclusionID = ID[exclusion]
+	// PairingID names a pairing, the two halves of a telephone call.
+	PairingID = ID[pairing]
+	// UntypedID is an id whose kind SQL does not tell, such as a column of a
+	// union. Convert it at once to the kind it has.
+	UntypedID = ID[untyped]
+	// RowID is the internal key of a row. It never leaves the hub's index.
+	RowID = ID[row]
+)
+
+// New draws a random id of the wanted kind.
+func New[K any]() ID[K] {
+	var id ID[K]
+	rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// The constructors of each kind.
+func NewHandle() HandleID       { return New[handle]() }
+func NewAct() ActID             { return New[act]() }
+func NewReference() ReferenceID { return New[reference]() }
+func NewDecision() DecisionID   { return New[decision]() }
+func NewEnquiry() EnquiryID     { return New[enquiry]() }
+func NewConsent() ConsentID     { return New[consent]() }
+func NewExclusion() ExclusionID { return New[exclusion]() }
+func NewPairing() PairingID     { return New[pairing]() }
+func NewRow() RowID             { return New[row]() }
+
+// The parsers of each kind.
+func ParseHandle(s string) (HandleID, error)       { return Parse[handle](s) }
+func ParseReference(s string) (ReferenceID, error) { return Parse[reference](s) }
+func ParseConsent(s string) (ConsentID, error)     { return Parse[consent](s) }
+func ParseExclusion(s string) (ExclusionID, error) { return Parse[exclusion](s) }
+func ParseAct(s string) (ActID, error)             { return Parse[act](s) }
+
+// ErrMalformed is returned for text that is not the canonical form of an id.
+// It never carries the text.
+var ErrMalformed = errors.New("not an id: expected 36 characters, 8-4-4-4-12 lower-case hexadecimal")
+
+// Parse reads the canonical text form (RFC 9562 section 4) and nothing else.
+func Parse[K any](s string) (ID[K], error) {
+	var id ID[K]
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, ErrMalformed
+	}
+	compact := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
+	b, err := hex.DecodeString(compact)
+	if err != nil || hex.EncodeToString(b) != compact {
+		return id, ErrMalformed
+	}
+	return ID[K](b), nil
+}
+
+// IsZero reports whether id names nothing.
+func (id ID[K]) IsZero() bool { return id == ID[K]{} }
+
+// String is the canonical text form.
+func (id ID[K]) String() string {
+	var b [36]byte
+	hex.Encode(b[0:8], id[0:4])
+	hex.Encode(b[9:13], id[4:6])
+	hex.Encode(b[14:18], id[6:8])
+	hex.Encode(b[19:23], id[8:10])
+	hex.Encode(b[24:36], id[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+// MarshalText writes the canonical form.
+func (id ID[K]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the canonical form.
+func (id *ID[K]) UnmarshalText(b []byte) error {
+	v, err := Parse[K](string(b))
+	if err != nil {
+		return err
+	}
+	*id = v
+	return nil
+}
+
+// Value stores the id as a uuid, the zero id as NULL.
+func (id ID[K]) Value() (driver.Value, error) {
+	if id.IsZero() {
+		return nil, nil
+	}
+	return id.String(), nil
+}
+
+// Scan reads a uuid column; NULL gives the zero id.
+func (id *ID[K]) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*id = ID[K]{}
+		return nil
+	case []byte:
+		return id.UnmarshalText(v)
+	case string:
+		return id.UnmarshalText([]byte(v))
+	default:
+		return fmt.Errorf("ident: cannot read an id from %T", src)
+	}
+}
+
+type (
+	// Agency is the code of a member agency.
+	Agency string
+	// Provider is the code of a relationship provider: a named person, role,
+	// team, unit or agency (COL-02).
+	Provider string
+	// Column is the code of a provider's place in the index.
+	Column string
+	// Practitioner is the code of a registered user (REG-13).
+	Practitioner string
+)

@@ -1,0 +1,18 @@
+// Package hubsql carries the SQL of the hub into its programs: the migrations
+// that goose applies and the grants that follow them. It holds no logic; package
+// internal/pg/migrate runs both. The queries are not here: sqlc turns them into
+// each duty's own code.
+package hubsql
+
+import "embed"
+
+// Migrations holds schema/*.sql, one goose migration a file, numbered.
+//
+//go:embed schema/*.sql
+var Migrations embed.FS
+
+// Roles is roles.sql: who may reach what. It is applied after the migrations,
+// every time, and gives the same rights however often it runs.
+//
+//go:embed roles.sql
+var Roles string

@@ -1,0 +1,67 @@
+-- name: PlaceCell :exec
+-- Publishes a handle: the projection of a publishing act. A second live cell of
+-- a handle breaks the primary key.
+insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
+values (@handle_id, @act_id, @decision_id, @column_id, @role);
+
+-- name: RemoveCell :execrows
+delete from relmgr.cells where act_id = @act_id;
+
+-- name: RestoreCell :exec
+-- The cell of a publishing act whose withdrawal was withdrawn.
+insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
+select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
+  from relmgr.acts a
+  join relmgr.decisions d on d.act_id = a.act_id
+  join relmgr.handles h on h.handle_id = d.handle_id
+ where a.act_id = @act_id;
+
+-- name: RestoreCorrelation :exec
+-- A correlating act whose undoing was undone: its own decision, and that of the
+-- pairing it used.
+insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
+select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
+  from relmgr.decisions d
+  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings p on p.pairing_id = u.pairing_id
+ where d.act_id = @act_id;
+
+-- name: RecordOffer :exec
+insert into relmgr.offers (act_id, ordinal, kind, transactions, contact)
+values (@act_id, @ordinal, @kind, sqlc.arg(transactions)::text[], @contact);
+
+-- name: PlaceCorrelation :exec
+-- The projection of a correlating act.
+insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
+values (@act_id, @handle_a, @handle_b, @decision_a, @decision_b);
+
+-- name: RemoveCorrelations :exec
+delete from relmgr.correlations where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
+
+-- name: ListCorrelationsAmong :many
+-- The correlations of a set of handles: rows are locked, so both ends are in it.
+select act_id, handle_a, handle_b from relmgr.correlations
+ where handle_a = any(sqlc.arg(handle_ids)::text[]::uuid[])
+ order by act_id;
+
+-- name: OpenPairing :exec
+insert into relmgr.pairings (pairing_id, act_id, code_hash, handle_id, decision_id, agency_id, ends_at)
+values (@pairing_id, @act_id, @code_hash, @handle_id, @decision_id, @agency_id, @ends_at);
+
+-- name: FindPairing :one
+-- The pairing of a code that can still be used.
+select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id
+  from relmgr.pairings p
+ where p.code_hash = @code_hash and p.ends_at > sqlc.arg(now)
+   and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id);
+
+-- name: UsePairing :exec
+-- Succeeds once: the second user breaks the primary key.
+insert into relmgr.pairings_used (pairing_id, act_id) values (@pairing_id, @act_id);
+
+-- name: ListConsents :many
+-- What consent publishes of the consents that a decision names.
+select consent_id, handle_id, explicit, audience_kind, audience, purposes, aspects, starts_at, ends_at, withdrawn_at
+  from consent.published_consents
+ where consent_id = any(sqlc.arg(consent_ids)::text[]::uuid[])
+ order by consent_id;

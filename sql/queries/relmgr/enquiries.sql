@@ -1,0 +1,95 @@
+-- name: ReadRow :many
+-- The one read of an enquiry: the asker's handle, everything on its row, and
+-- what that rests on, as one snapshot. Which part of it answers is decided in
+-- memory, so the work does not depend on what may be shown.
+--   own       the asker's handle; cell says whether it is published
+--   cell      a published handle of the row, with its standing decision
+--   offer     an offer of such a cell
+--   side      one side of a correlation of the row (handle) and its far end
+--   excluded  an agency left out by a subject's exclusion on a handle of the row
+with own as (
+  select h.handle_id, h.row_id from relmgr.handles h where h.column_id = @column_id and h.token = @token
+), members as (
+  select h.handle_id, h.column_id from relmgr.handles h join own on own.row_id = h.row_id
+), standing as not materialized (
+  select d.decision_id, d.agreement, d.power, d.ground, d.purposes, d.audience_kind, d.audience, d.until,
+         not exists (
+           select from relmgr.decision_consents dc
+             left join consent.published_consents pc on pc.consent_id = dc.consent_id
+            where dc.decision_id = d.decision_id
+              and (pc.consent_id is null or pc.withdrawn_at is not null
+                   or sqlc.arg(at)::timestamptz < pc.starts_at or sqlc.arg(at)::timestamptz >= pc.ends_at)
+         ) as consented
+    from relmgr.decisions d
+)
+select 'own'::text as part, own.handle_id, null::uuid as far_handle, @column_id::text as column_id,
+       null::uuid as decision_id, (case when c.handle_id is null then '' else 'published' end)::text as role,
+       ''::text as agreement, ''::text as power, ''::text as ground,
+       '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, sqlc.arg(at)::timestamptz as until, false as consented,
+       null::uuid as act_id, ''::text as kind, ''::text as contact, ''::text as excluded
+  from own left join relmgr.cells c on c.handle_id = own.handle_id
+union all
+select 'cell', c.handle_id, null, c.column_id::text, s.decision_id, c.role::text, s.agreement::text, s.power::text,
+       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented, c.act_id, '', '', ''
+  from members m
+  join relmgr.cells c on c.handle_id = m.handle_id
+  join standing s on s.decision_id = c.decision_id
+union all
+select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.transactions, '', '{}',
+       sqlc.arg(at)::timestamptz, false, o.act_id, o.kind, o.contact::text, ''
+  from members m
+  join relmgr.cells c on c.handle_id = m.handle_id
+  join relmgr.offers o on o.act_id = c.act_id
+union all
+select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
+       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'a', '', ''
+  from members m
+  join relmgr.correlations e on e.handle_a = m.handle_id
+  join standing s on s.decision_id = e.decision_a
+union all
+select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
+       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'b', '', ''
+  from members m
+  join relmgr.correlations e on e.handle_b = m.handle_id
+  join standing s on s.decision_id = e.decision_b
+union all
+select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, '', '', x.excluded::text
+  from members m
+  join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null;
+
+-- name: RecordEnquiry :exec
+-- The enquiry, its handle where the identifier had none, its content key, its
+-- commitment and what it disclosed, in one statement. It is the same statement
+-- whatever was found. A handle that another enquiry made in the meantime breaks
+-- the reference to it: read again.
+with handle as (
+  insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
+  values (@handle_id, @column_id, @token, @handle_sealed, @handle_wrapped_key, @handle_wrapped_by, @row_id)
+  on conflict do nothing
+), key as (
+  insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
+), leaf as (
+  insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+), told as (
+  insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
+  select sqlc.arg(enquiry_id)::uuid, t.handle_id, t.decision_id
+    from (select unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
+                 unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
+)
+insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
+                              concerning, transaction, terms_version, commitment, sealed)
+values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @handle_id, @purpose, @reason,
+        @concerning, nullif(sqlc.arg(transaction)::text, ''), @terms_version, @commitment, @sealed);
+
+-- name: RecordRefusedEnquiry :exec
+-- An enquiry that the asker's own side stopped: nothing was looked up.
+with key as (
+  insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
+), leaf as (
+  insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+)
+insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, purpose, reason, concerning,
+                              transaction, stopped_at, terms_version, commitment, sealed)
+values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @purpose, @reason, @concerning,
+        nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(stopped_at), @terms_version, @commitment, @sealed);

@@ -1,0 +1,42 @@
+-- name: FindHandle :one
+-- The handle of an identifier of a column, by its token.
+select handle_id, row_id from relmgr.handles where column_id = @column_id and token = @token;
+
+-- name: KeepHandle :exec
+-- Makes the handle unless the identifier has one. Read it back with FindHandle:
+-- another writer may have been first.
+insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
+values (@handle_id, @column_id, @token, @sealed, @wrapped_key, @wrapped_by, @row_id)
+on conflict (column_id, token) do nothing;
+
+-- name: FindHandleColumn :one
+select column_id from relmgr.handles where handle_id = @handle_id;
+
+-- name: FindSealed :one
+-- What only the controlling agency's key opens.
+select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where handle_id = @handle_id;
+
+-- name: LockRows :many
+-- Every handle of the rows, locked in the order of ids so that two writers
+-- never wait for each other in a circle.
+select handle_id, row_id from relmgr.handles
+ where row_id = any(sqlc.arg(row_ids)::text[]::uuid[])
+ order by handle_id
+   for update;
+
+-- name: ListRowIDs :many
+select distinct row_id from relmgr.handles where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]);
+
+-- name: MoveToRow :exec
+update relmgr.handles set row_id = @row_id
+ where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]);
+
+-- name: FindKeyCheck :one
+select check_value from relmgr.key_checks where key_id = @key_id;
+
+-- name: KeepKeyCheck :exec
+insert into relmgr.key_checks (key_id, check_value) values (@key_id, @check_value)
+on conflict (key_id) do nothing;
+
+-- name: ListKeyChecks :many
+select key_id, check_value from relmgr.key_checks order by key_id;

@@ -1,0 +1,72 @@
+-- Who may reach what. Applied after every migration; reviewed like code.
+--
+-- A group role per duty holds the grants. Each hub's processes log in as
+-- members of these groups (<hub>_<duty>) that may CONNECT to that hub's database
+-- alone, so hubs of one cluster stay apart. The wall test runs every generated
+-- query as its own role and tries every table as every other.
+--
+-- Roles belong to the cluster, so two databases may get here at once.
+do $$
+declare duty text;
+begin
+  foreach duty in array array['registrar', 'relmgr', 'idmgr', 'consent', 'federation', 'governance'] loop
+    begin
+      execute format('create role fame_%s nologin', duty);
+    exception when duplicate_object or unique_violation then null;
+    end;
+  end loop;
+end $$;
+
+-- Nothing by default, and nothing left over from an earlier version of this file.
+revoke all on schema public from public;
+do $$
+declare s text; duty text;
+begin
+  foreach s in array array['registrar', 'relmgr', 'idmgr', 'consent', 'federation', 'governance', 'ledger'] loop
+    foreach duty in array array['registrar', 'relmgr', 'idmgr', 'consent', 'federation', 'governance'] loop
+      execute format('revoke all on schema %I from fame_%s', s, duty);
+      execute format('revoke all on all tables in schema %I from fame_%s', s, duty);
+    end loop;
+  end loop;
+end $$;
+
+-- The ledger's inbox: put in, never look.
+grant usage on schema ledger to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
+grant insert on ledger.pending to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
+
+-- The register of users and the terms: every duty reads what governance publishes.
+grant usage on schema governance to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation;
+grant select on governance.published_users, governance.published_roles, governance.published_memberships, governance.published_terms
+  to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
+
+-- registrar, idmgr, federation: nothing built needs more yet.
+grant usage on schema registrar to fame_registrar;
+grant usage on schema idmgr to fame_idmgr;
+grant usage on schema federation to fame_federation;
+
+-- governance: acts and versions of the terms are never changed; the register of
+-- users is kept up to date.
+grant usage on schema governance to fame_governance;
+grant select, insert on governance.acts, governance.terms to fame_governance;
+grant select, insert, delete on governance.content_keys to fame_governance;
+grant select, insert on governance.practitioners, governance.roles_held, governance.memberships to fame_governance;
+grant update (starts_at, ends_at, act_id, source, issuer, subject_hash, agency_id) on governance.practitioners to fame_governance;
+grant update (ends_at, act_id) on governance.roles_held, governance.memberships to fame_governance;
+
+-- consent: append only, keys apart.
+grant usage on schema consent to fame_consent;
+grant select, insert on consent.acts, consent.consents, consent.withdrawals, consent.exclusions, consent.inclusions to fame_consent;
+grant select, insert, delete on consent.content_keys to fame_consent;
+
+-- relmgr: the truth is append only ...
+grant usage on schema relmgr to fame_relmgr;
+grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
+  relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
+  relmgr.key_checks, relmgr.handles, relmgr.offers to fame_relmgr;
+grant select, insert, delete on relmgr.content_keys to fame_relmgr;
+-- ... and the projection is rebuilt as acts come.
+grant update (row_id) on relmgr.handles to fame_relmgr;
+grant select, insert, update, delete on relmgr.cells, relmgr.correlations to fame_relmgr;
+-- What consent publishes for it: terms and life of a consent, nothing of its evidence.
+grant usage on schema consent to fame_relmgr;
+grant select on consent.published_consents, consent.published_exclusions to fame_relmgr;
