@@ -1,0 +1,43 @@
+package governanceapi
+
+import (
+	"context"
+
+	fame "github.com/fame-hub/fame"
+	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/serve"
+)
+
+// maxDocument bounds a partnership document, the one large body of the hub.
+const maxDocument = 4 << 20
+
+// Wire builds governance's process.
+func Wire(_ context.Context, p *process.Process) (process.Part, error) {
+	service, err := governance.New(governance.Config{
+		DB: p.DB, Keys: p.Keys, Now: p.Now, Hub: p.Config.Hub, Services: services(p.Config.Services),
+	})
+	if err != nil {
+		return process.Part{}, err
+	}
+	edge, err := api.New(api.Config{
+		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
+		MaxBodies: map[string]int64{"applyPartnership": maxDocument},
+	})
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(Config{Service: service, Edge: edge})
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
+		Name: "governance partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
+	}}}, err
+}
+
+func services(in []process.Service) []governance.ServiceDescription {
+	out := make([]governance.ServiceDescription, len(in))
+	for i, s := range in {
+		out[i] = governance.ServiceDescription(s)
+	}
+	return out
+}

@@ -1,0 +1,178 @@
+package relmgrapi
+
+import (
+	"encoding/hex"
+
+	oas "github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// The two meanings of an answer. The second is worded so that nobody takes it
+// for "no" (design.md section 6).
+const (
+	meansYes     = "these work with the person and may be told to you; others may too"
+	meansNothing = "we have nothing we can tell you; others may know this person"
+)
+
+func own(column oas.Code, identifier oas.LocalIdentifier) relmgr.Own {
+	return relmgr.Own{Column: ident.Column(column), Identifier: relmgr.Identifier(identifier)}
+}
+
+func proposal(d oas.Decision) (relmgr.Proposal, error) {
+	p := relmgr.Proposal{
+		Agreement: string(d.Agreement), Power: string(d.Power), Purposes: plain(d.Purposes), Aspects: plain(d.Aspects),
+		Audience: audience(d.Audience), Necessary: d.Proportionality.Necessary, Safeguards: d.Proportionality.Safeguards,
+		Aim: string(d.Proportionality.Aim), Ground: decide.Ground(d.Ground), Reason: string(d.Reason.Or("")),
+		Conditions: decide.Conditions{Ordinary: string(d.Conditions.Ordinary), Sensitive: string(d.Conditions.Sensitive.Or(""))},
+		Until:      d.Until,
+	}
+	for _, c := range d.Consents {
+		id, err := ident.ParseConsent(string(c))
+		if err != nil {
+			return p, malformed("/decision/consents")
+		}
+		p.Consents = append(p.Consents, id)
+	}
+	return p, nil
+}
+
+func audience(a oas.Audience) decide.Audience {
+	switch {
+	case len(a.Agencies) > 0:
+		return decide.Audience{Kind: decide.ToAgencies, Names: plain(a.Agencies)}
+	case len(a.Columns) > 0:
+		return decide.Audience{Kind: decide.ToColumns, Names: plain(a.Columns)}
+	default:
+		return decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
+	}
+}
+
+func offers(in []oas.OfferRequest) []relmgr.Offer {
+	out := make([]relmgr.Offer, len(in))
+	for i, o := range in {
+		out[i] = relmgr.Offer{Kind: relmgr.OfferKind(o.Kind), Transactions: plain(o.Transactions), Contact: string(o.Contact)}
+	}
+	return out
+}
+
+func reference(id oas.ID) (ident.ReferenceID, error) {
+	ref, err := ident.ParseReference(string(id))
+	if err != nil {
+		return ref, malformed("/act")
+	}
+	return ref, nil
+}
+
+// malformed is for what the pattern of openapi.yaml lets through and the parser
+// does not.
+func malformed(pointer string) error {
+	f := fault.At(pointer, "write an id as this service gave it")
+	f.Kind = fault.Malformed
+	return f
+}
+
+func receipt(r relmgr.Receipt, err error) (*oas.ActReceipt, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &oas.ActReceipt{Act: oas.ID(r.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(r.Commitment))}, nil
+}
+
+func answer(a relmgr.Answer) *oas.Answer {
+	out := &oas.Answer{
+		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
+		Complete: true, Providers: make([]oas.AnsweredProvider, len(a.Providers)),
+		Commitment: oas.Commitment(hex.EncodeToString(a.Commitment)),
+	}
+	if len(a.Providers) > 0 {
+		out.Known, out.Meaning = oas.AnswerKnownYes, meansYes
+	}
+	for i, p := range a.Providers {
+		shown := oas.AnsweredProvider{
+			Provider: oas.Code(p.ID), Title: p.Title, Kind: oas.AnsweredProviderKind(p.Kind), Role: p.Role,
+			Agency: oas.Code(p.Agency), AgencyName: p.AgencyName, Offers: make([]oas.Offer, len(p.Offers)),
+		}
+		for j, o := range p.Offers {
+			shown.Offers[j] = oas.Offer{
+				Kind: oas.OfferKind(o.Kind), Transactions: codes(o.Transactions),
+				Contact: oas.Contact{
+					Kind: oas.ContactKind(o.Contact.Kind), Value: o.Contact.Value, Hours: o.Contact.Hours,
+					Confirmed: o.Contact.Confirmed,
+				},
+			}
+		}
+		out.Providers[i] = shown
+	}
+	return out
+}
+
+func act(a relmgr.Shown) oas.Act {
+	out := oas.Act{
+		Act: oas.ID(a.Act.String()), Kind: oas.ActKind(a.Kind), At: a.At, Own: a.Own, Agency: oas.Code(a.Agency),
+		Practitioner: optCode(string(a.Practitioner)), Role: optCode(a.Role), Reason: optCode(a.Reason),
+		Agreement: optCode(a.Agreement), Aspects: codes(a.Aspects), Withdrawn: oas.NewOptBool(a.Withdrawn),
+	}
+	if a.Mode != "" {
+		out.Mode = oas.NewOptMode(oas.Mode(a.Mode))
+	}
+	if a.Ground != "" {
+		out.Ground = oas.NewOptGround(oas.Ground(a.Ground))
+	}
+	if a.Effect != "" {
+		out.Effect = oas.NewOptActEffect(oas.ActEffect(a.Effect))
+	}
+	if len(a.Commitment) > 0 {
+		out.Commitment = oas.NewOptCommitment(oas.Commitment(hex.EncodeToString(a.Commitment)))
+	}
+	for _, u := range a.Undoes {
+		out.Undoes = append(out.Undoes, oas.ID(u.String()))
+	}
+	if a.Decision != nil {
+		out.Decision = oas.NewOptRecordedDecision(recorded(*a.Decision))
+	}
+	return out
+}
+
+func recorded(d relmgr.ShownDecision) oas.RecordedDecision {
+	out := oas.RecordedDecision{
+		Agreement: optCode(d.Agreement), Power: optCode(d.Power), Ground: oas.NewOptGround(oas.Ground(d.Ground)),
+		Purposes: codes(d.Purposes), Until: oas.NewOptDateTime(d.Until), TermsVersion: d.TermsVersion, Profile: oas.Code(d.Profile),
+	}
+	for i, s := range d.Steps {
+		step := oas.Step{Step: s.Number, Question: d.Questions[i], Answer: oas.StepAnswer(s.Answer)}
+		if s.Because != "" {
+			step.Because = oas.NewOptString(s.Because)
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	for _, c := range d.Consents {
+		out.Consents = append(out.Consents, oas.ID(c.String()))
+	}
+	return out
+}
+
+func optCode(s string) oas.OptCode {
+	if s == "" {
+		return oas.OptCode{}
+	}
+	return oas.NewOptCode(oas.Code(s))
+}
+
+func plain(in []oas.Code) []string {
+	out := make([]string, len(in))
+	for i, c := range in {
+		out[i] = string(c)
+	}
+	return out
+}
+
+func codes(in []string) []oas.Code {
+	out := make([]oas.Code, len(in))
+	for i, c := range in {
+		out[i] = oas.Code(c)
+	}
+	return out
+}

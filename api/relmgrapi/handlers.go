@@ -1,0 +1,142 @@
+package relmgrapi
+
+import (
+	"context"
+
+	oas "github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// handlers is oas.Handler over the service, one method each.
+type handlers struct {
+	service *relmgr.Service
+}
+
+func (h handlers) FindHandle(ctx context.Context, req *oas.HandleRequest) (*oas.Handle, error) {
+	who := caller(ctx)
+	p, err := h.service.FindHandle(ctx, who, own(req.Column, req.Identifier))
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Handle{
+		Handle: oas.ID(p.Handle.String()),
+		Proofs: oas.HandleProofs{Consent: p.Consent, Idmgr: p.Idmgr, Expires: p.Expires},
+	}, nil
+}
+
+func (h handlers) PublishRelationship(ctx context.Context, req *oas.RelationshipRequest) (*oas.ActReceipt, error) {
+	who := caller(ctx)
+	p, err := proposal(req.Decision)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.Publish(ctx, who, relmgr.Relationship{
+		Own: own(req.Column, req.Identifier), Role: string(req.Role), Mode: decide.Mode(req.Mode),
+		Reason: string(req.Reason), Offers: offers(req.Offers), Proposal: p,
+	})
+	return receipt(r, err)
+}
+
+func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oas.Pairing, error) {
+	who := caller(ctx)
+	p, err := proposal(req.Decision)
+	if err != nil {
+		return nil, err
+	}
+	pairing, err := h.service.OpenPairing(ctx, who, own(req.Column, req.Identifier), p)
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends}, nil
+}
+
+func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest) (*oas.ActReceipt, error) {
+	who := caller(ctx)
+	p, err := proposal(req.Decision)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.Correlate(ctx, who, relmgr.Correlation{
+		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
+		Reason: string(req.Reason), Proposal: p,
+	})
+	return receipt(r, err)
+}
+
+func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest) (*oas.ActReceipt, error) {
+	who := caller(ctx)
+	refs := make([]ident.ReferenceID, len(req.Correlations))
+	for i, id := range req.Correlations {
+		ref, err := reference(id)
+		if err != nil {
+			return nil, err
+		}
+		refs[i] = ref
+	}
+	r, err := h.service.Separate(ctx, who, refs, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) WithdrawAct(ctx context.Context, req *oas.WithdrawalRequest, params oas.WithdrawActParams) (*oas.ActReceipt, error) {
+	who := caller(ctx)
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.WithdrawAct(ctx, who, ref, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) FindAct(ctx context.Context, params oas.FindActParams) (*oas.Act, error) {
+	who := caller(ctx)
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.service.FindAct(ctx, who, ref)
+	if err != nil {
+		return nil, err
+	}
+	shown := act(a)
+	return &shown, nil
+}
+
+func (h handlers) ListActs(ctx context.Context, params oas.ListActsParams) (*oas.ActPage, error) {
+	who := caller(ctx)
+	handle, err := ident.ParseHandle(string(params.Handle))
+	if err != nil {
+		return nil, malformed("/handle")
+	}
+	var after ident.ReferenceID
+	if c, ok := params.Cursor.Get(); ok {
+		if after, err = ident.ParseReference(string(c)); err != nil {
+			return nil, malformed("/cursor")
+		}
+	}
+	acts, next, err := h.service.ListActs(ctx, who, handle, after, params.Limit.Or(50))
+	if err != nil {
+		return nil, err
+	}
+	page := &oas.ActPage{Acts: make([]oas.Act, len(acts))}
+	for i, a := range acts {
+		page.Acts[i] = act(a)
+	}
+	if !next.IsZero() {
+		page.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return page, nil
+}
+
+func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.Answer, error) {
+	who := caller(ctx)
+	a, err := h.service.Enquire(ctx, who, relmgr.Question{
+		Own: own(req.Column, req.Identifier), Purpose: string(req.Purpose), Reason: string(req.Reason),
+		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer(a), nil
+}

@@ -1,0 +1,27 @@
+package relmgrapi
+
+import (
+	"context"
+
+	fame "github.com/fame-hub/fame"
+	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/serve"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// Wire builds the relationship manager's process.
+func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
+	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now})
+	if err != nil {
+		return process.Part{}, err
+	}
+	edge, err := api.New(api.Config{DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI})
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(edge, service)
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
+		Name: "relmgr partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
+	}}}, err
+}

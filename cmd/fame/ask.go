@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	relmgroas "github.com/fame-hub/fame/api/relmgroas"
+)
+
+type askCommand struct {
+	Column      string `help:"Your own column." required:""`
+	Identifier  string `arg:"" optional:"" help:"What your column calls the person. Leave it out to be asked for it: then it is not in your shell's history."`
+	Purpose     string `help:"Why the partnership lets you ask." required:""`
+	Reason      string `help:"Why you need to know." required:""`
+	Concerning  string `help:"Whom it is about." enum:"child,adult,unborn,not-known" default:"not-known"`
+	Transaction string `help:"With whom can I do this? Left out: who else works with the person?"`
+	signIn      `embed:""`
+}
+
+// Run asks, and says what recorded decisions allow the asker to know.
+func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	identifier := c.Identifier
+	if identifier == "" {
+		fmt.Fprint(os.Stderr, "Identifier: ")
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && line == "" {
+			return errors.New("no identifier was given")
+		}
+		identifier = strings.TrimRight(line, "\r\n")
+	}
+	p, err := c.person(all.Dir)
+	if err != nil {
+		return err
+	}
+	q := &relmgroas.EnquiryRequest{
+		Column: relmgroas.Code(c.Column), Identifier: relmgroas.LocalIdentifier(identifier), Purpose: relmgroas.Code(c.Purpose),
+		Reason: relmgroas.Code(c.Reason), Concerning: relmgroas.EnquiryRequestConcerning(c.Concerning),
+	}
+	if c.Transaction != "" {
+		q.Transaction = relmgroas.NewOptCode(relmgroas.Code(c.Transaction))
+	}
+	a, err := p.relmgr.Enquire(ctx, q)
+	if err != nil {
+		return told(err)
+	}
+	out.answer(a)
+	return out.result(a)
+}
+
+// answer tells an answer in words.
+func (p *printer) answer(a *relmgroas.Answer) {
+	p.say("%s%s.", strings.ToUpper(a.Meaning[:1]), a.Meaning[1:])
+	for _, v := range a.Providers {
+		p.say("  %s (%s), %s", v.Title, v.Role, v.AgencyName)
+		for _, o := range v.Offers {
+			what := ""
+			if len(o.Transactions) > 0 {
+				what = " for " + join(o.Transactions)
+			}
+			p.say("    %s%s: %s %s, %s", strings.ReplaceAll(string(o.Kind), "-", " "), what, o.Contact.Kind, o.Contact.Value, o.Contact.Hours)
+		}
+	}
+}
+
+func join(codes []relmgroas.Code) string {
+	out := make([]string, len(codes))
+	for i, c := range codes {
+		out[i] = string(c)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,61 @@
+// Command fame is the hub's tool: it makes a hub, runs one in a single process,
+// applies its partnership and asks it questions.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command of the tool.
+type cli struct {
+	JSON bool   `help:"Print JSON instead of words." name:"json"`
+	Dir  string `help:"The hub's directory: its keys and configuration." default:".fame" env:"FAME_DIR" type:"path"`
+
+	Up      upCommand      `cmd:"" help:"Run all duties of a hub in this one process, on a private PostgreSQL."`
+	Demo    demoCommand    `cmd:"" help:"Run the Riverside demo: synthetic agencies and people, three questions, then serve."`
+	Init    initCommand    `cmd:"" help:"Make a hub: its keys, database roles, configuration and first governance officer."`
+	Migrate migrateCommand `cmd:"" help:"Bring the hub's database to the schema of this release."`
+	Apply   applyCommand   `cmd:"" help:"Apply a partnership document, or show what would change."`
+	Ask     askCommand     `cmd:"" help:"Ask who else works with a person, by your own column's identifier."`
+	Token   tokenCommand   `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
+}
+
+func main() {
+	var c cli
+	parser := kong.Parse(&c, kong.Name("fame"), kong.UsageOnError(),
+		kong.Description("The federated identity and relationship index: who is working with whom, never the records themselves."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	out := &printer{out: os.Stdout, json: c.JSON}
+	parser.BindTo(ctx, (*context.Context)(nil))
+	if err := parser.Run(&c, out); err != nil {
+		report(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// report says what went wrong and what to do. A problem of the hub is told in
+// full: it was written for people and holds nothing of a person.
+func report(w *os.File, err error) {
+	var p *problem
+	if !errors.As(err, &p) {
+		fmt.Fprintf(w, "fame: %v\n", err)
+		return
+	}
+	fmt.Fprintf(w, "fame: %s\n", p.Title)
+	if p.Detail != "" {
+		fmt.Fprintf(w, "  %s\n", p.Detail)
+	}
+	for _, e := range p.Errors {
+		fmt.Fprintf(w, "  %s: %s\n", e.Pointer, e.Detail)
+	}
+	fmt.Fprintf(w, "  (request %s; see %s)\n", p.Request, p.Type)
+}

@@ -1,0 +1,77 @@
+package consent
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/consent/internal/consentdb"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// The kinds of act, as the database's constraint lists them.
+const (
+	capture  = "capture"
+	withdraw = "withdraw"
+	exclude  = "exclude"
+	include  = "include"
+)
+
+// record is all that an act is: what the ledger commits to and what is sealed.
+// It repeats what stands in clear beside it, so that no column of the act or
+// of what it made can be changed unseen. It has no place for anything else.
+type record struct {
+	Act          ident.ActID        `json:"act"`
+	Kind         string             `json:"kind"`
+	At           time.Time          `json:"at"`
+	Practitioner ident.Practitioner `json:"practitioner"`
+	Agency       ident.Agency       `json:"agency"`
+	Role         string             `json:"role"`
+	TermsVersion int64              `json:"terms_version"`
+
+	Handle    ident.HandleID    `json:"handle"`
+	Held      ident.Agency      `json:"held"` // the agency that controls the handle's column
+	Evidence  Evidence          `json:"evidence"`
+	Consent   ident.ConsentID   `json:"consent,omitzero"`   // capture, withdraw
+	Agreed    *agreed           `json:"agreed,omitempty"`   // capture
+	Exclusion ident.ExclusionID `json:"exclusion,omitzero"` // exclude, include
+	Excluded  ident.Agency      `json:"excluded,omitempty"` // exclude, include
+}
+
+// agreed is what the person agreed to: what, how, why, with whom and until
+// when, and which words they were shown (PUB-05).
+type agreed struct {
+	Column   ident.Column    `json:"column"`
+	Explicit bool            `json:"explicit"`
+	Audience decide.Audience `json:"audience"`
+	Purposes []string        `json:"purposes"`
+	Aspects  []string        `json:"aspects"`
+	Until    time.Time       `json:"until"`
+	Wording  string          `json:"wording"`
+}
+
+// begin starts the record of what the caller does now, in the role that lets
+// them.
+func begin(kind string, caller decide.Caller, role string, at time.Time) record {
+	return record{
+		Act: ident.NewAct(), Kind: kind, At: at,
+		Practitioner: caller.Practitioner, Agency: caller.Agency, Role: role, TermsVersion: caller.Terms.Version,
+	}
+}
+
+// append puts the act into tx: the act, the key of its content and its
+// commitment for the ledger. Nothing of it stays when tx does not commit.
+func (s *Service) append(ctx context.Context, tx *sql.Tx, r *record) (Receipt, error) {
+	l, err := leaf.Of(ctx, s.keys, RecordsKey, r.Act, r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	err = s.queries.AppendAct(ctx, tx, consentdb.AppendActParams{
+		ActID: r.Act, Kind: r.Kind, At: r.At,
+		PractitionerID: r.Practitioner, AgencyID: r.Agency, Role: r.Role, TermsVersion: r.TermsVersion,
+		Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
+	})
+	return Receipt{Act: r.Act, Commitment: l.Commitment}, err
+}

@@ -1,0 +1,190 @@
+package consent
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/consent/internal/consentdb"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+)
+
+// Request is what a person has agreed to, as a practitioner records it: what,
+// how, why, with whom and until when (PUB-05).
+type Request struct {
+	Proof    string // relmgr's, that the caller brings this handle
+	Explicit bool   // LEG-14
+	Audience decide.Audience
+	Purposes []string
+	Aspects  []string
+	Until    time.Time
+	Evidence Evidence
+	Wording  string // the version of the words that the person was shown
+}
+
+// Captured names a new consent and the act that captured it.
+type Captured struct {
+	Consent ident.ConsentID
+	Receipt
+}
+
+// Consent is what a consent says, for those who may read it back. It names no
+// handle.
+type Consent struct {
+	ID         ident.ConsentID
+	Explicit   bool
+	Audience   decide.Audience
+	Purposes   []string
+	Aspects    []string
+	From       time.Time
+	Until      time.Time
+	Evidence   Evidence
+	Wording    string
+	CapturedBy ident.Agency // the agency that controls the column it was captured for
+	Withdrawn  time.Time    // zero while it is not withdrawn
+}
+
+// Capture records a consent for the handle that the proof names, in force from
+// now on.
+//
+// It answers Forbidden when the caller may not publish under any agreement of
+// their agency, and Invalid for a proof that is not the caller's, the same for
+// every reason, or for a value that cannot be used. No consent is stored
+// without its act.
+func (s *Service) Capture(ctx context.Context, caller decide.Caller, req Request) (captured Captured, err error) {
+	defer fault.Wrap(&err, "consent.Capture")
+	at := s.now()
+	role, err := mayPublish(caller, at)
+	if err != nil {
+		return Captured{}, err
+	}
+	handle, column, err := s.proved(ctx, caller, req.Proof, at)
+	if err != nil {
+		return Captured{}, err
+	}
+	if err := req.check(caller.Terms, at); err != nil {
+		return Captured{}, err
+	}
+	if req.Audience.Names == nil {
+		req.Audience.Names = []string{}
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		r := begin(capture, caller, role, at)
+		r.Handle, r.Held, r.Evidence, r.Consent = handle, column.Agency, req.Evidence, ident.NewConsent()
+		r.Agreed = &agreed{
+			Column: column.ID, Explicit: req.Explicit, Audience: req.Audience,
+			Purposes: req.Purposes, Aspects: req.Aspects, Until: exact(req.Until), Wording: req.Wording,
+		}
+		receipt, err := s.append(ctx, tx, &r)
+		if err != nil {
+			return err
+		}
+		captured = Captured{Consent: r.Consent, Receipt: receipt}
+		return s.queries.InsertConsent(ctx, tx, consentRow(&r))
+	})
+	return captured, err
+}
+
+// check says what of the request cannot be used.
+func (r *Request) check(terms *decide.Terms, at time.Time) error {
+	var c checks
+	c.audience(r.Audience, terms, at)
+	c.codes(r.Purposes, terms.Codes.Purposes, "/purposes")
+	c.codes(r.Aspects, terms.Codes.Aspects, "/aspects")
+	c.until(exact(r.Until), at)
+	c.evidence(r.Evidence)
+	c.wording(r.Wording)
+	return c.fault()
+}
+
+// errConsentNotKnown is the one answer for an id that names nothing and for
+// one that the caller may not know of.
+func errConsentNotKnown() error {
+	return fault.New(fault.NotKnown, "no consent that your agency captured has this id: use the id of its receipt")
+}
+
+// Find returns a consent to colleagues at the agency that controls its column,
+// and to whoever captured it. To all others it is NotKnown, as is an id that
+// names nothing.
+func (s *Service) Find(ctx context.Context, caller decide.Caller, id ident.ConsentID) (found Consent, err error) {
+	defer fault.Wrap(&err, "consent.Find")
+	row, err := s.queries.FindConsent(ctx, s.db, consentdb.FindConsentParams{
+		ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Consent{}, errConsentNotKnown()
+	}
+	if err != nil {
+		return Consent{}, pg.Fault(err)
+	}
+	return consentOf(row), nil
+}
+
+// Withdraw ends a consent at once: published_consents shows it withdrawn from
+// the commit on (PUB-12). It is as easy as capturing: whoever may publish at
+// the agency that captured it, with evidence and nothing more, no proof of the
+// handle and no time limit.
+//
+// A consent has one withdrawal. Asking again, or twice at once, is no error and
+// makes no second act: every caller gets the receipt of the first. Unknown and
+// another agency's are the same NotKnown.
+func (s *Service) Withdraw(ctx context.Context, caller decide.Caller, id ident.ConsentID, evidence Evidence) (receipt Receipt, err error) {
+	defer fault.Wrap(&err, "consent.Withdraw")
+	at := s.now()
+	role, err := mayEnd(caller, evidence, at)
+	if err != nil {
+		return Receipt{}, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		row, err := s.queries.FindConsent(ctx, tx, consentdb.FindConsentParams{
+			ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+		})
+		if errors.Is(err, sql.ErrNoRows) {
+			return errConsentNotKnown()
+		}
+		if err != nil {
+			return err
+		}
+		first, err := s.queries.FindWithdrawal(ctx, tx, id)
+		if err == nil {
+			receipt = Receipt{Act: first.ActID, Commitment: first.Commitment}
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		r := begin(withdraw, caller, role, at)
+		r.Handle, r.Held, r.Evidence, r.Consent = row.HandleID, row.AgencyID, evidence, id
+		if receipt, err = s.append(ctx, tx, &r); err != nil {
+			return err
+		}
+		n, err := s.queries.InsertWithdrawal(ctx, tx, consentdb.InsertWithdrawalParams{
+			ConsentID: id, ActID: r.Act, At: r.At, Evidence: string(evidence),
+		})
+		return firstOnly(n, err)
+	})
+	return receipt, err
+}
+
+// mayEnd is what both withdrawals ask of the caller before anything is looked
+// up.
+func mayEnd(caller decide.Caller, evidence Evidence, at time.Time) (role string, err error) {
+	if role, err = mayPublish(caller, at); err != nil {
+		return "", err
+	}
+	var c checks
+	c.evidence(evidence)
+	return role, c.fault()
+}
+
+// firstOnly turns an insertion that found another there into a rerun: the act
+// of this one is rolled back, and the rerun reads the first one's receipt.
+func firstOnly(inserted int64, err error) error {
+	if err == nil && inserted == 0 {
+		return pg.ErrRetry
+	}
+	return err
+}

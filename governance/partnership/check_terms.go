@@ -1,0 +1,107 @@
+package partnership
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fame-hub/fame/consent/decide"
+)
+
+func (c *checker) partnership() {
+	p := c.doc.Partnership
+	c.secure(p.Hub, in("partnership", "hub"))
+	if _, ok := LawProfile(p.LawProfile); !ok {
+		c.add(in("partnership", "law_profile"), "name a law profile: %s", strings.Join(LawProfiles(), ", "))
+	}
+}
+
+func (c *checker) codes() {
+	for name, list := range map[string][]decide.Code{
+		"purposes": c.doc.Codes.Purposes, "aspects": c.doc.Codes.Aspects, "transactions": c.doc.Codes.Transactions,
+		"reasons": c.doc.Codes.Reasons, "aims": c.doc.Codes.Aims, "roles": c.doc.Codes.Roles,
+	} {
+		unique(c, list, func(e decide.Code) string { return e.Code },
+			func(i int) []any { return in("codes", name, i, "code") }, "code")
+	}
+	for _, role := range []string{GovernanceOfficer, AgencyAdministrator} {
+		if !c.roles.known[role] {
+			c.add(in("codes", "roles"), "add the role %s: every partnership has it", role)
+		}
+	}
+}
+
+func (c *checker) eachPower() {
+	unique(c, c.doc.Powers, func(p decide.Power) string { return p.Code },
+		func(i int) []any { return in("powers", i, "code") }, "code")
+	for i, p := range c.doc.Powers {
+		referAll(c, c.kinds, p.Kinds, in("powers", i, "kinds"))
+		referAll(c, c.purposes, p.Purposes, in("powers", i, "purposes"))
+		c.period(p.Starts, p.Ends, "powers", i)
+	}
+}
+
+func (c *checker) eachBar() {
+	unique(c, c.doc.Bars, func(b decide.Bar) string { return b.Code },
+		func(i int) []any { return in("bars", i, "code") }, "code")
+	for i, b := range c.doc.Bars {
+		if len(b.FromKinds)+len(b.ToKinds)+len(b.Purposes) == 0 {
+			c.add(in("bars", i), "give from_kinds, to_kinds or purposes: without any it would bar everything")
+		}
+		referAll(c, c.kinds, b.FromKinds, in("bars", i, "from_kinds"))
+		referAll(c, c.kinds, b.ToKinds, in("bars", i, "to_kinds"))
+		referAll(c, c.purposes, b.Purposes, in("bars", i, "purposes"))
+		c.period(b.Starts, b.Ends, "bars", i)
+	}
+}
+
+func (c *checker) eachAgreement() {
+	unique(c, c.doc.Agreements, func(a decide.Agreement) string { return a.Code },
+		func(i int) []any { return in("agreements", i, "code") }, "code")
+	for i, a := range c.doc.Agreements {
+		referAll(c, c.agencyCodes, a.Parties, in("agreements", i, "parties"))
+		referAll(c, c.purposes, a.Purposes, in("agreements", i, "purposes"))
+		referAll(c, c.aspects, a.Aspects, in("agreements", i, "aspects"))
+		referAll(c, c.roles, a.Roles.Enquire, in("agreements", i, "roles", "enquire"))
+		referAll(c, c.roles, a.Roles.Publish, in("agreements", i, "roles", "publish"))
+		referAll(c, c.roles, a.Roles.Correlate, in("agreements", i, "roles", "correlate"))
+		referAll(c, c.roles, a.Roles.Impose, in("agreements", i, "roles", "impose"))
+		if slices.Contains(a.Modes, decide.Imposed) && len(a.Roles.Impose) == 0 {
+			c.add(in("agreements", i, "roles", "impose"), "name the higher roles that an imposed act needs, or leave imposed out of modes")
+		}
+		c.receiving(i, a.Receiving)
+		c.period(a.Starts, a.Ends, "agreements", i)
+		c.rests(i, a)
+	}
+}
+
+// receiving checks the conditions against the law profile (LEG-09, LEG-11).
+// Where the profile itself is unknown that is said once, there.
+func (c *checker) receiving(i int, r decide.Conditions) {
+	if len(c.ordinary.codes) == 0 {
+		return
+	}
+	c.refer(c.ordinary, r.Ordinary, in("agreements", i, "receiving", "ordinary"))
+	if r.Sensitive != "" {
+		c.refer(c.sensitive, r.Sensitive, in("agreements", i, "receiving", "sensitive"))
+	}
+}
+
+// rests checks the powers that an agreement rests on (LEG-02, LEG-26). One that
+// is still to begin is dated and does no harm until then; one that is over may
+// be named only by an agreement that is over too.
+func (c *checker) rests(i int, a decide.Agreement) {
+	for j, code := range a.Powers {
+		place := in("agreements", i, "powers", j)
+		if !c.refer(c.powerCodes, code, place) {
+			continue
+		}
+		p := c.powers[code]
+		switch {
+		case over(c.at, p.Ends) && !over(c.at, a.Ends):
+			c.add(place, "name the power's successor, or write when the agreement ends: this power is no longer in force")
+		case p.Starts != nil && a.Ends != nil && !p.Starts.Before(*a.Ends),
+			a.Starts != nil && p.Ends != nil && !a.Starts.Before(*p.Ends):
+			c.add(place, "name a power that is in force while the agreement is: their dates do not meet")
+		}
+	}
+}

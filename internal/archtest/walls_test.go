@@ -1,0 +1,350 @@
+package archtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lib/pq"
+
+	"github.com/fame-hub/fame/internal/pg/migrate"
+	"github.com/fame-hub/fame/internal/pgtest"
+)
+
+// walls is what each duty's role may do, whole: a relation in a line of its
+// own, and what stands in none is refused. A right on some columns names them.
+// sql/roles.sql grants; this says what it must come to.
+const walls = `
+# The ledger's inbox: put in, never look.
+ledger.pending                  *           insert
+
+# What governance publishes to every duty.
+governance.published_users       *          select
+governance.published_roles       *          select
+governance.published_memberships *          select
+governance.published_terms       *          select
+
+# Acts and terms are never changed; the register of users is kept up to date.
+governance.acts                 governance  select insert
+governance.terms                governance  select insert
+governance.content_keys         governance  select insert delete
+governance.practitioners        governance  select insert update(agency_id,issuer,subject_hash,source,starts_at,ends_at,act_id)
+governance.roles_held           governance  select insert update(ends_at,act_id)
+governance.memberships          governance  select insert update(ends_at,act_id)
+
+# Consents and exclusions are acts: what ends one is another row.
+consent.acts                    consent     select insert
+consent.consents                consent     select insert
+consent.withdrawals             consent     select insert
+consent.exclusions              consent     select insert
+consent.inclusions              consent     select insert
+consent.content_keys            consent     select insert delete
+# Terms and life of a consent, without its evidence.
+consent.published_consents      relmgr      select
+consent.published_exclusions    relmgr      select
+
+# The truth of the index is append only ...
+relmgr.acts                     relmgr      select insert
+relmgr.act_handles              relmgr      select insert
+relmgr.act_references           relmgr      select insert
+relmgr.undoings                 relmgr      select insert
+relmgr.decisions                relmgr      select insert
+relmgr.decision_consents        relmgr      select insert
+relmgr.enquiries                relmgr      select insert
+relmgr.disclosures              relmgr      select insert
+relmgr.pairings                 relmgr      select insert
+relmgr.pairings_used            relmgr      select insert
+relmgr.key_checks               relmgr      select insert
+relmgr.offers                   relmgr      select insert
+relmgr.content_keys             relmgr      select insert delete
+# ... and the projection is rebuilt as acts come.
+relmgr.handles                  relmgr      select insert update(row_id)
+relmgr.cells                    relmgr      select insert update delete
+relmgr.correlations             relmgr      select insert update delete
+
+# goose's table: /readyz of every process reads which migration is in place.
+migration.versions              *           select
+`
+
+// cell is one place of the matrix.
+type cell struct{ relation, duty string }
+
+// matrix says what is permitted; a cell that is missing permits nothing.
+type matrix map[cell]string
+
+// expected reads walls.
+func expected(t *testing.T, text string) (m matrix, relations []string) {
+	t.Helper()
+	m = matrix{}
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0] == "#" {
+			continue
+		}
+		if len(f) < 3 || f[1] != "*" && !slices.Contains(migrate.Duties, f[1]) {
+			t.Fatalf("walls: %q is not: relation, duty or *, rights", line)
+		}
+		relations = append(relations, f[0])
+		for _, duty := range migrate.Duties {
+			if f[1] == "*" || f[1] == duty {
+				m[cell{f[0], duty}] = strings.Join(f[2:], " ")
+			}
+		}
+	}
+	return m, relations
+}
+
+// relation is a table or view of the hub with its columns in their order.
+type relation struct {
+	name    string
+	columns []string
+}
+
+// relations lists what the database has: every table, view and sequence
+// outside PostgreSQL's own schemas.
+func relations(t *testing.T, h *pgtest.Hub) (all []relation) {
+	t.Helper()
+	rows, err := h.Admin(t).QueryContext(t.Context(), `
+		select n.nspname || '.' || c.relname,
+		       array(select quote_ident(a.attname) from pg_attribute a
+		              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum)
+		  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		 where c.relkind in ('r', 'p', 'v', 'm', 'f')
+		   and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'
+		 order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r relation
+		if err := rows.Scan(&r.name, pq.Array(&r.columns)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// tried is what one role may do to one relation, each right tried for
+// real: on no row, and in an order that needs no other right.
+func tried(ctx context.Context, conn *sql.Conn, r relation) (may []string, err error) {
+	try := func(format string, args ...any) (bool, error) {
+		_, err := conn.ExecContext(ctx, fmt.Sprintf(format, args...))
+		switch {
+		case err == nil:
+			return true, nil
+		case pq.As(err, "42501") != nil: // insufficient privilege
+			return false, nil
+		case pq.As(err, "0A000") != nil: // truncate: permitted, were it not for a foreign key
+			return true, nil
+		case pq.As(err, "55000", "42809") != nil: // a view that nobody can write through
+			return false, nil
+		}
+		return false, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
+	}
+	// column says which columns a statement is permitted for: all, some, none.
+	column := func(verb, format string) error {
+		var some []string
+		for _, c := range r.columns {
+			ok, err := try(format, r.name, c)
+			if err != nil {
+				return err
+			}
+			if ok {
+				some = append(some, c)
+			}
+		}
+		switch len(some) {
+		case 0:
+		case len(r.columns):
+			may = append(may, verb)
+		default:
+			may = append(may, verb+"("+strings.Join(some, ",")+")")
+		}
+		return nil
+	}
+	if err := column("select", "select %[2]s from %[1]s where false"); err != nil {
+		return nil, err
+	}
+	if err := column("insert", "insert into %[1]s (%[2]s) select null where false"); err != nil {
+		return nil, err
+	}
+	if err := column("update", "update %[1]s set %[2]s = null where false"); err != nil {
+		return nil, err
+	}
+	for _, whole := range []struct{ verb, format string }{
+		{"delete", "delete from %s where false"}, {"truncate", "truncate %s"},
+	} {
+		ok, err := try(whole.format, r.name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			may = append(may, whole.verb)
+		}
+	}
+	return may, nil
+}
+
+// measure tries the whole matrix, each duty through its own login.
+func measure(t *testing.T, h *pgtest.Hub, all []relation) matrix {
+	t.Helper()
+	m := matrix{}
+	for _, duty := range migrate.Duties {
+		conn, err := h.DB(t, duty).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			may, err := tried(t.Context(), conn, r)
+			if err != nil {
+				t.Fatalf("%s on %s: %v", duty, r.name, err)
+			}
+			if len(may) > 0 {
+				m[cell{r.name, duty}] = strings.Join(may, " ")
+			}
+		}
+		conn.Close()
+	}
+	return m
+}
+
+// differ compares two matrices and says which cell differs and how.
+func differ(want, have matrix) (all []violation) {
+	cells := maps.Clone(want)
+	maps.Copy(cells, have)
+	for c := range cells {
+		if want[c] != have[c] {
+			all = append(all, breach("%s on %s: permitted is [%s], expected [%s]", c.duty, c.relation, have[c], want[c]))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// show prints the matrix, a letter for each right.
+func (m matrix) show(all []relation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-34s", "")
+	for _, duty := range migrate.Duties {
+		fmt.Fprintf(&b, " %-10s", duty)
+	}
+	for _, r := range all {
+		fmt.Fprintf(&b, "\n%-34s", r.name)
+		for _, duty := range migrate.Duties {
+			letters := ""
+			for _, right := range []string{"select", "insert", "update", "delete", "truncate"} {
+				switch found := m[cell{r.name, duty}]; {
+				case strings.Contains(found, right+"("):
+					letters += right[:1]
+				case strings.Contains(found, right):
+					letters += strings.ToUpper(right[:1])
+				default:
+					letters += "-"
+				}
+			}
+			fmt.Fprintf(&b, " %-10s", letters)
+		}
+	}
+	return b.String()
+}
+
+func TestWalls(t *testing.T) {
+	t.Parallel()
+	h := pgtest.New(t)
+	all := relations(t, h)
+	want, named := expected(t, walls)
+	for _, r := range all {
+		if !slices.Contains(named, r.name) {
+			t.Errorf("%s stands in no line of walls: say who may do what to it", r.name)
+		}
+	}
+	for _, name := range named {
+		if !slices.ContainsFunc(all, func(r relation) bool { return r.name == name }) {
+			t.Errorf("walls names %s, which the database does not have", name)
+		}
+	}
+	have := measure(t, h, all)
+	t.Logf("what each role may do (S select, I insert, U update, D delete, T truncate; small: on some columns)\n%s", have.show(all))
+	report(t, "one duty, one role: what a stolen process can reach is what its role may", differ(want, have))
+}
+
+// Each of these opens or closes one wall in a database of its own; the matrix
+// must name that cell and no other.
+func TestWallsCanFail(t *testing.T) {
+	t.Parallel()
+	want, _ := expected(t, walls)
+	for _, planted := range []struct{ name, statement, report string }{
+		{"a sibling reads", "grant select on governance.acts to fame_consent", "consent on governance.acts: permitted is [select], expected []"},
+		{"a sibling reads one column", "grant select (issuer) on governance.practitioners to fame_relmgr", "relmgr on governance.practitioners: permitted is [select(issuer)], expected []"},
+		{"a duty rewrites its acts", "grant update on relmgr.acts to fame_relmgr", "relmgr on relmgr.acts: permitted is [select insert update], expected [select insert]"},
+		{"a duty empties a table", "grant truncate on consent.consents to fame_consent", "consent on consent.consents: permitted is [select insert truncate], expected [select insert]"},
+		{"a duty looks into the inbox", "grant select on ledger.pending to fame_governance", "governance on ledger.pending: permitted is [select insert], expected [insert]"},
+		{"a duty loses its inbox", "revoke insert on ledger.pending from fame_relmgr", "relmgr on ledger.pending: permitted is [], expected [insert]"},
+	} {
+		t.Run(planted.name, func(t *testing.T) {
+			t.Parallel()
+			h := pgtest.New(t)
+			if _, err := h.Admin(t).ExecContext(t.Context(), planted.statement); err != nil {
+				t.Fatal(err)
+			}
+			mustReport(t, differ(want, measure(t, h, relations(t, h))), planted.report)
+		})
+	}
+}
+
+// No duty may make anything of its own: what it made would be its to grant.
+func TestNoDutyMakesTables(t *testing.T) {
+	t.Parallel()
+	h := pgtest.New(t)
+	if _, err := h.Admin(t).ExecContext(t.Context(), "create schema open; grant all on schema open to public"); err != nil {
+		t.Fatal(err)
+	}
+	var seen bool
+	for _, duty := range migrate.Duties {
+		db := h.DB(t, duty)
+		for _, schema := range append([]string{"public", "ledger", "migration", "open"}, migrate.Duties...) {
+			_, err := db.ExecContext(t.Context(), "create table "+schema+".made_by_"+duty+" (x int)")
+			switch {
+			case schema == "open":
+				seen = seen || err == nil
+			case pq.As(err, "42501") == nil:
+				t.Errorf("%s makes a table in schema %s: %v, want insufficient privilege", duty, schema, err)
+			}
+		}
+		for _, statement := range []string{"create schema made_by_" + duty, "create role made_by_" + duty, "set role fame_admin"} {
+			if _, err := db.ExecContext(t.Context(), statement); pq.As(err, "42501") == nil {
+				t.Errorf("%s: %s: %v, want insufficient privilege", duty, statement, err)
+			}
+		}
+	}
+	if !seen {
+		t.Error("nobody could make a table in a schema open to all: this test cannot fail")
+	}
+}
+
+// Nor does one duty become another, although their group roles stand side by side.
+func TestNoDutyBecomesAnother(t *testing.T) {
+	t.Parallel()
+	h := pgtest.New(t)
+	for _, duty := range migrate.Duties {
+		db := h.DB(t, duty)
+		for _, other := range migrate.Duties {
+			_, err := db.ExecContext(t.Context(), "set role fame_"+other)
+			if got := err == nil; got != (other == duty) {
+				t.Errorf("%s becomes fame_%s: %v", duty, other, err)
+			}
+			if _, err := db.ExecContext(t.Context(), "reset role"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,8 @@
+// Package localissuer is a small OpenID Provider for first steps: it serves
+// discovery and a key set, and its key, kept in a file beside the hub's data,
+// signs tokens for whoever can read that file.
+//
+// It exists for `fame up` and `fame demo` alone and cannot be switched on in any
+// other process: internal/archtest lists who may import it, and no configuration
+// names it. It has no token endpoint, so nobody gets a token over the network.
+package localissuer

@@ -1,0 +1,97 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Config is a duty's configuration file, <duty>.yaml as `fame init` writes it.
+// Paths are relative to the file.
+type Config struct {
+	Duty string `yaml:"duty"`
+	// Hub is the hub's identifier, a URL.
+	Hub string `yaml:"hub"`
+	// Listen is the public address; Metrics the private one, empty for none.
+	Listen  string `yaml:"listen"`
+	Metrics string `yaml:"metrics,omitempty"`
+	// Database is the duty's own connection string: its role and no other's.
+	Database string `yaml:"database"`
+	// Keys is the duty's own key file, Identity what opens it. Keep them apart.
+	Keys     string `yaml:"keys"`
+	Identity string `yaml:"identity"`
+	// HandleKeys is the public key set of relmgr's handle proofs, for the duties
+	// that accept them.
+	HandleKeys string `yaml:"handle_keys,omitempty"`
+	// Services describes the hub's duties (IDX-16); governance serves it.
+	Services []Service `yaml:"services,omitempty"`
+}
+
+// Service says who is responsible for a duty, what it does, where it is, and
+// whether as controller or processor (IDX-16, DCP-01).
+type Service struct {
+	Duty        string `yaml:"duty"`
+	Function    string `yaml:"function"`
+	Responsible string `yaml:"responsible"`
+	Status      string `yaml:"status"`
+	Address     string `yaml:"address"`
+}
+
+// Load reads a duty's configuration file. It refuses unknown fields, another
+// duty's file, and a file that others may read: it holds a password.
+func Load(path, duty string) (Config, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read the configuration: %w: `fame init` writes one", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Config{}, fmt.Errorf("%s can be read by others and holds a password: type `chmod 600 %s`", path, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if c.Duty != duty {
+		return Config{}, fmt.Errorf("%s is the configuration of another duty: give %s its own", path, duty)
+	}
+	dir := filepath.Dir(path)
+	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	if c.Hub == "" || c.Listen == "" || c.Database == "" || c.Keys == "" || c.Identity == "" {
+		return errors.New("configuration: hub, listen, database, keys and identity are required")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return errors.New("configuration: write listen as host:port, for example 127.0.0.1:8402")
+	}
+	return nil
+}
+
+// Save writes the configuration so that only its owner can read it.
+func (c Config) Save(path string) error {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(c); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
+}

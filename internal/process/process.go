@@ -1,0 +1,128 @@
+package process
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/pg/migrate"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/internal/serve"
+)
+
+// Process is one duty, opened: what its Wire builds on.
+type Process struct {
+	Config   Config
+	DB       *sql.DB
+	Keys     seal.Provider
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+}
+
+// Part is a duty, wired: what it serves and when it is ready.
+type Part struct {
+	Prefix  string
+	Handler http.Handler
+	Ready   []serve.Check
+}
+
+// Wire builds a duty on its process. It is the one list that says what the
+// duty is made of.
+type Wire func(context.Context, *Process) (Part, error)
+
+// Open opens the duty's pool and keys. Close gives the pool back.
+func Open(ctx context.Context, c Config, log *slog.Logger, registry *prometheus.Registry) (*Process, error) {
+	keys, err := seal.OpenFile(c.Keys, c.Identity)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Duty, err)
+	}
+	db, err := pg.OpenPool(ctx, c.Database, pg.Pool{Application: "fame " + c.Duty})
+	if err != nil {
+		return nil, fmt.Errorf("%s: open the database: %w", c.Duty, err)
+	}
+	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log.With("duty", c.Duty), Registry: registry}, nil
+}
+
+// Close gives the pool back.
+func (p *Process) Close() error { return p.DB.Close() }
+
+// Ready are the checks that every duty has: the database answers, with the
+// schema of this release.
+func (p *Process) Ready() []serve.Check {
+	return []serve.Check{
+		{Name: p.Config.Duty + " database", Do: func(ctx context.Context) error { return pg.Fault(p.DB.PingContext(ctx)) }},
+		{Name: p.Config.Duty + " schema", Do: func(ctx context.Context) error {
+			have, want, err := migrate.Version(ctx, p.DB)
+			if err != nil {
+				return pg.Fault(err)
+			}
+			if have != want {
+				return fault.New(fault.Unavailable, "the schema is at version %d and this release needs %d: run `fame migrate`", have, want)
+			}
+			return nil
+		}},
+	}
+}
+
+// NewRegistry makes a registry with the process's own metrics.
+func NewRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Main runs one duty as a process of its own: --config FILE, JSON logs on
+// stderr, until SIGINT or SIGTERM. It exits 1 with what to do when it cannot.
+func Main(duty string, wire Wire) {
+	if err := run(duty, wire, os.Args[1:], os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", duty, err)
+		os.Exit(1)
+	}
+}
+
+func run(duty string, wire Wire, args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet(duty, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	path := flags.String("config", duty+".yaml", "the duty's configuration file, as `fame init` writes it")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	c, err := Load(*path, duty)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := serve.Logger(stderr, slog.LevelInfo)
+	p, err := Open(ctx, c, log, NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	part, err := wire(ctx, p)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(part.Prefix+"/", part.Handler)
+	return serve.Run(ctx, serve.Config{
+		Listen: c.Listen, MetricsListen: c.Metrics, Handler: mux, Ready: append(p.Ready(), part.Ready...),
+		Registry: p.Registry, Logger: p.Logger,
+		OnListening: func(a serve.Addresses) { p.Logger.Info("listening", "address", a.Public.String()) },
+	})
+}

@@ -1,0 +1,171 @@
+package relmgr
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Shown is an act as one agency is shown it: under a reference drawn for that
+// agency, with its own side of the decision and nothing of another's.
+type Shown struct {
+	Act          ident.ReferenceID
+	Kind         Kind
+	At           time.Time
+	Agency       ident.Agency
+	Own          bool
+	Practitioner ident.Practitioner // empty unless Own
+	Role         string             // empty unless Own
+	Mode         decide.Mode
+	Reason       string // empty unless Own
+	Agreement    string
+	Effect       string // of the agreement: permit or mandate (IDX-14)
+	Ground       decide.Ground
+	Aspects      []string
+	Undoes       []ident.ReferenceID
+	Withdrawn    bool
+	Decision     *ShownDecision
+	Commitment   []byte // empty unless Own
+}
+
+// ShownDecision is one side's decision, read back.
+type ShownDecision struct {
+	Steps        [4]decide.Step
+	Questions    [4]string
+	Agreement    string
+	Power        string
+	Ground       decide.Ground
+	Purposes     []string
+	Aspects      []string
+	Consents     []ident.ConsentID
+	Until        time.Time
+	TermsVersion int64
+	Profile      string
+}
+
+// FindAct shows one act to a member of a column that it is about (ACT-01). An
+// act that the agency may not know of is one that does not exist.
+func (s *Service) FindAct(ctx context.Context, who decide.Caller, ref ident.ReferenceID) (_ Shown, err error) {
+	defer fault.Wrap(&err, "relmgr.FindAct")
+	a, err := s.q.ShowAct(ctx, s.db, relmgrdb.ShowActParams{ReferenceID: ref, AgencyID: who.Agency})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Shown{}, unknownAct()
+	} else if err != nil {
+		return Shown{}, pg.Fault(err)
+	}
+	if err := s.mayRead(ctx, who, a.ActID); err != nil {
+		return Shown{}, err
+	}
+	return s.show(ctx, who, relmgrdb.ListActsRow(a))
+}
+
+// mayRead checks that the caller is a member of a column that the act is about.
+func (s *Service) mayRead(ctx context.Context, who decide.Caller, act ident.ActID) error {
+	handles, err := s.q.ListActHandles(ctx, s.db, act)
+	if err != nil {
+		return pg.Fault(err)
+	}
+	for _, h := range handles {
+		if _, err := s.column(who, h.ColumnID, s.stamp()); err == nil {
+			return nil
+		}
+	}
+	return unknownAct()
+}
+
+// ListActs shows the acts on one of the caller's own handles, newest first,
+// after the act of the cursor. next is zero on the last page.
+func (s *Service) ListActs(ctx context.Context, who decide.Caller, handle ident.HandleID, after ident.ReferenceID, limit int) (acts []Shown, next ident.ReferenceID, err error) {
+	defer fault.Wrap(&err, "relmgr.ListActs")
+	column, err := s.q.FindHandleColumn(ctx, s.db, handle)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, next, unknownHandle()
+	} else if err != nil {
+		return nil, next, pg.Fault(err)
+	}
+	if _, err := s.column(who, column, s.stamp()); err != nil {
+		return nil, next, unknownHandle()
+	}
+	rows, err := s.q.ListActs(ctx, s.db, relmgrdb.ListActsParams{
+		AgencyID: who.Agency, HandleID: handle, FromStart: after.IsZero(), AfterReference: ident.UntypedID(after),
+		PageSize: int32(limit) + 1,
+	})
+	if err != nil {
+		return nil, next, pg.Fault(err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = rows[limit-1].ReferenceID
+	}
+	for _, r := range rows {
+		a, err := s.show(ctx, who, r)
+		if err != nil {
+			return nil, next, err
+		}
+		acts = append(acts, a)
+	}
+	return acts, next, nil
+}
+
+func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListActsRow) (Shown, error) {
+	a := Shown{
+		Act: r.ReferenceID, Kind: Kind(r.Kind), At: r.At.UTC(), Agency: r.AgencyID, Own: r.AgencyID == who.Agency,
+		Mode: decide.Mode(r.Mode), Agreement: r.Agreement, Ground: decide.Ground(r.Ground),
+	}
+	if a.Own {
+		a.Practitioner, a.Role, a.Reason, a.Commitment = r.PractitionerID, r.Role, r.Reason, r.Commitment
+	} else {
+		a.Ground = "" // the other side's ground is the other side's
+	}
+	if ag := who.Terms.Agreement(r.Agreement); ag != nil {
+		a.Effect = ag.Effect
+	}
+	undone, err := s.q.ListUndone(ctx, s.db, relmgrdb.ListUndoneParams{AgencyID: who.Agency, ActID: r.ActID})
+	if err != nil {
+		return a, pg.Fault(err)
+	}
+	a.Undoes = undone
+	undoings, err := s.q.ListUndoings(ctx, s.db, texts([]ident.ActID{r.ActID}))
+	if err != nil {
+		return a, pg.Fault(err)
+	}
+	a.Withdrawn = !inEffect(r.ActID, undoings)
+	decisions, err := s.q.ListOwnDecisions(ctx, s.db, relmgrdb.ListOwnDecisionsParams{ActID: r.ActID, AgencyID: who.Agency})
+	if err != nil {
+		return a, pg.Fault(err)
+	}
+	for _, d := range decisions {
+		shown, err := showDecision(who.Terms, d)
+		if err != nil {
+			return a, err
+		}
+		a.Decision, a.Aspects = &shown, shown.Aspects
+	}
+	return a, nil
+}
+
+func showDecision(t *decide.Terms, d relmgrdb.ListOwnDecisionsRow) (ShownDecision, error) {
+	out := ShownDecision{
+		Questions: t.Profile.Questions, Agreement: d.Agreement, Power: d.Power, Ground: decide.Ground(d.Ground),
+		Purposes: d.Purposes, Aspects: d.Aspects, Until: d.Until.UTC(), TermsVersion: d.TermsVersion, Profile: d.Profile,
+	}
+	if err := json.Unmarshal(d.Steps, &out.Steps); err != nil {
+		return out, err
+	}
+	for _, c := range d.Consents {
+		id, err := ident.ParseConsent(c)
+		if err != nil {
+			return out, err
+		}
+		out.Consents = append(out.Consents, id)
+	}
+	return out, nil
+}

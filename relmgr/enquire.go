@@ -1,0 +1,312 @@
+package relmgr
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Question is an enquiry: is this person known, who else works with them, with
+// whom can I engage in a transaction (QRY-01 to 03).
+type Question struct {
+	Own
+	Purpose     string
+	Reason      string
+	Concerning  string // child, adult, unborn or not-known; never read from stored age
+	Transaction string // empty: who else works with the person
+}
+
+// Answer is what recorded decisions allow the asker to know. What is not
+// listed may be unknown, withheld or hidden: nothing here tells which.
+type Answer struct {
+	ID         ident.EnquiryID
+	Published  bool // whether the asker's own column publishes the relationship
+	Providers  []Provider
+	Commitment []byte
+}
+
+// Provider is one who works with the person and may be told of.
+type Provider struct {
+	decide.Provider
+	Role       string
+	AgencyName string
+	Offers     []Offered
+}
+
+// Offered is an offer with the route to take it up.
+type Offered struct {
+	Offer
+	Contact decide.ContactRoute
+}
+
+// enquiry is the record of a question: its JSON is what the commitment covers.
+type enquiry struct {
+	Enquiry      ident.EnquiryID    `json:"enquiry"`
+	At           time.Time          `json:"at"`
+	Practitioner ident.Practitioner `json:"practitioner"`
+	Agency       ident.Agency       `json:"agency"`
+	Column       ident.Column       `json:"column"`
+	Handle       ident.HandleID     `json:"handle,omitzero"`
+	Purpose      string             `json:"purpose"`
+	Reason       string             `json:"reason"`
+	Concerning   string             `json:"concerning"`
+	Transaction  string             `json:"transaction,omitempty"`
+	Decision     decide.Decision    `json:"decision"`
+	Disclosed    []disclosure       `json:"disclosed"`
+}
+
+// disclosure is one cell that was told of, and the decision it was told on.
+type disclosure struct {
+	Handle   ident.HandleID   `json:"handle"`
+	Decision ident.DecisionID `json:"decision"`
+}
+
+// Enquire answers one question. The steps that depend on the asker alone come
+// first and their failures are explained; from the look-up on the work is the
+// same whatever is found: one read, one append, durable before the answer
+// (QRY-11, design.md section 4).
+func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_ Answer, err error) {
+	defer fault.Wrap(&err, "relmgr.Enquire")
+	at := s.stamp()
+	if err := asked(who.Terms, q); err != nil {
+		return Answer{}, err
+	}
+	c := who.Terms.FindColumn(q.Column, at)
+	if c == nil || !who.MemberOf(c) {
+		_, err := s.column(who, q.Column, at)
+		return Answer{}, err
+	}
+	if err := q.Identifier.check(c); err != nil {
+		return Answer{}, err
+	}
+	asking := who.Terms.Ask(who.Actor, decide.Question{Column: c, Purpose: q.Purpose, Reason: q.Reason, Transaction: q.Transaction}, at)
+	e := enquiry{
+		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
+		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction,
+		Decision: asking.Decision, Disclosed: []disclosure{},
+	}
+	if asking.StoppedAt() > 0 {
+		return Answer{}, s.refuseEnquiry(ctx, who, e)
+	}
+	token, err := s.keys.token(ctx, c.ID, string(q.Identifier))
+	if err != nil {
+		return Answer{}, err
+	}
+	for range maxReads {
+		answer, again, err := s.lookUp(ctx, who, q, c, token, &asking, e)
+		if err != nil || !again {
+			return answer, err
+		}
+	}
+	return Answer{}, &fault.Error{Kind: fault.Unavailable, Detail: "many are asking about the same person: try again", RetryAfter: time.Second}
+}
+
+// maxReads bounds how often an enquiry starts over because another made the
+// same handle between its read and its append. Twice is already rare.
+const maxReads = 5
+
+// lookUp reads the row, decides in memory, and appends. again is true when the
+// handle was made by another enquiry in between.
+func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *decide.Column, token []byte, asking *decide.Asking, e enquiry) (a Answer, again bool, err error) {
+	fresh, err := s.keys.newHandle(ctx, c, token, string(q.Identifier))
+	if err != nil {
+		return Answer{}, false, err
+	}
+	parts, err := s.q.ReadRow(ctx, s.read, relmgrdb.ReadRowParams{ColumnID: c.ID, Token: token, At: e.At})
+	if err != nil {
+		return Answer{}, false, pg.Fault(err)
+	}
+	r := gather(parts)
+	e.Handle = fresh.HandleID
+	if !r.own.IsZero() {
+		e.Handle = r.own
+	}
+	a = Answer{ID: e.Enquiry, Published: r.published}
+	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.Transaction, e.At)
+
+	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
+	if err != nil {
+		return Answer{}, false, err
+	}
+	told := relmgrdb.RecordEnquiryParams{
+		HandleID: e.Handle, ColumnID: c.ID, Token: token, HandleSealed: fresh.Sealed, HandleWrappedKey: fresh.WrappedKey,
+		HandleWrappedBy: fresh.WrappedBy, RowID: fresh.RowID, EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey,
+		Commitment: l.Commitment, ToldHandles: []string{}, ToldDecisions: []string{}, At: e.At, PractitionerID: e.Practitioner,
+		AgencyID: e.Agency, Role: asking.Role, Purpose: e.Purpose, Reason: e.Reason, Concerning: e.Concerning,
+		Transaction: e.Transaction, TermsVersion: who.Terms.Version, Sealed: l.Sealed,
+	}
+	for _, d := range e.Disclosed {
+		told.ToldHandles = append(told.ToldHandles, d.Handle.String())
+		told.ToldDecisions = append(told.ToldDecisions, d.Decision.String())
+	}
+	if err := s.q.RecordEnquiry(ctx, s.read, told); err != nil {
+		if pg.Constraint(err) == "enquiries_handle_id_fkey" {
+			return Answer{}, true, nil
+		}
+		return Answer{}, false, pg.Fault(err)
+	}
+	a.Commitment = l.Commitment
+	return a, false, nil
+}
+
+// asked refuses codes that the partnership has not declared, before anything is
+// recorded.
+func asked(t *decide.Terms, q Question) error {
+	switch {
+	case !decide.Has(t.Codes.Purposes, q.Purpose):
+		return fault.At("/purpose", "name a purpose of the partnership's list")
+	case !decide.Has(t.Codes.Reasons, q.Reason):
+		return fault.At("/reason", "name a reason of the partnership's list")
+	case q.Transaction != "" && !decide.Has(t.Codes.Transactions, q.Transaction):
+		return fault.At("/transaction", "name a transaction of the partnership's list")
+	}
+	return nil
+}
+
+// refuseEnquiry records that the asker's own side stopped the question.
+func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquiry) error {
+	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
+	if err != nil {
+		return err
+	}
+	stopped := e.Decision.StoppedAt()
+	role := e.Decision.Role
+	if role == "" {
+		role = who.AnyRole()
+	}
+	if err := s.q.RecordRefusedEnquiry(ctx, s.db, relmgrdb.RecordRefusedEnquiryParams{
+		EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: e.At,
+		PractitionerID: e.Practitioner, AgencyID: e.Agency, Role: role, ColumnID: e.Column, Purpose: e.Purpose,
+		Reason: e.Reason, Concerning: e.Concerning, Transaction: e.Transaction,
+		StoppedAt: sql.NullInt16{Int16: int16(stopped), Valid: true}, TermsVersion: who.Terms.Version, Sealed: l.Sealed,
+	}); err != nil {
+		return pg.Fault(err)
+	}
+	return stoppedBy(&e.Decision)
+}
+
+// stoppedBy explains a refused decision of the caller's own side.
+func stoppedBy(d *decide.Decision) error {
+	f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
+	f.Step = d.StoppedAt()
+	return f
+}
+
+// row is everything on the asker's row, as read.
+type row struct {
+	own       ident.HandleID
+	published bool
+	cells     []cell
+	sides     map[ident.ActID][]side
+	excluded  map[ident.HandleID][]ident.Agency
+}
+
+type cell struct {
+	handle   ident.HandleID
+	decision ident.DecisionID
+	role     string
+	standing decide.Standing
+	offers   []Offer
+}
+
+type side struct {
+	handle, far ident.HandleID
+	standing    decide.Standing
+}
+
+// gather sorts the parts of the one read.
+func gather(parts []relmgrdb.ReadRowRow) row {
+	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}}
+	place := map[ident.HandleID]int{}
+	for _, p := range parts {
+		switch p.Part {
+		case "own":
+			r.own, r.published = p.HandleID, p.Role == "published"
+		case "cell":
+			place[p.HandleID] = len(r.cells)
+			r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
+		case "side":
+			act := ident.ActID(p.ActID)
+			r.sides[act] = append(r.sides[act], side{handle: p.HandleID, far: ident.HandleID(p.FarHandle), standing: standing(p)})
+		case "excluded":
+			r.excluded[p.HandleID] = append(r.excluded[p.HandleID], ident.Agency(p.Excluded))
+		}
+	}
+	for _, p := range parts {
+		if i, ok := place[p.HandleID]; ok && p.Part == "offer" {
+			r.cells[i].offers = append(r.cells[i].offers, Offer{Kind: OfferKind(p.Kind), Transactions: p.Purposes, Contact: p.Contact})
+		}
+	}
+	return r
+}
+
+func standing(p relmgrdb.ReadRowRow) decide.Standing {
+	return decide.Standing{
+		Column: ident.Column(p.ColumnID), Agreement: p.Agreement, Power: p.Power, Ground: decide.Ground(p.Ground),
+		Purposes: p.Purposes, Audience: decide.Audience{Kind: decide.AudienceKind(p.AudienceKind), Names: p.Audience},
+		Until: p.Until, Consented: p.Consented,
+	}
+}
+
+// tell decides which cells of the row answer this asker at this instant. The
+// row answered is what the correlations in force reach: a correlation rests on
+// both its sides' decisions, and ends with either.
+func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at time.Time) ([]Provider, []disclosure) {
+	providers, disclosed := []Provider{}, []disclosure{}
+	g := graph{}
+	for _, both := range r.sides {
+		if len(both) == 2 && t.Stands(both[0].standing, at) && t.Stands(both[1].standing, at) {
+			g.connect(both[0].handle, both[0].far)
+		}
+	}
+	reached := map[ident.HandleID]bool{}
+	left := map[ident.Agency]bool{}
+	for _, h := range g.reach(r.own) {
+		reached[h] = true
+		for _, agency := range r.excluded[h] {
+			left[agency] = true
+		}
+	}
+	for _, c := range r.cells {
+		column := t.FindColumn(c.standing.Column, at)
+		if c.handle == r.own || !reached[c.handle] || column == nil || column.ID == asking.Column.ID ||
+			left[column.Agency] || left[asking.Column.Agency] || !t.Discloses(c.standing, asking, at) {
+			continue
+		}
+		p := present(t, column, c, transaction)
+		if len(p.Offers) == 0 {
+			continue
+		}
+		providers = append(providers, p)
+		disclosed = append(disclosed, disclosure{c.handle, c.decision})
+	}
+	// In the order of codes: the order of the read would tell who came first.
+	slices.SortFunc(providers, func(a, b Provider) int {
+		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Role, b.Role))
+	})
+	return providers, disclosed
+}
+
+// present is a cell as the asker sees it: who, as what, how to reach them, and
+// what they offer. With a transaction, only the offers of it.
+func present(t *decide.Terms, column *decide.Column, c cell, transaction string) Provider {
+	p := Provider{Provider: *t.ProviderOf(column), Role: decide.TitleOf(t.Codes.Roles, c.role), AgencyName: t.AgencyName(column.Agency)}
+	for _, o := range c.offers {
+		if transaction != "" && !slices.Contains(o.Transactions, transaction) {
+			continue
+		}
+		if route := column.Route(o.Contact); route != nil {
+			p.Offers = append(p.Offers, Offered{Offer: o, Contact: *route})
+		}
+	}
+	return p
+}

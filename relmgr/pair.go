@@ -1,0 +1,123 @@
+package relmgr
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// alphabet is Crockford's base 32: no I, L, O or U, so that a code survives the
+// telephone.
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// codeSize is the random characters of a code: 40 bits, minutes to live, one
+// use, behind a role and a rate limit.
+const codeSize = 8
+
+// Pairing is a code for the other side of a telephone call.
+type Pairing struct {
+	Code string // in groups of three, as it is read out
+	Ends time.Time
+}
+
+// OpenPairing records the caller's side of a correlation to come, and returns
+// a code for it. The code itself is not stored.
+func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p Proposal) (pairing Pairing, err error) {
+	defer fault.Wrap(&err, "relmgr.OpenPairing")
+	at := s.stamp()
+	code := newCode()
+	hash, err := s.keys.mac(ctx, pairingKey, code)
+	if err != nil {
+		return Pairing{}, err
+	}
+	ends := at.Add(time.Duration(who.Terms.Settings.PairingMinutes) * time.Minute)
+	var refused error
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		h, err := s.own(ctx, tx, who, o, at)
+		if err != nil {
+			return err
+		}
+		v, err := s.hold(ctx, tx, who, h, decide.Pairing, modeFor(p.Ground), p, at)
+		if err != nil {
+			return err
+		}
+		if v.StoppedAt() > 0 {
+			refused, err = s.refuse(ctx, tx, who, modeFor(p.Ground), v, at)
+			return err
+		}
+		if err := s.keep(ctx, tx, &h); err != nil {
+			return err
+		}
+		v.Handle = h.handle
+		d := begin(who, Pair, v.Role, at)
+		d.Agreement, d.Ground, d.Handles, d.Decisions = v.Agreement, v.Ground, []ident.HandleID{h.handle}, []sided{v}
+		if _, err := s.record(ctx, tx, d); err != nil {
+			return err
+		}
+		if err := s.q.OpenPairing(ctx, tx, relmgrdb.OpenPairingParams{
+			PairingID: ident.NewPairing(), ActID: d.Act, CodeHash: hash, HandleID: h.handle, DecisionID: v.ID,
+			AgencyID: who.Agency, EndsAt: ends,
+		}); err != nil {
+			return pg.Fault(err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Pairing{}, err
+	}
+	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Ends: ends}, nil
+}
+
+// modeFor is the mode that a side's ground implies.
+func modeFor(g decide.Ground) decide.Mode {
+	if g.OnConsent() {
+		return decide.WithConsent
+	}
+	return decide.Imposed
+}
+
+// newCode draws a code: random characters and a check character.
+func newCode() string {
+	var b [codeSize]byte
+	rand.Read(b[:])
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
+	}
+	return string(b[:]) + string(checkCharacter(string(b[:])))
+}
+
+// checkCharacter is Luhn's algorithm modulo 32: it finds every wrong character
+// and nearly every swap of neighbours.
+func checkCharacter(body string) byte {
+	sum, factor := 0, 2
+	for i := len(body) - 1; i >= 0; i-- {
+		n := strings.IndexByte(alphabet, body[i]) * factor
+		sum += n/32 + n%32
+		factor = 3 - factor
+	}
+	return alphabet[(32-sum%32)%32]
+}
+
+// heard reads a code as it was heard: case, spaces and dashes do not matter, and
+// the letters that the alphabet lacks mean the digits they look like.
+var heard = strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1")
+
+// normalise returns the canonical code, or a fault for one that was misheard.
+func normalise(code string) (string, error) {
+	c := heard.Replace(strings.ToUpper(code))
+	if len(c) != codeSize+1 || strings.Trim(c, alphabet) != "" || checkCharacter(c[:codeSize]) != c[codeSize] {
+		return "", fault.At("/pairing", "the code was misheard or mistyped: ask for it to be read out again")
+	}
+	return c, nil
+}

@@ -1,0 +1,172 @@
+package relmgr
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Own names a person as the caller's own column does.
+type Own struct {
+	Column     ident.Column
+	Identifier Identifier
+}
+
+// Proposal is the decision that a named person of the holding agency puts to
+// the four steps.
+type Proposal struct {
+	Agreement  string
+	Power      string
+	Purposes   []string
+	Aspects    []string
+	Audience   decide.Audience
+	Necessary  bool
+	Safeguards bool
+	Aim        string
+	Ground     decide.Ground
+	Reason     string
+	Consents   []ident.ConsentID
+	Conditions decide.Conditions
+	Until      time.Time
+}
+
+// held is one of the caller's own identifiers, looked up.
+type held struct {
+	column     *decide.Column
+	token      []byte
+	identifier Identifier
+	handle     ident.HandleID // zero while the identifier has none
+}
+
+// own resolves what the caller names without making a handle: a proposal that
+// is refused leaves nothing behind but the refusal.
+func (s *Service) own(ctx context.Context, db relmgrdb.DBTX, who decide.Caller, o Own, at time.Time) (held, error) {
+	c, err := s.column(who, o.Column, at)
+	if err != nil {
+		return held{}, err
+	}
+	if err := o.Identifier.check(c); err != nil {
+		return held{}, err
+	}
+	token, err := s.keys.token(ctx, c.ID, string(o.Identifier))
+	if err != nil {
+		return held{}, err
+	}
+	h := held{column: c, token: token, identifier: o.Identifier}
+	found, err := s.q.FindHandle(ctx, db, relmgrdb.FindHandleParams{ColumnID: c.ID, Token: token})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return held{}, pg.Fault(err)
+	}
+	h.handle = found.HandleID
+	return h, nil
+}
+
+// keep makes the handle if the identifier has none, and fills it in.
+func (s *Service) keep(ctx context.Context, db relmgrdb.DBTX, h *held) error {
+	if !h.handle.IsZero() {
+		return nil
+	}
+	p, err := s.keys.newHandle(ctx, h.column, h.token, string(h.identifier))
+	if err != nil {
+		return err
+	}
+	if err := s.q.KeepHandle(ctx, db, p); err != nil {
+		return pg.Fault(err)
+	}
+	found, err := s.q.FindHandle(ctx, db, relmgrdb.FindHandleParams{ColumnID: h.column.ID, Token: h.token})
+	if err != nil {
+		return pg.Fault(err)
+	}
+	h.handle = found.HandleID
+	return nil
+}
+
+// hold takes a proposal through the four steps for one of the caller's own
+// identifiers.
+func (s *Service) hold(ctx context.Context, db relmgrdb.DBTX, who decide.Caller, h held, what decide.Deed, mode decide.Mode, p Proposal, at time.Time) (sided, error) {
+	if err := known(who.Terms, p); err != nil {
+		return sided{}, err
+	}
+	rows, err := s.q.ListConsents(ctx, db, texts(p.Consents))
+	if err != nil {
+		return sided{}, pg.Fault(err)
+	}
+	d := who.Terms.Hold(who.Actor, decide.Proposal{
+		Deed: what, Mode: mode, Column: h.column, Agreement: p.Agreement, Power: p.Power, Purposes: p.Purposes,
+		Aspects: p.Aspects, Audience: p.Audience, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim,
+		Ground: p.Ground, Reason: p.Reason, Consents: facts(p.Consents, rows, h.handle), Conditions: p.Conditions,
+		Until: p.Until.UTC().Truncate(time.Microsecond),
+	}, at)
+	return sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, Decision: d}, nil
+}
+
+// facts pairs each consent named with what consent publishes of it. One that
+// is not there, or is for another handle, is simply not the caller's: nothing
+// tells which.
+func facts(named []ident.ConsentID, rows []relmgrdb.ConsentPublishedConsent, handle ident.HandleID) []decide.Consent {
+	out := make([]decide.Consent, len(named))
+	for i, id := range named {
+		out[i].ID = id
+		for _, r := range rows {
+			if r.ConsentID != id || handle.IsZero() || r.HandleID != handle {
+				continue
+			}
+			out[i] = decide.Consent{
+				ID: id, Mine: true, Explicit: r.Explicit, Purposes: r.Purposes, Aspects: r.Aspects,
+				Audience: decide.Audience{Kind: decide.AudienceKind(r.AudienceKind), Names: r.Audience},
+				Starts:   r.StartsAt, Ends: r.EndsAt,
+			}
+			if r.WithdrawnAt.Valid {
+				out[i].Withdrew = &r.WithdrawnAt.Time
+			}
+		}
+	}
+	return out
+}
+
+// known refuses codes that the partnership has not declared, before anything
+// is recorded: the index holds closed codes only.
+func known(t *decide.Terms, p Proposal) error {
+	switch {
+	case !t.HasAgreement(p.Agreement):
+		return fault.At("/decision/agreement", "name one of the partnership's agreements")
+	case !t.HasPower(p.Power):
+		return fault.At("/decision/power", "name one of the partnership's powers")
+	case !decide.HasAll(t.Codes.Purposes, p.Purposes):
+		return fault.At("/decision/purposes", "name purposes of the partnership's list")
+	case !decide.HasAll(t.Codes.Aspects, p.Aspects):
+		return fault.At("/decision/aspects", "name aspects of the partnership's list")
+	case !decide.Has(t.Codes.Aims, p.Aim):
+		return fault.At("/decision/proportionality/aim", "name an aim of the partnership's list")
+	case p.Reason != "" && !decide.Has(t.Codes.Reasons, p.Reason):
+		return fault.At("/decision/reason", "name a reason of the partnership's list")
+	case !t.HasAudience(p.Audience):
+		return fault.At("/decision/audience", "name members and columns of the partnership")
+	}
+	return nil
+}
+
+// refuse records that a step stopped a proposal, and returns what to tell the
+// caller. No handle is named: a refusal leaves nothing about a person behind.
+func (s *Service) refuse(ctx context.Context, tx *sql.Tx, who decide.Caller, mode decide.Mode, v sided, at time.Time) (error, error) {
+	v.Handle = ident.HandleID{}
+	role := v.Role
+	if role == "" {
+		role = who.AnyRole()
+	}
+	d := begin(who, Refuse, role, at)
+	d.Mode, d.Agreement, d.Ground = mode, v.Agreement, v.Ground
+	v.Consents, v.Audience = nil, decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
+	d.Decisions = []sided{v}
+	if _, err := s.record(ctx, tx, d); err != nil {
+		return nil, err
+	}
+	return stoppedBy(&v.Decision), nil
+}

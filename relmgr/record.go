@@ -1,0 +1,153 @@
+package relmgr
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Kind says what an act does.
+type Kind string
+
+// The kinds.
+const (
+	Publish   Kind = "publish"
+	Pair      Kind = "pair"
+	Correlate Kind = "correlate"
+	Separate  Kind = "separate"
+	Withdraw  Kind = "withdraw"
+	Refuse    Kind = "refuse" // a proposal that a step stopped (LEG-18)
+)
+
+// Receipt is what the maker of an act is given: their agency's reference, and
+// the commitment under which the ledger keeps the act.
+type Receipt struct {
+	Act        ident.ReferenceID
+	Commitment []byte
+}
+
+// deed is an act about to be recorded. Its JSON is the canonical content that
+// the commitment covers, so every member is part of the record.
+type deed struct {
+	Act          ident.ActID        `json:"act"`
+	Kind         Kind               `json:"kind"`
+	At           time.Time          `json:"at"`
+	Practitioner ident.Practitioner `json:"practitioner"`
+	Agency       ident.Agency       `json:"agency"`
+	Role         string             `json:"role"`
+	Mode         decide.Mode        `json:"mode,omitempty"`
+	Reason       string             `json:"reason,omitempty"`
+	Agreement    string             `json:"agreement,omitempty"`
+	Ground       decide.Ground      `json:"ground,omitempty"`
+	TermsVersion int64              `json:"terms_version"`
+	Handles      []ident.HandleID   `json:"handles,omitempty"`
+	Decisions    []sided            `json:"decisions,omitempty"`
+	Undoes       []ident.ActID      `json:"undoes,omitempty"`
+	Offers       []Offer            `json:"offers,omitempty"`
+	ProviderRole string             `json:"provider_role,omitempty"`
+	Pairing      ident.ActID        `json:"pairing,omitzero"` // the act that opened the pairing used
+
+	// shownTo lists the agencies that may know of the act, its maker's first.
+	shownTo []ident.Agency
+}
+
+// sided is one side's decision within an act.
+type sided struct {
+	ID       ident.DecisionID  `json:"decision"`
+	Handle   ident.HandleID    `json:"handle"`
+	Consents []ident.ConsentID `json:"consents"`
+	decide.Decision
+}
+
+// begin starts an act of the caller.
+func begin(who decide.Caller, kind Kind, role string, at time.Time) *deed {
+	return &deed{
+		Act: ident.NewAct(), Kind: kind, At: at, Practitioner: who.Practitioner, Agency: who.Agency, Role: role,
+		TermsVersion: who.Terms.Version, shownTo: []ident.Agency{who.Agency},
+	}
+}
+
+// record writes the act, its commitment, and everything that it is about. It
+// is the only way into the acts table.
+func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
+	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, d.Act, d)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := s.q.RecordAct(ctx, tx, relmgrdb.RecordActParams{
+		ActID: d.Act, Kind: string(d.Kind), At: d.At, PractitionerID: d.Practitioner, AgencyID: d.Agency, Role: d.Role,
+		Mode: string(d.Mode), Reason: d.Reason, Agreement: d.Agreement, Ground: string(d.Ground), ProviderRole: d.ProviderRole,
+		TermsVersion: d.TermsVersion, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
+	}); err != nil {
+		return Receipt{}, pg.Fault(err)
+	}
+	for _, h := range d.Handles {
+		if err := s.q.RecordActHandle(ctx, tx, relmgrdb.RecordActHandleParams{ActID: d.Act, HandleID: h}); err != nil {
+			return Receipt{}, pg.Fault(err)
+		}
+	}
+	for _, u := range d.Undoes {
+		if err := s.q.RecordUndoing(ctx, tx, relmgrdb.RecordUndoingParams{ActID: d.Act, Undoes: u}); err != nil {
+			return Receipt{}, pg.Fault(err)
+		}
+	}
+	for i := range d.Decisions {
+		if err := s.recordDecision(ctx, tx, d, &d.Decisions[i]); err != nil {
+			return Receipt{}, err
+		}
+	}
+	receipt := Receipt{Commitment: l.Commitment}
+	slices.Sort(d.shownTo[1:])
+	for i, agency := range slices.Compact(d.shownTo) {
+		ref := ident.NewReference()
+		if i == 0 {
+			receipt.Act = ref
+		}
+		if err := s.q.RecordReference(ctx, tx, relmgrdb.RecordReferenceParams{ReferenceID: ref, ActID: d.Act, AgencyID: agency}); err != nil {
+			return Receipt{}, pg.Fault(err)
+		}
+	}
+	return receipt, nil
+}
+
+func (s *Service) recordDecision(ctx context.Context, tx *sql.Tx, d *deed, v *sided) error {
+	steps, err := json.Marshal(v.Steps)
+	if err != nil {
+		return err
+	}
+	p := relmgrdb.RecordDecisionParams{
+		DecisionID: v.ID, ActID: d.Act, HandleID: v.Handle, PractitionerID: d.Practitioner, AgencyID: d.Agency,
+		Outcome: "permitted", Steps: steps, Agreement: v.Agreement, Power: v.Power, Ground: string(v.Ground),
+		Purposes: v.Purposes, Aspects: v.Aspects, AudienceKind: string(v.Audience.Kind), Audience: v.Audience.Names,
+		Until: v.Until, TermsVersion: v.TermsVersion, Profile: v.Profile,
+	}
+	if n := v.StoppedAt(); n > 0 {
+		p.Outcome, p.StoppedAt = "refused", sql.NullInt16{Int16: int16(n), Valid: true}
+	}
+	if err := s.q.RecordDecision(ctx, tx, p); err != nil {
+		return pg.Fault(err)
+	}
+	if err := s.q.RecordDecisionConsents(ctx, tx, relmgrdb.RecordDecisionConsentsParams{
+		DecisionID: ident.UntypedID(v.ID), ConsentIds: texts(v.Consents),
+	}); err != nil {
+		return pg.Fault(err)
+	}
+	return nil
+}
+
+// texts are ids as an array parameter takes them.
+func texts[K any](ids []ident.ID[K]) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package relmgr
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Keys of the duty itself; those of columns and agencies are made when they
+// are first used.
+const (
+	recordsKey = seal.KeyID("duty/relmgr/records")
+	pairingKey = seal.KeyID("duty/relmgr/pairings")
+	// SigningKey signs the proofs of handles that other duties accept.
+	SigningKey = seal.KeyID("sign/relmgr/1")
+	// Issuer is who those proofs come from.
+	Issuer = "relmgr"
+)
+
+// Config is what a Service is built from. Every field is required.
+type Config struct {
+	DB   *sql.DB // logged in as the relmgr role
+	Keys seal.Provider
+	Now  func() time.Time
+}
+
+// Service is the relationship manager. Each method is one transaction with its
+// act inside; all are safe for concurrent use.
+type Service struct {
+	db     *sql.DB
+	read   relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
+	q      *relmgrdb.Queries
+	keys   *keyring
+	proofs *attest.Signer
+	now    func() time.Time
+}
+
+// New builds the service and confirms that the keys are those that this
+// database was filled with. It refuses another key file.
+func New(ctx context.Context, c Config) (*Service, error) {
+	if c.DB == nil || c.Keys == nil || c.Now == nil {
+		return nil, errors.New("relmgr.New: DB, Keys and Now are required")
+	}
+	s := &Service{
+		db: c.DB, read: pg.Prepare(c.DB), q: relmgrdb.New(), now: c.Now,
+		keys:   &keyring{keys: c.Keys, db: c.DB, q: relmgrdb.New()},
+		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer),
+	}
+	if err := s.keys.confirmAll(ctx); err != nil {
+		return nil, err
+	}
+	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, SigningKey: seal.KindSign} {
+		if err := s.keys.ensure(ctx, id, kind); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// column returns a column that the caller may act for. A column that is not
+// there, is closed or is somebody else's gives one answer (COL-03, QRY-06).
+func (s *Service) column(who decide.Caller, id ident.Column, at time.Time) (*decide.Column, error) {
+	c := who.Terms.FindColumn(id, at)
+	if c == nil || !who.MemberOf(c) {
+		return nil, fault.New(fault.Forbidden, "you are not a member of that column: name a column that your agency has put you in")
+	}
+	return c, nil
+}
+
+// stamp is the instant of one method, in the precision that Postgres keeps.
+func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
