@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -127,7 +128,7 @@ func (e *Edge) recovered(w http.ResponseWriter, r *http.Request, p any) (abort b
 	if p == nil {
 		return false
 	}
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return true
 	}
 	words := fmt.Sprintf("a panic with a value of type %T", p)

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -90,7 +91,7 @@ func TestWriteProblemSetsTheHeadersOfTheKind(t *testing.T) {
 		{&pq.Error{Code: "57014", Message: "row (LMN-00042)"}, 503, "Retry-After", "1"},
 	} {
 		w := httptest.NewRecorder()
-		WriteProblem(w, httptest.NewRequest("GET", "/", nil), c.err)
+		WriteProblem(w, httptest.NewRequest(http.MethodGet, "/", nil), c.err)
 		h := w.Header()
 		if w.Code != c.status || h.Get(c.header) != c.value || h.Get("Cache-Control") != "no-store" ||
 			h.Get("Content-Type") != "application/problem+json" {

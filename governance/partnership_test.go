@@ -247,6 +247,30 @@ func TestAnotherAgencyIsAnotherTermOfOffice(t *testing.T) {
 	}
 }
 
+func TestAnEndCanBeMoved(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	end, d := h.now().Add(time.Hour), doc()
+	bob := practitioner("bob", "gp", "receptionist", "gp-desk")
+	bob.Ends = &end
+	d.Practitioners = append(d.Practitioners, bob)
+	h.apply(d)
+	d.Practitioners[4].Ends = nil
+	h.apply(d)
+	h.pass(2 * time.Hour)
+	h.wantSeen("everyone", "subject-of-bob", "bob@gp receptionist gp-desk")
+	past := h.now().Add(-time.Minute)
+	d.Practitioners[3].Ends = &past // as if not listed
+	ch := h.apply(d)
+	h.wantSeen("everyone", "subject-of-alice", "")
+	if len(ch.Changes) != 1 || ch.Changes[0].Change != "remove" || ch.Changes[0].Pointer != "/practitioners/alice" {
+		t.Errorf("%+v, want alice removed", ch.Changes)
+	}
+	if ch := h.apply(d); ch.Applied {
+		t.Errorf("again: %+v", ch.Changes)
+	}
+}
+
 func TestWhatStaysKeepsItsOwnEnd(t *testing.T) {
 	t.Parallel()
 	h := setup(t)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -201,7 +202,7 @@ func (h *hub) seen(issuer, subject string) string {
 		  from governance.published_users u
 		 where u.issuer = $1 and u.subject_hash = $2 and u.starts_at <= $3 and (u.ends_at is null or $3 < u.ends_at)`,
 		issuer, hash[:], h.now()).Scan(&who, &roles, &providers)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return ""
 	}
 	must(h.t, err)

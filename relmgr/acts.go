@@ -138,7 +138,7 @@ func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListAc
 		return a, pg.Fault(err)
 	}
 	a.Withdrawn = !inEffect(r.ActID, undoings)
-	decisions, err := s.q.ListOwnDecisions(ctx, s.db, relmgrdb.ListOwnDecisionsParams{ActID: r.ActID, AgencyID: who.Agency})
+	decisions, err := s.q.ListOwnDecisions(ctx, s.db, relmgrdb.ListOwnDecisionsParams{ActID: ident.UntypedID(r.ActID), AgencyID: who.Agency})
 	if err != nil {
 		return a, pg.Fault(err)
 	}

@@ -257,14 +257,25 @@ func standing(p relmgrdb.ReadRowRow) decide.Standing {
 	}
 }
 
+// opens reports whether one side's decision lets this asker follow the
+// correlation: the asker's own agency knows what it decided itself, everybody
+// else must be told by it.
+func (v side) opens(t *decide.Terms, asking *decide.Asking, at time.Time) bool {
+	if c := t.FindColumn(v.standing.Column, at); c != nil && c.Agency == asking.Column.Agency {
+		return t.Stands(v.standing, at)
+	}
+	return t.Discloses(v.standing, asking, at)
+}
+
 // tell decides which cells of the row answer this asker at this instant. The
 // row answered is what the correlations in force reach: a correlation rests on
-// both its sides' decisions, and ends with either.
+// both its sides' decisions, ends with either, and joins only for those to whom
+// both disclose it.
 func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at time.Time) ([]Provider, []disclosure) {
 	providers, disclosed := []Provider{}, []disclosure{}
 	g := graph{}
 	for _, both := range r.sides {
-		if len(both) == 2 && t.Stands(both[0].standing, at) && t.Stands(both[1].standing, at) {
+		if len(both) == 2 && both[0].opens(t, asking, at) && both[1].opens(t, asking, at) {
 			g.connect(both[0].handle, both[0].far)
 		}
 	}

@@ -79,10 +79,14 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	}) {
 		return unknownAct()
 	}
-	roles, err := s.editors(who, d.Kind, Kind(a.Kind), a.AgencyID)
+	root, err := s.root(ctx, tx, a.ActID, Kind(a.Kind))
 	if err != nil {
 		return err
 	}
+	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
+		return err
+	}
+	roles := editors(who, root)
 	role, ok := who.RoleAmong(roles)
 	if !ok {
 		return fault.New(fault.Forbidden, "undoing this needs one of the roles %v", roles)
@@ -102,31 +106,47 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	return nil
 }
 
-// editors lists the roles that may undo an act of a kind (ACT-05): a
+// root is the kind of act that an undoing is in the end about.
+func (s *Service) root(ctx context.Context, tx *sql.Tx, act ident.ActID, kind Kind) (Kind, error) {
+	for kind == Withdraw || kind == Separate {
+		undone, err := s.q.ListUndoneActs(ctx, tx, act)
+		if err != nil {
+			return "", pg.Fault(err)
+		}
+		act, kind = undone[0].ActID, Kind(undone[0].Kind)
+	}
+	return kind, nil
+}
+
+// editable refuses what cannot be undone that way, or by that agency (ACT-05): a
 // correlation is undone by either of its agencies, everything else by its own.
-func (s *Service) editors(who decide.Caller, how, what Kind, agency ident.Agency) ([]string, error) {
+func editable(how, what Kind, own bool) error {
+	switch {
+	case how == Separate && what != Correlate:
+		return fault.At("/correlations", "name correlations only: withdraw other acts")
+	case what == Pair || what == Refuse:
+		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a correlation made with it can be withdrawn")
+	case what != Correlate && !own:
+		return fault.New(fault.Forbidden, "only the agency that made this act may undo it")
+	}
+	return nil
+}
+
+// editors lists the roles that may undo an act of a kind: those that may make
+// one, under any agreement of the agency.
+func editors(who decide.Caller, kind Kind) []string {
 	var roles []string
 	for _, a := range who.Terms.Agreements {
-		if !slices.Contains(a.Parties, who.Agency) {
-			continue
-		}
-		if what == Publish {
+		switch {
+		case !slices.Contains(a.Parties, who.Agency):
+		case kind == Publish:
 			roles = append(roles, a.Roles.Publish...)
-		} else {
+		default:
 			roles = append(roles, a.Roles.Correlate...)
 		}
 	}
 	slices.Sort(roles)
-	roles = slices.Compact(roles)
-	switch {
-	case how == Separate && what != Correlate:
-		return nil, fault.At("/correlations", "name correlations only: withdraw other acts")
-	case what == Pair || what == Refuse:
-		return nil, fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a correlation made with it can be withdrawn")
-	case what != Correlate && agency != who.Agency:
-		return nil, fault.New(fault.Forbidden, "only the agency that made this act may undo it")
-	}
-	return roles, nil
+	return slices.Compact(roles)
 }
 
 func unknownAct() error {

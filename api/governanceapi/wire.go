@@ -10,9 +10,6 @@ import (
 	"github.com/fame-hub/fame/internal/serve"
 )
 
-// maxDocument bounds a partnership document, the one large body of the hub.
-const maxDocument = 4 << 20
-
 // Wire builds governance's process.
 func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	service, err := governance.New(governance.Config{
@@ -23,7 +20,7 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	}
 	edge, err := api.New(api.Config{
 		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		MaxBodies: map[string]int64{"applyPartnership": maxDocument},
+		MaxBodies: MaxBodies(),
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -72,7 +72,7 @@ func (t *Terms) askUnder(a *Agreement, actor Actor, q Question, at time.Time) De
 		},
 		// A party's people are bound by the agreement's own duty of confidence.
 		func() string { return "" },
-		func() string { return t.conditionsMet(a.Receiving, a.Receiving.Sensitive != "", false) },
+		func() string { return t.conditionsMet(a.Receiving, a.Receiving.Sensitive != "", NotConfidential) },
 	})
 	return d
 }
@@ -131,11 +131,14 @@ func (t *Terms) Stands(s Standing, at time.Time) bool {
 
 // Discloses reports whether a standing decision answers this asker: both sides
 // under one agreement (LEG-11), for the purpose, to the audience, with no bar.
+// What a sensitive column holds is received on a further condition only (LEG-09);
+// the asker's own steps cannot ask for it, as they know no holder.
 func (t *Terms) Discloses(s Standing, to *Asking, at time.Time) bool {
 	holder := t.columns[s.Column]
 	return t.Stands(s, at) &&
 		slices.Contains(to.Agreements, s.Agreement) &&
 		slices.Contains(s.Purposes, to.Purpose) &&
 		s.Audience.includes(to.Column.ID, to.Column.Agency) &&
+		(!holder.Sensitive || t.agreements[s.Agreement].Receiving.Sensitive != "") &&
 		t.bar(holder.Agency, to.Column.Agency, to.Purpose, at) == nil
 }

@@ -277,8 +277,16 @@ func (t *Terms) holdsPower(a *Agreement, power string, agency ident.Agency, purp
 }
 
 // audienceAllowed checks that everyone named is a party and that no bar names
-// them. A whole-partnership audience is narrowed by bars when it is disclosed.
+// them. A whole-partnership audience is refused by a bar on every recipient, and
+// narrowed by the others when it is disclosed.
 func (t *Terms) audienceAllowed(a *Agreement, p *Proposal, at time.Time) string {
+	if p.Audience.Kind == ToPartnership {
+		for _, purpose := range p.Purposes {
+			if bar := t.barToAll(p.Column.Agency, purpose, at); bar != nil {
+				return "a statutory bar forbids it: " + bar.Code
+			}
+		}
+	}
 	for _, name := range p.Audience.Names {
 		agency := ident.Agency(name)
 		if p.Audience.Kind == ToColumns {
@@ -306,6 +314,19 @@ func (t *Terms) bar(from, to ident.Agency, purpose string, at time.Time) *Bar {
 	for i := range t.Bars {
 		b := &t.Bars[i]
 		if within(at, b.Starts, b.Ends) && t.kindAmong(b.FromKinds, from) && t.kindAmong(b.ToKinds, to) &&
+			(len(b.Purposes) == 0 || slices.Contains(b.Purposes, purpose)) {
+			return b
+		}
+	}
+	return nil
+}
+
+// barToAll returns the first bar in force on disclosure from the agency to
+// anybody at all for the purpose (LEG-03).
+func (t *Terms) barToAll(from ident.Agency, purpose string, at time.Time) *Bar {
+	for i := range t.Bars {
+		b := &t.Bars[i]
+		if len(b.ToKinds) == 0 && within(at, b.Starts, b.Ends) && t.kindAmong(b.FromKinds, from) &&
 			(len(b.Purposes) == 0 || slices.Contains(b.Purposes, purpose)) {
 			return b
 		}
@@ -391,15 +412,17 @@ func (t *Terms) consented(p *Proposal, d *Decision, at time.Time) string {
 // condition is step 4: one condition of the law profile, and a further one
 // where the data is sensitive (LEG-09).
 func (t *Terms) condition(p *Proposal) string {
-	return t.conditionsMet(p.Conditions, p.Column.Sensitive, p.Ground.OnConsent())
+	return t.conditionsMet(p.Conditions, p.Column.Sensitive, p.Ground)
 }
 
-func (t *Terms) conditionsMet(c Conditions, sensitive, onConsent bool) string {
+// conditionsMet asks for consent where a condition is consent, and for the
+// explicit kind where the data is sensitive (LEG-14).
+func (t *Terms) conditionsMet(c Conditions, sensitive bool, ground Ground) string {
 	ordinary := find(t.Profile.Ordinary, c.Ordinary)
 	if ordinary == nil {
 		return fmt.Sprintf("name a condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Ordinary))
 	}
-	if ordinary.NeedsConsent && !onConsent {
+	if ordinary.NeedsConsent && !ground.OnConsent() {
 		return "this condition is consent: name the consents, or another condition"
 	}
 	if c.Sensitive == "" && !sensitive {
@@ -409,8 +432,8 @@ func (t *Terms) conditionsMet(c Conditions, sensitive, onConsent bool) string {
 	if further == nil {
 		return fmt.Sprintf("sensitive data needs a further condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Sensitive))
 	}
-	if further.NeedsConsent && !onConsent {
-		return "this further condition is consent: name the consents, or another condition"
+	if further.NeedsConsent && ground != ExplicitConsent {
+		return "this further condition is explicit consent: name such consents, or another condition"
 	}
 	return ""
 }

@@ -73,7 +73,7 @@ func explain(ctx context.Context, conn *sql.Conn, text string) error {
 	if _, err := conn.ExecContext(ctx, "prepare wall as "+text); err != nil {
 		return err
 	}
-	defer conn.ExecContext(ctx, "deallocate wall") //nolint:errcheck // the connection ends with the test
+	defer func() { _, _ = conn.ExecContext(ctx, "deallocate wall") }()
 	var parameters int
 	err := conn.QueryRowContext(ctx, "select cardinality(parameter_types) from pg_prepared_statements where name = 'wall'").Scan(&parameters)
 	if err != nil {

@@ -104,8 +104,8 @@ type relation struct {
 	columns []string
 }
 
-// relations lists what the database has: every table, view and sequence
-// outside PostgreSQL's own schemas.
+// relations lists what the database has: every table and view outside
+// PostgreSQL's own schemas.
 func relations(t *testing.T, h *pgtest.Hub) (all []relation) {
 	t.Helper()
 	rows, err := h.Admin(t).QueryContext(t.Context(), `
@@ -346,5 +346,24 @@ func TestNoDutyBecomesAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// A function that runs as its owner is a door through every wall.
+func TestNoFunctionRunsAsItsOwner(t *testing.T) {
+	t.Parallel()
+	h := pgtest.New(t)
+	db := h.Admin(t)
+	const doors = `select count(*) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+		where p.prosecdef and n.nspname not like 'pg\_%' and n.nspname <> 'information_schema'`
+	var n int
+	if err := db.QueryRowContext(t.Context(), doors).Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d functions are security definer (%v): let the caller's own rights decide", n, err)
+	}
+	if _, err := db.ExecContext(t.Context(), "create function ledger.door() returns int security definer language sql as 'select 1'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.QueryRowContext(t.Context(), doors).Scan(&n); err != nil || n != 1 {
+		t.Errorf("a planted door was counted %d times (%v): this test cannot fail", n, err)
 	}
 }

@@ -118,10 +118,8 @@ func run(duty string, wire Wire, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(part.Prefix+"/", part.Handler)
 	return serve.Run(ctx, serve.Config{
-		Listen: c.Listen, MetricsListen: c.Metrics, Handler: mux, Ready: append(p.Ready(), part.Ready...),
+		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(http.NotFoundHandler(), map[string]http.Handler{part.Prefix: part.Handler}), Ready: append(p.Ready(), part.Ready...),
 		Registry: p.Registry, Logger: p.Logger,
 		OnListening: func(a serve.Addresses) { p.Logger.Info("listening", "address", a.Public.String()) },
 	})

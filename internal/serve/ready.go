@@ -135,5 +135,5 @@ func writeAs(w http.ResponseWriter, media string, status int, body any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) // the client may be gone: there is nobody left to tell
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone: there is nobody left to tell
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const FindActByReference = `-- name: FindActByReference :one
-select a.act_id, a.kind, a.agency_id, a.agreement
+select a.act_id, a.kind, a.agency_id
   from relmgr.act_references r join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = $1 and r.agency_id = $2
 `
@@ -27,21 +27,15 @@ type FindActByReferenceParams struct {
 }
 
 type FindActByReferenceRow struct {
-	ActID     ident.ActID
-	Kind      string
-	AgencyID  ident.Agency
-	Agreement string
+	ActID    ident.ActID
+	Kind     string
+	AgencyID ident.Agency
 }
 
 func (q *Queries) FindActByReference(ctx context.Context, db DBTX, arg FindActByReferenceParams) (FindActByReferenceRow, error) {
 	row := db.QueryRowContext(ctx, FindActByReference, arg.ReferenceID, arg.AgencyID)
 	var i FindActByReferenceRow
-	err := row.Scan(
-		&i.ActID,
-		&i.Kind,
-		&i.AgencyID,
-		&i.Agreement,
-	)
+	err := row.Scan(&i.ActID, &i.Kind, &i.AgencyID)
 	return i, err
 }
 
@@ -213,12 +207,16 @@ const ListOwnDecisions = `-- name: ListOwnDecisions :many
 select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.aspects, d.until, d.terms_version, d.profile,
        array(select dc.consent_id::text from relmgr.decision_consents dc where dc.decision_id = d.decision_id order by 1)::text[] as consents
   from relmgr.decisions d
- where d.act_id = $1 and d.agency_id = $2
+ where (d.act_id = $1::uuid
+        or d.decision_id = (select p.decision_id from relmgr.pairings_used u
+                              join relmgr.pairings p on p.pairing_id = u.pairing_id
+                             where u.act_id = $1::uuid))
+   and d.agency_id = $2
  order by d.decision_id
 `
 
 type ListOwnDecisionsParams struct {
-	ActID    ident.ActID
+	ActID    ident.UntypedID
 	AgencyID ident.Agency
 }
 
@@ -236,7 +234,8 @@ type ListOwnDecisionsRow struct {
 	Consents     []string
 }
 
-// The decisions that an agency's own people took in an act.
+// The decisions that an agency's own people took in an act, or in the pairing
+// that it used.
 func (q *Queries) ListOwnDecisions(ctx context.Context, db DBTX, arg ListOwnDecisionsParams) ([]ListOwnDecisionsRow, error) {
 	rows, err := db.QueryContext(ctx, ListOwnDecisions, arg.ActID, arg.AgencyID)
 	if err != nil {

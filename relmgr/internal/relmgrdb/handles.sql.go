@@ -184,7 +184,7 @@ const LockRows = `-- name: LockRows :many
 select handle_id, row_id from relmgr.handles
  where row_id = any($1::text[]::uuid[])
  order by handle_id
-   for update
+   for no key update
 `
 
 type LockRowsRow struct {
@@ -193,7 +193,8 @@ type LockRowsRow struct {
 }
 
 // Every handle of the rows, locked in the order of ids so that two writers
-// never wait for each other in a circle.
+// never wait for each other in a circle. No key changes, and the lock must not
+// wait for those who only refer to a handle: they may be waiting for this one.
 func (q *Queries) LockRows(ctx context.Context, db DBTX, rowIds []string) ([]LockRowsRow, error) {
 	rows, err := db.QueryContext(ctx, LockRows, pq.Array(rowIds))
 	if err != nil {

@@ -36,7 +36,7 @@ insert into relmgr.decision_consents (decision_id, consent_id)
 select sqlc.arg(decision_id)::uuid, unnest(sqlc.arg(consent_ids)::text[])::uuid;
 
 -- name: FindActByReference :one
-select a.act_id, a.kind, a.agency_id, a.agreement
+select a.act_id, a.kind, a.agency_id
   from relmgr.act_references r join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = @reference_id and r.agency_id = @agency_id;
 
@@ -74,11 +74,16 @@ select r.reference_id from relmgr.undoings u
  where u.act_id = @act_id order by r.reference_id;
 
 -- name: ListOwnDecisions :many
--- The decisions that an agency's own people took in an act.
+-- The decisions that an agency's own people took in an act, or in the pairing
+-- that it used.
 select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.aspects, d.until, d.terms_version, d.profile,
        array(select dc.consent_id::text from relmgr.decision_consents dc where dc.decision_id = d.decision_id order by 1)::text[] as consents
   from relmgr.decisions d
- where d.act_id = @act_id and d.agency_id = @agency_id
+ where (d.act_id = sqlc.arg(act_id)::uuid
+        or d.decision_id = (select p.decision_id from relmgr.pairings_used u
+                              join relmgr.pairings p on p.pairing_id = u.pairing_id
+                             where u.act_id = sqlc.arg(act_id)::uuid))
+   and d.agency_id = @agency_id
  order by d.decision_id;
 
 -- name: ListUndoings :many

@@ -18,11 +18,12 @@ select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where hand
 
 -- name: LockRows :many
 -- Every handle of the rows, locked in the order of ids so that two writers
--- never wait for each other in a circle.
+-- never wait for each other in a circle. No key changes, and the lock must not
+-- wait for those who only refer to a handle: they may be waiting for this one.
 select handle_id, row_id from relmgr.handles
  where row_id = any(sqlc.arg(row_ids)::text[]::uuid[])
  order by handle_id
-   for update;
+   for no key update;
 
 -- name: ListRowIDs :many
 select distinct row_id from relmgr.handles where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]);
