@@ -32,7 +32,10 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	edge, err := api.New(api.Config{DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI})
+	edge, err := api.New(api.Config{
+		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
+		AddressPerMinute: p.AddressPerMinute(),
+	})
 	if err != nil {
 		return process.Part{}, err
 	}

@@ -20,7 +20,7 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	}
 	edge, err := api.New(api.Config{
 		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		MaxBodies: MaxBodies(),
+		MaxBodies: MaxBodies(), AddressPerMinute: p.AddressPerMinute(),
 	})
 	if err != nil {
 		return process.Part{}, err

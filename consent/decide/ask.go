@@ -72,7 +72,7 @@ func (t *Terms) askUnder(a *Agreement, actor Actor, q Question, at time.Time) De
 		},
 		// A party's people are bound by the agreement's own duty of confidence.
 		func() string { return "" },
-		func() string { return t.conditionsMet(a.Receiving, a.Receiving.Sensitive != "", NotConfidential) },
+		func() string { return t.conditionsMet(a.Receiving, a.Receiving.Sensitive != "", d.Ground) },
 	})
 	return d
 }

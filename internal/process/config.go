@@ -21,6 +21,9 @@ type Config struct {
 	// Listen is the public address; Metrics the private one, empty for none.
 	Listen  string `yaml:"listen"`
 	Metrics string `yaml:"metrics,omitempty"`
+	// BehindProxy says that all requests come from a proxy's address, so that the
+	// limit per address is the proxy's to set.
+	BehindProxy bool `yaml:"behind_proxy,omitempty"`
 	// Database is the duty's own connection string: its role and no other's.
 	Database string `yaml:"database"`
 	// Keys is the duty's own key file, Identity what opens it. Keep them apart.

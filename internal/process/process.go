@@ -58,6 +58,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger, registry *prometheus.
 	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log.With("duty", c.Duty), Registry: registry}, nil
 }
 
+// AddressPerMinute is how many requests a minute one address may send: zero for
+// the edge's own bound, negative for none.
+func (p *Process) AddressPerMinute() int {
+	if p.Config.BehindProxy {
+		return -1
+	}
+	return 0
+}
+
 // Close gives the pool back.
 func (p *Process) Close() error { return p.DB.Close() }
 

@@ -1,0 +1,172 @@
+package relmgr_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// people are identifiers of two columns that the same two practitioners bring
+// together and take apart.
+func school(i int) relmgr.Own { return own("school-pastoral", fmt.Sprintf("S9%05d", i)) }
+func social(i int) relmgr.Own { return own("social-care", fmt.Sprintf("LMN-9%04d", i)) }
+
+// rowsAreComponents checks invariant 3 on what is stored: two handles share a
+// row exactly when correlations connect them, and a correlation is stored
+// exactly when no act in effect undoes it.
+func rowsAreComponents(t interface{ Fatalf(string, ...any) }, admin *sql.DB) {
+	rows := map[string]string{}
+	query(t, admin, `select handle_id, row_id from relmgr.handles`, func(h, r string) { rows[h] = r })
+	near := map[string][]string{}
+	query(t, admin, `select handle_a, handle_b from relmgr.correlations`, func(a, b string) {
+		near[a], near[b] = append(near[a], b), append(near[b], a)
+	})
+	seenRows := map[string]bool{}
+	done := map[string]bool{}
+	for h := range rows {
+		if done[h] {
+			continue
+		}
+		if seenRows[rows[h]] {
+			t.Fatalf("a row holds handles that no correlation connects")
+		}
+		seenRows[rows[h]] = true
+		for queue := []string{h}; len(queue) > 0; queue = queue[1:] {
+			if done[queue[0]] {
+				continue
+			}
+			done[queue[0]] = true
+			if rows[queue[0]] != rows[h] {
+				t.Fatalf("two correlated handles are on two rows")
+			}
+			queue = append(queue, near[queue[0]]...)
+		}
+	}
+	// Replaying the acts gives the stored correlations (invariant 1).
+	undone := map[string][]string{}
+	query(t, admin, `select undoes, act_id from relmgr.undoings`, func(a, by string) { undone[a] = append(undone[a], by) })
+	var inEffect func(string) bool
+	inEffect = func(a string) bool { return !slices.ContainsFunc(undone[a], inEffect) }
+	stored, want := map[string]bool{}, map[string]bool{}
+	query(t, admin, `select act_id, '' from relmgr.correlations`, func(a, _ string) { stored[a] = true })
+	query(t, admin, `select act_id, '' from relmgr.acts where kind = 'correlate'`, func(a, _ string) {
+		if inEffect(a) {
+			want[a] = true
+		}
+	})
+	if len(stored) != len(want) {
+		t.Fatalf("%d correlations stored, the acts give %d", len(stored), len(want))
+	}
+	for a := range want {
+		if !stored[a] {
+			t.Fatalf("a correlation in effect is not stored")
+		}
+	}
+}
+
+func query(t interface{ Fatalf(string, ...any) }, db *sql.DB, text string, each func(a, b string)) {
+	rows, err := db.Query(text)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a, b string
+		if err := rows.Scan(&a, &b); err != nil {
+			t.Fatalf("%v", err)
+		}
+		each(a, b)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+// IDX-02, IDX-12, invariants 1 and 3: whatever is correlated, separated,
+// withdrawn and restored, in whatever order, rows are the components and the
+// acts replay to the index.
+func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
+	b := setup(t)
+	var acts []ident.ReferenceID
+	rapid.Check(t, func(rt *rapid.T) {
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			if len(acts) == 0 || rapid.IntRange(0, 2).Draw(rt, "kind") == 0 {
+				x, y := rapid.IntRange(0, 5).Draw(rt, "x"), rapid.IntRange(0, 5).Draw(rt, "y")
+				acts = append(acts, b.correlate(t, "social", social(x), "school", school(y)).Act)
+				continue
+			}
+			act := acts[rapid.IntRange(0, len(acts)-1).Draw(rt, "act")]
+			r, err := b.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake")
+			if err != nil {
+				rt.Fatalf("%v", err)
+			}
+			acts = append(acts, r.Act)
+		}
+		rowsAreComponents(rt, b.admin)
+	})
+}
+
+// Invariant 3 under concurrency: eight writers in two processes correlate and
+// undo at random; nobody is refused but for a moment, and the index is what the
+// acts say.
+func TestRowsAreComponentsUnderConcurrentWriters(t *testing.T) {
+	b := setup(t)
+	processes := []*relmgr.Service{b.Service, b.another(t)}
+	// Consents are captured beforehand: they are not what is tested here.
+	x, y := make([]relmgr.Proposal, 6), make([]relmgr.Proposal, 6)
+	for i := range x {
+		x[i], y[i] = b.proposal(t, "social", social(i)), b.proposal(t, "school", school(i))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var acts []ident.ReferenceID
+	for w := range 8 {
+		s, rng := processes[w%2], rand.New(rand.NewPCG(1, uint64(w)))
+		wg.Go(func() {
+			for range 12 {
+				mu.Lock()
+				n := len(acts)
+				var act ident.ReferenceID
+				if n > 0 {
+					act = acts[rng.IntN(n)]
+				}
+				mu.Unlock()
+				var r relmgr.Receipt
+				var err error
+				if n == 0 || rng.IntN(2) == 0 {
+					i, j := rng.IntN(6), rng.IntN(6)
+					var p relmgr.Pairing
+					if p, err = s.OpenPairing(t.Context(), b.as("school"), school(j), y[j]); err == nil {
+						r, err = s.Correlate(t.Context(), b.as("social"), relmgr.Correlation{
+							Own: social(i), Code: p.Code, Mode: "supplier-with-consent", Reason: "same-person-found", Proposal: x[i],
+						})
+					}
+				} else {
+					r, err = s.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake")
+				}
+				if err != nil && fault.KindOf(err) != fault.Unavailable {
+					t.Error(err)
+				}
+				if err == nil {
+					mu.Lock()
+					acts = append(acts, r.Act)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(acts) < 48 {
+		t.Errorf("only %d of 96 acts went through", len(acts))
+	}
+	rowsAreComponents(t, b.admin)
+}
