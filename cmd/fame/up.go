@@ -68,7 +68,7 @@ func (c *upCommand) banner(h hub, fresh bool, out *printer) error {
 		}
 		out.say("  sign in    fame%s token --as governor", dir)
 		if fresh {
-			out.say("  next       fame%s apply --as governor -f partnership.yaml   (demo/riverside/partnership.yaml is one)", dir)
+			out.say("  next       fame%s apply --as governor -f partnership.yaml   (start from demo/riverside/partnership.yaml, with your own hub and issuer in it)", dir)
 		}
 	} else {
 		out.say("  sign in    with a token of an issuer that the partnership names")

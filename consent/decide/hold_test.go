@@ -139,8 +139,8 @@ func TestStepOneStopsWhatNobodyHasThePowerFor(t *testing.T) {
 		"an agency that is no party": {func(w *world) {
 			w.agreement("sharing").Parties = without(w.agreement("sharing").Parties, "gp")
 		}, "no party"},
-		"another's column": {func(w *world) { w.column = "charity-list" }, "no party"},
-		"no role":          {func(w *world) { w.actor.Roles = nil }, "only these roles do it: [doctor nurse lead]"},
+		"a column of no party's": {func(w *world) { w.column = "charity-list" }, "no party"},
+		"no role":                {func(w *world) { w.actor.Roles = nil }, "only these roles do it: [doctor nurse lead]"},
 		"a role that only asks": {func(w *world) {
 			w.actor.Roles = []string{"teacher"}
 		}, "only these roles do it: [doctor nurse lead]"},

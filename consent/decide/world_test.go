@@ -86,10 +86,7 @@ func (w *world) ofTheClinic() {
 
 func (w *world) hold(at time.Time) decide.Decision {
 	w.terms.Index()
-	w.Column = w.terms.FindColumn(w.column, at)
-	if w.Column == nil {
-		w.Column = w.columnOf(w.column)
-	}
+	w.Column = w.columnOf(w.column)
 	return w.terms.Hold(w.actor, w.Proposal, at)
 }
 

@@ -54,9 +54,9 @@ const (
 
 // setting is how a hub differs from Riverside as it stands.
 type setting struct {
-	perMinute int                    // requests per practitioner; zero: more than any test sends
-	document  func(map[string]any)   // changes the partnership document
-	now       func() time.Time       // nil: the test's own clock
+	perMinute int                       // requests per practitioner; zero: more than any test sends
+	document  func(map[string]any)      // changes the partnership document
+	now       func() time.Time          // nil: the test's own clock
 	open      func(duty string) *sql.DB // nil: pgtest's
 }
 
