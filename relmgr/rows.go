@@ -12,8 +12,8 @@ import (
 
 // A row is exactly the connected component of the correlations that are not
 // withdrawn. Whoever changes correlations locks every handle of the rows that
-// they touch, in the order of ids, and reads again: if somebody changed those
-// rows in between, the transaction starts over.
+// they touch, in the order of ids. Once two handles are locked their rows stand
+// still, since nobody moves a handle without locking its whole row.
 
 // join adds a correlation and brings its two rows together.
 func (s *Service) join(ctx context.Context, tx *sql.Tx, c relmgrdb.PlaceCorrelationParams) error {
@@ -27,8 +27,10 @@ func (s *Service) join(ctx context.Context, tx *sql.Tx, c relmgrdb.PlaceCorrelat
 	return s.project(ctx, tx, locked)
 }
 
-// lockRows locks every handle on the rows of these handles. It asks for the
-// transaction to start over if the rows changed before they were locked.
+// lockRows locks every handle on the rows of these handles. If a writer that was
+// waited for changed those rows, the transaction starts over: locking the rest
+// out of order would have two writers wait for each other until PostgreSQL
+// notices.
 func (s *Service) lockRows(ctx context.Context, tx *sql.Tx, handles []ident.HandleID) ([]relmgrdb.LockRowsRow, error) {
 	rows, err := s.q.ListRowIDs(ctx, tx, texts(handles))
 	if err != nil {
@@ -38,8 +40,6 @@ func (s *Service) lockRows(ctx context.Context, tx *sql.Tx, handles []ident.Hand
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
-	// What was locked must be the whole of the rows as they are now: a writer
-	// that was waited for may have moved handles in or out.
 	again, err := s.q.ListRowIDs(ctx, tx, texts(handles))
 	if err != nil {
 		return nil, pg.Fault(err)
