@@ -119,7 +119,7 @@ func (h hub) serve(ctx context.Context, s serving) (err error) {
 			return err
 		}
 	}
-	rest, prefixes, checks, registry := http.NewServeMux(), map[string]http.Handler{}, []serve.Check{}, process.NewRegistry()
+	prefixes, checks, registry := map[string]http.Handler{}, []serve.Check{}, process.NewRegistry()
 	for _, duty := range duties {
 		p, part, err := h.open(ctx, duty, databases[duty], s.log, registry)
 		if err != nil {
@@ -134,12 +134,12 @@ func (h hub) serve(ctx context.Context, s serving) (err error) {
 		if err != nil {
 			return err
 		}
-		rest.Handle("/issuer/", issuer.Handler("/issuer"))
+		prefixes["/issuer"] = issuer.Handler("/issuer")
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	run := serve.Run(ctx, serve.Config{
-		Listen: h.Listen, MetricsListen: s.metrics, Handler: serve.Mount(rest, prefixes), Ready: checks, Registry: registry, Logger: s.log,
+		Listen: h.Listen, MetricsListen: s.metrics, Handler: serve.Mount(nil, prefixes), Ready: checks, Registry: registry, Logger: s.log,
 		OnListening: func(serve.Addresses) {
 			go func() {
 				if err := s.ready(); err != nil {

@@ -128,7 +128,7 @@ func run(duty string, wire Wire, args []string, stderr io.Writer) error {
 		return err
 	}
 	return serve.Run(ctx, serve.Config{
-		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(http.NotFoundHandler(), map[string]http.Handler{part.Prefix: part.Handler}), Ready: append(p.Ready(), part.Ready...),
+		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(nil, map[string]http.Handler{part.Prefix: part.Handler}), Ready: append(p.Ready(), part.Ready...),
 		Registry: p.Registry, Logger: p.Logger,
 		OnListening: func(a serve.Addresses) { p.Logger.Info("listening", "address", a.Public.String()) },
 	})
