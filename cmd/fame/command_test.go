@@ -128,7 +128,7 @@ func TestFameApply(t *testing.T) {
 	o, name := apply([]byte(strings.Join(text, "\n")))
 	wantOutcome(t, o, 1, fmt.Sprintf("%s:%d: /columns/3/pattern: ", name, at), "cannot be used as they stand")
 	text[at-1] = strings.Replace(text[at-1], "[0-9{5}", "[0-9]{5}", 1)
-	text[at] = "    exmaple: \"LMN-12345\""
+	text[at] = "    sample: \"LMN-12345\""
 	o, name = apply([]byte(strings.Join(text, "\n")))
 	wantOutcome(t, o, 1, fmt.Sprintf("%s:%d: ", name, at+1))
 	o, name = apply([]byte("partnership: [\n"))

@@ -55,7 +55,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, registry *prometheus.
 	if err != nil {
 		return nil, fmt.Errorf("%s: open the database: %w", c.Duty, err)
 	}
-	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log.With("duty", c.Duty), Registry: registry}, nil
+	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log, Registry: registry}, nil
 }
 
 // AddressPerMinute is how many requests a minute one address may send: zero for
@@ -130,6 +130,5 @@ func run(duty string, wire Wire, args []string, stderr io.Writer) error {
 	return serve.Run(ctx, serve.Config{
 		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(nil, map[string]http.Handler{part.Prefix: part.Handler}), Ready: append(p.Ready(), part.Ready...),
 		Registry: p.Registry, Logger: p.Logger,
-		OnListening: func(a serve.Addresses) { p.Logger.Info("listening", "address", a.Public.String()) },
 	})
 }
