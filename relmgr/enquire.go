@@ -208,6 +208,7 @@ type row struct {
 	cells     []cell
 	sides     map[ident.ActID][]side
 	excluded  map[ident.HandleID][]ident.Agency
+	apart     [][2]ident.HandleID
 }
 
 type cell struct {
@@ -239,6 +240,8 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 			r.sides[act] = append(r.sides[act], side{handle: p.HandleID, far: ident.HandleID(p.FarHandle), standing: standing(p)})
 		case "excluded":
 			r.excluded[p.HandleID] = append(r.excluded[p.HandleID], ident.Agency(p.Excluded))
+		case "apart":
+			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
 		}
 	}
 	for _, p := range parts {
@@ -286,6 +289,11 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 		for _, agency := range r.excluded[h] {
 			left[agency] = true
 		}
+	}
+	// A row that holds both ends of a keep-apart contradicts itself: it answers
+	// nobody until a person separates it.
+	if slices.ContainsFunc(r.apart, func(k [2]ident.HandleID) bool { return reached[k[0]] && reached[k[1]] }) {
+		reached = nil
 	}
 	for _, c := range r.cells {
 		column := t.FindColumn(c.standing.Column, at)

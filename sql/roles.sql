@@ -62,11 +62,11 @@ grant select, insert, delete on consent.content_keys to fame_consent;
 grant usage on schema relmgr to fame_relmgr;
 grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
-  relmgr.key_checks, relmgr.handles, relmgr.offers to fame_relmgr;
+  relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come.
 grant update (row_id) on relmgr.handles to fame_relmgr;
-grant select, insert, update, delete on relmgr.cells, relmgr.correlations to fame_relmgr;
+grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions to fame_relmgr;

@@ -237,8 +237,13 @@ CREATE TABLE relmgr.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text])))
+);
+
+CREATE TABLE relmgr.barred (
+    act_id uuid NOT NULL,
+    barred_in uuid NOT NULL
 );
 
 CREATE TABLE relmgr.cells (
@@ -247,6 +252,11 @@ CREATE TABLE relmgr.cells (
     decision_id uuid NOT NULL,
     column_id governance.code NOT NULL,
     role governance.code NOT NULL
+);
+
+CREATE TABLE relmgr.confirmations (
+    act_id uuid NOT NULL,
+    confirms uuid NOT NULL
 );
 
 CREATE TABLE relmgr.content_keys (
@@ -300,6 +310,11 @@ CREATE TABLE relmgr.disclosures (
     decision_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.disputes (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL
+);
+
 CREATE TABLE relmgr.enquiries (
     enquiry_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -329,6 +344,13 @@ CREATE TABLE relmgr.handles (
     wrapped_by text NOT NULL,
     row_id uuid NOT NULL,
     CONSTRAINT token_is_sha256 CHECK ((octet_length(token) = 32))
+);
+
+CREATE TABLE relmgr.keep_aparts (
+    act_id uuid NOT NULL,
+    handle_a uuid NOT NULL,
+    handle_b uuid NOT NULL,
+    CONSTRAINT keep_apart_names_two_handles CHECK ((handle_a <> handle_b))
 );
 
 CREATE TABLE relmgr.key_checks (
@@ -419,8 +441,14 @@ ALTER TABLE ONLY relmgr.act_references
 ALTER TABLE ONLY relmgr.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_pkey PRIMARY KEY (handle_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
@@ -437,11 +465,17 @@ ALTER TABLE ONLY relmgr.decisions
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_pkey PRIMARY KEY (handle_id, enquiry_id);
 
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (act_id, handle_id);
+
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_pkey PRIMARY KEY (enquiry_id);
 
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT handles_pkey PRIMARY KEY (handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_pkey PRIMARY KEY (act_id, handle_a, handle_b);
 
 ALTER TABLE ONLY relmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (key_id);
@@ -470,15 +504,23 @@ CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
+CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
+
 CREATE INDEX correlations_by_a ON relmgr.correlations USING btree (handle_a);
 
 CREATE INDEX correlations_by_b ON relmgr.correlations USING btree (handle_b);
 
 CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
+CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
+
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
 
 CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
+
+CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
+
+CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
@@ -529,6 +571,12 @@ ALTER TABLE ONLY relmgr.act_handles
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT act_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_barred_in_fkey FOREIGN KEY (barred_in) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -537,6 +585,12 @@ ALTER TABLE ONLY relmgr.cells
 
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_confirms_fkey FOREIGN KEY (confirms) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.correlations
     ADD CONSTRAINT correlations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -571,8 +625,23 @@ ALTER TABLE ONLY relmgr.disclosures
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_handle_a_fkey FOREIGN KEY (handle_a) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_handle_b_fkey FOREIGN KEY (handle_b) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -720,7 +789,11 @@ GRANT SELECT,INSERT ON TABLE relmgr.act_references TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.acts TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
 
@@ -732,11 +805,15 @@ GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.handles TO fame_relmgr;
 
 GRANT UPDATE(row_id) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.key_checks TO fame_relmgr;
 

@@ -67,13 +67,9 @@ func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest) (*
 
 func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest) (*oas.ActReceipt, error) {
 	who := caller(ctx)
-	refs := make([]ident.ReferenceID, len(req.Correlations))
-	for i, id := range req.Correlations {
-		ref, err := reference(id)
-		if err != nil {
-			return nil, err
-		}
-		refs[i] = ref
+	refs, err := references(req.Correlations)
+	if err != nil {
+		return nil, err
 	}
 	r, err := h.service.Separate(ctx, who, refs, string(req.Reason))
 	return receipt(r, err)
@@ -86,6 +82,54 @@ func (h handlers) WithdrawAct(ctx context.Context, req *oas.WithdrawalRequest, p
 		return nil, err
 	}
 	r, err := h.service.WithdrawAct(ctx, who, ref, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) ConfirmSamePerson(ctx context.Context, req *oas.WithdrawalRequest, params oas.ConfirmSamePersonParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.ConfirmSamePerson(ctx, caller(ctx), ref, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) KeepApart(ctx context.Context, req *oas.KeepApartRequest) (*oas.ActReceipt, error) {
+	refs, err := references(req.Correlations)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.KeepApart(ctx, caller(ctx), relmgr.Apart{
+		Own: own(req.Column.Or(""), req.Identifier.Or("")), Code: string(req.Pairing.Or("")), Correlations: refs,
+		Reason: string(req.Reason),
+	})
+	return receipt(r, err)
+}
+
+func (h handlers) DisputeIdentity(ctx context.Context, req *oas.DisputeRequest) (*oas.ActReceipt, error) {
+	r, err := h.service.DisputeIdentity(ctx, caller(ctx), own(req.Column, req.Identifier), string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) SettleDispute(ctx context.Context, req *oas.SettlementRequest, params oas.SettleDisputeParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := references(req.Holds)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.SettleDispute(ctx, caller(ctx), ref, holds, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) SetRelationshipStatus(ctx context.Context, req *oas.StatusRequest, params oas.SetRelationshipStatusParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason))
 	return receipt(r, err)
 }
 

@@ -21,6 +21,13 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ConfirmSamePerson invokes confirmSamePerson operation.
+	//
+	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+	// before it (ACT-06).
+	//
+	// POST /relmgr/v1/correlations/{act}/confirmation
+	ConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error)
 	// Correlate invokes correlate operation.
 	//
 	// An act of relationship management, by a named person whose role an agreement lets correlate
@@ -30,6 +37,13 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/correlations
 	Correlate(ctx context.Context, request *CorrelationRequest) (*ActReceipt, error)
+	// DisputeIdentity invokes disputeIdentity operation.
+	//
+	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+	// caller's agency is shown the act.
+	//
+	// POST /relmgr/v1/disputes
+	DisputeIdentity(ctx context.Context, request *DisputeRequest) (*ActReceipt, error)
 	// Enquire invokes enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -56,6 +70,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
+	// KeepApart invokes keepApart operation.
+	//
+	// Bars every later correlation that would join the two, and ends the correlations that it names
+	// (IDX-10). The answer is the
+	// same 202 whatever else connects them.
+	//
+	// POST /relmgr/v1/keep-aparts
+	KeepApart(ctx context.Context, request *KeepApartRequest) (*ActReceipt, error)
 	// ListActs invokes listActs operation.
 	//
 	// The acts on one of my own identifiers.
@@ -85,6 +107,19 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/separations
 	Separate(ctx context.Context, request *SeparationRequest) (*ActReceipt, error)
+	// SetRelationshipStatus invokes setRelationshipStatus operation.
+	//
+	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+	// the act that this returns.
+	//
+	// POST /relmgr/v1/relationships/{act}/status
+	SetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error)
+	// SettleDispute invokes settleDispute operation.
+	//
+	// What it leaves out is separated.
+	//
+	// POST /relmgr/v1/disputes/{act}/settlement
+	SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct invokes withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
@@ -132,6 +167,102 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// ConfirmSamePerson invokes confirmSamePerson operation.
+//
+// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+// before it (ACT-06).
+//
+// POST /relmgr/v1/correlations/{act}/confirmation
+func (c *Client) ConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error) {
+	res, err := c.sendConfirmSamePerson(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/correlations/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/confirmation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeConfirmSamePersonRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ConfirmSamePersonOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeConfirmSamePersonResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // Correlate invokes correlate operation.
@@ -203,6 +334,80 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest)
 	defer body.Close()
 
 	result, err := decodeCorrelateResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// DisputeIdentity invokes disputeIdentity operation.
+//
+// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+// caller's agency is shown the act.
+//
+// POST /relmgr/v1/disputes
+func (c *Client) DisputeIdentity(ctx context.Context, request *DisputeRequest) (*ActReceipt, error) {
+	res, err := c.sendDisputeIdentity(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeRequest) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/disputes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeDisputeIdentityRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, DisputeIdentityOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeDisputeIdentityResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -448,6 +653,81 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	defer body.Close()
 
 	result, err := decodeFindHandleResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// KeepApart invokes keepApart operation.
+//
+// Bars every later correlation that would join the two, and ends the correlations that it names
+// (IDX-10). The answer is the
+// same 202 whatever else connects them.
+//
+// POST /relmgr/v1/keep-aparts
+func (c *Client) KeepApart(ctx context.Context, request *KeepApartRequest) (*ActReceipt, error) {
+	res, err := c.sendKeepApart(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/keep-aparts"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeKeepApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, KeepApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeKeepApartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -799,6 +1079,197 @@ func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (
 	defer body.Close()
 
 	result, err := decodeSeparateResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SetRelationshipStatus invokes setRelationshipStatus operation.
+//
+// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+// the act that this returns.
+//
+// POST /relmgr/v1/relationships/{act}/status
+func (c *Client) SetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error) {
+	res, err := c.sendSetRelationshipStatus(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendSetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/relationships/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/status"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSetRelationshipStatusRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SetRelationshipStatusOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSetRelationshipStatusResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SettleDispute invokes settleDispute operation.
+//
+// What it leaves out is separated.
+//
+// POST /relmgr/v1/disputes/{act}/settlement
+func (c *Client) SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error) {
+	res, err := c.sendSettleDispute(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendSettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/disputes/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/settlement"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSettleDisputeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SettleDisputeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSettleDisputeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -6,13 +6,18 @@ package relmgroas
 type OperationName = string
 
 const (
-	CorrelateOperation           OperationName = "Correlate"
-	EnquireOperation             OperationName = "Enquire"
-	FindActOperation             OperationName = "FindAct"
-	FindHandleOperation          OperationName = "FindHandle"
-	ListActsOperation            OperationName = "ListActs"
-	OpenPairingOperation         OperationName = "OpenPairing"
-	PublishRelationshipOperation OperationName = "PublishRelationship"
-	SeparateOperation            OperationName = "Separate"
-	WithdrawActOperation         OperationName = "WithdrawAct"
+	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
+	CorrelateOperation             OperationName = "Correlate"
+	DisputeIdentityOperation       OperationName = "DisputeIdentity"
+	EnquireOperation               OperationName = "Enquire"
+	FindActOperation               OperationName = "FindAct"
+	FindHandleOperation            OperationName = "FindHandle"
+	KeepApartOperation             OperationName = "KeepApart"
+	ListActsOperation              OperationName = "ListActs"
+	OpenPairingOperation           OperationName = "OpenPairing"
+	PublishRelationshipOperation   OperationName = "PublishRelationship"
+	SeparateOperation              OperationName = "Separate"
+	SetRelationshipStatusOperation OperationName = "SetRelationshipStatus"
+	SettleDisputeOperation         OperationName = "SettleDispute"
+	WithdrawActOperation           OperationName = "WithdrawAct"
 )

@@ -14,6 +14,87 @@ import (
 	"github.com/ogen-go/ogen/validate"
 )
 
+// ConfirmSamePersonParams is parameters of confirmSamePerson operation.
+type ConfirmSamePersonParams struct {
+	// The reference under which the caller's agency knows the act.
+	Act ID
+}
+
+func unpackConfirmSamePersonParams(packed middleware.Parameters) (params ConfirmSamePersonParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "act",
+			In:   "path",
+		}
+		params.Act = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeConfirmSamePersonParams(args [1]string, argsEscaped bool, r *http.Request) (params ConfirmSamePersonParams, _ error) {
+	// Decode path: act.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "act",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotActVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotActVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Act = ID(paramsDotActVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Act.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "act",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // FindActParams is parameters of findAct operation.
 type FindActParams struct {
 	// The reference under which the caller's agency knows the act.
@@ -316,6 +397,168 @@ func decodeListActsParams(args [0]string, argsEscaped bool, r *http.Request) (pa
 		return params, &ogenerrors.DecodeParamError{
 			Name: "limit",
 			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// SetRelationshipStatusParams is parameters of setRelationshipStatus operation.
+type SetRelationshipStatusParams struct {
+	// The reference under which the caller's agency knows the act.
+	Act ID
+}
+
+func unpackSetRelationshipStatusParams(packed middleware.Parameters) (params SetRelationshipStatusParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "act",
+			In:   "path",
+		}
+		params.Act = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeSetRelationshipStatusParams(args [1]string, argsEscaped bool, r *http.Request) (params SetRelationshipStatusParams, _ error) {
+	// Decode path: act.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "act",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotActVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotActVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Act = ID(paramsDotActVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Act.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "act",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// SettleDisputeParams is parameters of settleDispute operation.
+type SettleDisputeParams struct {
+	// The reference under which the caller's agency knows the act.
+	Act ID
+}
+
+func unpackSettleDisputeParams(packed middleware.Parameters) (params SettleDisputeParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "act",
+			In:   "path",
+		}
+		params.Act = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeSettleDisputeParams(args [1]string, argsEscaped bool, r *http.Request) (params SettleDisputeParams, _ error) {
+	// Decode path: act.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "act",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotActVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotActVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Act = ID(paramsDotActVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Act.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "act",
+			In:   "path",
 			Err:  err,
 		}
 	}

@@ -8,6 +8,13 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ConfirmSamePerson implements confirmSamePerson operation.
+	//
+	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+	// before it (ACT-06).
+	//
+	// POST /relmgr/v1/correlations/{act}/confirmation
+	ConfirmSamePerson(ctx context.Context, req *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error)
 	// Correlate implements correlate operation.
 	//
 	// An act of relationship management, by a named person whose role an agreement lets correlate
@@ -17,6 +24,13 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/correlations
 	Correlate(ctx context.Context, req *CorrelationRequest) (*ActReceipt, error)
+	// DisputeIdentity implements disputeIdentity operation.
+	//
+	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+	// caller's agency is shown the act.
+	//
+	// POST /relmgr/v1/disputes
+	DisputeIdentity(ctx context.Context, req *DisputeRequest) (*ActReceipt, error)
 	// Enquire implements enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -43,6 +57,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
+	// KeepApart implements keepApart operation.
+	//
+	// Bars every later correlation that would join the two, and ends the correlations that it names
+	// (IDX-10). The answer is the
+	// same 202 whatever else connects them.
+	//
+	// POST /relmgr/v1/keep-aparts
+	KeepApart(ctx context.Context, req *KeepApartRequest) (*ActReceipt, error)
 	// ListActs implements listActs operation.
 	//
 	// The acts on one of my own identifiers.
@@ -72,6 +94,19 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/separations
 	Separate(ctx context.Context, req *SeparationRequest) (*ActReceipt, error)
+	// SetRelationshipStatus implements setRelationshipStatus operation.
+	//
+	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+	// the act that this returns.
+	//
+	// POST /relmgr/v1/relationships/{act}/status
+	SetRelationshipStatus(ctx context.Context, req *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error)
+	// SettleDispute implements settleDispute operation.
+	//
+	// What it leaves out is separated.
+	//
+	// POST /relmgr/v1/disputes/{act}/settlement
+	SettleDispute(ctx context.Context, req *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct implements withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.

@@ -58,6 +58,8 @@ relmgr.enquiries                relmgr      select insert
 relmgr.disclosures              relmgr      select insert
 relmgr.pairings                 relmgr      select insert
 relmgr.pairings_used            relmgr      select insert
+relmgr.barred                   relmgr      select insert
+relmgr.confirmations            relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
@@ -65,6 +67,8 @@ relmgr.content_keys             relmgr      select insert delete
 relmgr.handles                  relmgr      select insert update(row_id)
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
+relmgr.keep_aparts              relmgr      select insert update delete
+relmgr.disputes                 relmgr      select insert update delete
 
 # goose's table: /readyz of every process reads which migration is in place.
 migration.versions              *           select

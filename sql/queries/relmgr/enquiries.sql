@@ -5,8 +5,10 @@
 --   own       the asker's handle; cell says whether it is published
 --   cell      a published handle of the row, with its standing decision
 --   offer     an offer of such a cell
---   side      one side of a correlation of the row (handle) and its far end
+--   side      one side of a correlation of the row (handle) and its far end;
+--             not consented while either end is disputed
 --   excluded  an agency left out by a subject's exclusion on a handle of the row
+--   apart     a keep-apart of a handle of the row (handle) from its far end
 with own as (
   select h.handle_id, h.row_id from relmgr.handles h where h.column_id = @column_id and h.token = @token
 ), members as (
@@ -42,13 +44,17 @@ select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.tr
   join relmgr.offers o on o.act_id = c.act_id
 union all
 select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'a', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'a', '', ''
   from members m
   join relmgr.correlations e on e.handle_a = m.handle_id
   join standing s on s.decision_id = e.decision_a
 union all
 select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'b', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'b', '', ''
   from members m
   join relmgr.correlations e on e.handle_b = m.handle_id
   join standing s on s.decision_id = e.decision_b
@@ -56,7 +62,12 @@ union all
 select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
        sqlc.arg(at)::timestamptz, false, null, '', '', x.excluded::text
   from members m
-  join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null;
+  join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
+union all
+select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', ''
+  from members m
+  join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
 -- name: RecordEnquiry :exec
 -- The enquiry, its handle where the identifier had none, its content key, its
