@@ -59,7 +59,9 @@ type deed struct {
 	ProviderRole string             `json:"provider_role,omitempty"`
 	Pairing      ident.ActID        `json:"pairing,omitzero"` // the act that opened the pairing used
 
-	Confirms ident.ActID `json:"confirms,omitzero"`
+	Confirms ident.ActID     `json:"confirms,omitzero"`
+	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
+	Outcome  string          `json:"outcome,omitempty"`
 	// Barred lists the correlations that a keep-apart kept from effect in this
 	// act, itself or restored ones. Nobody is shown it.
 	Barred []ident.ActID `json:"barred,omitempty"`

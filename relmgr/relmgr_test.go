@@ -96,6 +96,8 @@ func (b *bundle) as(name string) decide.Caller {
 	people := map[string]decide.Actor{
 		"gp":         {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"gp-manager": {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "relationship-manager"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"lead":       {Practitioner: "ms-novak", Agency: "riverside-social-care", Roles: []string{"social-worker", "safeguarding-lead"}, Providers: []ident.Provider{"childrens-assessment"}},
+		"gp-lead":    {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"clerk":      {Practitioner: "clerk-ito", Agency: "riverside-gp", Roles: []string{"clerk"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"social":     {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment"}},
 		"plain":      {Practitioner: "ms-plain", Agency: "riverside-social-care", Roles: []string{"social-worker"}, Providers: []ident.Provider{"childrens-assessment"}},

@@ -30,7 +30,19 @@ CREATE TABLE consent.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text])))
+);
+
+CREATE TABLE consent.blocks (
+    block_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    reach text NOT NULL,
+    warning governance.code NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    evidence text NOT NULL,
+    CONSTRAINT block_reach_is_known CHECK ((reach = ANY (ARRAY['block'::text, 'creator-only'::text])))
 );
 
 CREATE TABLE consent.consents (
@@ -75,6 +87,22 @@ CREATE TABLE consent.inclusions (
     at timestamp with time zone NOT NULL,
     evidence text NOT NULL
 );
+
+CREATE TABLE consent.unblocks (
+    block_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    evidence text NOT NULL
+);
+
+CREATE VIEW consent.published_blocks AS
+ SELECT b.block_id,
+    b.handle_id,
+    b.reach,
+    b.starts_at,
+    u.at AS ended_at
+   FROM (consent.blocks b
+     LEFT JOIN consent.unblocks u ON ((u.block_id = b.block_id)));
 
 CREATE TABLE consent.withdrawals (
     consent_id uuid NOT NULL,
@@ -237,7 +265,7 @@ CREATE TABLE relmgr.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text])))
 );
 
@@ -331,6 +359,7 @@ CREATE TABLE relmgr.enquiries (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
+    emergency boolean DEFAULT false NOT NULL,
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (((stopped_at IS NULL) = (handle_id IS NOT NULL)))
 );
@@ -382,6 +411,20 @@ CREATE TABLE relmgr.pairings_used (
     act_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.review_outcomes (
+    enquiry_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
+);
+
+CREATE TABLE relmgr.reviews (
+    enquiry_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE relmgr.undoings (
     act_id uuid NOT NULL,
     undoes uuid NOT NULL
@@ -389,6 +432,9 @@ CREATE TABLE relmgr.undoings (
 
 ALTER TABLE ONLY consent.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY consent.blocks
+    ADD CONSTRAINT blocks_pkey PRIMARY KEY (block_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (consent_id);
@@ -401,6 +447,9 @@ ALTER TABLE ONLY consent.exclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_pkey PRIMARY KEY (exclusion_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_pkey PRIMARY KEY (block_id);
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (consent_id);
@@ -495,8 +544,16 @@ ALTER TABLE ONLY relmgr.pairings
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pkey PRIMARY KEY (pairing_id);
 
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (enquiry_id);
+
+ALTER TABLE ONLY relmgr.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (enquiry_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_pkey PRIMARY KEY (undoes, act_id);
+
+CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
 CREATE INDEX exclusions_by_handle ON consent.exclusions USING btree (handle_id);
 
@@ -524,7 +581,12 @@ CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
+CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
+
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
+
+ALTER TABLE ONLY consent.blocks
+    ADD CONSTRAINT blocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -537,6 +599,12 @@ ALTER TABLE ONLY consent.inclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_exclusion_id_fkey FOREIGN KEY (exclusion_id) REFERENCES consent.exclusions(exclusion_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_block_id_fkey FOREIGN KEY (block_id) REFERENCES consent.blocks(block_id);
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -661,6 +729,15 @@ ALTER TABLE ONLY relmgr.pairings_used
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pairing_id_fkey FOREIGN KEY (pairing_id) REFERENCES relmgr.pairings(pairing_id);
 
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.reviews(enquiry_id);
+
+ALTER TABLE ONLY relmgr.reviews
+    ADD CONSTRAINT reviews_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -698,6 +775,8 @@ GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.acts TO fame_consent;
 
+GRANT SELECT,INSERT ON TABLE consent.blocks TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.consents TO fame_consent;
 
 GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
@@ -705,6 +784,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
 GRANT SELECT,INSERT ON TABLE consent.exclusions TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.inclusions TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.unblocks TO fame_consent;
+
+GRANT SELECT ON TABLE consent.published_blocks TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.withdrawals TO fame_consent;
 
@@ -822,5 +905,9 @@ GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;

@@ -178,9 +178,35 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
+		Emergency: req.Emergency.Or(false),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return answer(a), nil
+}
+
+func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.Reviews, error) {
+	list, err := h.service.ListReviews(ctx, caller(ctx), params.Limit.Or(50))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Reviews{Reviews: make([]oas.ReviewsReviewsItem, len(list))}
+	for i, r := range list {
+		out.Reviews[i] = oas.ReviewsReviewsItem{
+			Enquiry: oas.ID(r.Enquiry.String()), At: r.At, Due: r.Due, Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner),
+			Role: oas.Code(r.Role), Column: oas.Code(r.Column), Purpose: oas.Code(r.Purpose), Reason: oas.Code(r.Reason),
+			Concerning: r.Concerning, Told: r.Told,
+		}
+	}
+	return out, nil
+}
+
+func (h handlers) JudgeEmergency(ctx context.Context, req *oas.ReviewOutcomeRequest, params oas.JudgeEmergencyParams) (*oas.ActReceipt, error) {
+	enquiry, err := ident.ParseEnquiry(string(params.Enquiry))
+	if err != nil {
+		return nil, malformed("/enquiry")
+	}
+	r, err := h.service.JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
+	return receipt(r, err)
 }

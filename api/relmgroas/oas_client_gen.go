@@ -70,6 +70,12 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
+	// JudgeEmergency invokes judgeEmergency operation.
+	//
+	// Say what I make of an emergency.
+	//
+	// POST /relmgr/v1/reviews/{enquiry}/outcome
+	JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
 	// KeepApart invokes keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -84,6 +90,12 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListReviews invokes listReviews operation.
+	//
+	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	//
+	// GET /relmgr/v1/reviews
+	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
 	// OpenPairing invokes openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -660,6 +672,101 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	return result, nil
 }
 
+// JudgeEmergency invokes judgeEmergency operation.
+//
+// Say what I make of an emergency.
+//
+// POST /relmgr/v1/reviews/{enquiry}/outcome
+func (c *Client) JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error) {
+	res, err := c.sendJudgeEmergency(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/reviews/"
+	{
+		// Encode "enquiry" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "enquiry",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Enquiry); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/outcome"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeJudgeEmergencyRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, JudgeEmergencyOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeJudgeEmergencyResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // KeepApart invokes keepApart operation.
 //
 // Bars every later correlation that would join the two, and ends the correlations that it names
@@ -855,6 +962,96 @@ func (c *Client) sendListActs(ctx context.Context, params ListActsParams) (res *
 	defer body.Close()
 
 	result, err := decodeListActsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListReviews invokes listReviews operation.
+//
+// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+//
+// GET /relmgr/v1/reviews
+func (c *Client) ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error) {
+	res, err := c.sendListReviews(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) (res *Reviews, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/reviews"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListReviewsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListReviewsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

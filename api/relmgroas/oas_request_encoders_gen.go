@@ -80,6 +80,20 @@ func encodeFindHandleRequest(
 	return nil
 }
 
+func encodeJudgeEmergencyRequest(
+	req *ReviewOutcomeRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeKeepApartRequest(
 	req *KeepApartRequest,
 	r *http.Request,

@@ -1105,6 +1105,9 @@ type EnquiryRequest struct {
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
 	Transaction OptCode                  `json:"transaction"`
+	// Life or limb: what is blocked may be told, and a review opens whether or not anything was found.
+	// Needs a role that the agreement lets declare one.
+	Emergency OptBool `json:"emergency"`
 }
 
 // GetColumn returns the value of Column.
@@ -1137,6 +1140,11 @@ func (s *EnquiryRequest) GetTransaction() OptCode {
 	return s.Transaction
 }
 
+// GetEmergency returns the value of Emergency.
+func (s *EnquiryRequest) GetEmergency() OptBool {
+	return s.Emergency
+}
+
 // SetColumn sets the value of Column.
 func (s *EnquiryRequest) SetColumn(val Code) {
 	s.Column = val
@@ -1165,6 +1173,11 @@ func (s *EnquiryRequest) SetConcerning(val EnquiryRequestConcerning) {
 // SetTransaction sets the value of Transaction.
 func (s *EnquiryRequest) SetTransaction(val OptCode) {
 	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *EnquiryRequest) SetEmergency(val OptBool) {
+	s.Emergency = val
 }
 
 type EnquiryRequestConcerning string
@@ -2722,6 +2735,220 @@ func (s *RelationshipRequest) SetOffers(val []OfferRequest) {
 // SetDecision sets the value of Decision.
 func (s *RelationshipRequest) SetDecision(val Decision) {
 	s.Decision = val
+}
+
+// Ref: #/components/schemas/ReviewOutcomeRequest
+type ReviewOutcomeRequest struct {
+	Outcome ReviewOutcomeRequestOutcome `json:"outcome"`
+	Reason  Code                        `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ReviewOutcomeRequest) GetOutcome() ReviewOutcomeRequestOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *ReviewOutcomeRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ReviewOutcomeRequest) SetOutcome(val ReviewOutcomeRequestOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ReviewOutcomeRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+type ReviewOutcomeRequestOutcome string
+
+const (
+	ReviewOutcomeRequestOutcomeJustified    ReviewOutcomeRequestOutcome = "justified"
+	ReviewOutcomeRequestOutcomeNotJustified ReviewOutcomeRequestOutcome = "not-justified"
+	ReviewOutcomeRequestOutcomeMoreNeeded   ReviewOutcomeRequestOutcome = "more-needed"
+)
+
+// AllValues returns all ReviewOutcomeRequestOutcome values.
+func (ReviewOutcomeRequestOutcome) AllValues() []ReviewOutcomeRequestOutcome {
+	return []ReviewOutcomeRequestOutcome{
+		ReviewOutcomeRequestOutcomeJustified,
+		ReviewOutcomeRequestOutcomeNotJustified,
+		ReviewOutcomeRequestOutcomeMoreNeeded,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ReviewOutcomeRequestOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case ReviewOutcomeRequestOutcomeJustified:
+		return []byte(s), nil
+	case ReviewOutcomeRequestOutcomeNotJustified:
+		return []byte(s), nil
+	case ReviewOutcomeRequestOutcomeMoreNeeded:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ReviewOutcomeRequestOutcome) UnmarshalText(data []byte) error {
+	switch ReviewOutcomeRequestOutcome(data) {
+	case ReviewOutcomeRequestOutcomeJustified:
+		*s = ReviewOutcomeRequestOutcomeJustified
+		return nil
+	case ReviewOutcomeRequestOutcomeNotJustified:
+		*s = ReviewOutcomeRequestOutcomeNotJustified
+		return nil
+	case ReviewOutcomeRequestOutcomeMoreNeeded:
+		*s = ReviewOutcomeRequestOutcomeMoreNeeded
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Reviews
+type Reviews struct {
+	Reviews []ReviewsReviewsItem `json:"reviews"`
+}
+
+// GetReviews returns the value of Reviews.
+func (s *Reviews) GetReviews() []ReviewsReviewsItem {
+	return s.Reviews
+}
+
+// SetReviews sets the value of Reviews.
+func (s *Reviews) SetReviews(val []ReviewsReviewsItem) {
+	s.Reviews = val
+}
+
+type ReviewsReviewsItem struct {
+	Enquiry      ID        `json:"enquiry"`
+	At           time.Time `json:"at"`
+	Due          time.Time `json:"due"`
+	Overdue      bool      `json:"overdue"`
+	Practitioner Code      `json:"practitioner"`
+	Role         Code      `json:"role"`
+	Column       Code      `json:"column"`
+	Purpose      Code      `json:"purpose"`
+	Reason       Code      `json:"reason"`
+	Concerning   string    `json:"concerning"`
+	// How many the asker was told of.
+	Told int `json:"told"`
+}
+
+// GetEnquiry returns the value of Enquiry.
+func (s *ReviewsReviewsItem) GetEnquiry() ID {
+	return s.Enquiry
+}
+
+// GetAt returns the value of At.
+func (s *ReviewsReviewsItem) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *ReviewsReviewsItem) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *ReviewsReviewsItem) GetOverdue() bool {
+	return s.Overdue
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *ReviewsReviewsItem) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *ReviewsReviewsItem) GetRole() Code {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *ReviewsReviewsItem) GetColumn() Code {
+	return s.Column
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *ReviewsReviewsItem) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *ReviewsReviewsItem) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *ReviewsReviewsItem) GetConcerning() string {
+	return s.Concerning
+}
+
+// GetTold returns the value of Told.
+func (s *ReviewsReviewsItem) GetTold() int {
+	return s.Told
+}
+
+// SetEnquiry sets the value of Enquiry.
+func (s *ReviewsReviewsItem) SetEnquiry(val ID) {
+	s.Enquiry = val
+}
+
+// SetAt sets the value of At.
+func (s *ReviewsReviewsItem) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *ReviewsReviewsItem) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *ReviewsReviewsItem) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *ReviewsReviewsItem) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *ReviewsReviewsItem) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *ReviewsReviewsItem) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *ReviewsReviewsItem) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ReviewsReviewsItem) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *ReviewsReviewsItem) SetConcerning(val string) {
+	s.Concerning = val
+}
+
+// SetTold sets the value of Told.
+func (s *ReviewsReviewsItem) SetTold(val int) {
+	s.Told = val
 }
 
 // Ref: #/components/schemas/SeparationRequest

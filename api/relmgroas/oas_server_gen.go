@@ -57,6 +57,12 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
+	// JudgeEmergency implements judgeEmergency operation.
+	//
+	// Say what I make of an emergency.
+	//
+	// POST /relmgr/v1/reviews/{enquiry}/outcome
+	JudgeEmergency(ctx context.Context, req *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
 	// KeepApart implements keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -71,6 +77,12 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListReviews implements listReviews operation.
+	//
+	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	//
+	// GET /relmgr/v1/reviews
+	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
 	// OpenPairing implements openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the

@@ -42,10 +42,13 @@ consent.consents                consent     select insert
 consent.withdrawals             consent     select insert
 consent.exclusions              consent     select insert
 consent.inclusions              consent     select insert
+consent.blocks                  consent     select insert
+consent.unblocks                consent     select insert
 consent.content_keys            consent     select insert delete
 # Terms and life of a consent, without its evidence.
 consent.published_consents      relmgr      select
 consent.published_exclusions    relmgr      select
+consent.published_blocks        relmgr      select
 
 # The truth of the index is append only ...
 relmgr.acts                     relmgr      select insert
@@ -60,6 +63,8 @@ relmgr.pairings                 relmgr      select insert
 relmgr.pairings_used            relmgr      select insert
 relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
+relmgr.reviews                  relmgr      select insert
+relmgr.review_outcomes          relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
