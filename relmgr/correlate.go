@@ -47,6 +47,10 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 			refused, err = s.refuse(ctx, tx, who, c.Mode, v, at)
 			return err
 		}
+		var done bool
+		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+			return err
+		}
 		d := begin(who, Correlate, v.Role, at)
 		p, err := s.openPairing(ctx, tx, c.Code, d)
 		if err != nil {

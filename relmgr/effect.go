@@ -19,6 +19,9 @@ import (
 // and of itself, to what is in effect then. Rows are locked first, so that two
 // who act on one person do it one after the other.
 func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
+	if receipt, done, err := s.earlier(ctx, tx); err != nil || done {
+		return receipt, err
+	}
 	locked, err := s.lockRows(ctx, tx, d.Handles)
 	if err != nil {
 		return Receipt{}, err

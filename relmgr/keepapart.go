@@ -39,6 +39,12 @@ func (s *Service) KeepApart(ctx context.Context, who decide.Caller, a Apart) (re
 		d := begin(who, KeepApart, "", at)
 		d.Reason = a.Reason
 		if a.Code != "" {
+			var done bool
+			if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+				return err
+			}
+		}
+		if a.Code != "" {
 			err = s.apartByCode(ctx, tx, who, d, a)
 		} else {
 			err = s.apartByCorrelations(ctx, tx, who, d, a.Correlations)

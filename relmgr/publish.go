@@ -58,6 +58,10 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 			refused, err = s.refuse(ctx, tx, who, r.Mode, v, at)
 			return err
 		}
+		var done bool
+		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+			return err
+		}
 		if err := s.keep(ctx, tx, &h); err != nil {
 			return err
 		}

@@ -106,6 +106,9 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 	}); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
+	if err := s.bind(ctx, tx, d); err != nil {
+		return Receipt{}, err
+	}
 	for _, h := range d.Handles {
 		if err := s.q.RecordActHandle(ctx, tx, relmgrdb.RecordActHandleParams{ActID: d.Act, HandleID: h}); err != nil {
 			return Receipt{}, pg.Fault(err)

@@ -95,6 +95,10 @@ func (s *Service) JudgeEmergency(ctx context.Context, who decide.Caller, enquiry
 		if r.PractitionerID == who.Practitioner {
 			return fault.New(fault.Forbidden, "somebody else has to review your emergency")
 		}
+		var done bool
+		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+			return err
+		}
 		d := begin(who, Judge, role, at)
 		d.Reason, d.Reviews, d.Outcome = reason, enquiry, outcome
 		if receipt, err = s.record(ctx, tx, d); err != nil {

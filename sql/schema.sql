@@ -411,6 +411,12 @@ CREATE TABLE relmgr.pairings_used (
     act_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.replays (
+    key_hash bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT key_hash_is_sha256 CHECK ((octet_length(key_hash) = 32))
+);
+
 CREATE TABLE relmgr.review_outcomes (
     enquiry_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -543,6 +549,9 @@ ALTER TABLE ONLY relmgr.pairings
 
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pkey PRIMARY KEY (pairing_id);
+
+ALTER TABLE ONLY relmgr.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (key_hash);
 
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (enquiry_id);
@@ -729,6 +738,9 @@ ALTER TABLE ONLY relmgr.pairings_used
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pairing_id_fkey FOREIGN KEY (pairing_id) REFERENCES relmgr.pairings(pairing_id);
 
+ALTER TABLE ONLY relmgr.replays
+    ADD CONSTRAINT replays_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -905,6 +917,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.replays TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
 

@@ -26,13 +26,13 @@ func (h handlers) FindHandle(ctx context.Context, req *oas.HandleRequest) (*oas.
 	}, nil
 }
 
-func (h handlers) PublishRelationship(ctx context.Context, req *oas.RelationshipRequest) (*oas.ActReceipt, error) {
+func (h handlers) PublishRelationship(ctx context.Context, req *oas.RelationshipRequest, params oas.PublishRelationshipParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	p, err := proposal(req.Decision)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Publish(ctx, who, relmgr.Relationship{
+	r, err := h.once(ctx, oas.PublishRelationshipOperation, params.IdempotencyKey, req).Publish(ctx, who, relmgr.Relationship{
 		Own: own(req.Column, req.Identifier), Role: string(req.Role), Mode: decide.Mode(req.Mode),
 		Reason: string(req.Reason), Offers: offers(req.Offers), Proposal: p,
 	})
@@ -52,26 +52,26 @@ func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oa
 	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends}, nil
 }
 
-func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest) (*oas.ActReceipt, error) {
+func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, params oas.CorrelateParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	p, err := proposal(req.Decision)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Correlate(ctx, who, relmgr.Correlation{
+	r, err := h.once(ctx, oas.CorrelateOperation, params.IdempotencyKey, req).Correlate(ctx, who, relmgr.Correlation{
 		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
 		Reason: string(req.Reason), Proposal: p,
 	})
 	return receipt(r, err)
 }
 
-func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest) (*oas.ActReceipt, error) {
+func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest, params oas.SeparateParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	refs, err := references(req.Correlations)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Separate(ctx, who, refs, string(req.Reason))
+	r, err := h.once(ctx, oas.SeparateOperation, params.IdempotencyKey, req).Separate(ctx, who, refs, string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -81,7 +81,7 @@ func (h handlers) WithdrawAct(ctx context.Context, req *oas.WithdrawalRequest, p
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.WithdrawAct(ctx, who, ref, string(req.Reason))
+	r, err := h.once(ctx, oas.WithdrawActOperation, params.IdempotencyKey, req, string(params.Act)).WithdrawAct(ctx, who, ref, string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -90,24 +90,24 @@ func (h handlers) ConfirmSamePerson(ctx context.Context, req *oas.WithdrawalRequ
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.ConfirmSamePerson(ctx, caller(ctx), ref, string(req.Reason))
+	r, err := h.once(ctx, oas.ConfirmSamePersonOperation, params.IdempotencyKey, req, string(params.Act)).ConfirmSamePerson(ctx, caller(ctx), ref, string(req.Reason))
 	return receipt(r, err)
 }
 
-func (h handlers) KeepApart(ctx context.Context, req *oas.KeepApartRequest) (*oas.ActReceipt, error) {
+func (h handlers) KeepApart(ctx context.Context, req *oas.KeepApartRequest, params oas.KeepApartParams) (*oas.ActReceipt, error) {
 	refs, err := references(req.Correlations)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.KeepApart(ctx, caller(ctx), relmgr.Apart{
+	r, err := h.once(ctx, oas.KeepApartOperation, params.IdempotencyKey, req).KeepApart(ctx, caller(ctx), relmgr.Apart{
 		Own: own(req.Column.Or(""), req.Identifier.Or("")), Code: string(req.Pairing.Or("")), Correlations: refs,
 		Reason: string(req.Reason),
 	})
 	return receipt(r, err)
 }
 
-func (h handlers) DisputeIdentity(ctx context.Context, req *oas.DisputeRequest) (*oas.ActReceipt, error) {
-	r, err := h.service.DisputeIdentity(ctx, caller(ctx), own(req.Column, req.Identifier), string(req.Reason))
+func (h handlers) DisputeIdentity(ctx context.Context, req *oas.DisputeRequest, params oas.DisputeIdentityParams) (*oas.ActReceipt, error) {
+	r, err := h.once(ctx, oas.DisputeIdentityOperation, params.IdempotencyKey, req).DisputeIdentity(ctx, caller(ctx), own(req.Column, req.Identifier), string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -120,7 +120,7 @@ func (h handlers) SettleDispute(ctx context.Context, req *oas.SettlementRequest,
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.SettleDispute(ctx, caller(ctx), ref, holds, string(req.Reason))
+	r, err := h.once(ctx, oas.SettleDisputeOperation, params.IdempotencyKey, req, string(params.Act)).SettleDispute(ctx, caller(ctx), ref, holds, string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -129,7 +129,7 @@ func (h handlers) SetRelationshipStatus(ctx context.Context, req *oas.StatusRequ
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason))
+	r, err := h.once(ctx, oas.SetRelationshipStatusOperation, params.IdempotencyKey, req, string(params.Act)).SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -207,6 +207,6 @@ func (h handlers) JudgeEmergency(ctx context.Context, req *oas.ReviewOutcomeRequ
 	if err != nil {
 		return nil, malformed("/enquiry")
 	}
-	r, err := h.service.JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
+	r, err := h.once(ctx, oas.JudgeEmergencyOperation, params.IdempotencyKey, req, string(params.Enquiry)).JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
 	return receipt(r, err)
 }

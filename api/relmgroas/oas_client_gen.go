@@ -36,14 +36,14 @@ type Invoker interface {
 	// another party's state.
 	//
 	// POST /relmgr/v1/correlations
-	Correlate(ctx context.Context, request *CorrelationRequest) (*ActReceipt, error)
+	Correlate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
 	// DisputeIdentity invokes disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
 	// caller's agency is shown the act.
 	//
 	// POST /relmgr/v1/disputes
-	DisputeIdentity(ctx context.Context, request *DisputeRequest) (*ActReceipt, error)
+	DisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
 	// Enquire invokes enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -83,7 +83,7 @@ type Invoker interface {
 	// same 202 whatever else connects them.
 	//
 	// POST /relmgr/v1/keep-aparts
-	KeepApart(ctx context.Context, request *KeepApartRequest) (*ActReceipt, error)
+	KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs invokes listActs operation.
 	//
 	// The acts on one of my own identifiers.
@@ -112,13 +112,13 @@ type Invoker interface {
 	// of a named person of the holding agency that passed all four steps (LEG-01).
 	//
 	// POST /relmgr/v1/relationships
-	PublishRelationship(ctx context.Context, request *RelationshipRequest) (*ActReceipt, error)
+	PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
 	// Separate invokes separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 	//
 	// POST /relmgr/v1/separations
-	Separate(ctx context.Context, request *SeparationRequest) (*ActReceipt, error)
+	Separate(ctx context.Context, request *SeparationRequest, params SeparateParams) (*ActReceipt, error)
 	// SetRelationshipStatus invokes setRelationshipStatus operation.
 	//
 	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
@@ -229,6 +229,22 @@ func (c *Client) sendConfirmSamePerson(ctx context.Context, request *WithdrawalR
 		return res, errors.Wrap(err, "encode request")
 	}
 
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
 	{
 		type bitset = [1]uint8
 		var satisfied bitset
@@ -285,12 +301,12 @@ func (c *Client) sendConfirmSamePerson(ctx context.Context, request *WithdrawalR
 // another party's state.
 //
 // POST /relmgr/v1/correlations
-func (c *Client) Correlate(ctx context.Context, request *CorrelationRequest) (*ActReceipt, error) {
-	res, err := c.sendCorrelate(ctx, request)
+func (c *Client) Correlate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (*ActReceipt, error) {
+	res, err := c.sendCorrelate(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest) (res *ActReceipt, err error) {
+func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -303,6 +319,22 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest)
 	}
 	if err := encodeCorrelateRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -359,12 +391,12 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest)
 // caller's agency is shown the act.
 //
 // POST /relmgr/v1/disputes
-func (c *Client) DisputeIdentity(ctx context.Context, request *DisputeRequest) (*ActReceipt, error) {
-	res, err := c.sendDisputeIdentity(ctx, request)
+func (c *Client) DisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error) {
+	res, err := c.sendDisputeIdentity(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeRequest) (res *ActReceipt, err error) {
+func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -377,6 +409,22 @@ func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeReques
 	}
 	if err := encodeDisputeIdentityRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -719,6 +767,22 @@ func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeR
 		return res, errors.Wrap(err, "encode request")
 	}
 
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
 	{
 		type bitset = [1]uint8
 		var satisfied bitset
@@ -774,12 +838,12 @@ func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeR
 // same 202 whatever else connects them.
 //
 // POST /relmgr/v1/keep-aparts
-func (c *Client) KeepApart(ctx context.Context, request *KeepApartRequest) (*ActReceipt, error) {
-	res, err := c.sendKeepApart(ctx, request)
+func (c *Client) KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error) {
+	res, err := c.sendKeepApart(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest) (res *ActReceipt, err error) {
+func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -792,6 +856,22 @@ func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest) (
 	}
 	if err := encodeKeepApartRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -1142,12 +1222,12 @@ func (c *Client) sendOpenPairing(ctx context.Context, request *PairingRequest) (
 // of a named person of the holding agency that passed all four steps (LEG-01).
 //
 // POST /relmgr/v1/relationships
-func (c *Client) PublishRelationship(ctx context.Context, request *RelationshipRequest) (*ActReceipt, error) {
-	res, err := c.sendPublishRelationship(ctx, request)
+func (c *Client) PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error) {
+	res, err := c.sendPublishRelationship(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendPublishRelationship(ctx context.Context, request *RelationshipRequest) (res *ActReceipt, err error) {
+func (c *Client) sendPublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -1160,6 +1240,22 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 	}
 	if err := encodePublishRelationshipRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -1215,12 +1311,12 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 // Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 //
 // POST /relmgr/v1/separations
-func (c *Client) Separate(ctx context.Context, request *SeparationRequest) (*ActReceipt, error) {
-	res, err := c.sendSeparate(ctx, request)
+func (c *Client) Separate(ctx context.Context, request *SeparationRequest, params SeparateParams) (*ActReceipt, error) {
+	res, err := c.sendSeparate(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (res *ActReceipt, err error) {
+func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest, params SeparateParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -1233,6 +1329,22 @@ func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (
 	}
 	if err := encodeSeparateRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -1331,6 +1443,22 @@ func (c *Client) sendSetRelationshipStatus(ctx context.Context, request *StatusR
 		return res, errors.Wrap(err, "encode request")
 	}
 
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
 	{
 		type bitset = [1]uint8
 		var satisfied bitset
@@ -1426,6 +1554,22 @@ func (c *Client) sendSettleDispute(ctx context.Context, request *SettlementReque
 		return res, errors.Wrap(err, "encode request")
 	}
 
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
 	{
 		type bitset = [1]uint8
 		var satisfied bitset
@@ -1519,6 +1663,22 @@ func (c *Client) sendWithdrawAct(ctx context.Context, request *WithdrawalRequest
 	}
 	if err := encodeWithdrawActRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{

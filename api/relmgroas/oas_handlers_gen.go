@@ -131,6 +131,10 @@ func (s *Server) handleConfirmSamePersonRequest(args [1]string, argsEscaped bool
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
 				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+				{
 					Name: "act",
 					In:   "path",
 				}: params.Act,
@@ -251,6 +255,16 @@ func (s *Server) handleCorrelateRequest(args [0]string, argsEscaped bool, w http
 			return
 		}
 	}
+	params, err := decodeCorrelateParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
 
 	var rawBody []byte
 	request, rawBody, close, err := s.decodeCorrelateRequest(r)
@@ -278,13 +292,18 @@ func (s *Server) handleCorrelateRequest(args [0]string, argsEscaped bool, w http
 			OperationID:      "correlate",
 			Body:             request,
 			RawBody:          rawBody,
-			Params:           middleware.Parameters{},
-			Raw:              r,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
 		}
 
 		type (
 			Request  = *CorrelationRequest
-			Params   = struct{}
+			Params   = CorrelateParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -294,14 +313,14 @@ func (s *Server) handleCorrelateRequest(args [0]string, argsEscaped bool, w http
 		](
 			m,
 			mreq,
-			nil,
+			unpackCorrelateParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.Correlate(ctx, request)
+				response, err = s.h.Correlate(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.Correlate(ctx, request)
+		response, err = s.h.Correlate(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -393,6 +412,16 @@ func (s *Server) handleDisputeIdentityRequest(args [0]string, argsEscaped bool, 
 			return
 		}
 	}
+	params, err := decodeDisputeIdentityParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
 
 	var rawBody []byte
 	request, rawBody, close, err := s.decodeDisputeIdentityRequest(r)
@@ -420,13 +449,18 @@ func (s *Server) handleDisputeIdentityRequest(args [0]string, argsEscaped bool, 
 			OperationID:      "disputeIdentity",
 			Body:             request,
 			RawBody:          rawBody,
-			Params:           middleware.Parameters{},
-			Raw:              r,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
 		}
 
 		type (
 			Request  = *DisputeRequest
-			Params   = struct{}
+			Params   = DisputeIdentityParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -436,14 +470,14 @@ func (s *Server) handleDisputeIdentityRequest(args [0]string, argsEscaped bool, 
 		](
 			m,
 			mreq,
-			nil,
+			unpackDisputeIdentityParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.DisputeIdentity(ctx, request)
+				response, err = s.h.DisputeIdentity(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.DisputeIdentity(ctx, request)
+		response, err = s.h.DisputeIdentity(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -1004,6 +1038,10 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
 				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+				{
 					Name: "enquiry",
 					In:   "path",
 				}: params.Enquiry,
@@ -1123,6 +1161,16 @@ func (s *Server) handleKeepApartRequest(args [0]string, argsEscaped bool, w http
 			return
 		}
 	}
+	params, err := decodeKeepApartParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
 
 	var rawBody []byte
 	request, rawBody, close, err := s.decodeKeepApartRequest(r)
@@ -1150,13 +1198,18 @@ func (s *Server) handleKeepApartRequest(args [0]string, argsEscaped bool, w http
 			OperationID:      "keepApart",
 			Body:             request,
 			RawBody:          rawBody,
-			Params:           middleware.Parameters{},
-			Raw:              r,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
 		}
 
 		type (
 			Request  = *KeepApartRequest
-			Params   = struct{}
+			Params   = KeepApartParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -1166,14 +1219,14 @@ func (s *Server) handleKeepApartRequest(args [0]string, argsEscaped bool, w http
 		](
 			m,
 			mreq,
-			nil,
+			unpackKeepApartParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.KeepApart(ctx, request)
+				response, err = s.h.KeepApart(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.KeepApart(ctx, request)
+		response, err = s.h.KeepApart(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -1700,6 +1753,16 @@ func (s *Server) handlePublishRelationshipRequest(args [0]string, argsEscaped bo
 			return
 		}
 	}
+	params, err := decodePublishRelationshipParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
 
 	var rawBody []byte
 	request, rawBody, close, err := s.decodePublishRelationshipRequest(r)
@@ -1727,13 +1790,18 @@ func (s *Server) handlePublishRelationshipRequest(args [0]string, argsEscaped bo
 			OperationID:      "publishRelationship",
 			Body:             request,
 			RawBody:          rawBody,
-			Params:           middleware.Parameters{},
-			Raw:              r,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
 		}
 
 		type (
 			Request  = *RelationshipRequest
-			Params   = struct{}
+			Params   = PublishRelationshipParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -1743,14 +1811,14 @@ func (s *Server) handlePublishRelationshipRequest(args [0]string, argsEscaped bo
 		](
 			m,
 			mreq,
-			nil,
+			unpackPublishRelationshipParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.PublishRelationship(ctx, request)
+				response, err = s.h.PublishRelationship(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.PublishRelationship(ctx, request)
+		response, err = s.h.PublishRelationship(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -1841,6 +1909,16 @@ func (s *Server) handleSeparateRequest(args [0]string, argsEscaped bool, w http.
 			return
 		}
 	}
+	params, err := decodeSeparateParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
 
 	var rawBody []byte
 	request, rawBody, close, err := s.decodeSeparateRequest(r)
@@ -1868,13 +1946,18 @@ func (s *Server) handleSeparateRequest(args [0]string, argsEscaped bool, w http.
 			OperationID:      "separate",
 			Body:             request,
 			RawBody:          rawBody,
-			Params:           middleware.Parameters{},
-			Raw:              r,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
 		}
 
 		type (
 			Request  = *SeparationRequest
-			Params   = struct{}
+			Params   = SeparateParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -1884,14 +1967,14 @@ func (s *Server) handleSeparateRequest(args [0]string, argsEscaped bool, w http.
 		](
 			m,
 			mreq,
-			nil,
+			unpackSeparateParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.Separate(ctx, request)
+				response, err = s.h.Separate(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.Separate(ctx, request)
+		response, err = s.h.Separate(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -2021,6 +2104,10 @@ func (s *Server) handleSetRelationshipStatusRequest(args [1]string, argsEscaped 
 			Body:             request,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
 				{
 					Name: "act",
 					In:   "path",
@@ -2178,6 +2265,10 @@ func (s *Server) handleSettleDisputeRequest(args [1]string, argsEscaped bool, w 
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
 				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+				{
 					Name: "act",
 					In:   "path",
 				}: params.Act,
@@ -2333,6 +2424,10 @@ func (s *Server) handleWithdrawActRequest(args [1]string, argsEscaped bool, w ht
 			Body:             request,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
 				{
 					Name: "act",
 					In:   "path",

@@ -23,14 +23,14 @@ type Handler interface {
 	// another party's state.
 	//
 	// POST /relmgr/v1/correlations
-	Correlate(ctx context.Context, req *CorrelationRequest) (*ActReceipt, error)
+	Correlate(ctx context.Context, req *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
 	// DisputeIdentity implements disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
 	// caller's agency is shown the act.
 	//
 	// POST /relmgr/v1/disputes
-	DisputeIdentity(ctx context.Context, req *DisputeRequest) (*ActReceipt, error)
+	DisputeIdentity(ctx context.Context, req *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
 	// Enquire implements enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -70,7 +70,7 @@ type Handler interface {
 	// same 202 whatever else connects them.
 	//
 	// POST /relmgr/v1/keep-aparts
-	KeepApart(ctx context.Context, req *KeepApartRequest) (*ActReceipt, error)
+	KeepApart(ctx context.Context, req *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs implements listActs operation.
 	//
 	// The acts on one of my own identifiers.
@@ -99,13 +99,13 @@ type Handler interface {
 	// of a named person of the holding agency that passed all four steps (LEG-01).
 	//
 	// POST /relmgr/v1/relationships
-	PublishRelationship(ctx context.Context, req *RelationshipRequest) (*ActReceipt, error)
+	PublishRelationship(ctx context.Context, req *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
 	// Separate implements separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 	//
 	// POST /relmgr/v1/separations
-	Separate(ctx context.Context, req *SeparationRequest) (*ActReceipt, error)
+	Separate(ctx context.Context, req *SeparationRequest, params SeparateParams) (*ActReceipt, error)
 	// SetRelationshipStatus implements setRelationshipStatus operation.
 	//
 	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw

@@ -65,6 +65,7 @@ relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
 relmgr.reviews                  relmgr      select insert
 relmgr.review_outcomes          relmgr      select insert
+relmgr.replays                  relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete

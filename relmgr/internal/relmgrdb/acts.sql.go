@@ -69,6 +69,27 @@ func (q *Queries) FindProjection(ctx context.Context, db DBTX, actID ident.ActID
 	return i, err
 }
 
+const FindReplay = `-- name: FindReplay :one
+select r.reference_id, a.commitment
+  from relmgr.replays p
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = a.agency_id
+ where p.key_hash = $1
+`
+
+type FindReplayRow struct {
+	ReferenceID ident.ReferenceID
+	Commitment  []byte
+}
+
+// What came of an earlier request with the key, as its maker's agency knows it.
+func (q *Queries) FindReplay(ctx context.Context, db DBTX, keyHash []byte) (FindReplayRow, error) {
+	row := db.QueryRowContext(ctx, FindReplay, keyHash)
+	var i FindReplayRow
+	err := row.Scan(&i.ReferenceID, &i.Commitment)
+	return i, err
+}
+
 const ListActAgencies = `-- name: ListActAgencies :many
 select agency_id from relmgr.act_references where act_id = $1 order by agency_id
 `
@@ -594,6 +615,24 @@ type RecordReferenceParams struct {
 func (q *Queries) RecordReference(ctx context.Context, db DBTX, arg RecordReferenceParams) error {
 	_, err := db.ExecContext(ctx, RecordReference, arg.ReferenceID, arg.ActID, arg.AgencyID)
 	return err
+}
+
+const RecordReplay = `-- name: RecordReplay :execrows
+insert into relmgr.replays (key_hash, act_id) values ($1, $2) on conflict (key_hash) do nothing
+`
+
+type RecordReplayParams struct {
+	KeyHash []byte
+	ActID   ident.ActID
+}
+
+// Binds an idempotency key to its act, once. One under way is waited for.
+func (q *Queries) RecordReplay(ctx context.Context, db DBTX, arg RecordReplayParams) (int64, error) {
+	result, err := db.ExecContext(ctx, RecordReplay, arg.KeyHash, arg.ActID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const RecordUndoing = `-- name: RecordUndoing :exec

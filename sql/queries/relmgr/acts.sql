@@ -125,3 +125,15 @@ insert into relmgr.confirmations (act_id, confirms) values (@act_id, @confirms);
 
 -- name: ListConfirmations :many
 select act_id from relmgr.confirmations where confirms = @confirms order by act_id;
+
+-- name: RecordReplay :execrows
+-- Binds an idempotency key to its act, once. One under way is waited for.
+insert into relmgr.replays (key_hash, act_id) values (@key_hash, @act_id) on conflict (key_hash) do nothing;
+
+-- name: FindReplay :one
+-- What came of an earlier request with the key, as its maker's agency knows it.
+select r.reference_id, a.commitment
+  from relmgr.replays p
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = a.agency_id
+ where p.key_hash = @key_hash;
