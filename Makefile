@@ -82,7 +82,7 @@ verify-generated: prerequisites ## generate again and fail if that changes a fil
 	after=$$(find $(GENERATED) -type f -exec cksum {} + 2>/dev/null | sort -k 3) || true; \
 	if [ "$$before" != "$$after" ]; then \
 		echo 'verify-generated: generated files were not what their sources say. They are now: commit them.' >&2; \
-		git --no-pager diff --stat -- $(GENERATED) >&2 || true; exit 1; \
+		git --no-pager diff --stat -- $(GENERATED) >&2 2>/dev/null || true; exit 1; \
 	fi
 	@CI=1 $(GO) test -count=1 -v -run '^TestSchemaSQLIsCurrent$$' ./internal/archtest
 

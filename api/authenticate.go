@@ -128,6 +128,10 @@ func (a *Authenticator) verify(ctx context.Context, terms *decide.Terms, token s
 		return Identity{}, refuse("this is not a token signed with %s: sign in again", strings.Join(signingAlgNames, ", "))
 	}
 	header := jws.Signatures[0].Protected
+	// The parser knows one critical header, b64, and a JWT must not use it (RFC 7797 section 7).
+	if _, critical := header.ExtraHeaders["crit"]; critical {
+		return Identity{}, refuse("the token has a critical header, and this hub knows none: sign in again")
+	}
 	if !typeAllowed(header.ExtraHeaders[jose.HeaderType]) {
 		return Identity{}, refuse("the token is of another type: send an access or ID token")
 	}

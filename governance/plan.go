@@ -194,7 +194,7 @@ func (p *plan) release() {
 }
 
 func (p *plan) add(st step) {
-	code := ident.Practitioner("")
+	var code ident.Practitioner
 	if st.was != nil {
 		code = st.was.PractitionerID
 	} else {

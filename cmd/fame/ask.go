@@ -61,10 +61,14 @@ func (p *printer) answer(a *relmgroas.Answer) {
 			if len(o.Transactions) > 0 {
 				what = " for " + join(o.Transactions)
 			}
-			p.say("    %s%s: %s %s, %s", strings.ReplaceAll(string(o.Kind), "-", " "), what, o.Contact.Kind, o.Contact.Value, o.Contact.Hours)
+			p.say("    %s%s: %s %s, %s", offerWords.Replace(string(o.Kind)), what, o.Contact.Kind, o.Contact.Value, o.Contact.Hours)
 		}
 	}
 }
+
+// offerWords turn an offer's code into words, in which co-ordinate keeps its
+// hyphen.
+var offerWords = strings.NewReplacer("co-ordinate", "co-ordinate", "-", " ")
 
 func join(codes []relmgroas.Code) string {
 	out := make([]string, len(codes))

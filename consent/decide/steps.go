@@ -280,11 +280,9 @@ func (t *Terms) holdsPower(a *Agreement, power string, agency ident.Agency, purp
 // them. A whole-partnership audience is refused by a bar on every recipient, and
 // narrowed by the others when it is disclosed.
 func (t *Terms) audienceAllowed(a *Agreement, p *Proposal, at time.Time) string {
-	if p.Audience.Kind == ToPartnership {
-		for _, purpose := range p.Purposes {
-			if bar := t.barToAll(p.Column.Agency, purpose, at); bar != nil {
-				return "a statutory bar forbids it: " + bar.Code
-			}
+	for _, purpose := range p.Purposes {
+		if bar := t.barToAll(p.Column.Agency, purpose, at); bar != nil {
+			return "a statutory bar forbids it: " + bar.Code
 		}
 	}
 	for _, name := range p.Audience.Names {

@@ -18,7 +18,7 @@ var built = []string{"relmgr", "consent", "governance"}
 var shared = []string{"consent/decide", "governance/ledger/leaf"}
 
 // testsOnly never reach a program.
-var testsOnly = []string{"internal/archtest", "internal/pgtest", "internal/hubtest"}
+var testsOnly = []string{"internal/archtest", "internal/pgtest", "internal/hubtest", "internal/edgetest"}
 
 // layer is one line of the import table: packages that match, and what of ours
 // they may import.

@@ -54,10 +54,10 @@ const (
 
 // setting is how a hub differs from Riverside as it stands.
 type setting struct {
-	perMinute int                       // requests per practitioner; zero: more than any test sends
-	document  func(map[string]any)      // changes the partnership document
-	now       func() time.Time          // nil: the test's own clock
-	open      func(duty string) *sql.DB // nil: pgtest's
+	perMinute int                               // requests per practitioner; zero: more than any test sends
+	document  func(map[string]any)              // changes the partnership document
+	now       func() time.Time                  // nil: the test's own clock
+	open      func(h *hub, duty string) *sql.DB // opens a database; nil: as pgtest does
 }
 
 // hub is a running hub, in which Riverside has been applied.
@@ -73,7 +73,7 @@ type hub struct {
 	now    func() time.Time
 	logs   *logs
 	client *http.Client
-	look   string // the query of snapshot
+	look   *sql.Stmt // the query of snapshot
 
 	mu     sync.Mutex
 	tokens map[string]minted
@@ -96,7 +96,7 @@ func newHub(t testing.TB, s setting) *hub {
 		h.now = h.clock.now
 	}
 	if s.open == nil {
-		s.open = func(duty string) *sql.DB { return h.base.DB(t, duty) }
+		s.open = func(h *hub, duty string) *sql.DB { return h.base.DB(t, duty) }
 	}
 	h.openIssuer()
 	h.wire(s)
@@ -137,7 +137,7 @@ func (h *hub) wire(s setting) {
 		h.must(err)
 		p := &process.Process{
 			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys},
-			DB:     s.open(duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),
+			DB:     s.open(h, duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),
 		}
 		var wire process.Wire
 		switch duty {
@@ -451,13 +451,17 @@ type content struct{ rows, sum string }
 // snapshot is what every table of every duty holds.
 func (h *hub) snapshot() map[string]content {
 	h.t.Helper()
-	if h.look == "" {
+	if h.look == nil {
+		var text string
 		h.must(h.admin.QueryRow(`
 			select string_agg(format('select %L, count(*)::text, coalesce(sum(hashtextextended(x::text, 0)::numeric), 0)::text from %I.%I x',
 			                         schemaname || '.' || tablename, schemaname, tablename), ' union all ')
-			  from pg_catalog.pg_tables where schemaname not in ('pg_catalog', 'information_schema', 'public')`).Scan(&h.look))
+			  from pg_catalog.pg_tables where schemaname not in ('pg_catalog', 'information_schema', 'public')`).Scan(&text))
+		var err error
+		h.look, err = h.admin.Prepare(text)
+		h.must(err)
 	}
-	rows, err := h.admin.Query(h.look)
+	rows, err := h.look.Query()
 	h.must(err)
 	defer rows.Close()
 	all := map[string]content{}

@@ -243,7 +243,7 @@ func (s *Server) run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("start the database: %w", err)
 	}
 	if err := s.answers(ctx); err != nil {
-		s.Stop()
+		_ = s.Stop() // the first error is the one to tell
 		return fmt.Errorf("start the database: %w: %s", err, tail.String())
 	}
 	return nil
@@ -284,7 +284,7 @@ func launch(cmd *exec.Cmd, done chan struct{}) error {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait() // that it ended is what is waited for, not how
 			close(done)
 		}
 		runtime.UnlockOSThread()

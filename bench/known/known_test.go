@@ -1,0 +1,81 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The read is the product's own: a parameter that is added to it, or another
+// name for it, is noticed here and not in a run of minutes.
+func TestPgbenchReadsAsTheEnquiryDoes(t *testing.T) {
+	t.Parallel()
+	read, err := readRow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := script(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"with own as (", "consent.published_exclusions", "p.n = :n", ":column_id::text", ":at::timestamptz", "begin;\nwith own", ";\ninsert into bench.audit"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the script lacks %q:\n%s", want, text)
+		}
+	}
+	if _, err := script(read + " @another"); err == nil {
+		t.Error("a parameter without a value was accepted")
+	}
+	if _, err := cutQuery("-- name: Other :one\nselect 1;\n", "ReadRow"); err == nil {
+		t.Error("a file without the read was accepted")
+	}
+}
+
+func TestPgbenchsFirstSecondIsLeftOut(t *testing.T) {
+	t.Parallel()
+	out := "progress: 1.0 s, 10.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
+		"progress: 2.0 s, 200.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
+		"progress: 3.0 s, 400.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
+		"number of failed transactions: 0 (0.000%)\n"
+	if got, err := perSecond(out); err != nil || got != 300 {
+		t.Errorf("got %v, %v: want 300", got, err)
+	}
+	for _, bad := range []string{"", strings.Replace(out, ": 0 (", ": 3 (", 1), out[:strings.Index(out, "progress: 2")]} {
+		if _, err := perSecond(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestMedianAndQuantile(t *testing.T) {
+	t.Parallel()
+	if got := median([]float64{9, 1, 4}); got != 4 {
+		t.Errorf("the median of three is %v", got)
+	}
+	if got := median([]float64{1, 3}); got != 2 {
+		t.Errorf("the median of two is %v", got)
+	}
+	l := loaded{latencies: []time.Duration{1e6, 2e6, 3e6, 4e6}}
+	if got := l.quantile(0.5); got != 3 {
+		t.Errorf("the median latency is %v ms", got)
+	}
+	if got := l.quantile(1); got != 4 {
+		t.Errorf("the longest latency is %v ms", got)
+	}
+}
+
+func TestOptionsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"-rows", "0"}, {"-rows", "100000"}, {"-rounds", "0"}, {"-seconds", "0"}, {"-clients", "0"}, {"-clients", "8,x"}, {"-clients", "999"}, {"more"},
+	} {
+		if _, err := parse(args, io.Discard); err == nil {
+			t.Errorf("%v was accepted", args)
+		}
+	}
+	o, err := parse([]string{"-clients", "64, 8,8"}, io.Discard)
+	if err != nil || len(o.clients) != 2 || o.clients[1] != 64 {
+		t.Errorf("got %v, %v: want 8 and 64", o.clients, err)
+	}
+}

@@ -1,0 +1,361 @@
+// Known measures how many enquiries a second one machine answers: "is this
+// person known to you, who else works with them?", the hub's hottest path.
+//
+// It measures the relationship manager as it ships, over HTTP on loopback, with
+// sign-in, the four steps, the one read and the durable append, against pgbench
+// on the same PostgreSQL with fsync on: prepared statements that do the same
+// read by a random token, and one INSERT into an audit table, in a transaction.
+// That is about the least that a plain index with an audit trail would do, so
+// pgbench is a yardstick and no ceiling: it writes one short row where the hub
+// writes the enquiry, its key, its commitment and what it disclosed. Two things
+// are not the same: pgbench looks its token up in a table of its own first,
+// since it cannot make one, which adds a twentieth to the pages that the read
+// touches; and it costs next to nothing as a client, while the clients of the
+// hub share the machine and this process with it.
+//
+// The hub is private and synthetic: Riverside with 64 more social workers, who
+// each ask about a random one of the rows, and each row has two correlated
+// handles, both published with a decision, a live consent and an offer. Every
+// answer must list the surgery, or the run fails.
+//
+// Type, in a clone of the repository:
+//
+//	go run ./bench/known [-rows 45000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE]
+//
+// In each round both are measured at each number of clients, one after the
+// other, and who is first changes from round to round. The first second of each
+// measurement is not counted: there new connections plan their statements, and
+// pgbench's are told to settle for the generic plan at once, as the hub's few
+// connections have done long since. A round ends at half load: requests come at
+// random (Poisson) at half the round's best throughput, spread over the most
+// clients, and latency counts from when a request was due, so that a slow answer
+// is not hidden by the wait that it causes.
+//
+// The table goes to stderr. The last line of stdout is JSON, its figures medians
+// over the rounds: ratio compares both at the most clients, ratio_best compares
+// the hub there with pgbench at its best. A figure of a machine that does other
+// work (load_before says how much it did), or whose disk does not honour fsync,
+// says nothing.
+//
+// The profile is of this process: the clients' part of it carries the label
+// side=client. Leave it out with `go tool pprof -tagignore side=client`.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fame-hub/fame/internal/pg/private"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "known:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// options are what the command line says.
+type options struct {
+	rows, rounds int
+	seconds      int
+	clients      []int
+	dir, profile string
+}
+
+const (
+	// mostRows is what the columns' patterns have room for: number 0 is asked
+	// for only to have the service make its keys.
+	mostRows = 99_999
+	// mostClients leaves connections of the server to the hub and to us.
+	mostClients = 150
+)
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("known", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.rows, "rows", 45_000, "rows of the index, each of two handles")
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of measurements")
+	flags.IntVar(&o.seconds, "seconds", 3, "seconds that each measurement counts")
+	clients := flags.String("clients", "1,8,32,64", "numbers of concurrent clients")
+	flags.StringVar(&o.dir, "dir", "", "an existing directory to make the hub's own in (default: the system's temporary one)")
+	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, errors.New("it takes flags only")
+	}
+	if o.rows < 1 || o.rows > mostRows {
+		return o, fmt.Errorf("-rows: give 1 to %d", mostRows)
+	}
+	if o.rounds < 1 || o.seconds < 1 {
+		return o, errors.New("-rounds and -seconds: give 1 or more")
+	}
+	for text := range strings.SplitSeq(*clients, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 || n > mostClients {
+			return o, fmt.Errorf("-clients: give numbers from 1 to %d with commas between", mostClients)
+		}
+		o.clients = append(o.clients, n)
+	}
+	slices.Sort(o.clients)
+	o.clients = slices.Compact(o.clients)
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	read, err := readRow()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(o.dir, "fame-known-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o711); err != nil { // as root the database runs as another user
+		return err
+	}
+	before := loadAverage()
+	says, err := private.Version(ctx)
+	if err != nil {
+		return err
+	}
+	server, err := private.Start(ctx, private.Config{Dir: filepath.Join(dir, "postgres")})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	bench, err := newPgbench(ctx, server, filepath.Join(dir, "pgbench.sql"), read, o.rows)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	h, err := newHub(ctx, server, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	if err := h.load(ctx, o.rows); err != nil {
+		return err
+	}
+	a, err := h.askers(o.rows)
+	if err != nil {
+		return err
+	}
+	if err := a.verify(ctx); err != nil {
+		return err
+	}
+	if err := bench.verify(ctx, h); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "%s, %d CPUs; %d rows of two handles made in %.0f s\n", says, runtime.NumCPU(), o.rows, time.Since(started).Seconds())
+	if before > 0.5 {
+		fmt.Fprintf(stderr, "the load average was %.2f before this began: what follows will say little\n", before)
+	}
+	r, err := measure(ctx, o, a, bench, stderr)
+	if err != nil {
+		return err
+	}
+	r.Rows, r.CPUs, r.Postgres, r.LoadBefore = o.rows, runtime.NumCPU(), says, before
+	r.round()
+	return json.NewEncoder(stdout).Encode(r)
+}
+
+// report is the last line of stdout.
+type report struct {
+	Throughput float64       `json:"throughput"`         // enquiries a second at the most clients
+	Pgbench    float64       `json:"pgbench_throughput"` // transactions a second there
+	Ratio      float64       `json:"ratio"`
+	RatioBest  float64       `json:"ratio_best"` // against pgbench at its best number of clients
+	P50        float64       `json:"p50_ms"`     // at half load
+	P99        float64       `json:"p99_ms"`
+	HalfLoad   float64       `json:"half_load"` // enquiries a second
+	RSS        float64       `json:"rss_mib"`   // of hub and clients together, the most after any measurement
+	Rounds     int           `json:"rounds"`
+	Rows       int           `json:"rows"`
+	Clients    int           `json:"clients"` // the most
+	CPUs       int           `json:"cpus"`
+	LoadBefore float64       `json:"load_before"` // the load average of a minute; 0 where the system does not say
+	Postgres   string        `json:"postgres"`
+	ByClients  []concurrency `json:"by_clients"`
+}
+
+// concurrency is both at one number of clients.
+type concurrency struct {
+	Clients    int     `json:"clients"`
+	Throughput float64 `json:"throughput"`
+	Pgbench    float64 `json:"pgbench_throughput"`
+	Ratio      float64 `json:"ratio"`
+	P50        float64 `json:"p50_ms"`
+	P99        float64 `json:"p99_ms"`
+}
+
+// round leaves two digits behind the point: more would be noise.
+func (r *report) round() {
+	values := []*float64{&r.Throughput, &r.Pgbench, &r.Ratio, &r.RatioBest, &r.P50, &r.P99, &r.HalfLoad, &r.RSS}
+	for i := range r.ByClients {
+		c := &r.ByClients[i]
+		values = append(values, &c.Throughput, &c.Pgbench, &c.Ratio, &c.P50, &c.P99)
+	}
+	for _, v := range values {
+		*v = math.Round(*v*100) / 100
+	}
+}
+
+// measure warms both up, runs the rounds and prints the table as it grows.
+func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.Writer) (_ report, err error) {
+	most, length := o.clients[len(o.clients)-1], time.Duration(o.seconds)*time.Second
+	if _, err := a.ask(ctx, load{clients: most, length: time.Second}); err != nil {
+		return report{}, err
+	}
+	if _, err := bench.run(ctx, most, 1); err != nil {
+		return report{}, err
+	}
+	if o.profile != "" {
+		file, err := os.Create(o.profile)
+		if err != nil {
+			return report{}, err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return report{}, err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	all := map[int][]concurrency{}
+	var ratios, bests, halves, p50s, p99s []float64
+	r := report{Rounds: o.rounds, Clients: most}
+	fmt.Fprintf(out, "\n%6s %8s %12s %9s %9s %12s %7s\n", "round", "clients", "enquiries/s", "p50 ms", "p99 ms", "pgbench tx/s", "ratio")
+	line := func(round string, c concurrency) {
+		fmt.Fprintf(out, "%6s %8d %12.0f %9.2f %9.2f %12.0f %7.2f\n", round, c.Clients, c.Throughput, c.P50, c.P99, c.Pgbench, c.Ratio)
+	}
+	for round := range o.rounds {
+		var best, bestPgbench float64
+		var at concurrency
+		for i, clients := range o.clients {
+			at = concurrency{Clients: clients}
+			ours := func() error {
+				got, err := a.ask(ctx, load{clients: clients, length: length})
+				at.Throughput, at.P50, at.P99 = got.throughput, got.quantile(0.5), got.quantile(0.99)
+				return err
+			}
+			theirs := func() error {
+				at.Pgbench, err = bench.run(ctx, clients, o.seconds)
+				return err
+			}
+			first, second := ours, theirs
+			if (round+i)%2 == 1 {
+				first, second = second, first
+			}
+			if err := first(); err != nil {
+				return report{}, err
+			}
+			if err := second(); err != nil {
+				return report{}, err
+			}
+			at.Ratio = at.Throughput / at.Pgbench
+			best, bestPgbench = max(best, at.Throughput), max(bestPgbench, at.Pgbench)
+			all[clients] = append(all[clients], at)
+			r.RSS = max(r.RSS, residentMiB())
+			line(strconv.Itoa(round+1), at)
+		}
+		ratios, bests = append(ratios, at.Ratio), append(bests, at.Throughput/bestPgbench)
+		half, err := a.ask(ctx, load{clients: most, length: length, rate: best / 2})
+		if err != nil {
+			return report{}, err
+		}
+		halves, p50s, p99s = append(halves, half.throughput), append(p50s, half.quantile(0.5)), append(p99s, half.quantile(0.99))
+		fmt.Fprintf(out, "%6d %8s %12.0f %9.2f %9.2f\n", round+1, "half", half.throughput, half.quantile(0.5), half.quantile(0.99))
+	}
+	for _, clients := range o.clients {
+		c := concurrency{
+			Clients:    clients,
+			Throughput: medianOf(all[clients], func(c concurrency) float64 { return c.Throughput }),
+			Pgbench:    medianOf(all[clients], func(c concurrency) float64 { return c.Pgbench }),
+			Ratio:      medianOf(all[clients], func(c concurrency) float64 { return c.Ratio }),
+			P50:        medianOf(all[clients], func(c concurrency) float64 { return c.P50 }),
+			P99:        medianOf(all[clients], func(c concurrency) float64 { return c.P99 }),
+		}
+		line("median", c)
+		r.ByClients = append(r.ByClients, c)
+		r.Throughput, r.Pgbench = c.Throughput, c.Pgbench
+	}
+	r.Ratio, r.RatioBest = median(ratios), median(bests)
+	r.HalfLoad, r.P50, r.P99 = median(halves), median(p50s), median(p99s)
+	fmt.Fprintf(out, "%6s %8s %12.0f %9.2f %9.2f\n\n", "median", "half", r.HalfLoad, r.P50, r.P99)
+	fmt.Fprintf(out, "at %d clients %.2f times pgbench there, %.2f times pgbench at its best\n", most, r.Ratio, r.RatioBest)
+	return r, nil
+}
+
+// median is the middle of the values, 0 where there are none.
+func median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	if len(v) == 0 {
+		return 0
+	}
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func medianOf[T any](all []T, value func(T) float64) float64 {
+	v := make([]float64, len(all))
+	for i, one := range all {
+		v[i] = value(one)
+	}
+	return median(v)
+}
+
+// loadAverage is what the machine did in the last minute, 0 where the system has
+// no /proc.
+func loadAverage() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	load, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
+	}
+	return load
+}
+
+// residentMiB is the memory of this process, 0 where the system has no /proc.
+func residentMiB() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0
+	}
+	return float64(pages) * float64(os.Getpagesize()) / (1 << 20)
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/internal/pg/migrate"
+	"github.com/fame-hub/fame/internal/pg/private"
+)
+
+//go:embed pgbench.sql
+var template string
+
+// place is where the template wants the read.
+const place = "/* the read */"
+
+// queries is where the read stands, from the repository's root.
+const queries = "sql/queries/relmgr/enquiries.sql"
+
+// readRow is the enquiry's read as sqlc is given it. It is taken from the
+// repository that this runs in, wherever in it that is.
+func readRow() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(queries)))
+		if err == nil {
+			return cutQuery(string(text), "ReadRow")
+		}
+		if filepath.Dir(dir) == dir {
+			return "", fmt.Errorf("%s is not here: type `go run ./bench/known` in a clone of the repository", queries)
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// cutQuery is one named query of a file of sqlc's, without comments.
+func cutQuery(text, name string) (string, error) {
+	_, rest, found := strings.Cut(text, "-- name: "+name+" ")
+	body, _, ended := strings.Cut(rest, ";\n")
+	if !found || !ended {
+		return "", fmt.Errorf("%s has no query %s", queries, name)
+	}
+	var lines []string
+	for i, line := range strings.Split(body, "\n") {
+		if i > 0 && !strings.HasPrefix(line, "--") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// script fills the template. A parameter of the read that it does not know is
+// an error, since pgbench would take it for something else.
+func script(read string) (string, error) {
+	read = strings.NewReplacer(
+		"@token", "(select p.token from bench.people p where p.n = :n)",
+		"@column_id", ":column_id",
+		"sqlc.arg(at)", ":at",
+	).Replace(read)
+	if strings.Contains(read, "@") || strings.Contains(read, "sqlc.") {
+		return "", errors.New("the enquiry's read has a new parameter: give it a value in bench/known/pgbench.go")
+	}
+	before, after, found := strings.Cut(template, place)
+	if !found {
+		return "", errors.New("bench/known/pgbench.sql has no place for the read")
+	}
+	return before + read + ";" + after, nil
+}
+
+// pgbench runs the yardstick as the same role as the hub's own process.
+type pgbench struct {
+	server   *private.Server
+	script   string // its file
+	text     string
+	rows     int
+	password string
+}
+
+// newPgbench writes the script. It refuses where there is no pgbench.
+func newPgbench(ctx context.Context, server *private.Server, path, read string, rows int) (*pgbench, error) {
+	if out, err := server.Tool(ctx, "pgbench", "--version").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("pgbench is missing beside PostgreSQL's other programs: type `sudo apt-get install -y postgresql`, "+
+			"or, where it is a package of its own, `sudo dnf install -y postgresql-contrib`: %w %s", err, bytes.TrimSpace(out))
+	}
+	text, err := script(read)
+	if err != nil {
+		return nil, err
+	}
+	return &pgbench{server: server, script: path, text: text, rows: rows}, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// verify takes the hub's login and checks that one transaction works and that
+// the read finds both handles of a row, published.
+func (b *pgbench) verify(ctx context.Context, h *hub) error {
+	b.password = h.passwords["relmgr"]
+	out, err := b.command(ctx, "-c", "1", "-t", "1").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pgbench: %w: %s", err, bytes.TrimSpace(out))
+	}
+	_, read, _ := strings.Cut(b.text, "begin;")
+	read, _, _ = strings.Cut(read, ";\n")
+	read = strings.NewReplacer(":column_id", "'"+askersColumn+"'", ":at", "'"+day.Format(time.RFC3339)+"'", ":n)", "1)").Replace(read)
+	var cells, offers, sides int
+	err = h.admin.QueryRowContext(ctx, "select count(*) filter (where part = 'cell'), count(*) filter (where part = 'offer'), "+
+		"count(*) filter (where part = 'side' and consented) from ("+read+") r").Scan(&cells, &offers, &sides)
+	if err != nil {
+		return err
+	}
+	if cells != 2 || offers != 2 || sides != 2 {
+		return fmt.Errorf("pgbench's read finds %d cells, %d offers and %d sides: want two of each", cells, offers, sides)
+	}
+	return nil
+}
+
+// command is pgbench with what every run of it has.
+func (b *pgbench) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := b.server.Tool(ctx, "pgbench", append([]string{
+		"-M", "prepared", "-n", "-U", migrate.Login(hubName, "relmgr"), "-f", b.script,
+		"-D", "rows=" + strconv.Itoa(b.rows), "-D", "column_id=" + askersColumn, "-D", "at=" + day.Format(time.RFC3339),
+	}, append(args, hubName)...)...)
+	// PostgreSQL plans a prepared statement anew five times before it settles for
+	// the generic plan, as it does for this one. The hub's few connections are
+	// past that; 64 new ones would spend seconds there.
+	cmd.Env = append(cmd.Env, "PGPASSWORD="+b.password, "PGOPTIONS=-c plan_cache_mode=force_generic_plan")
+	return cmd
+}
+
+// run is how many transactions a second pgbench does, its first second left out.
+func (b *pgbench) run(ctx context.Context, clients, seconds int) (float64, error) {
+	out, err := b.command(ctx, "-j", strconv.Itoa(min(2, clients)), "-c", strconv.Itoa(clients),
+		"-T", strconv.Itoa(seconds+1), "-P", "1").CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("pgbench: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return perSecond(string(out))
+}
+
+var (
+	progress = regexp.MustCompile(`(?m)^progress: [0-9.]+ s, ([0-9.]+) tps, .*, ([0-9]+) failed`)
+	whole    = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+) `)
+)
+
+// perSecond reads what pgbench says of each second, and leaves out the first.
+func perSecond(out string) (float64, error) {
+	lines, failed := progress.FindAllStringSubmatch(out, -1), whole.FindStringSubmatch(out)
+	if len(lines) < 2 || failed == nil || failed[1] != "0" {
+		return 0, fmt.Errorf("pgbench did not do what was asked of it: %s", strings.TrimSpace(out))
+	}
+	sum := 0.0
+	for _, line := range lines[1:] {
+		tps, err := strconv.ParseFloat(line[1], 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += tps
+	}
+	return sum / float64(len(lines)-1), nil
+}

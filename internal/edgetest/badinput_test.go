@@ -1,0 +1,477 @@
+package edgetest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// row is one line of the table: a request, and how it must be refused.
+type row struct {
+	name string
+	request
+	kind   string   // a section of docs/problems.md
+	status int      // where it is not the section's own
+	marks  []string // what must not come back, besides the marker and the identifiers
+	writes []string // what it may write: what the design says of a recorded refusal
+}
+
+// What the design says that a refusal of a step leaves (design.md sections 3
+// and 4): one enquiry, or one act with its decision and the reference under
+// which the caller's agency finds it; the key of its content; its leaf.
+var (
+	refusedEnquiry = []string{"ledger.pending +1", "relmgr.content_keys +1", "relmgr.enquiries +1"}
+	refusedAct     = []string{
+		"ledger.pending +1", "relmgr.act_references +1", "relmgr.acts +1", "relmgr.content_keys +1", "relmgr.decisions +1",
+	}
+)
+
+// Identifiers that the table sends. None may come back, or stand in a log.
+const (
+	gpIdentifier     = "GP-73914"
+	schoolIdentifier = "S073914"
+	socialIdentifier = "LMN-73914"
+)
+
+// bench is a hub with everything that the good request of each operation needs.
+type bench struct {
+	*hub
+	contract *contract
+	statuses map[string]int
+	good     map[string]request // by operation
+
+	publishing, correlating  string // acts, as their agency knows them
+	gpHandle, gpProof        string
+	idmgrProof, schoolProof  string
+	consent, schoolConsent   string
+	policeConsent, exclusion string
+	code                     string
+	document                 object
+
+	last map[string]content // what the last row left
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{hub: newHub(t, setting{}), contract: readContract(t), statuses: documented(t)}
+	for _, name := range []string{"leaver-one", "leaver-two"} {
+		b.register(name)
+	}
+	b.registerAndEnd("gone")
+
+	var consent string
+	b.publishing, consent = b.publish("dr-patel", "gp-riverside", "GP-00042", agreed{})
+	b.consent = consent
+	code, _ := b.pair("dr-patel", "gp-riverside", "GP-00042")
+	b.correlating, _ = b.correlate("mr-lindqvist", "social-care", "LMN-00042", code)
+	b.exclusion = b.exclude("dr-patel", "gp-riverside", "GP-00042", "riverside-police")
+
+	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
+	b.gpHandle = found["handle"].(string)
+	proofs := found["proofs"].(object)
+	b.gpProof, b.idmgrProof = proofs["consent"].(string), proofs["idmgr"].(string)
+	_, b.schoolProof = b.handle("ms-okafor", "school-pastoral", schoolIdentifier)
+	gpConsent := b.hub.consent("dr-patel", "gp-riverside", gpIdentifier, agreed{})
+	b.policeConsent = b.hub.consent("pc-dunne", "police-riverside", "P/0042/26", agreed{})
+	b.code, b.schoolConsent = b.pair("ms-okafor", "school-pastoral", schoolIdentifier)
+	socialConsent := b.hub.consent("mr-lindqvist", "social-care", socialIdentifier, agreed{})
+	b.document = b.ok("gov-ellis", "GET", "/governance/v1/partnership", nil)["document"].(object)
+	changed := plain(t, b.document).(object)
+	changed["partnership"].(object)["name"] = "Riverside, renamed"
+
+	b.good = map[string]request{
+		"findHandle":          {as: "dr-patel", target: "/relmgr/v1/handles", body: render(plain(t, object{"column": "gp-riverside", "identifier": gpIdentifier}))},
+		"publishRelationship": {as: "dr-patel", target: "/relmgr/v1/relationships", body: render(plain(t, b.relationship("gp-riverside", gpIdentifier, agreed{}, gpConsent)))},
+		"openPairing": {as: "dr-patel", target: "/relmgr/v1/pairings", body: render(plain(t, object{
+			"column": "gp-riverside", "identifier": gpIdentifier, "decision": b.decision("gp-riverside", agreed{}, gpConsent)}))},
+		"correlate":   {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
+		"separate":    {as: "mr-lindqvist", target: "/relmgr/v1/separations", body: render(plain(t, object{"correlations": []string{b.correlating}, "reason": "not-the-same-person"}))},
+		"withdrawAct": {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
+		"findAct":     {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing},
+		"listActs":    {as: "dr-patel", target: "/relmgr/v1/acts?handle=" + b.gpHandle},
+		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
+			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
+			"concerning": "child", "transaction": "joint-assessment"})},
+		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
+			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3"}))},
+		"findConsent":     {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
+		"withdrawConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
+		"excludeAgency": {as: "dr-patel", target: "/consent/v1/exclusions", body: render(object{
+			"proof": b.gpProof, "agency": "riverside-police", "evidence": "electronic"})},
+		"withdrawExclusion":  {as: "dr-patel", target: "/consent/v1/exclusions/" + b.exclusion + "/withdrawal", body: render(object{"evidence": "electronic"})},
+		"readPartnership":    {as: "gov-ellis", target: "/governance/v1/partnership"},
+		"applyPartnership":   {as: "gov-ellis", target: "/governance/v1/partnership", body: render(changed)},
+		"listServices":       {as: "dr-patel", target: "/governance/v1/services"},
+		"signIn":             {as: "dr-patel", target: "/governance/v1/sign-ins"},
+		"listPractitioners":  {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners"},
+		"listGovernanceActs": {as: "gov-ellis", target: "/governance/v1/acts"},
+		"registerPractitioner": {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners", body: render(plain(t, object{
+			"practitioner": "newcomer", "issuer": "local", "subject": "newcomer", "roles": []string{"gp"}, "providers": []string{"riverside-surgery"},
+			"until": "2027-06-01T00:00:00Z"}))},
+		"endPractitioner": {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners/leaver-one/end"},
+	}
+	for _, op := range b.contract.operations {
+		r, ok := b.good[op.id]
+		if !ok {
+			t.Fatalf("the table has no good request for %s: add one, and its bad ones follow", op.id)
+		}
+		if r.method = op.method; (op.body != nil) != (r.body != nil) {
+			t.Fatalf("the good request for %s does not fit openapi.yaml", op.id)
+		}
+		b.good[op.id] = r
+	}
+	b.logs.take()
+	return b
+}
+
+// but is the good request of an operation with another value in one place.
+func (b *bench) but(op string, v any, path ...any) request {
+	r := b.good[op]
+	var body any
+	b.must(json.Unmarshal(r.body, &body))
+	r.body = render(replace(body, path, v))
+	return r
+}
+
+func (b *bench) as(op, who string) request {
+	r := b.good[op]
+	r.as = who
+	return r
+}
+
+func (r request) at(target string) request        { r.target = target; return r }
+func (r request) with(header http.Header) request { r.header = header; return r }
+func (r request) saying(body string) request      { r.body = []byte(body); return r }
+func (r request) by(method string) request        { r.method = method; return r }
+func (r request) unsigned(authorization ...string) request {
+	r.as = ""
+	r.header = http.Header{"Authorization": authorization}
+	return r
+}
+
+var requestID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// try sends one row and judges what comes back, what was written and what was
+// logged.
+func (b *bench) try(r row) {
+	b.t.Helper()
+	wrong := func(format string, args ...any) {
+		b.t.Helper()
+		b.t.Errorf("%s (%s %.100q): %s", r.name, r.method, r.target, fmt.Sprintf(format, args...))
+	}
+	before := b.last // nothing happens between two rows
+	if before == nil {
+		before = b.snapshot()
+	}
+	a := b.send(r.request)
+	after := b.snapshot()
+	b.last = after
+	logged := b.logs.take()
+
+	status := r.status
+	if status == 0 {
+		status = b.statuses[r.kind]
+	}
+	if status < 400 || status > 499 {
+		b.t.Fatalf("%s: docs/problems.md gives no 4xx status for %q", r.name, r.kind)
+	}
+	if a.status != status {
+		wrong("answered %d %.300s, want %d %s", a.status, a.body, status, r.kind)
+	}
+	var p api.Problem
+	strict := json.NewDecoder(bytes.NewReader(a.body))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&p); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
+		wrong("no problem: %v %v %.300q", err, a.header, a.body)
+	}
+	if p.Type != "docs/problems.md#"+r.kind || p.Status != a.status || p.Title == "" || p.Detail == "" {
+		wrong("the problem is %s, want one of kind %s that says what to do", a.body, r.kind)
+	}
+	if id := a.header.Get("X-Request-Id"); !requestID.MatchString(id) || p.Request != id {
+		wrong("X-Request-Id %q, the problem's request %q", id, p.Request)
+	}
+	if (a.status == http.StatusUnauthorized) != (a.header.Get("WWW-Authenticate") == "Bearer") {
+		wrong("%d with WWW-Authenticate %q", a.status, a.header.Get("WWW-Authenticate"))
+	}
+	if (a.status == http.StatusMethodNotAllowed) != (a.header.Get("Allow") != "") {
+		wrong("%d with Allow %q", a.status, a.header.Get("Allow"))
+	}
+	marks := append([]string{marker, gpIdentifier, schoolIdentifier, socialIdentifier}, r.marks...)
+	if token := b.tokenOf(r.request); token != "" {
+		marks = append(marks, token)
+	}
+	for _, mark := range marks {
+		if where := holds(a, mark); where != "" {
+			wrong("%s repeats what was sent (%.40q): %.300s", where, mark, a.body)
+		}
+		if strings.Contains(strings.ToLower(logged), strings.ToLower(mark)) {
+			wrong("the log holds what was sent (%.40q): %.500s", mark, logged)
+		}
+	}
+	if strings.Contains(logged, `"level":"ERROR"`) {
+		wrong("the log has an error: %s", logged)
+	}
+	if got := written(before, after); !slices.Equal(got, append([]string{}, r.writes...)) {
+		wrong("wrote %q, want %q", got, r.writes)
+	}
+}
+
+func (b *bench) tokenOf(r request) string {
+	if r.as != "" {
+		return b.token(r.as)
+	}
+	_, token, _ := strings.Cut(http.Header(r.header).Get("Authorization"), " ")
+	if len(token) < 8 {
+		return ""
+	}
+	return token
+}
+
+// holds says where an answer has the mark, whatever its case.
+func holds(a answer, mark string) string {
+	mark = strings.ToLower(mark)
+	for name, values := range a.header {
+		if strings.Contains(strings.ToLower(name+": "+strings.Join(values, ", ")), mark) {
+			return "the header " + http.CanonicalHeaderKey(name)
+		}
+	}
+	if strings.Contains(strings.ToLower(string(a.body)), mark) {
+		return "the body"
+	}
+	return ""
+}
+
+// QRY-11, IDX-04, ACT-01, DCP-03: input that is not what openapi.yaml asks for
+// is refused with a problem that repeats nothing of it, leaves nothing behind
+// and is not logged.
+func TestBadInputIsRefusedAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	total := 0
+	for _, group := range []struct {
+		name string
+		rows []row
+	}{
+		{"shape of bodies", b.shapes()},
+		{"form of bodies", b.forms()},
+		{"targets", b.targets()},
+		{"tokens", b.tokenRows()},
+		{"values", b.values()},
+		{"partnership documents", b.documents()},
+	} {
+		for _, r := range group.rows {
+			b.try(r)
+		}
+		t.Logf("%s: %d rows", group.name, len(group.rows))
+		total += len(group.rows)
+	}
+	if total < 150 {
+		t.Errorf("the table has %d rows", total)
+	}
+	// What was refused above was refused for what was wrong with it: the same
+	// requests, put right, are accepted. The reads go first, since others end
+	// what they read.
+	for _, first := range []bool{true, false} {
+		for _, op := range b.contract.operations {
+			if r := b.good[op.id]; (op.method == "GET") == first {
+				if a := b.send(r); a.status >= 300 {
+					t.Errorf("the good request for %s is refused: %d %s", op.id, a.status, a.body)
+				}
+			}
+		}
+	}
+	// And looking at the tables would have shown it.
+	if got := written(b.last, b.snapshot()); len(got) < 10 {
+		t.Errorf("the good requests have changed %v alone", got)
+	}
+}
+
+// shapes are bodies that break the schema in one place.
+func (b *bench) shapes() (rows []row) {
+	for _, op := range b.contract.operations {
+		if op.body == nil || op.body["properties"] == nil {
+			continue
+		}
+		var body any
+		b.must(json.Unmarshal(b.good[op.id].body, &body))
+		for _, m := range b.contract.mutate(op.body, body) {
+			rows = append(rows, row{name: op.id + ": " + m.name, request: b.good[op.id].saying(string(m.body)), kind: "malformed"})
+		}
+	}
+	return rows
+}
+
+// forms are bodies that are not one JSON text of the right type, and bodies
+// where none belongs.
+func (b *bench) forms() (rows []row) {
+	for _, op := range b.contract.operations {
+		good := b.good[op.id]
+		add := func(name, kind string, r request) {
+			rows = append(rows, row{name: op.id + ": " + name, request: r, kind: kind})
+		}
+		if op.body == nil {
+			add("a body where none is taken", "malformed", good.saying(`{"diagnosis":"`+marker+`"}`))
+			add("text where no body is taken", "malformed", good.saying(marker))
+			continue
+		}
+		whole := string(good.body)
+		for name, body := range map[string]string{
+			"no JSON": marker, "an empty text": " ", "a string": `"` + marker + `"`, "an array": `[` + whole + `]`, "null": "null", "a number": "7391",
+			"cut off": whole[:len(whole)-1], "cut off in a string": `{"` + marker, "garbage after it": whole + marker,
+			"a second value": whole + whole, "a comma too many": whole[:len(whole)-1] + ",}", "a comment": "/* " + marker + " */" + whole,
+			"a byte order mark": "\ufeff" + whole, "single quotes": `{'` + marker + `':1}`, "a NUL after it": whole + "\x00",
+			"UTF-16": "\xff\xfe{\x00}\x00", "NaN": `{"` + marker + `":NaN}`, "a huge number": `{"` + marker + `":1e999}`,
+			"deep objects": strings.Repeat(`{"`+marker+`":`, 40) + "1" + strings.Repeat("}", 40),
+			"deep arrays":  strings.Repeat("[", 60_000),
+			"a form":       "column=" + marker,
+		} {
+			add(name, "malformed", good.saying(body))
+		}
+		add("no body", "malformed", good.saying(""))
+		for name, header := range map[string]http.Header{
+			"plain text": {"Content-Type": {"text/plain"}}, "XML": {"Content-Type": {"application/xml"}}, "no type": {"Content-Type": {""}},
+			"a made-up type": {"Content-Type": {"application/" + marker}}, "a parameter": {"Content-Type": {"application/json; profile=" + marker}},
+			"another charset": {"Content-Type": {"application/json; charset=" + marker}}, "two types": {"Content-Type": {"application/json", "application/json"}},
+			"a form's type": {"Content-Type": {"multipart/form-data; boundary=" + marker}}, "a patch": {"Content-Type": {"application/merge-patch+json"}},
+			"an encoding": {"Content-Encoding": {"gzip"}}, "an unknown encoding": {"Content-Encoding": {marker}},
+		} {
+			add(name, "malformed", good.with(header))
+		}
+		size := api.DefaultMaxBody
+		if op.id == "applyPartnership" {
+			size = 4 << 20
+		}
+		huge := good.saying(`{"diagnosis":"` + strings.Repeat(marker, size/len(marker)+1) + `"}`)
+		add("too large", "too-large", huge)
+		huge.stream = true
+		add("too large, of a length not told", "too-large", huge)
+	}
+	return rows
+}
+
+// targets are paths, queries and methods that openapi.yaml does not have.
+func (b *bench) targets() (rows []row) {
+	add := func(name, kind string, r request, marks ...string) {
+		rows = append(rows, row{name: name, request: r, kind: kind, marks: marks})
+	}
+	for _, op := range b.contract.operations {
+		good := b.good[op.id]
+		takes := b.contract.methodsOf(op.template)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", strings.ToUpper(marker)} {
+			if !slices.Contains(takes, method) {
+				rows = append(rows, row{name: op.id + ": the method " + method, request: good.by(method), kind: "malformed", status: http.StatusMethodNotAllowed})
+			}
+		}
+		path, query, _ := strings.Cut(good.target, "?")
+		for _, extra := range []string{marker + "=1", "diagnosis=" + marker, marker, "=" + marker, "%00=1", "access_token=" + marker, "%zz", "a;b=" + marker} {
+			add(op.id+": the query "+extra, "malformed", good.at(path+"?"+strings.Trim(query+"&"+extra, "&")))
+		}
+		for _, p := range op.parameters {
+			name, pattern := p["name"].(string), b.contract.resolve(p["schema"])
+			if p["in"] == "path" {
+				b.badPaths(op, name, pattern, add)
+			} else {
+				b.badQueries(op, name, pattern, add)
+			}
+		}
+	}
+	for _, prefix := range []string{"/relmgr/v1", "/consent/v1", "/governance/v1"} {
+		for _, path := range []string{
+			"", "/", "/" + marker, "/" + marker + "/" + marker, "/../" + marker, "//acts", "/acts//withdrawal", "/./acts", "/acts;" + marker,
+			"/enquiries/" + marker + "/contact-requests", "/me/handles", "/consents", "/acts.json", "/.env", "/.git/config",
+		} {
+			r := b.good["listServices"].at(prefix + path)
+			switch prefix + path {
+			case "/consent/v1/consents":
+				rows = append(rows, row{name: "a collection that is not listed", request: r, kind: "malformed", status: http.StatusMethodNotAllowed})
+				continue
+			}
+			add("the path "+path, "not-known", r)
+		}
+		add("an escaped slash", "malformed", b.good["listServices"].at(prefix+"%2facts"))
+	}
+	return rows
+}
+
+func (b *bench) badPaths(op operation, name string, schema object, add func(string, string, request, ...string)) {
+	good := b.good[op.id]
+	at := func(value string) request {
+		parts, given := strings.Split(op.template, "/"), strings.Split(good.target, "/")
+		for i := range parts {
+			if parts[i] == "{"+name+"}" {
+				given[i] = value
+			}
+		}
+		return good.at(strings.Join(given, "/"))
+	}
+	bad := []string{
+		strings.ToUpper(marker), "%00", marker + "%00", marker + "%0a", "%e2%80%ae" + marker, "%ff" + marker, "a%2fb" + marker,
+		"a%5c" + marker, "%2e%2e%2f" + marker, "%ed%a0%80", "*" + marker, "%27%3b" + marker, "%20" + marker, strings.Repeat(marker, 30),
+		"%25" + "00" + marker, marker + "%c2%85", "%3cscript%3e" + marker,
+	}
+	if schema["minLength"] == 36 {
+		id := ident.NewAct().String()
+		bad = append(bad, marker, strings.ToUpper(id[:35])+"F", id[:35], id+"0", strings.ReplaceAll(id, "-", ""), "{"+id[:34]+"}", "urn:uuid:"+id)
+		add(op.id+": the id nil", "not-known", at("00000000-0000-0000-0000-000000000000"))
+		add(op.id+": an id of nothing", "not-known", at(id), id)
+		if op.id == "findConsent" || op.id == "withdrawConsent" {
+			add(op.id+": another agency's consent", "not-known", at(b.policeConsent), b.policeConsent)
+		}
+		if op.id == "findAct" || op.id == "withdrawAct" {
+			add(op.id+": another agency's act", "not-known", at(b.correlating), b.correlating)
+		}
+	}
+	for _, value := range bad {
+		add(op.id+": "+name+" "+value, "malformed", at(value))
+	}
+	add(op.id+": no "+name, "not-known", at(""))
+}
+
+func (b *bench) badQueries(op operation, name string, schema object, add func(string, string, request, ...string)) {
+	path, query, _ := strings.Cut(b.good[op.id].target, "?")
+	var others []string
+	for _, part := range strings.Split(query, "&") {
+		if part != "" && !strings.HasPrefix(part, name+"=") {
+			others = append(others, part)
+		}
+	}
+	at := func(parts ...string) request {
+		return b.good[op.id].at(path + "?" + strings.Join(append(slices.Clone(others), parts...), "&"))
+	}
+	for _, value := range []string{"", marker, "%00", "%e2%80%ae", "%ff", marker + "%0d%0aX-Marker:1", strings.Repeat(marker, 50), "-1", "%5b%5d", "null"} {
+		add(op.id+": "+name+"="+value, "malformed", at(name+"="+value))
+	}
+	for _, again := range []string{name + "=1&" + name + "=" + marker, strings.ToUpper(name) + "=1", name + "%5b%5d=1", name + ".a=1"} {
+		add(op.id+": "+again, "malformed", at(again))
+	}
+	if schema["type"] == "integer" {
+		for _, value := range []string{"0", "101", "1.5", "1e1", "0x10", "9223372036854775808", "%31%20"} {
+			add(op.id+": "+name+"="+value, "malformed", at(name+"="+value))
+		}
+	}
+	if schema["minLength"] == 36 {
+		id := ident.NewAct().String()
+		add(op.id+": "+name+" of dashes", "malformed", at(name+"="+strings.Repeat("-", 36)))
+		if op.id == "listActs" && name == "handle" {
+			add(op.id+": a handle of nothing", "not-known", at("handle="+id), id)
+			r := at("handle=" + b.gpHandle)
+			r.as = "pc-dunne"
+			add(op.id+": another column's handle", "not-known", r, b.gpHandle)
+		}
+		if op.id == "listGovernanceActs" {
+			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
+		}
+	}
+	if p := schema; op.id == "listActs" && name == "handle" {
+		add(op.id+": no "+name, "malformed", at(), fmt.Sprint(p["example"]))
+	}
+}

@@ -1,0 +1,264 @@
+package edgetest_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// values are requests of the right form that say what cannot be: codes of no
+// list, other people's columns, what is taken already, what a step stops.
+func (b *bench) values() (rows []row) {
+	add := func(name, kind string, r request, marks ...string) {
+		rows = append(rows, row{name: name, request: r, kind: kind, marks: marks})
+	}
+	b.identifiers(add)
+	b.codes(add)
+	b.taken(add)
+	rows = append(rows, b.notAllowed()...)
+	return append(rows, b.stopped()...)
+}
+
+// identifiers and columns, for every operation that takes one.
+func (b *bench) identifiers(add func(string, string, request, ...string)) {
+	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire"} {
+		add(op+": a column of no partnership", "forbidden", b.but(op, marker, "column"))
+		for _, column := range []string{"police-riverside", "clinic-bridge", "shelter"} {
+			add(op+": somebody else's column", "forbidden", b.but(op, column, "column"))
+		}
+		r := b.good[op]
+		r.as = "admin-reyes"
+		add(op+": a member of the agency, not of the column", "forbidden", r)
+		for _, identifier := range []string{
+			marker, "GP-1234", "GP-123456", " GP-12345", "GP-12345 ", "gp-12345", "GP‑12345", "GP-١٢٣٤٥", "GP-1234５",
+			"Amina Brook", "GP-12345;" + marker, "12345", "%", "*",
+		} {
+			add(op+": an identifier of another form", "invalid", b.but(op, identifier, "identifier"), "amina", "gp-1234５", "gp-١٢٣٤٥", "gp‑12345")
+		}
+	}
+}
+
+// codes of no list, wherever a code stands.
+func (b *bench) codes(add func(string, string, request, ...string)) {
+	for _, p := range [][]any{
+		{"enquire", "purpose"}, {"enquire", "reason"}, {"enquire", "transaction"},
+		{"publishRelationship", "role"}, {"publishRelationship", "reason"},
+		{"publishRelationship", "offers", 0, "contact"}, {"publishRelationship", "offers", 0, "transactions", 0},
+		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"registerPractitioner", "issuer"},
+		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
+		{"captureConsent", "purposes", 0}, {"captureConsent", "aspects", 0}, {"captureConsent", "audience", "agencies", 0}, {"excludeAgency", "agency"},
+	} {
+		add(fmt.Sprintf("%v: a code of no list", p), "invalid", b.but(p[0].(string), marker, p[1:]...))
+	}
+	for _, op := range []string{"publishRelationship", "openPairing", "correlate"} {
+		for _, p := range [][]any{{"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"}} {
+			add(fmt.Sprintf("%s: a decision with a code of no list at %v", op, p), "invalid", b.but(op, marker, append([]any{"decision"}, p...)...))
+		}
+		for _, to := range []string{"agencies", "columns"} {
+			add(op+": an audience of nobody", "invalid", b.but(op, object{to: []any{marker}}, "decision", "audience"))
+		}
+	}
+	add("an audience of no column", "invalid", b.but("captureConsent", object{"columns": []any{marker}}, "audience"))
+	add("a consent that is over", "invalid", b.but("captureConsent", b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
+	add("a consent for ever", "invalid", b.but("captureConsent", "2099-01-01T00:00:00Z", "until"))
+	add("an exclusion of one's own agency", "invalid", b.but("excludeAgency", "riverside-gp", "agency"))
+	for _, op := range []string{"captureConsent", "excludeAgency"} {
+		forged := b.gpProof[:strings.LastIndex(b.gpProof, ".")+1] + strings.Repeat("A", 86)
+		none := part(object{"alg": "none", "typ": "fame-handle-proof+jwt"}) + "." + strings.Split(b.gpProof, ".")[1] + ".AAAA"
+		for name, proof := range map[string]string{
+			"somebody else's": b.schoolProof, "for another duty": b.idmgrProof, "forged": forged, "unsigned": none,
+			"made up": strings.Repeat(marker+".", 2) + strings.Repeat(marker, 12), "one's own token": b.token("dr-patel"),
+		} {
+			add(op+": a proof that is "+name, "invalid", b.but(op, proof, "proof"), proof)
+		}
+	}
+	for _, code := range []string{"000 000 00", "AAAAAAAAB", "4K7-M2P-9X", "UUUUUUUUU", strings.Repeat("0", 24)} {
+		add("a pairing code misheard", "invalid", b.but("correlate", code, "pairing"), code)
+	}
+	unused := "0000000" + "00" // its check character is right, and nobody has opened it
+	add("a pairing code that nobody has opened", "pairing-unusable", b.but("correlate", unused, "pairing"), unused)
+	add("a pairing code with words in it", "malformed", b.but("correlate", "read out: "+b.code, "pairing"), b.code)
+}
+
+// taken is what does not fit what is recorded already.
+func (b *bench) taken(add func(string, string, request, ...string)) {
+	published := b.but("publishRelationship", "GP-00042", "identifier")
+	published = b.replaced(published, []any{"decision", "consents"}, []any{b.consent})
+	add("published already", "conflict", published)
+	add("a code that is taken", "conflict", b.but("registerPractitioner", "dr-brandt", "practitioner"))
+	add("a code that was taken", "conflict", b.but("registerPractitioner", "gone", "practitioner"))
+	add("a sign-in that is taken", "conflict", b.but("registerPractitioner", "dr-brandt", "subject"))
+	add("a code of another agency's", "conflict", b.but("registerPractitioner", "pc-dunne", "practitioner"))
+	for _, role := range []string{"governance-officer", "agency-administrator"} {
+		add("a role that nobody may delegate", "invalid", b.but("registerPractitioner", role, "roles", 0))
+	}
+	add("another agency's provider", "invalid", b.but("registerPractitioner", "police-safeguarding", "providers", 0))
+	add("a named person's own provider", "invalid", b.but("registerPractitioner", "dr-patel-list", "providers", 0))
+	add("another agency's issuer", "invalid", b.but("registerPractitioner", "county", "issuer"))
+	add("an end that is past", "invalid", b.but("registerPractitioner", "2020-01-01T00:00:00Z", "until"))
+	add("a hidden subject", "invalid", b.but("registerPractitioner", "(hidden) "+marker, "subject"))
+
+	id := ident.NewAct().String()
+	for _, op := range []string{"withdrawConsent", "withdrawExclusion"} {
+		r := b.as(op, "ms-okafor")
+		add(op+": another agency's", "not-known", r, b.consent, b.exclusion)
+	}
+	add("a correlation of nobody", "not-known", b.but("separate", id, "correlations", 0), id)
+	r := b.but("separate", b.publishing, "correlations", 0)
+	add("another agency's act as a correlation", "not-known", r, b.publishing)
+	r.as = "dr-brandt"
+	add("what is no correlation", "invalid", r, b.publishing)
+	add("one's own and one of nobody", "not-known", b.but("separate", []any{b.correlating, id}, "correlations"), id, b.correlating)
+	end := b.good["endPractitioner"]
+	add("somebody of another agency", "not-known", end.at(strings.Replace(end.target, "leaver-one", "pc-dunne", 1)), "pc-dunne")
+	add("nobody", "not-known", end.at(strings.Replace(end.target, "leaver-one", marker, 1)))
+}
+
+func (b *bench) replaced(r request, path []any, v any) request {
+	body := plain(b.t, jsonText(r.body))
+	r.body = render(replace(body, path, v))
+	return r
+}
+
+// jsonText is a JSON text that is already one.
+type jsonText []byte
+
+func (j jsonText) MarshalJSON() ([]byte, error) { return j, nil }
+
+// notAllowed are good requests by the wrong person.
+func (b *bench) notAllowed() (rows []row) {
+	add := func(name string, r request, marks ...string) {
+		rows = append(rows, row{name: name, request: r, kind: "forbidden", marks: marks})
+	}
+	for _, who := range []string{"dr-patel", "admin-reyes", "clerk-ito", "governor"} {
+		kind := "forbidden"
+		if who == "governor" {
+			kind = "not-registered" // Riverside has replaced the first document
+		}
+		for _, op := range []string{"applyPartnership", "listGovernanceActs"} {
+			rows = append(rows, row{name: op + " by " + who, request: b.as(op, who), kind: kind})
+		}
+	}
+	for _, op := range []string{"listPractitioners", "registerPractitioner", "endPractitioner"} {
+		for _, who := range []string{"dr-patel", "admin-moss", "pc-dunne"} {
+			add(op+" by "+who, b.as(op, who))
+		}
+		r := b.good[op]
+		add(op+" of another agency", r.at(strings.Replace(r.target, "riverside-gp", "riverside-police", 1)))
+		add(op+" of an agency of nowhere", r.at(strings.Replace(r.target, "riverside-gp", marker, 1)))
+	}
+	add("ending somebody, by a governance officer", b.as("endPractitioner", "gov-ellis"))
+	for _, op := range []string{"captureConsent", "withdrawConsent", "excludeAgency", "withdrawExclusion"} {
+		for _, who := range []string{"clerk-ito", "gov-ellis", "admin-reyes"} {
+			add(op+" by "+who, b.as(op, who))
+		}
+	}
+	add("a withdrawal by a clerk of the agency", b.as("withdrawAct", "clerk-ito"), b.publishing)
+	add("a separation without the role", b.as("separate", "ms-novak"), b.correlating)
+	return rows
+}
+
+// stopped are refusals by a step of the asker's own decision. They alone are
+// recorded.
+func (b *bench) stopped() (rows []row) {
+	ask := func(name string, r request) {
+		rows = append(rows, row{name: name, request: r, kind: "decision-refused", writes: refusedEnquiry})
+	}
+	act := func(name string, r request, marks ...string) {
+		rows = append(rows, row{name: name, request: r, kind: "decision-refused", writes: refusedAct, marks: marks})
+	}
+	ask("an enquiry by a clerk", b.as("enquire", "clerk-ito"))
+	byClerk := b.but("enquire", "GP-73994", "identifier")
+	byClerk.as = "clerk-ito"
+	ask("an enquiry by a clerk about somebody never seen", byClerk)
+	for _, purpose := range []string{"immigration-enforcement", "homelessness-duty"} {
+		ask("an enquiry for "+purpose, b.but("enquire", purpose, "purpose"))
+	}
+	f := newForge(b.hub)
+	claimed := b.good["enquire"].unsigned("Bearer " + f.sign(f.key, nil, f.claims(object{"sub": "clerk-ito", "roles": []string{"gp"}, "groups": []string{"gp"}})))
+	ask("an enquiry by a clerk whose token claims a role that is not registered", claimed)
+
+	unseen := map[string]string{"publishRelationship": "GP-73991", "openPairing": "GP-73992", "correlate": "LMN-73993"}
+	for _, op := range []string{"publishRelationship", "openPairing", "correlate"} {
+		// A refusal makes no handle either.
+		never := b.but(op, unseen[op], "identifier")
+		act(op+": somebody never seen", never, unseen[op])
+		act(op+": somebody never seen, not proportionate", b.replaced(never, []any{"decision", "proportionality", "necessary"}, false), unseen[op])
+		for _, p := range [][]any{{"proportionality", "necessary"}, {"proportionality", "safeguards"}} {
+			act(op+": not proportionate", b.but(op, false, append([]any{"decision"}, p...)...))
+		}
+		unknown := ident.NewConsent().String()
+		act(op+": a consent of nobody", b.but(op, []any{unknown}, "decision", "consents"), unknown)
+		act(op+": a consent for another handle", b.but(op, []any{b.policeConsent}, "decision", "consents"), b.policeConsent)
+		act(op+": no consent", b.but(op, []any{}, "decision", "consents"))
+		act(op+": a power that the agency does not hold", b.but(op, "housing-act-1996-s184", "decision", "power"))
+		act(op+": another agreement's power", b.but(op, "riverside-community-safety", "decision", "agreement"))
+		act(op+": a condition of no law profile", b.but(op, marker, "decision", "conditions", "ordinary"))
+		act(op+": an end that is past", b.but(op, "2020-01-01T00:00:00Z", "decision", "until"))
+	}
+	act("a publication by a clerk", b.as("publishRelationship", "clerk-ito"))
+	act("a correlation without the role", b.as("correlate", "ms-novak"))
+	return rows
+}
+
+// documents are partnership documents that cannot be applied.
+func (b *bench) documents() (rows []row) {
+	add := func(name string, r request) {
+		rows = append(rows, row{name: "applyPartnership: " + name, request: r, kind: "invalid"})
+	}
+	but := func(v any, path ...any) request { return b.but("applyPartnership", v, path...) }
+	for section := range b.document {
+		// Keys with a form that no field's name has: one that looks like a field is
+		// named in the pointer, so that whoever mistyped it finds it.
+		for _, v := range []any{marker, 7391, true, nil, []any{marker}, object{strings.ToUpper(marker): marker}} {
+			if _, isList := b.document[section].([]any); isList && v == nil {
+				continue
+			}
+			add(fmt.Sprintf("%s is %T", section, v), but(v, section))
+		}
+	}
+	for _, section := range []string{"partnership", "issuers", "codes", "agencies", "practitioners"} {
+		add("no "+section, but(gone, section))
+	}
+	for _, name := range []string{"diagnosis", "patient", strings.ToUpper(marker), "a/b", "é"} {
+		add("a section of another name, "+name, but(marker, name))
+		add("a member of another name, "+name, but(marker, "partnership", name))
+		add("an agency with a member of another name, "+name, but(marker, "agencies", 0, name))
+		add("a practitioner with a member of another name, "+name, but(marker, "practitioners", 0, name))
+	}
+	add("another hub's", but("https://"+marker+".example", "partnership", "hub"))
+	add("no law profile of that name", but(marker, "partnership", "law_profile"))
+	add("an issuer without TLS", but("http://"+marker+".example", "issuers", 0, "issuer"))
+	add("an issuer that is no address", but(marker, "issuers", 0, "issuer"))
+	add("a code in capitals", but(strings.ToUpper(marker), "codes", "purposes", 0, "code"))
+	add("a provider of no agency", but(marker, "providers", 0, "agency"))
+	add("a column of no provider", but(marker, "columns", 0, "provider"))
+	add("a pattern that is none", but("("+marker, "columns", 0, "pattern"))
+	add("a pattern that fits everything", but(".*", "columns", 0, "pattern"))
+	add("an example that does not fit", but(marker, "columns", 0, "example"))
+	add("a party of no agency", but(marker, "agreements", 0, "parties", 0))
+	add("a ground of no kind", but(marker, "agreements", 0, "grounds", 0))
+	add("a practitioner of no agency", but(marker, "practitioners", 0, "agency"))
+	add("a role of no list", but(marker, "practitioners", 0, "roles", 0))
+	add("an agency twice", but(append(b.document["agencies"].([]any), b.document["agencies"].([]any)[0]), "agencies"))
+	add("nobody who governs", but(b.document["practitioners"].([]any)[:1], "practitioners"))
+	add("too many requests", but(1_000_000, "settings", "requests_per_minute"))
+	add("a fraction", but(raw("10.5"), "settings", "pairing_minutes"))
+	add("nothing", b.good["applyPartnership"].saying("{}"))
+	for _, h := range harmful {
+		rows = append(rows, row{
+			name: "applyPartnership: " + h.name, request: but(raw(`"`+marker+h.text+`"`), "partnership", "name"), kind: "malformed",
+		})
+	}
+	text := string(b.good["applyPartnership"].body)
+	rows = append(rows,
+		row{name: "applyPartnership: a section twice", request: b.good["applyPartnership"].saying(`{"bars":[],` + text[1:]), kind: "malformed"},
+		row{name: "applyPartnership: a member twice", request: but(raw(`{"hub":"`+marker+`","hub":"`+hubID+`"}`), "partnership"), kind: "malformed"},
+	)
+	dry := func(r request) request { return r.at(r.target + "?dry_run=true") }
+	add("a dry run of another hub's", dry(but("https://"+marker+".example", "partnership", "hub")))
+	forbidden := dry(b.as("applyPartnership", "dr-patel"))
+	return append(rows, row{name: "applyPartnership: a dry run by somebody else", request: forbidden, kind: "forbidden"})
+}

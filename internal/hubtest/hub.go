@@ -1,0 +1,109 @@
+package hubtest
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/fame-hub/fame/internal/process"
+)
+
+// Hub is a hub in processes of its own, one per duty.
+type Hub struct {
+	Name     string // of its database too
+	Dir      string // what `fame init` made
+	Postgres *Postgres
+
+	Governance, Relmgr, Consent *Process
+}
+
+// Governor is who may apply the first partnership document, as ISSUER#SUBJECT.
+type Governor string
+
+// NewHub makes a hub called name on p with `fame init`, gives each duty a free
+// port, and starts all three. It runs until Main ends.
+func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
+	t.Helper()
+	p.Make(t, name)
+	h := &Hub{Name: name, Dir: filepath.Join(Dir(t, name), "hub"), Postgres: p}
+	made := Fame(t, "", "--dir", h.Dir, "init", "--name", name, "--hub", url, "--governor", string(g), "--database", p.AdminDSN(name))
+	if made.Code != 0 {
+		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
+	}
+	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent} {
+		file := h.config(duty)
+		c := h.Config(t, duty)
+		c.Listen, c.Metrics = FreePort(t), ""
+		if err := c.Save(file); err != nil {
+			t.Fatal(err)
+		}
+		*at = newProcess(name+"'s "+duty, "http://"+c.Listen, func() *exec.Cmd { return exec.Command(program(duty), "--config", file) })
+		(*at).Begin(t)
+	}
+	for _, d := range h.Duties() {
+		d.WaitReady(t)
+	}
+	return h
+}
+
+// Duties are the hub's processes.
+func (h *Hub) Duties() []*Process { return []*Process{h.Governance, h.Relmgr, h.Consent} }
+
+func (h *Hub) config(duty string) string { return filepath.Join(h.Dir, duty+".yaml") }
+
+// Config is a duty's configuration.
+func (h *Hub) Config(t testing.TB, duty string) process.Config {
+	t.Helper()
+	c, err := process.Load(h.config(duty), duty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// As opens the hub's database as a duty does, with its own login.
+func (h *Hub) As(t testing.TB, duty string) *sql.DB {
+	t.Helper()
+	return Open(t, h.Config(t, duty).Database)
+}
+
+// Admin opens the hub's database as the superuser.
+func (h *Hub) Admin(t testing.TB) *sql.DB {
+	t.Helper()
+	return h.Postgres.Admin(t, h.Name)
+}
+
+// Explain shows the end of every log when t fails.
+func (h *Hub) Explain(t testing.TB) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, d := range h.Duties() {
+			t.Logf("--- %s\n%s", d.Name, d.Log.end())
+		}
+		t.Logf("--- PostgreSQL\n%s", h.Postgres.Log.end())
+	})
+}
+
+// FreePort is a loopback address that nobody listens on. It is none of those
+// that the system gives to clients: a client that asks a killed server again
+// and again could be given the server's own port, and keep it.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		at := fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(20_000))
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", at)
+		if err == nil {
+			l.Close()
+			return at
+		}
+	}
+	t.Fatal("hubtest: no free port in a hundred tries")
+	return ""
+}
