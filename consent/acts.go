@@ -17,6 +17,8 @@ const (
 	withdraw = "withdraw"
 	exclude  = "exclude"
 	include  = "include"
+	block    = "block"
+	unblock  = "unblock"
 )
 
 // record is all that an act is: what the ledger commits to and what is sealed.
@@ -38,6 +40,9 @@ type record struct {
 	Agreed    *agreed           `json:"agreed,omitempty"`   // capture
 	Exclusion ident.ExclusionID `json:"exclusion,omitzero"` // exclude, include
 	Excluded  ident.Agency      `json:"excluded,omitempty"` // exclude, include
+	Block     ident.BlockID     `json:"block,omitzero"`     // block, unblock
+	Reach     Reach             `json:"reach,omitempty"`    // block, unblock
+	Warning   string            `json:"warning,omitempty"`  // block, unblock
 }
 
 // agreed is what the person agreed to: what, how, why, with whom and until

@@ -27,7 +27,7 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 		"select * from relmgr.handles", "select * from relmgr.cells", "select * from relmgr.enquiries", "select * from governance.terms",
 		"select * from governance.practitioners", "create table consent.extra (x int)", "create table public.extra (x int)",
 	}
-	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions"} {
+	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks"} {
 		statements = append(statements, "update consent."+table+" set act_id = act_id", "delete from consent."+table, "truncate consent."+table)
 	}
 	for _, s := range statements {
@@ -65,6 +65,14 @@ acts.practitioner_id code
 acts.role code
 acts.sealed bytea
 acts.terms_version int8
+blocks.act_id uuid
+blocks.agency_id code
+blocks.block_id uuid
+blocks.evidence text
+blocks.handle_id uuid
+blocks.reach text
+blocks.starts_at timestamptz
+blocks.warning code
 consents.act_id uuid
 consents.agency_id code
 consents.aspects _text
@@ -92,6 +100,11 @@ inclusions.act_id uuid
 inclusions.at timestamptz
 inclusions.evidence text
 inclusions.exclusion_id uuid
+published_blocks.block_id uuid
+published_blocks.ended_at timestamptz
+published_blocks.handle_id uuid
+published_blocks.reach text
+published_blocks.starts_at timestamptz
 published_consents.aspects _text
 published_consents.audience _text
 published_consents.audience_kind text
@@ -107,6 +120,10 @@ published_exclusions.excluded code
 published_exclusions.exclusion_id uuid
 published_exclusions.handle_id uuid
 published_exclusions.starts_at timestamptz
+unblocks.act_id uuid
+unblocks.at timestamptz
+unblocks.block_id uuid
+unblocks.evidence text
 withdrawals.act_id uuid
 withdrawals.at timestamptz
 withdrawals.consent_id uuid

@@ -3,13 +3,11 @@ package relmgr
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
-	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
 )
 
 // Correlation states that the caller's identifier and the one behind a pairing
@@ -29,16 +27,11 @@ type Correlation struct {
 func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlation) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.Correlate")
 	at := s.stamp()
-	code, err := normalise(c.Code)
-	if err != nil {
+	if _, err := normalise(c.Code); err != nil {
 		return Receipt{}, err
 	}
 	if !decide.Has(who.Terms.Codes.Reasons, c.Reason) {
 		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
-	}
-	hash, err := s.keys.mac(ctx, pairingKey, code)
-	if err != nil {
-		return Receipt{}, err
 	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -54,11 +47,14 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 			refused, err = s.refuse(ctx, tx, who, c.Mode, v, at)
 			return err
 		}
-		p, err := s.q.FindPairing(ctx, tx, relmgrdb.FindPairingParams{CodeHash: hash, Now: at})
-		if errors.Is(err, sql.ErrNoRows) {
-			return unusable()
-		} else if err != nil {
-			return pg.Fault(err)
+		var done bool
+		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+			return err
+		}
+		d := begin(who, Correlate, v.Role, at)
+		p, err := s.openPairing(ctx, tx, c.Code, d)
+		if err != nil {
+			return err
 		}
 		if err := s.keep(ctx, tx, &h); err != nil {
 			return err
@@ -67,23 +63,13 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 			return fault.At("/pairing", "the code is for this very identifier: pair it with another one")
 		}
 		v.Handle = h.handle
-		d := begin(who, Correlate, v.Role, at)
 		d.Mode, d.Reason, d.Agreement, d.Ground = c.Mode, c.Reason, v.Agreement, v.Ground
 		d.Handles, d.Decisions = []ident.HandleID{h.handle, p.HandleID}, []sided{v}
 		d.Pairing = p.ActID
 		d.shownTo = append(d.shownTo, p.AgencyID)
-		if receipt, err = s.record(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := s.q.UsePairing(ctx, tx, relmgrdb.UsePairingParams{PairingID: p.PairingID, ActID: d.Act}); err != nil {
-			if pg.Constraint(err) == "pairings_used_pkey" {
-				return unusable()
-			}
-			return pg.Fault(err)
-		}
-		return s.join(ctx, tx, relmgrdb.PlaceCorrelationParams{
-			ActID: d.Act, HandleA: h.handle, HandleB: p.HandleID, DecisionA: v.ID, DecisionB: p.DecisionID,
-		})
+		d.pairs, d.uses = [][2]ident.HandleID{{h.handle, p.HandleID}}, p.PairingID
+		receipt, err = s.carryOut(ctx, tx, d)
+		return err
 	})
 	if err == nil && refused != nil {
 		return Receipt{}, refused

@@ -23,6 +23,7 @@ type Question struct {
 	Reason      string
 	Concerning  string // child, adult, unborn or not-known; never read from stored age
 	Transaction string // empty: who else works with the person
+	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
 }
 
 // Answer is what recorded decisions allow the asker to know. What is not
@@ -60,6 +61,7 @@ type enquiry struct {
 	Reason       string             `json:"reason"`
 	Concerning   string             `json:"concerning"`
 	Transaction  string             `json:"transaction,omitempty"`
+	Emergency    bool               `json:"emergency"`
 	Decision     decide.Decision    `json:"decision"`
 	Disclosed    []disclosure       `json:"disclosed"`
 }
@@ -88,10 +90,10 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if err := q.Identifier.check(c); err != nil {
 		return Answer{}, err
 	}
-	asking := who.Terms.Ask(who.Actor, decide.Question{Column: c, Purpose: q.Purpose, Reason: q.Reason, Transaction: q.Transaction}, at)
+	asking := who.Terms.Ask(who.Actor, decide.Question{Column: c, Purpose: q.Purpose, Reason: q.Reason, Transaction: q.Transaction, Emergency: q.Emergency}, at)
 	e := enquiry{
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
-		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction,
+		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency,
 		Decision: asking.Decision, Disclosed: []disclosure{},
 	}
 	if asking.StoppedAt() > 0 {
@@ -141,8 +143,9 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		HandleID: e.Handle, ColumnID: c.ID, Token: token, HandleSealed: fresh.Sealed, HandleWrappedKey: fresh.WrappedKey,
 		HandleWrappedBy: fresh.WrappedBy, RowID: fresh.RowID, EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey,
 		Commitment: l.Commitment, ToldHandles: []string{}, ToldDecisions: []string{}, At: e.At, PractitionerID: e.Practitioner,
-		AgencyID: e.Agency, Role: asking.Role, Purpose: e.Purpose, Reason: e.Reason, Concerning: e.Concerning,
-		Transaction: e.Transaction, TermsVersion: who.Terms.Version, Sealed: l.Sealed,
+		AgencyID: string(e.Agency), Role: asking.Role, Purpose: e.Purpose, Reason: e.Reason, Concerning: e.Concerning,
+		Transaction: e.Transaction, Emergency: e.Emergency, ReviewDue: e.At.Add(reviewWithin),
+		TermsVersion: who.Terms.Version, Sealed: l.Sealed,
 	}
 	for _, d := range e.Disclosed {
 		told.ToldHandles = append(told.ToldHandles, d.Handle.String())
@@ -208,6 +211,8 @@ type row struct {
 	cells     []cell
 	sides     map[ident.ActID][]side
 	excluded  map[ident.HandleID][]ident.Agency
+	blocked   map[ident.HandleID][]string // reaches of a person's blocks
+	apart     [][2]ident.HandleID
 }
 
 type cell struct {
@@ -225,7 +230,7 @@ type side struct {
 
 // gather sorts the parts of the one read.
 func gather(parts []relmgrdb.ReadRowRow) row {
-	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}}
+	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}, blocked: map[ident.HandleID][]string{}}
 	place := map[ident.HandleID]int{}
 	for _, p := range parts {
 		switch p.Part {
@@ -239,6 +244,10 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 			r.sides[act] = append(r.sides[act], side{handle: p.HandleID, far: ident.HandleID(p.FarHandle), standing: standing(p)})
 		case "excluded":
 			r.excluded[p.HandleID] = append(r.excluded[p.HandleID], ident.Agency(p.Excluded))
+		case "blocked":
+			r.blocked[p.HandleID] = append(r.blocked[p.HandleID], p.Kind)
+		case "apart":
+			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
 		}
 	}
 	for _, p := range parts {
@@ -287,10 +296,15 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 			left[agency] = true
 		}
 	}
+	// A row that holds both ends of a keep-apart contradicts itself: it answers
+	// nobody until a person separates it.
+	if slices.ContainsFunc(r.apart, func(k [2]ident.HandleID) bool { return reached[k[0]] && reached[k[1]] }) {
+		reached = nil
+	}
 	for _, c := range r.cells {
 		column := t.FindColumn(c.standing.Column, at)
 		if c.handle == r.own || !reached[c.handle] || column == nil || column.ID == asking.Column.ID ||
-			left[column.Agency] || left[asking.Column.Agency] || !t.Discloses(c.standing, asking, at) {
+			left[column.Agency] || left[asking.Column.Agency] || r.hides(c.handle, asking) || !t.Discloses(c.standing, asking, at) {
 			continue
 		}
 		p := present(t, column, c, transaction)
@@ -305,6 +319,12 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Role, b.Role))
 	})
 	return providers, disclosed
+}
+
+// hides reports whether the person hides the handle from this asker: a block
+// gives way to a recorded emergency, creator-only to nothing (A-07).
+func (r row) hides(h ident.HandleID, asking *decide.Asking) bool {
+	return slices.ContainsFunc(r.blocked[h], func(reach string) bool { return reach != "block" || !asking.Emergency })
 }
 
 // present is a cell as the asker sees it: who, as what, how to reach them, and

@@ -38,6 +38,9 @@ type Relationship struct {
 func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.Publish")
 	at := s.stamp()
+	if r.Mode == decide.Joint {
+		return Receipt{}, fault.At("/mode", "a joint publication waits for the person, who cannot sign in here yet: use another mode")
+	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		h, err := s.own(ctx, tx, who, r.Own, at)
@@ -53,6 +56,10 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 		}
 		if v.StoppedAt() > 0 {
 			refused, err = s.refuse(ctx, tx, who, r.Mode, v, at)
+			return err
+		}
+		var done bool
+		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
 			return err
 		}
 		if err := s.keep(ctx, tx, &h); err != nil {

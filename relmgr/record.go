@@ -25,6 +25,10 @@ const (
 	Separate  Kind = "separate"
 	Withdraw  Kind = "withdraw"
 	Refuse    Kind = "refuse" // a proposal that a step stopped (LEG-18)
+	KeepApart Kind = "keep-apart"
+	Dispute   Kind = "dispute"
+	Settle    Kind = "settle"  // says which of a disputed handle's correlations hold
+	Confirm   Kind = "confirm" // the other side says that it is the same person
 )
 
 // Receipt is what the maker of an act is given: their agency's reference, and
@@ -55,6 +59,19 @@ type deed struct {
 	ProviderRole string             `json:"provider_role,omitempty"`
 	Pairing      ident.ActID        `json:"pairing,omitzero"` // the act that opened the pairing used
 
+	Confirms ident.ActID     `json:"confirms,omitzero"`
+	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
+	Outcome  string          `json:"outcome,omitempty"`
+	// Barred lists the correlations that a keep-apart kept from effect in this
+	// act, itself or restored ones. Nobody is shown it.
+	Barred []ident.ActID `json:"barred,omitempty"`
+
+	// pairs are the ends of what the act projects; uses is the pairing whose code
+	// brought them together.
+	pairs [][2]ident.HandleID
+	uses  ident.PairingID
+	// roots are the kinds of the acts undone.
+	roots []Kind
 	// shownTo lists the agencies that may know of the act, its maker's first.
 	shownTo []ident.Agency
 }
@@ -89,6 +106,9 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 	}); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
+	if err := s.bind(ctx, tx, d); err != nil {
+		return Receipt{}, err
+	}
 	for _, h := range d.Handles {
 		if err := s.q.RecordActHandle(ctx, tx, relmgrdb.RecordActHandleParams{ActID: d.Act, HandleID: h}); err != nil {
 			return Receipt{}, pg.Fault(err)
@@ -99,9 +119,27 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 			return Receipt{}, pg.Fault(err)
 		}
 	}
+	for _, b := range d.Barred {
+		if err := s.q.RecordBarred(ctx, tx, relmgrdb.RecordBarredParams{ActID: b, BarredIn: d.Act}); err != nil {
+			return Receipt{}, pg.Fault(err)
+		}
+	}
+	if !d.Confirms.IsZero() {
+		if err := s.q.RecordConfirmation(ctx, tx, relmgrdb.RecordConfirmationParams{ActID: d.Act, Confirms: d.Confirms}); err != nil {
+			return Receipt{}, pg.Fault(err)
+		}
+	}
 	for i := range d.Decisions {
 		if err := s.recordDecision(ctx, tx, d, &d.Decisions[i]); err != nil {
 			return Receipt{}, err
+		}
+	}
+	if !d.uses.IsZero() {
+		err := s.q.UsePairing(ctx, tx, relmgrdb.UsePairingParams{PairingID: d.uses, ActID: d.Act})
+		if pg.Constraint(err) == "pairings_used_pkey" {
+			return Receipt{}, unusable()
+		} else if err != nil {
+			return Receipt{}, pg.Fault(err)
 		}
 	}
 	receipt := Receipt{Commitment: l.Commitment}

@@ -15,18 +15,6 @@ import (
 // they touch, in the order of ids. Once two handles are locked their rows stand
 // still, since nobody moves a handle without locking its whole row.
 
-// join adds a correlation and brings its two rows together.
-func (s *Service) join(ctx context.Context, tx *sql.Tx, c relmgrdb.PlaceCorrelationParams) error {
-	locked, err := s.lockRows(ctx, tx, []ident.HandleID{c.HandleA, c.HandleB})
-	if err != nil {
-		return err
-	}
-	if err := s.q.PlaceCorrelation(ctx, tx, c); err != nil {
-		return pg.Fault(err)
-	}
-	return s.project(ctx, tx, locked)
-}
-
 // lockRows locks every handle on the rows of these handles. If a writer that was
 // waited for changed those rows, the transaction starts over: locking the rest
 // out of order would have two writers wait for each other until PostgreSQL

@@ -58,7 +58,9 @@ func rowsAreComponents(t interface{ Fatalf(string, ...any) }, admin *sql.DB) {
 	inEffect = func(a string) bool { return !slices.ContainsFunc(undone[a], inEffect) }
 	stored, want := map[string]bool{}, map[string]bool{}
 	query(t, admin, `select act_id, '' from relmgr.correlations`, func(a, _ string) { stored[a] = true })
-	query(t, admin, `select act_id, '' from relmgr.acts where kind = 'correlate'`, func(a, _ string) {
+	query(t, admin, `select act_id, '' from relmgr.acts a where kind = 'correlate'
+		and not exists (select from relmgr.barred b where b.act_id = a.act_id)
+		and (mode <> 'joint' or exists (select from relmgr.confirmations c where c.confirms = a.act_id))`, func(a, _ string) {
 		if inEffect(a) {
 			want[a] = true
 		}
@@ -102,6 +104,13 @@ func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
 			if len(acts) == 0 || rapid.IntRange(0, 2).Draw(rt, "kind") == 0 {
 				x, y := rapid.IntRange(0, 5).Draw(rt, "x"), rapid.IntRange(0, 5).Draw(rt, "y")
 				acts = append(acts, b.correlate(t, "social", social(x), "school", school(y)).Act)
+				continue
+			}
+			if rapid.IntRange(0, 4).Draw(rt, "apart") == 0 {
+				x, y := rapid.IntRange(0, 5).Draw(rt, "x"), rapid.IntRange(0, 5).Draw(rt, "y")
+				acts = append(acts, must(t)(b.KeepApart(t.Context(), b.as("social"), relmgr.Apart{
+					Own: social(x), Code: b.code(t, "school", school(y)), Reason: "subject-asked",
+				})).Act)
 				continue
 			}
 			act := acts[rapid.IntRange(0, len(acts)-1).Draw(rt, "act")]

@@ -42,6 +42,7 @@ type Service struct {
 	keys   *keyring
 	proofs *attest.Signer
 	now    func() time.Time
+	once   []byte // hash of an idempotency key, nil for none
 }
 
 // New builds the service and confirms that the keys are those that this

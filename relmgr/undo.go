@@ -29,6 +29,21 @@ func (s *Service) WithdrawAct(ctx context.Context, who decide.Caller, act ident.
 	return s.undo(ctx, who, Withdraw, []ident.ReferenceID{act}, reason)
 }
 
+// Statuses that a published relationship can be given. Each is an undoing of the
+// publication under a name of its own; Active withdraws the one in effect.
+const (
+	Suspend      Kind = "suspend"
+	End          Kind = "end"
+	AskedInError Kind = "asked-in-error"
+)
+
+// SetStatus suspends or ends a relationship that the caller's column publishes, or
+// says that it was published in error (IDX-12, IDX-15). To make it active again,
+// withdraw the act that this returns.
+func (s *Service) SetStatus(ctx context.Context, who decide.Caller, publication ident.ReferenceID, status Kind, reason string) (Receipt, error) {
+	return s.undo(ctx, who, status, []ident.ReferenceID{publication}, reason)
+}
+
 func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs []ident.ReferenceID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.undo")
 	at := s.stamp()
@@ -43,18 +58,8 @@ func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs [
 				return err
 			}
 		}
-		// Rows first, so that two who undo at once do it one after the other.
-		locked, err := s.lockRows(ctx, tx, d.Handles)
-		if err != nil {
-			return err
-		}
-		if receipt, err = s.record(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := s.replay(ctx, tx, d.Undoes); err != nil {
-			return err
-		}
-		return s.project(ctx, tx, locked)
+		receipt, err = s.carryOut(ctx, tx, d)
+		return err
 	})
 	return receipt, err
 }
@@ -92,7 +97,7 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 		return fault.New(fault.Forbidden, "undoing this needs one of the roles %v", roles)
 	}
 	d.Role = role
-	d.Undoes = append(d.Undoes, a.ActID)
+	d.Undoes, d.roots = append(d.Undoes, a.ActID), append(d.roots, Kind(a.Kind))
 	for _, h := range handles {
 		if !slices.Contains(d.Handles, h.HandleID) {
 			d.Handles = append(d.Handles, h.HandleID)
@@ -106,9 +111,19 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	return nil
 }
 
+// makes reports whether acts of the kind make something, rather than undo.
+func makes(kind Kind) bool {
+	switch kind {
+	case Separate, Withdraw, Settle, Suspend, End, AskedInError:
+		return false
+	default:
+		return true
+	}
+}
+
 // root is the kind of act that an undoing is in the end about.
 func (s *Service) root(ctx context.Context, tx *sql.Tx, act ident.ActID, kind Kind) (Kind, error) {
-	for kind == Withdraw || kind == Separate {
+	for !makes(kind) {
 		undone, err := s.q.ListUndoneActs(ctx, tx, act)
 		if err != nil {
 			return "", pg.Fault(err)
@@ -122,10 +137,12 @@ func (s *Service) root(ctx context.Context, tx *sql.Tx, act ident.ActID, kind Ki
 // correlation is undone by either of its agencies, everything else by its own.
 func editable(how, what Kind, own bool) error {
 	switch {
-	case how == Separate && what != Correlate:
+	case (how == Separate || how == KeepApart) && what != Correlate:
 		return fault.At("/correlations", "name correlations only: withdraw other acts")
-	case what == Pair || what == Refuse:
-		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a correlation made with it can be withdrawn")
+	case (how == Suspend || how == End || how == AskedInError) && what != Publish:
+		return fault.New(fault.NotKnown, "no publication of yours has that reference: list them with GET /relmgr/v1/acts")
+	case what == Pair || what == Refuse || what == Confirm:
+		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, and a correlation that was made or confirmed can be withdrawn")
 	case what != Correlate && !own:
 		return fault.New(fault.Forbidden, "only the agency that made this act may undo it")
 	}
@@ -151,64 +168,4 @@ func editors(who decide.Caller, kind Kind) []string {
 
 func unknownAct() error {
 	return fault.New(fault.NotKnown, "no act of yours has that reference: list them with GET /relmgr/v1/acts")
-}
-
-// replay brings the projection of these acts, and of everything that they undo,
-// to what is in effect now.
-func (s *Service) replay(ctx context.Context, tx *sql.Tx, acts []ident.ActID) error {
-	for _, act := range acts {
-		undone, err := s.q.ListUndoneActs(ctx, tx, act)
-		if err != nil {
-			return pg.Fault(err)
-		}
-		inner := make([]ident.ActID, len(undone))
-		for i, u := range undone {
-			inner[i] = u.ActID
-		}
-		if err := s.replay(ctx, tx, inner); err != nil {
-			return err
-		}
-		if err := s.showEffect(ctx, tx, act); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// showEffect places or removes what one publishing or correlating act projects.
-func (s *Service) showEffect(ctx context.Context, tx *sql.Tx, act ident.ActID) error {
-	undoings, err := s.q.ListUndoings(ctx, tx, texts([]ident.ActID{act}))
-	if err != nil {
-		return pg.Fault(err)
-	}
-	stored, err := s.q.FindProjection(ctx, tx, act)
-	if err != nil {
-		return pg.Fault(err)
-	}
-	effective := inEffect(act, undoings)
-	switch {
-	case stored.Kind == string(Publish) && effective && !stored.Placed:
-		err = s.q.RestoreCell(ctx, tx, act)
-		if pg.Constraint(err) == "cells_pkey" {
-			return alreadyPublished()
-		}
-	case stored.Kind == string(Publish) && !effective:
-		_, err = s.q.RemoveCell(ctx, tx, act)
-	case stored.Kind == string(Correlate) && effective && !stored.Placed:
-		err = s.q.RestoreCorrelation(ctx, tx, act)
-	case stored.Kind == string(Correlate) && !effective:
-		err = s.q.RemoveCorrelations(ctx, tx, texts([]ident.ActID{act}))
-	}
-	if err != nil {
-		return pg.Fault(err)
-	}
-	return nil
-}
-
-// inEffect reports whether no act in effect undoes this one. Acts undo earlier
-// acts only, so it ends.
-func inEffect(act ident.ActID, undoings []relmgrdb.ListUndoingsRow) bool {
-	return !slices.ContainsFunc(undoings, func(u relmgrdb.ListUndoingsRow) bool {
-		return u.Undoes == act && inEffect(u.ActID, undoings)
-	})
 }

@@ -55,18 +55,20 @@ grant update (ends_at, act_id) on governance.roles_held, governance.memberships 
 
 -- consent: append only, keys apart.
 grant usage on schema consent to fame_consent;
-grant select, insert on consent.acts, consent.consents, consent.withdrawals, consent.exclusions, consent.inclusions to fame_consent;
+grant select, insert on consent.acts, consent.consents, consent.withdrawals, consent.exclusions, consent.inclusions,
+  consent.blocks, consent.unblocks to fame_consent;
 grant select, insert, delete on consent.content_keys to fame_consent;
 
 -- relmgr: the truth is append only ...
 grant usage on schema relmgr to fame_relmgr;
 grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
-  relmgr.key_checks, relmgr.handles, relmgr.offers to fame_relmgr;
+  relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
+  relmgr.reviews, relmgr.review_outcomes, relmgr.replays to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come.
 grant update (row_id) on relmgr.handles to fame_relmgr;
-grant select, insert, update, delete on relmgr.cells, relmgr.correlations to fame_relmgr;
+grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
-grant select on consent.published_consents, consent.published_exclusions to fame_relmgr;
+grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks to fame_relmgr;

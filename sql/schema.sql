@@ -30,7 +30,19 @@ CREATE TABLE consent.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text])))
+);
+
+CREATE TABLE consent.blocks (
+    block_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    reach text NOT NULL,
+    warning governance.code NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    evidence text NOT NULL,
+    CONSTRAINT block_reach_is_known CHECK ((reach = ANY (ARRAY['block'::text, 'creator-only'::text])))
 );
 
 CREATE TABLE consent.consents (
@@ -75,6 +87,22 @@ CREATE TABLE consent.inclusions (
     at timestamp with time zone NOT NULL,
     evidence text NOT NULL
 );
+
+CREATE TABLE consent.unblocks (
+    block_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    evidence text NOT NULL
+);
+
+CREATE VIEW consent.published_blocks AS
+ SELECT b.block_id,
+    b.handle_id,
+    b.reach,
+    b.starts_at,
+    u.at AS ended_at
+   FROM (consent.blocks b
+     LEFT JOIN consent.unblocks u ON ((u.block_id = b.block_id)));
 
 CREATE TABLE consent.withdrawals (
     consent_id uuid NOT NULL,
@@ -237,8 +265,13 @@ CREATE TABLE relmgr.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text])))
+);
+
+CREATE TABLE relmgr.barred (
+    act_id uuid NOT NULL,
+    barred_in uuid NOT NULL
 );
 
 CREATE TABLE relmgr.cells (
@@ -247,6 +280,11 @@ CREATE TABLE relmgr.cells (
     decision_id uuid NOT NULL,
     column_id governance.code NOT NULL,
     role governance.code NOT NULL
+);
+
+CREATE TABLE relmgr.confirmations (
+    act_id uuid NOT NULL,
+    confirms uuid NOT NULL
 );
 
 CREATE TABLE relmgr.content_keys (
@@ -300,6 +338,11 @@ CREATE TABLE relmgr.disclosures (
     decision_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.disputes (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL
+);
+
 CREATE TABLE relmgr.enquiries (
     enquiry_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -316,6 +359,7 @@ CREATE TABLE relmgr.enquiries (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
+    emergency boolean DEFAULT false NOT NULL,
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (((stopped_at IS NULL) = (handle_id IS NOT NULL)))
 );
@@ -329,6 +373,13 @@ CREATE TABLE relmgr.handles (
     wrapped_by text NOT NULL,
     row_id uuid NOT NULL,
     CONSTRAINT token_is_sha256 CHECK ((octet_length(token) = 32))
+);
+
+CREATE TABLE relmgr.keep_aparts (
+    act_id uuid NOT NULL,
+    handle_a uuid NOT NULL,
+    handle_b uuid NOT NULL,
+    CONSTRAINT keep_apart_names_two_handles CHECK ((handle_a <> handle_b))
 );
 
 CREATE TABLE relmgr.key_checks (
@@ -360,6 +411,26 @@ CREATE TABLE relmgr.pairings_used (
     act_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.replays (
+    key_hash bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT key_hash_is_sha256 CHECK ((octet_length(key_hash) = 32))
+);
+
+CREATE TABLE relmgr.review_outcomes (
+    enquiry_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
+);
+
+CREATE TABLE relmgr.reviews (
+    enquiry_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE relmgr.undoings (
     act_id uuid NOT NULL,
     undoes uuid NOT NULL
@@ -367,6 +438,9 @@ CREATE TABLE relmgr.undoings (
 
 ALTER TABLE ONLY consent.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY consent.blocks
+    ADD CONSTRAINT blocks_pkey PRIMARY KEY (block_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (consent_id);
@@ -379,6 +453,9 @@ ALTER TABLE ONLY consent.exclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_pkey PRIMARY KEY (exclusion_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_pkey PRIMARY KEY (block_id);
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (consent_id);
@@ -419,8 +496,14 @@ ALTER TABLE ONLY relmgr.act_references
 ALTER TABLE ONLY relmgr.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_pkey PRIMARY KEY (handle_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
@@ -437,11 +520,17 @@ ALTER TABLE ONLY relmgr.decisions
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_pkey PRIMARY KEY (handle_id, enquiry_id);
 
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (act_id, handle_id);
+
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_pkey PRIMARY KEY (enquiry_id);
 
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT handles_pkey PRIMARY KEY (handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_pkey PRIMARY KEY (act_id, handle_a, handle_b);
 
 ALTER TABLE ONLY relmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (key_id);
@@ -461,8 +550,19 @@ ALTER TABLE ONLY relmgr.pairings
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pkey PRIMARY KEY (pairing_id);
 
+ALTER TABLE ONLY relmgr.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (key_hash);
+
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (enquiry_id);
+
+ALTER TABLE ONLY relmgr.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (enquiry_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_pkey PRIMARY KEY (undoes, act_id);
+
+CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
 CREATE INDEX exclusions_by_handle ON consent.exclusions USING btree (handle_id);
 
@@ -470,19 +570,32 @@ CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
+CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
+
 CREATE INDEX correlations_by_a ON relmgr.correlations USING btree (handle_a);
 
 CREATE INDEX correlations_by_b ON relmgr.correlations USING btree (handle_b);
 
 CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
+CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
+
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
 
 CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
 
+CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
+
+CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
+
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
+CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
+
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
+
+ALTER TABLE ONLY consent.blocks
+    ADD CONSTRAINT blocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -495,6 +608,12 @@ ALTER TABLE ONLY consent.inclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_exclusion_id_fkey FOREIGN KEY (exclusion_id) REFERENCES consent.exclusions(exclusion_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.unblocks
+    ADD CONSTRAINT unblocks_block_id_fkey FOREIGN KEY (block_id) REFERENCES consent.blocks(block_id);
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -529,6 +648,12 @@ ALTER TABLE ONLY relmgr.act_handles
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT act_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.barred
+    ADD CONSTRAINT barred_barred_in_fkey FOREIGN KEY (barred_in) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -537,6 +662,12 @@ ALTER TABLE ONLY relmgr.cells
 
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.confirmations
+    ADD CONSTRAINT confirmations_confirms_fkey FOREIGN KEY (confirms) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.correlations
     ADD CONSTRAINT correlations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -571,8 +702,23 @@ ALTER TABLE ONLY relmgr.disclosures
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.disputes
+    ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_handle_a_fkey FOREIGN KEY (handle_a) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.keep_aparts
+    ADD CONSTRAINT keep_aparts_handle_b_fkey FOREIGN KEY (handle_b) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -591,6 +737,18 @@ ALTER TABLE ONLY relmgr.pairings_used
 
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pairing_id_fkey FOREIGN KEY (pairing_id) REFERENCES relmgr.pairings(pairing_id);
+
+ALTER TABLE ONLY relmgr.replays
+    ADD CONSTRAINT replays_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.review_outcomes
+    ADD CONSTRAINT review_outcomes_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.reviews(enquiry_id);
+
+ALTER TABLE ONLY relmgr.reviews
+    ADD CONSTRAINT reviews_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
 
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -629,6 +787,8 @@ GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.acts TO fame_consent;
 
+GRANT SELECT,INSERT ON TABLE consent.blocks TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.consents TO fame_consent;
 
 GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
@@ -636,6 +796,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
 GRANT SELECT,INSERT ON TABLE consent.exclusions TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.inclusions TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.unblocks TO fame_consent;
+
+GRANT SELECT ON TABLE consent.published_blocks TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.withdrawals TO fame_consent;
 
@@ -720,7 +884,11 @@ GRANT SELECT,INSERT ON TABLE relmgr.act_references TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.acts TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
 
@@ -732,11 +900,15 @@ GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.handles TO fame_relmgr;
 
 GRANT UPDATE(row_id) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.key_checks TO fame_relmgr;
 
@@ -745,5 +917,11 @@ GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.replays TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;

@@ -97,3 +97,10 @@ func codes(list []string) []consentoas.Code {
 	}
 	return out
 }
+
+func blockReceipt(id ident.BlockID, r consent.Receipt) *consentoas.BlockReceipt {
+	return &consentoas.BlockReceipt{
+		Block: consentoas.ID(id.String()), Act: consentoas.ID(r.Act.String()),
+		Commitment: consentoas.Commitment(hex.EncodeToString(r.Commitment)),
+	}
+}

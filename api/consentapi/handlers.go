@@ -159,3 +159,35 @@ func callerOf(ctx context.Context) (decide.Caller, error) {
 	}
 	return caller, nil
 }
+
+// BlockRelationship is consent.Service.Block.
+func (h *handler) BlockRelationship(ctx context.Context, req *consentoas.BlockRequest) (*consentoas.BlockReceipt, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	got, err := h.service.Block(ctx, caller, consent.BlockRequest{
+		Proof: string(req.Proof), Reach: consent.Reach(req.Reach), Warning: string(req.Warning), Evidence: consent.Evidence(req.Evidence),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return blockReceipt(got.Block, got.Receipt), nil
+}
+
+// WithdrawBlock is consent.Service.Unblock.
+func (h *handler) WithdrawBlock(ctx context.Context, req *consentoas.ConsentWithdrawalRequest, params consentoas.WithdrawBlockParams) (*consentoas.BlockReceipt, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := idOf[ident.BlockID](params.Block)
+	if err != nil {
+		return nil, err
+	}
+	got, err := h.service.Unblock(ctx, caller, id, consent.Evidence(req.Evidence))
+	if err != nil {
+		return nil, err
+	}
+	return blockReceipt(id, got), nil
+}

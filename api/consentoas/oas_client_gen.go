@@ -21,6 +21,14 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// BlockRelationship invokes blockRelationship operation.
+	//
+	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+	// outside the agency that
+	// made it, without exception (PUB-09). The person is told the likely effect on their care first.
+	//
+	// POST /consent/v1/blocks
+	BlockRelationship(ctx context.Context, request *BlockRequest) (*BlockReceipt, error)
 	// CaptureConsent invokes captureConsent operation.
 	//
 	// What is shared, how, why, with whom and until when, in the words shown to the person (PUB-05), for
@@ -42,6 +50,12 @@ type Invoker interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// WithdrawBlock invokes withdrawBlock operation.
+	//
+	// Let a hidden relationship be told of again.
+	//
+	// POST /consent/v1/blocks/{block}/withdrawal
+	WithdrawBlock(ctx context.Context, request *ConsentWithdrawalRequest, params WithdrawBlockParams) (*BlockReceipt, error)
 	// WithdrawConsent invokes withdrawConsent operation.
 	//
 	// Takes effect with the next request, on everything that rests on it (PUB-12).
@@ -95,6 +109,81 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// BlockRelationship invokes blockRelationship operation.
+//
+// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+// outside the agency that
+// made it, without exception (PUB-09). The person is told the likely effect on their care first.
+//
+// POST /consent/v1/blocks
+func (c *Client) BlockRelationship(ctx context.Context, request *BlockRequest) (*BlockReceipt, error) {
+	res, err := c.sendBlockRelationship(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendBlockRelationship(ctx context.Context, request *BlockRequest) (res *BlockReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/blocks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeBlockRelationshipRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, BlockRelationshipOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeBlockRelationshipResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // CaptureConsent invokes captureConsent operation.
@@ -330,6 +419,101 @@ func (c *Client) sendFindConsent(ctx context.Context, params FindConsentParams) 
 	defer body.Close()
 
 	result, err := decodeFindConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// WithdrawBlock invokes withdrawBlock operation.
+//
+// Let a hidden relationship be told of again.
+//
+// POST /consent/v1/blocks/{block}/withdrawal
+func (c *Client) WithdrawBlock(ctx context.Context, request *ConsentWithdrawalRequest, params WithdrawBlockParams) (*BlockReceipt, error) {
+	res, err := c.sendWithdrawBlock(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendWithdrawBlock(ctx context.Context, request *ConsentWithdrawalRequest, params WithdrawBlockParams) (res *BlockReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/blocks/"
+	{
+		// Encode "block" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "block",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Block); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeWithdrawBlockRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, WithdrawBlockOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeWithdrawBlockResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

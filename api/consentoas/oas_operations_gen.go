@@ -6,9 +6,11 @@ package consentoas
 type OperationName = string
 
 const (
+	BlockRelationshipOperation OperationName = "BlockRelationship"
 	CaptureConsentOperation    OperationName = "CaptureConsent"
 	ExcludeAgencyOperation     OperationName = "ExcludeAgency"
 	FindConsentOperation       OperationName = "FindConsent"
+	WithdrawBlockOperation     OperationName = "WithdrawBlock"
 	WithdrawConsentOperation   OperationName = "WithdrawConsent"
 	WithdrawExclusionOperation OperationName = "WithdrawExclusion"
 )

@@ -94,6 +94,86 @@ func decodeFindConsentParams(args [1]string, argsEscaped bool, r *http.Request) 
 	return params, nil
 }
 
+// WithdrawBlockParams is parameters of withdrawBlock operation.
+type WithdrawBlockParams struct {
+	Block ID
+}
+
+func unpackWithdrawBlockParams(packed middleware.Parameters) (params WithdrawBlockParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "block",
+			In:   "path",
+		}
+		params.Block = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeWithdrawBlockParams(args [1]string, argsEscaped bool, r *http.Request) (params WithdrawBlockParams, _ error) {
+	// Decode path: block.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "block",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotBlockVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotBlockVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Block = ID(paramsDotBlockVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Block.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "block",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // WithdrawConsentParams is parameters of withdrawConsent operation.
 type WithdrawConsentParams struct {
 	Consent ID

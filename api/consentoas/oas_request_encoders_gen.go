@@ -10,6 +10,20 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeBlockRelationshipRequest(
+	req *BlockRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeCaptureConsentRequest(
 	req *ConsentRequest,
 	r *http.Request,
@@ -26,6 +40,20 @@ func encodeCaptureConsentRequest(
 
 func encodeExcludeAgencyRequest(
 	req *ExclusionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeWithdrawBlockRequest(
+	req *ConsentWithdrawalRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

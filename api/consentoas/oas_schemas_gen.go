@@ -66,6 +66,194 @@ func (AudiencePartnership) AllValues() []AudiencePartnership {
 	}
 }
 
+// Ref: #/components/schemas/BlockReceipt
+type BlockReceipt struct {
+	Block      ID         `json:"block"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetBlock returns the value of Block.
+func (s *BlockReceipt) GetBlock() ID {
+	return s.Block
+}
+
+// GetAct returns the value of Act.
+func (s *BlockReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *BlockReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetBlock sets the value of Block.
+func (s *BlockReceipt) SetBlock(val ID) {
+	s.Block = val
+}
+
+// SetAct sets the value of Act.
+func (s *BlockReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *BlockReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/BlockRequest
+type BlockRequest struct {
+	Proof    HandleProof          `json:"proof"`
+	Reach    BlockRequestReach    `json:"reach"`
+	Warning  Code                 `json:"warning"`
+	Evidence BlockRequestEvidence `json:"evidence"`
+}
+
+// GetProof returns the value of Proof.
+func (s *BlockRequest) GetProof() HandleProof {
+	return s.Proof
+}
+
+// GetReach returns the value of Reach.
+func (s *BlockRequest) GetReach() BlockRequestReach {
+	return s.Reach
+}
+
+// GetWarning returns the value of Warning.
+func (s *BlockRequest) GetWarning() Code {
+	return s.Warning
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *BlockRequest) GetEvidence() BlockRequestEvidence {
+	return s.Evidence
+}
+
+// SetProof sets the value of Proof.
+func (s *BlockRequest) SetProof(val HandleProof) {
+	s.Proof = val
+}
+
+// SetReach sets the value of Reach.
+func (s *BlockRequest) SetReach(val BlockRequestReach) {
+	s.Reach = val
+}
+
+// SetWarning sets the value of Warning.
+func (s *BlockRequest) SetWarning(val Code) {
+	s.Warning = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *BlockRequest) SetEvidence(val BlockRequestEvidence) {
+	s.Evidence = val
+}
+
+type BlockRequestEvidence string
+
+const (
+	BlockRequestEvidenceSignedForm         BlockRequestEvidence = "signed-form"
+	BlockRequestEvidenceSpokenAndNoted     BlockRequestEvidence = "spoken-and-noted"
+	BlockRequestEvidenceRecordedCall       BlockRequestEvidence = "recorded-call"
+	BlockRequestEvidenceElectronic         BlockRequestEvidence = "electronic"
+	BlockRequestEvidenceInterpreterPresent BlockRequestEvidence = "interpreter-present"
+)
+
+// AllValues returns all BlockRequestEvidence values.
+func (BlockRequestEvidence) AllValues() []BlockRequestEvidence {
+	return []BlockRequestEvidence{
+		BlockRequestEvidenceSignedForm,
+		BlockRequestEvidenceSpokenAndNoted,
+		BlockRequestEvidenceRecordedCall,
+		BlockRequestEvidenceElectronic,
+		BlockRequestEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s BlockRequestEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case BlockRequestEvidenceSignedForm:
+		return []byte(s), nil
+	case BlockRequestEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case BlockRequestEvidenceRecordedCall:
+		return []byte(s), nil
+	case BlockRequestEvidenceElectronic:
+		return []byte(s), nil
+	case BlockRequestEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *BlockRequestEvidence) UnmarshalText(data []byte) error {
+	switch BlockRequestEvidence(data) {
+	case BlockRequestEvidenceSignedForm:
+		*s = BlockRequestEvidenceSignedForm
+		return nil
+	case BlockRequestEvidenceSpokenAndNoted:
+		*s = BlockRequestEvidenceSpokenAndNoted
+		return nil
+	case BlockRequestEvidenceRecordedCall:
+		*s = BlockRequestEvidenceRecordedCall
+		return nil
+	case BlockRequestEvidenceElectronic:
+		*s = BlockRequestEvidenceElectronic
+		return nil
+	case BlockRequestEvidenceInterpreterPresent:
+		*s = BlockRequestEvidenceInterpreterPresent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type BlockRequestReach string
+
+const (
+	BlockRequestReachBlock       BlockRequestReach = "block"
+	BlockRequestReachCreatorOnly BlockRequestReach = "creator-only"
+)
+
+// AllValues returns all BlockRequestReach values.
+func (BlockRequestReach) AllValues() []BlockRequestReach {
+	return []BlockRequestReach{
+		BlockRequestReachBlock,
+		BlockRequestReachCreatorOnly,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s BlockRequestReach) MarshalText() ([]byte, error) {
+	switch s {
+	case BlockRequestReachBlock:
+		return []byte(s), nil
+	case BlockRequestReachCreatorOnly:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *BlockRequestReach) UnmarshalText(data []byte) error {
+	switch BlockRequestReach(data) {
+	case BlockRequestReachBlock:
+		*s = BlockRequestReachBlock
+		return nil
+	case BlockRequestReachCreatorOnly:
+		*s = BlockRequestReachCreatorOnly
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type Code string
 
 type Commitment string

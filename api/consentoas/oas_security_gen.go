@@ -35,9 +35,11 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	BlockRelationshipOperation: []string{},
 	CaptureConsentOperation:    []string{},
 	ExcludeAgencyOperation:     []string{},
 	FindConsentOperation:       []string{},
+	WithdrawBlockOperation:     []string{},
 	WithdrawConsentOperation:   []string{},
 	WithdrawExclusionOperation: []string{},
 }

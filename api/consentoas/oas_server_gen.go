@@ -8,6 +8,14 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// BlockRelationship implements blockRelationship operation.
+	//
+	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+	// outside the agency that
+	// made it, without exception (PUB-09). The person is told the likely effect on their care first.
+	//
+	// POST /consent/v1/blocks
+	BlockRelationship(ctx context.Context, req *BlockRequest) (*BlockReceipt, error)
 	// CaptureConsent implements captureConsent operation.
 	//
 	// What is shared, how, why, with whom and until when, in the words shown to the person (PUB-05), for
@@ -29,6 +37,12 @@ type Handler interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// WithdrawBlock implements withdrawBlock operation.
+	//
+	// Let a hidden relationship be told of again.
+	//
+	// POST /consent/v1/blocks/{block}/withdrawal
+	WithdrawBlock(ctx context.Context, req *ConsentWithdrawalRequest, params WithdrawBlockParams) (*BlockReceipt, error)
 	// WithdrawConsent implements withdrawConsent operation.
 	//
 	// Takes effect with the next request, on everything that rests on it (PUB-12).

@@ -66,6 +66,18 @@ func reference(id oas.ID) (ident.ReferenceID, error) {
 	return ref, nil
 }
 
+func references(ids []oas.ID) ([]ident.ReferenceID, error) {
+	refs := make([]ident.ReferenceID, len(ids))
+	for i, id := range ids {
+		ref, err := reference(id)
+		if err != nil {
+			return nil, err
+		}
+		refs[i] = ref
+	}
+	return refs, nil
+}
+
 // malformed is for what the pattern of openapi.yaml lets through and the parser
 // does not.
 func malformed(pointer string) error {

@@ -26,13 +26,13 @@ func (h handlers) FindHandle(ctx context.Context, req *oas.HandleRequest) (*oas.
 	}, nil
 }
 
-func (h handlers) PublishRelationship(ctx context.Context, req *oas.RelationshipRequest) (*oas.ActReceipt, error) {
+func (h handlers) PublishRelationship(ctx context.Context, req *oas.RelationshipRequest, params oas.PublishRelationshipParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	p, err := proposal(req.Decision)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Publish(ctx, who, relmgr.Relationship{
+	r, err := h.once(ctx, oas.PublishRelationshipOperation, params.IdempotencyKey, req).Publish(ctx, who, relmgr.Relationship{
 		Own: own(req.Column, req.Identifier), Role: string(req.Role), Mode: decide.Mode(req.Mode),
 		Reason: string(req.Reason), Offers: offers(req.Offers), Proposal: p,
 	})
@@ -52,30 +52,26 @@ func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oa
 	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends}, nil
 }
 
-func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest) (*oas.ActReceipt, error) {
+func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, params oas.CorrelateParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	p, err := proposal(req.Decision)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Correlate(ctx, who, relmgr.Correlation{
+	r, err := h.once(ctx, oas.CorrelateOperation, params.IdempotencyKey, req).Correlate(ctx, who, relmgr.Correlation{
 		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
 		Reason: string(req.Reason), Proposal: p,
 	})
 	return receipt(r, err)
 }
 
-func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest) (*oas.ActReceipt, error) {
+func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest, params oas.SeparateParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
-	refs := make([]ident.ReferenceID, len(req.Correlations))
-	for i, id := range req.Correlations {
-		ref, err := reference(id)
-		if err != nil {
-			return nil, err
-		}
-		refs[i] = ref
+	refs, err := references(req.Correlations)
+	if err != nil {
+		return nil, err
 	}
-	r, err := h.service.Separate(ctx, who, refs, string(req.Reason))
+	r, err := h.once(ctx, oas.SeparateOperation, params.IdempotencyKey, req).Separate(ctx, who, refs, string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -85,7 +81,55 @@ func (h handlers) WithdrawAct(ctx context.Context, req *oas.WithdrawalRequest, p
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.WithdrawAct(ctx, who, ref, string(req.Reason))
+	r, err := h.once(ctx, oas.WithdrawActOperation, params.IdempotencyKey, req, string(params.Act)).WithdrawAct(ctx, who, ref, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) ConfirmSamePerson(ctx context.Context, req *oas.WithdrawalRequest, params oas.ConfirmSamePersonParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.once(ctx, oas.ConfirmSamePersonOperation, params.IdempotencyKey, req, string(params.Act)).ConfirmSamePerson(ctx, caller(ctx), ref, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) KeepApart(ctx context.Context, req *oas.KeepApartRequest, params oas.KeepApartParams) (*oas.ActReceipt, error) {
+	refs, err := references(req.Correlations)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.once(ctx, oas.KeepApartOperation, params.IdempotencyKey, req).KeepApart(ctx, caller(ctx), relmgr.Apart{
+		Own: own(req.Column.Or(""), req.Identifier.Or("")), Code: string(req.Pairing.Or("")), Correlations: refs,
+		Reason: string(req.Reason),
+	})
+	return receipt(r, err)
+}
+
+func (h handlers) DisputeIdentity(ctx context.Context, req *oas.DisputeRequest, params oas.DisputeIdentityParams) (*oas.ActReceipt, error) {
+	r, err := h.once(ctx, oas.DisputeIdentityOperation, params.IdempotencyKey, req).DisputeIdentity(ctx, caller(ctx), own(req.Column, req.Identifier), string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) SettleDispute(ctx context.Context, req *oas.SettlementRequest, params oas.SettleDisputeParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := references(req.Holds)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.once(ctx, oas.SettleDisputeOperation, params.IdempotencyKey, req, string(params.Act)).SettleDispute(ctx, caller(ctx), ref, holds, string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) SetRelationshipStatus(ctx context.Context, req *oas.StatusRequest, params oas.SetRelationshipStatusParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.once(ctx, oas.SetRelationshipStatusOperation, params.IdempotencyKey, req, string(params.Act)).SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason))
 	return receipt(r, err)
 }
 
@@ -134,9 +178,35 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
+		Emergency: req.Emergency.Or(false),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return answer(a), nil
+}
+
+func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.Reviews, error) {
+	list, err := h.service.ListReviews(ctx, caller(ctx), params.Limit.Or(50))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Reviews{Reviews: make([]oas.ReviewsReviewsItem, len(list))}
+	for i, r := range list {
+		out.Reviews[i] = oas.ReviewsReviewsItem{
+			Enquiry: oas.ID(r.Enquiry.String()), At: r.At, Due: r.Due, Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner),
+			Role: oas.Code(r.Role), Column: oas.Code(r.Column), Purpose: oas.Code(r.Purpose), Reason: oas.Code(r.Reason),
+			Concerning: r.Concerning, Told: r.Told,
+		}
+	}
+	return out, nil
+}
+
+func (h handlers) JudgeEmergency(ctx context.Context, req *oas.ReviewOutcomeRequest, params oas.JudgeEmergencyParams) (*oas.ActReceipt, error) {
+	enquiry, err := ident.ParseEnquiry(string(params.Enquiry))
+	if err != nil {
+		return nil, malformed("/enquiry")
+	}
+	r, err := h.once(ctx, oas.JudgeEmergencyOperation, params.IdempotencyKey, req, string(params.Enquiry)).JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
+	return receipt(r, err)
 }

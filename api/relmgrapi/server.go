@@ -2,7 +2,9 @@ package relmgrapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/fame-hub/fame/api"
 	oas "github.com/fame-hub/fame/api/relmgroas"
@@ -28,6 +30,19 @@ func New(edge *api.Edge, service *relmgr.Service) (http.Handler, error) {
 func caller(ctx context.Context) decide.Caller {
 	who, _ := api.Caller(ctx)
 	return who
+}
+
+// once binds a request to its idempotency key: its caller, its operation, what
+// stands in its path, and its body in canonical order.
+func (h handlers) once(ctx context.Context, operation oas.OperationName, key oas.OptString, body json.Marshaler, path ...string) *relmgr.Service {
+	if !key.Set {
+		return h.service
+	}
+	text, err := body.MarshalJSON()
+	if err != nil { // decoded a moment ago, so it encodes
+		panic(err)
+	}
+	return h.service.Once(caller(ctx).Practitioner, operation+strings.Join(path, "/"), key.Value, text)
 }
 
 // problems adds to the handlers what every operation shares.

@@ -21,6 +21,13 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ConfirmSamePerson invokes confirmSamePerson operation.
+	//
+	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+	// before it (ACT-06).
+	//
+	// POST /relmgr/v1/correlations/{act}/confirmation
+	ConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error)
 	// Correlate invokes correlate operation.
 	//
 	// An act of relationship management, by a named person whose role an agreement lets correlate
@@ -29,7 +36,14 @@ type Invoker interface {
 	// another party's state.
 	//
 	// POST /relmgr/v1/correlations
-	Correlate(ctx context.Context, request *CorrelationRequest) (*ActReceipt, error)
+	Correlate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
+	// DisputeIdentity invokes disputeIdentity operation.
+	//
+	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+	// caller's agency is shown the act.
+	//
+	// POST /relmgr/v1/disputes
+	DisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
 	// Enquire invokes enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -56,12 +70,32 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
+	// JudgeEmergency invokes judgeEmergency operation.
+	//
+	// Say what I make of an emergency.
+	//
+	// POST /relmgr/v1/reviews/{enquiry}/outcome
+	JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
+	// KeepApart invokes keepApart operation.
+	//
+	// Bars every later correlation that would join the two, and ends the correlations that it names
+	// (IDX-10). The answer is the
+	// same 202 whatever else connects them.
+	//
+	// POST /relmgr/v1/keep-aparts
+	KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs invokes listActs operation.
 	//
 	// The acts on one of my own identifiers.
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListReviews invokes listReviews operation.
+	//
+	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	//
+	// GET /relmgr/v1/reviews
+	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
 	// OpenPairing invokes openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -78,13 +112,26 @@ type Invoker interface {
 	// of a named person of the holding agency that passed all four steps (LEG-01).
 	//
 	// POST /relmgr/v1/relationships
-	PublishRelationship(ctx context.Context, request *RelationshipRequest) (*ActReceipt, error)
+	PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
 	// Separate invokes separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 	//
 	// POST /relmgr/v1/separations
-	Separate(ctx context.Context, request *SeparationRequest) (*ActReceipt, error)
+	Separate(ctx context.Context, request *SeparationRequest, params SeparateParams) (*ActReceipt, error)
+	// SetRelationshipStatus invokes setRelationshipStatus operation.
+	//
+	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+	// the act that this returns.
+	//
+	// POST /relmgr/v1/relationships/{act}/status
+	SetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error)
+	// SettleDispute invokes settleDispute operation.
+	//
+	// What it leaves out is separated.
+	//
+	// POST /relmgr/v1/disputes/{act}/settlement
+	SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct invokes withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
@@ -134,6 +181,118 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 	return u
 }
 
+// ConfirmSamePerson invokes confirmSamePerson operation.
+//
+// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+// before it (ACT-06).
+//
+// POST /relmgr/v1/correlations/{act}/confirmation
+func (c *Client) ConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error) {
+	res, err := c.sendConfirmSamePerson(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendConfirmSamePerson(ctx context.Context, request *WithdrawalRequest, params ConfirmSamePersonParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/correlations/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/confirmation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeConfirmSamePersonRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ConfirmSamePersonOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeConfirmSamePersonResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // Correlate invokes correlate operation.
 //
 // An act of relationship management, by a named person whose role an agreement lets correlate
@@ -142,12 +301,12 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 // another party's state.
 //
 // POST /relmgr/v1/correlations
-func (c *Client) Correlate(ctx context.Context, request *CorrelationRequest) (*ActReceipt, error) {
-	res, err := c.sendCorrelate(ctx, request)
+func (c *Client) Correlate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (*ActReceipt, error) {
+	res, err := c.sendCorrelate(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest) (res *ActReceipt, err error) {
+func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -160,6 +319,22 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest)
 	}
 	if err := encodeCorrelateRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -203,6 +378,96 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest)
 	defer body.Close()
 
 	result, err := decodeCorrelateResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// DisputeIdentity invokes disputeIdentity operation.
+//
+// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+// caller's agency is shown the act.
+//
+// POST /relmgr/v1/disputes
+func (c *Client) DisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error) {
+	res, err := c.sendDisputeIdentity(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/disputes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeDisputeIdentityRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, DisputeIdentityOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeDisputeIdentityResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -455,6 +720,208 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	return result, nil
 }
 
+// JudgeEmergency invokes judgeEmergency operation.
+//
+// Say what I make of an emergency.
+//
+// POST /relmgr/v1/reviews/{enquiry}/outcome
+func (c *Client) JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error) {
+	res, err := c.sendJudgeEmergency(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/reviews/"
+	{
+		// Encode "enquiry" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "enquiry",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Enquiry); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/outcome"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeJudgeEmergencyRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, JudgeEmergencyOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeJudgeEmergencyResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// KeepApart invokes keepApart operation.
+//
+// Bars every later correlation that would join the two, and ends the correlations that it names
+// (IDX-10). The answer is the
+// same 202 whatever else connects them.
+//
+// POST /relmgr/v1/keep-aparts
+func (c *Client) KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error) {
+	res, err := c.sendKeepApart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/keep-aparts"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeKeepApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, KeepApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeKeepApartResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListActs invokes listActs operation.
 //
 // The acts on one of my own identifiers.
@@ -582,6 +1049,96 @@ func (c *Client) sendListActs(ctx context.Context, params ListActsParams) (res *
 	return result, nil
 }
 
+// ListReviews invokes listReviews operation.
+//
+// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+//
+// GET /relmgr/v1/reviews
+func (c *Client) ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error) {
+	res, err := c.sendListReviews(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) (res *Reviews, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/reviews"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListReviewsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListReviewsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // OpenPairing invokes openPairing operation.
 //
 // Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -665,12 +1222,12 @@ func (c *Client) sendOpenPairing(ctx context.Context, request *PairingRequest) (
 // of a named person of the holding agency that passed all four steps (LEG-01).
 //
 // POST /relmgr/v1/relationships
-func (c *Client) PublishRelationship(ctx context.Context, request *RelationshipRequest) (*ActReceipt, error) {
-	res, err := c.sendPublishRelationship(ctx, request)
+func (c *Client) PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error) {
+	res, err := c.sendPublishRelationship(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendPublishRelationship(ctx context.Context, request *RelationshipRequest) (res *ActReceipt, err error) {
+func (c *Client) sendPublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -683,6 +1240,22 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 	}
 	if err := encodePublishRelationshipRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -738,12 +1311,12 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 // Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 //
 // POST /relmgr/v1/separations
-func (c *Client) Separate(ctx context.Context, request *SeparationRequest) (*ActReceipt, error) {
-	res, err := c.sendSeparate(ctx, request)
+func (c *Client) Separate(ctx context.Context, request *SeparationRequest, params SeparateParams) (*ActReceipt, error) {
+	res, err := c.sendSeparate(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (res *ActReceipt, err error) {
+func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest, params SeparateParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -756,6 +1329,22 @@ func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (
 	}
 	if err := encodeSeparateRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{
@@ -799,6 +1388,229 @@ func (c *Client) sendSeparate(ctx context.Context, request *SeparationRequest) (
 	defer body.Close()
 
 	result, err := decodeSeparateResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SetRelationshipStatus invokes setRelationshipStatus operation.
+//
+// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+// the act that this returns.
+//
+// POST /relmgr/v1/relationships/{act}/status
+func (c *Client) SetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error) {
+	res, err := c.sendSetRelationshipStatus(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendSetRelationshipStatus(ctx context.Context, request *StatusRequest, params SetRelationshipStatusParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/relationships/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/status"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSetRelationshipStatusRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SetRelationshipStatusOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSetRelationshipStatusResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SettleDispute invokes settleDispute operation.
+//
+// What it leaves out is separated.
+//
+// POST /relmgr/v1/disputes/{act}/settlement
+func (c *Client) SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error) {
+	res, err := c.sendSettleDispute(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendSettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/disputes/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/settlement"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSettleDisputeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SettleDisputeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSettleDisputeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -851,6 +1663,22 @@ func (c *Client) sendWithdrawAct(ctx context.Context, request *WithdrawalRequest
 	}
 	if err := encodeWithdrawActRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
 	}
 
 	{

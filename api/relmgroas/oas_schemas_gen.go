@@ -253,11 +253,18 @@ func (s *ActEffect) UnmarshalText(data []byte) error {
 type ActKind string
 
 const (
-	ActKindPublish   ActKind = "publish"
-	ActKindPair      ActKind = "pair"
-	ActKindCorrelate ActKind = "correlate"
-	ActKindSeparate  ActKind = "separate"
-	ActKindWithdraw  ActKind = "withdraw"
+	ActKindPublish      ActKind = "publish"
+	ActKindPair         ActKind = "pair"
+	ActKindCorrelate    ActKind = "correlate"
+	ActKindSeparate     ActKind = "separate"
+	ActKindWithdraw     ActKind = "withdraw"
+	ActKindKeepApart    ActKind = "keep-apart"
+	ActKindDispute      ActKind = "dispute"
+	ActKindSettle       ActKind = "settle"
+	ActKindSuspend      ActKind = "suspend"
+	ActKindEnd          ActKind = "end"
+	ActKindAskedInError ActKind = "asked-in-error"
+	ActKindConfirm      ActKind = "confirm"
 )
 
 // AllValues returns all ActKind values.
@@ -268,6 +275,13 @@ func (ActKind) AllValues() []ActKind {
 		ActKindCorrelate,
 		ActKindSeparate,
 		ActKindWithdraw,
+		ActKindKeepApart,
+		ActKindDispute,
+		ActKindSettle,
+		ActKindSuspend,
+		ActKindEnd,
+		ActKindAskedInError,
+		ActKindConfirm,
 	}
 }
 
@@ -283,6 +297,20 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindSeparate:
 		return []byte(s), nil
 	case ActKindWithdraw:
+		return []byte(s), nil
+	case ActKindKeepApart:
+		return []byte(s), nil
+	case ActKindDispute:
+		return []byte(s), nil
+	case ActKindSettle:
+		return []byte(s), nil
+	case ActKindSuspend:
+		return []byte(s), nil
+	case ActKindEnd:
+		return []byte(s), nil
+	case ActKindAskedInError:
+		return []byte(s), nil
+	case ActKindConfirm:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -306,6 +334,27 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindWithdraw:
 		*s = ActKindWithdraw
+		return nil
+	case ActKindKeepApart:
+		*s = ActKindKeepApart
+		return nil
+	case ActKindDispute:
+		*s = ActKindDispute
+		return nil
+	case ActKindSettle:
+		*s = ActKindSettle
+		return nil
+	case ActKindSuspend:
+		*s = ActKindSuspend
+		return nil
+	case ActKindEnd:
+		*s = ActKindEnd
+		return nil
+	case ActKindAskedInError:
+		*s = ActKindAskedInError
+		return nil
+	case ActKindConfirm:
+		*s = ActKindConfirm
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -1011,6 +1060,43 @@ func (s *Decision) SetUntil(val time.Time) {
 	s.Until = val
 }
 
+// Ref: #/components/schemas/DisputeRequest
+type DisputeRequest struct {
+	Column     Code            `json:"column"`
+	Identifier LocalIdentifier `json:"identifier"`
+	Reason     Code            `json:"reason"`
+}
+
+// GetColumn returns the value of Column.
+func (s *DisputeRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *DisputeRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetReason returns the value of Reason.
+func (s *DisputeRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetColumn sets the value of Column.
+func (s *DisputeRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *DisputeRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetReason sets the value of Reason.
+func (s *DisputeRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
 // Ref: #/components/schemas/EnquiryRequest
 type EnquiryRequest struct {
 	Column      Code                     `json:"column"`
@@ -1019,6 +1105,9 @@ type EnquiryRequest struct {
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
 	Transaction OptCode                  `json:"transaction"`
+	// Life or limb: what is blocked may be told, and a review opens whether or not anything was found.
+	// Needs a role that the agreement lets declare one.
+	Emergency OptBool `json:"emergency"`
 }
 
 // GetColumn returns the value of Column.
@@ -1051,6 +1140,11 @@ func (s *EnquiryRequest) GetTransaction() OptCode {
 	return s.Transaction
 }
 
+// GetEmergency returns the value of Emergency.
+func (s *EnquiryRequest) GetEmergency() OptBool {
+	return s.Emergency
+}
+
 // SetColumn sets the value of Column.
 func (s *EnquiryRequest) SetColumn(val Code) {
 	s.Column = val
@@ -1079,6 +1173,11 @@ func (s *EnquiryRequest) SetConcerning(val EnquiryRequestConcerning) {
 // SetTransaction sets the value of Transaction.
 func (s *EnquiryRequest) SetTransaction(val OptCode) {
 	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *EnquiryRequest) SetEmergency(val OptBool) {
+	s.Emergency = val
 }
 
 type EnquiryRequestConcerning string
@@ -1296,15 +1395,78 @@ func (s *HandleRequest) SetIdentifier(val LocalIdentifier) {
 
 type ID string
 
+// Either the caller's identifier and a pairing code, or correlations that the caller's agency is
+// party to.
+// Ref: #/components/schemas/KeepApartRequest
+type KeepApartRequest struct {
+	Column       OptCode            `json:"column"`
+	Identifier   OptLocalIdentifier `json:"identifier"`
+	Pairing      OptPairingCode     `json:"pairing"`
+	Correlations []ID               `json:"correlations"`
+	Reason       Code               `json:"reason"`
+}
+
+// GetColumn returns the value of Column.
+func (s *KeepApartRequest) GetColumn() OptCode {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *KeepApartRequest) GetIdentifier() OptLocalIdentifier {
+	return s.Identifier
+}
+
+// GetPairing returns the value of Pairing.
+func (s *KeepApartRequest) GetPairing() OptPairingCode {
+	return s.Pairing
+}
+
+// GetCorrelations returns the value of Correlations.
+func (s *KeepApartRequest) GetCorrelations() []ID {
+	return s.Correlations
+}
+
+// GetReason returns the value of Reason.
+func (s *KeepApartRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetColumn sets the value of Column.
+func (s *KeepApartRequest) SetColumn(val OptCode) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *KeepApartRequest) SetIdentifier(val OptLocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetPairing sets the value of Pairing.
+func (s *KeepApartRequest) SetPairing(val OptPairingCode) {
+	s.Pairing = val
+}
+
+// SetCorrelations sets the value of Correlations.
+func (s *KeepApartRequest) SetCorrelations(val []ID) {
+	s.Correlations = val
+}
+
+// SetReason sets the value of Reason.
+func (s *KeepApartRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
 type LocalIdentifier string
 
-// Who makes the act (ACT-06). An imposed one needs the agreement's higher role.
+// Who makes the act (ACT-06). An imposed one needs the agreement's higher role; a joint correlation
+// waits for the other side's confirmation.
 // Ref: #/components/schemas/Mode
 type Mode string
 
 const (
 	ModeSubject             Mode = "subject"
 	ModeSupplierWithConsent Mode = "supplier-with-consent"
+	ModeJoint               Mode = "joint"
 	ModeImposed             Mode = "imposed"
 )
 
@@ -1313,6 +1475,7 @@ func (Mode) AllValues() []Mode {
 	return []Mode{
 		ModeSubject,
 		ModeSupplierWithConsent,
+		ModeJoint,
 		ModeImposed,
 	}
 }
@@ -1323,6 +1486,8 @@ func (s Mode) MarshalText() ([]byte, error) {
 	case ModeSubject:
 		return []byte(s), nil
 	case ModeSupplierWithConsent:
+		return []byte(s), nil
+	case ModeJoint:
 		return []byte(s), nil
 	case ModeImposed:
 		return []byte(s), nil
@@ -1339,6 +1504,9 @@ func (s *Mode) UnmarshalText(data []byte) error {
 		return nil
 	case ModeSupplierWithConsent:
 		*s = ModeSupplierWithConsent
+		return nil
+	case ModeJoint:
+		*s = ModeJoint
 		return nil
 	case ModeImposed:
 		*s = ModeImposed
@@ -1911,6 +2079,52 @@ func (o OptInt) Or(d int) int {
 	return d
 }
 
+// NewOptLocalIdentifier returns new OptLocalIdentifier with value set to v.
+func NewOptLocalIdentifier(v LocalIdentifier) OptLocalIdentifier {
+	return OptLocalIdentifier{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptLocalIdentifier is optional LocalIdentifier.
+type OptLocalIdentifier struct {
+	Value LocalIdentifier
+	Set   bool
+}
+
+// IsSet returns true if OptLocalIdentifier was set.
+func (o OptLocalIdentifier) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptLocalIdentifier) Reset() {
+	var v LocalIdentifier
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptLocalIdentifier) SetTo(v LocalIdentifier) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptLocalIdentifier) Get() (v LocalIdentifier, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptLocalIdentifier) Or(d LocalIdentifier) LocalIdentifier {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptMode returns new OptMode with value set to v.
 func NewOptMode(v Mode) OptMode {
 	return OptMode{
@@ -1951,6 +2165,52 @@ func (o OptMode) Get() (v Mode, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptMode) Or(d Mode) Mode {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptPairingCode returns new OptPairingCode with value set to v.
+func NewOptPairingCode(v PairingCode) OptPairingCode {
+	return OptPairingCode{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptPairingCode is optional PairingCode.
+type OptPairingCode struct {
+	Value PairingCode
+	Set   bool
+}
+
+// IsSet returns true if OptPairingCode was set.
+func (o OptPairingCode) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptPairingCode) Reset() {
+	var v PairingCode
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptPairingCode) SetTo(v PairingCode) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptPairingCode) Get() (v PairingCode, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptPairingCode) Or(d PairingCode) PairingCode {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -2477,6 +2737,220 @@ func (s *RelationshipRequest) SetDecision(val Decision) {
 	s.Decision = val
 }
 
+// Ref: #/components/schemas/ReviewOutcomeRequest
+type ReviewOutcomeRequest struct {
+	Outcome ReviewOutcomeRequestOutcome `json:"outcome"`
+	Reason  Code                        `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ReviewOutcomeRequest) GetOutcome() ReviewOutcomeRequestOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *ReviewOutcomeRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ReviewOutcomeRequest) SetOutcome(val ReviewOutcomeRequestOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ReviewOutcomeRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+type ReviewOutcomeRequestOutcome string
+
+const (
+	ReviewOutcomeRequestOutcomeJustified    ReviewOutcomeRequestOutcome = "justified"
+	ReviewOutcomeRequestOutcomeNotJustified ReviewOutcomeRequestOutcome = "not-justified"
+	ReviewOutcomeRequestOutcomeMoreNeeded   ReviewOutcomeRequestOutcome = "more-needed"
+)
+
+// AllValues returns all ReviewOutcomeRequestOutcome values.
+func (ReviewOutcomeRequestOutcome) AllValues() []ReviewOutcomeRequestOutcome {
+	return []ReviewOutcomeRequestOutcome{
+		ReviewOutcomeRequestOutcomeJustified,
+		ReviewOutcomeRequestOutcomeNotJustified,
+		ReviewOutcomeRequestOutcomeMoreNeeded,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ReviewOutcomeRequestOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case ReviewOutcomeRequestOutcomeJustified:
+		return []byte(s), nil
+	case ReviewOutcomeRequestOutcomeNotJustified:
+		return []byte(s), nil
+	case ReviewOutcomeRequestOutcomeMoreNeeded:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ReviewOutcomeRequestOutcome) UnmarshalText(data []byte) error {
+	switch ReviewOutcomeRequestOutcome(data) {
+	case ReviewOutcomeRequestOutcomeJustified:
+		*s = ReviewOutcomeRequestOutcomeJustified
+		return nil
+	case ReviewOutcomeRequestOutcomeNotJustified:
+		*s = ReviewOutcomeRequestOutcomeNotJustified
+		return nil
+	case ReviewOutcomeRequestOutcomeMoreNeeded:
+		*s = ReviewOutcomeRequestOutcomeMoreNeeded
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Reviews
+type Reviews struct {
+	Reviews []ReviewsReviewsItem `json:"reviews"`
+}
+
+// GetReviews returns the value of Reviews.
+func (s *Reviews) GetReviews() []ReviewsReviewsItem {
+	return s.Reviews
+}
+
+// SetReviews sets the value of Reviews.
+func (s *Reviews) SetReviews(val []ReviewsReviewsItem) {
+	s.Reviews = val
+}
+
+type ReviewsReviewsItem struct {
+	Enquiry      ID        `json:"enquiry"`
+	At           time.Time `json:"at"`
+	Due          time.Time `json:"due"`
+	Overdue      bool      `json:"overdue"`
+	Practitioner Code      `json:"practitioner"`
+	Role         Code      `json:"role"`
+	Column       Code      `json:"column"`
+	Purpose      Code      `json:"purpose"`
+	Reason       Code      `json:"reason"`
+	Concerning   string    `json:"concerning"`
+	// How many the asker was told of.
+	Told int `json:"told"`
+}
+
+// GetEnquiry returns the value of Enquiry.
+func (s *ReviewsReviewsItem) GetEnquiry() ID {
+	return s.Enquiry
+}
+
+// GetAt returns the value of At.
+func (s *ReviewsReviewsItem) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *ReviewsReviewsItem) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *ReviewsReviewsItem) GetOverdue() bool {
+	return s.Overdue
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *ReviewsReviewsItem) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *ReviewsReviewsItem) GetRole() Code {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *ReviewsReviewsItem) GetColumn() Code {
+	return s.Column
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *ReviewsReviewsItem) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *ReviewsReviewsItem) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *ReviewsReviewsItem) GetConcerning() string {
+	return s.Concerning
+}
+
+// GetTold returns the value of Told.
+func (s *ReviewsReviewsItem) GetTold() int {
+	return s.Told
+}
+
+// SetEnquiry sets the value of Enquiry.
+func (s *ReviewsReviewsItem) SetEnquiry(val ID) {
+	s.Enquiry = val
+}
+
+// SetAt sets the value of At.
+func (s *ReviewsReviewsItem) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *ReviewsReviewsItem) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *ReviewsReviewsItem) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *ReviewsReviewsItem) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *ReviewsReviewsItem) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *ReviewsReviewsItem) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *ReviewsReviewsItem) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ReviewsReviewsItem) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *ReviewsReviewsItem) SetConcerning(val string) {
+	s.Concerning = val
+}
+
+// SetTold sets the value of Told.
+func (s *ReviewsReviewsItem) SetTold(val int) {
+	s.Told = val
+}
+
 // Ref: #/components/schemas/SeparationRequest
 type SeparationRequest struct {
 	// The caller's references of the correlations to end.
@@ -2502,6 +2976,107 @@ func (s *SeparationRequest) SetCorrelations(val []ID) {
 // SetReason sets the value of Reason.
 func (s *SeparationRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// Ref: #/components/schemas/SettlementRequest
+type SettlementRequest struct {
+	// The caller's references of the correlations that hold.
+	Holds  []ID `json:"holds"`
+	Reason Code `json:"reason"`
+}
+
+// GetHolds returns the value of Holds.
+func (s *SettlementRequest) GetHolds() []ID {
+	return s.Holds
+}
+
+// GetReason returns the value of Reason.
+func (s *SettlementRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetHolds sets the value of Holds.
+func (s *SettlementRequest) SetHolds(val []ID) {
+	s.Holds = val
+}
+
+// SetReason sets the value of Reason.
+func (s *SettlementRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/StatusRequest
+type StatusRequest struct {
+	Status StatusRequestStatus `json:"status"`
+	Reason Code                `json:"reason"`
+}
+
+// GetStatus returns the value of Status.
+func (s *StatusRequest) GetStatus() StatusRequestStatus {
+	return s.Status
+}
+
+// GetReason returns the value of Reason.
+func (s *StatusRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetStatus sets the value of Status.
+func (s *StatusRequest) SetStatus(val StatusRequestStatus) {
+	s.Status = val
+}
+
+// SetReason sets the value of Reason.
+func (s *StatusRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+type StatusRequestStatus string
+
+const (
+	StatusRequestStatusSuspend      StatusRequestStatus = "suspend"
+	StatusRequestStatusEnd          StatusRequestStatus = "end"
+	StatusRequestStatusAskedInError StatusRequestStatus = "asked-in-error"
+)
+
+// AllValues returns all StatusRequestStatus values.
+func (StatusRequestStatus) AllValues() []StatusRequestStatus {
+	return []StatusRequestStatus{
+		StatusRequestStatusSuspend,
+		StatusRequestStatusEnd,
+		StatusRequestStatusAskedInError,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s StatusRequestStatus) MarshalText() ([]byte, error) {
+	switch s {
+	case StatusRequestStatusSuspend:
+		return []byte(s), nil
+	case StatusRequestStatusEnd:
+		return []byte(s), nil
+	case StatusRequestStatusAskedInError:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *StatusRequestStatus) UnmarshalText(data []byte) error {
+	switch StatusRequestStatus(data) {
+	case StatusRequestStatusSuspend:
+		*s = StatusRequestStatusSuspend
+		return nil
+	case StatusRequestStatusEnd:
+		*s = StatusRequestStatusEnd
+		return nil
+	case StatusRequestStatusAskedInError:
+		*s = StatusRequestStatusAskedInError
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/Step

@@ -35,15 +35,22 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	CorrelateOperation:           []string{},
-	EnquireOperation:             []string{},
-	FindActOperation:             []string{},
-	FindHandleOperation:          []string{},
-	ListActsOperation:            []string{},
-	OpenPairingOperation:         []string{},
-	PublishRelationshipOperation: []string{},
-	SeparateOperation:            []string{},
-	WithdrawActOperation:         []string{},
+	ConfirmSamePersonOperation:     []string{},
+	CorrelateOperation:             []string{},
+	DisputeIdentityOperation:       []string{},
+	EnquireOperation:               []string{},
+	FindActOperation:               []string{},
+	FindHandleOperation:            []string{},
+	JudgeEmergencyOperation:        []string{},
+	KeepApartOperation:             []string{},
+	ListActsOperation:              []string{},
+	ListReviewsOperation:           []string{},
+	OpenPairingOperation:           []string{},
+	PublishRelationshipOperation:   []string{},
+	SeparateOperation:              []string{},
+	SetRelationshipStatusOperation: []string{},
+	SettleDisputeOperation:         []string{},
+	WithdrawActOperation:           []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

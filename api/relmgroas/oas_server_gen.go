@@ -8,6 +8,13 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ConfirmSamePerson implements confirmSamePerson operation.
+	//
+	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
+	// before it (ACT-06).
+	//
+	// POST /relmgr/v1/correlations/{act}/confirmation
+	ConfirmSamePerson(ctx context.Context, req *WithdrawalRequest, params ConfirmSamePersonParams) (*ActReceipt, error)
 	// Correlate implements correlate operation.
 	//
 	// An act of relationship management, by a named person whose role an agreement lets correlate
@@ -16,7 +23,14 @@ type Handler interface {
 	// another party's state.
 	//
 	// POST /relmgr/v1/correlations
-	Correlate(ctx context.Context, req *CorrelationRequest) (*ActReceipt, error)
+	Correlate(ctx context.Context, req *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
+	// DisputeIdentity implements disputeIdentity operation.
+	//
+	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
+	// caller's agency is shown the act.
+	//
+	// POST /relmgr/v1/disputes
+	DisputeIdentity(ctx context.Context, req *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
 	// Enquire implements enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -43,12 +57,32 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
+	// JudgeEmergency implements judgeEmergency operation.
+	//
+	// Say what I make of an emergency.
+	//
+	// POST /relmgr/v1/reviews/{enquiry}/outcome
+	JudgeEmergency(ctx context.Context, req *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
+	// KeepApart implements keepApart operation.
+	//
+	// Bars every later correlation that would join the two, and ends the correlations that it names
+	// (IDX-10). The answer is the
+	// same 202 whatever else connects them.
+	//
+	// POST /relmgr/v1/keep-aparts
+	KeepApart(ctx context.Context, req *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs implements listActs operation.
 	//
 	// The acts on one of my own identifiers.
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListReviews implements listReviews operation.
+	//
+	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	//
+	// GET /relmgr/v1/reviews
+	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
 	// OpenPairing implements openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -65,13 +99,26 @@ type Handler interface {
 	// of a named person of the holding agency that passed all four steps (LEG-01).
 	//
 	// POST /relmgr/v1/relationships
-	PublishRelationship(ctx context.Context, req *RelationshipRequest) (*ActReceipt, error)
+	PublishRelationship(ctx context.Context, req *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
 	// Separate implements separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
 	//
 	// POST /relmgr/v1/separations
-	Separate(ctx context.Context, req *SeparationRequest) (*ActReceipt, error)
+	Separate(ctx context.Context, req *SeparationRequest, params SeparateParams) (*ActReceipt, error)
+	// SetRelationshipStatus implements setRelationshipStatus operation.
+	//
+	// The relationship answers nobody from then on (IDX-12, IDX-15). To make it active again, withdraw
+	// the act that this returns.
+	//
+	// POST /relmgr/v1/relationships/{act}/status
+	SetRelationshipStatus(ctx context.Context, req *StatusRequest, params SetRelationshipStatusParams) (*ActReceipt, error)
+	// SettleDispute implements settleDispute operation.
+	//
+	// What it leaves out is separated.
+	//
+	// POST /relmgr/v1/disputes/{act}/settlement
+	SettleDispute(ctx context.Context, req *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct implements withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.

@@ -96,7 +96,7 @@ func (s *storyteller) publish(ctx context.Context, who riverside.Person, p river
 		}
 		req.Offers = append(req.Offers, offer)
 	}
-	act, err := client.relmgr.PublishRelationship(ctx, req)
+	act, err := client.relmgr.PublishRelationship(ctx, req, relmgroas.PublishRelationshipParams{})
 	return act, told(err)
 }
 
@@ -136,7 +136,7 @@ func (s *storyteller) correlate(ctx context.Context, who riverside.Person, mine,
 	act, err := here.relmgr.Correlate(ctx, &relmgroas.CorrelationRequest{
 		Column: relmgroas.Code(mine), Identifier: relmgroas.LocalIdentifier(who.Identifiers[mine]), Pairing: pairing.Code,
 		Mode: mode, Reason: "same-person-found", Decision: ours,
-	})
+	}, relmgroas.CorrelateParams{})
 	if err != nil {
 		return "", told(err)
 	}
@@ -148,7 +148,7 @@ func (s *storyteller) separate(ctx context.Context, manager string, act relmgroa
 	if err != nil {
 		return err
 	}
-	_, err = client.relmgr.Separate(ctx, &relmgroas.SeparationRequest{Correlations: []relmgroas.ID{act}, Reason: "not-the-same-person"})
+	_, err = client.relmgr.Separate(ctx, &relmgroas.SeparationRequest{Correlations: []relmgroas.ID{act}, Reason: "not-the-same-person"}, relmgroas.SeparateParams{})
 	return told(err)
 }
 

@@ -15,6 +15,7 @@ type Question struct {
 	Purpose     string
 	Reason      string
 	Transaction string // empty: who else works with the person
+	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
 }
 
 // Asking is the asker's side of an enquiry: its decision, and every agreement
@@ -24,6 +25,7 @@ type Asking struct {
 	Decision
 	Column     *Column
 	Purpose    string
+	Emergency  bool
 	Agreements []string
 }
 
@@ -32,7 +34,7 @@ type Asking struct {
 // may be explained. Where several agreements fit, the decision recorded is that
 // of the first that passes, or else the one that came furthest.
 func (t *Terms) Ask(actor Actor, q Question, at time.Time) Asking {
-	asking := Asking{Column: q.Column, Purpose: q.Purpose}
+	asking := Asking{Column: q.Column, Purpose: q.Purpose, Emergency: q.Emergency}
 	best := -1
 	for i := range t.Agreements {
 		a := &t.Agreements[i]
@@ -86,6 +88,11 @@ func (t *Terms) askingPower(a *Agreement, actor Actor, q Question, d *Decision, 
 		return fmt.Sprintf("this agreement lets only these roles ask: %v", a.Roles.Enquire)
 	}
 	d.Role = role
+	if q.Emergency {
+		if d.Role, ok = actor.RoleAmong(a.Roles.Emergency); !ok {
+			return fmt.Sprintf("this agreement lets only these roles declare an emergency: %v", a.Roles.Emergency)
+		}
+	}
 	if !slices.Contains(a.Purposes, q.Purpose) {
 		return fmt.Sprintf("no agreement of your agency covers this purpose; this one covers %v", a.Purposes)
 	}

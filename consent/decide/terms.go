@@ -200,6 +200,10 @@ type AgreementRoles struct {
 	Correlate []string `json:"correlate"`
 	// Impose is the higher role that an imposed act needs (ACT-06).
 	Impose []string `json:"impose,omitempty"`
+	// Emergency lists who may declare one (PUB-08, QRY-05), Review who looks at
+	// their own agency's afterwards.
+	Emergency []string `json:"emergency,omitempty"`
+	Review    []string `json:"review,omitempty"`
 }
 
 // Conditions are the two data-protection conditions of one side (LEG-09).

@@ -65,8 +65,13 @@ func (c *checker) eachAgreement() {
 		referAll(c, c.roles, a.Roles.Publish, in("agreements", i, "roles", "publish"))
 		referAll(c, c.roles, a.Roles.Correlate, in("agreements", i, "roles", "correlate"))
 		referAll(c, c.roles, a.Roles.Impose, in("agreements", i, "roles", "impose"))
+		referAll(c, c.roles, a.Roles.Emergency, in("agreements", i, "roles", "emergency"))
+		referAll(c, c.roles, a.Roles.Review, in("agreements", i, "roles", "review"))
 		if slices.Contains(a.Modes, decide.Imposed) && len(a.Roles.Impose) == 0 {
 			c.add(in("agreements", i, "roles", "impose"), "name the higher roles that an imposed act needs, or leave imposed out of modes")
+		}
+		if len(a.Roles.Emergency) > 0 && len(a.Roles.Review) == 0 {
+			c.add(in("agreements", i, "roles", "review"), "name the roles that review emergencies: every one is looked at afterwards")
 		}
 		c.receiving(i, a.Receiving)
 		c.period(a.Starts, a.Ends, "agreements", i)

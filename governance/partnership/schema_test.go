@@ -153,7 +153,7 @@ func TestClosedSetsAreThoseOfTheTypes(t *testing.T) {
 		want          []any
 	}{
 		{"provider", "kind", strs(decide.NamedPerson, decide.Role, decide.Team, decide.Unit, decide.WholeAgency)},
-		{"agreement", "modes", strs(decide.BySubject, decide.WithConsent, decide.Imposed)},
+		{"agreement", "modes", strs(decide.BySubject, decide.WithConsent, decide.Joint, decide.Imposed)},
 		{"agreement", "grounds", strs(decide.NotConfidential, decide.ExplicitConsent, decide.ImpliedConsent, decide.PublicInterest, decide.SignificantHarm, decide.RequiredByLaw)},
 	} {
 		if got := list(c.def, c.property); !reflect.DeepEqual(got, c.want) {

@@ -42,10 +42,13 @@ consent.consents                consent     select insert
 consent.withdrawals             consent     select insert
 consent.exclusions              consent     select insert
 consent.inclusions              consent     select insert
+consent.blocks                  consent     select insert
+consent.unblocks                consent     select insert
 consent.content_keys            consent     select insert delete
 # Terms and life of a consent, without its evidence.
 consent.published_consents      relmgr      select
 consent.published_exclusions    relmgr      select
+consent.published_blocks        relmgr      select
 
 # The truth of the index is append only ...
 relmgr.acts                     relmgr      select insert
@@ -58,6 +61,11 @@ relmgr.enquiries                relmgr      select insert
 relmgr.disclosures              relmgr      select insert
 relmgr.pairings                 relmgr      select insert
 relmgr.pairings_used            relmgr      select insert
+relmgr.barred                   relmgr      select insert
+relmgr.confirmations            relmgr      select insert
+relmgr.reviews                  relmgr      select insert
+relmgr.review_outcomes          relmgr      select insert
+relmgr.replays                  relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
@@ -65,6 +73,8 @@ relmgr.content_keys             relmgr      select insert delete
 relmgr.handles                  relmgr      select insert update(row_id)
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
+relmgr.keep_aparts              relmgr      select insert update delete
+relmgr.disputes                 relmgr      select insert update delete
 
 # goose's table: /readyz of every process reads which migration is in place.
 migration.versions              *           select

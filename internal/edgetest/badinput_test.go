@@ -53,7 +53,9 @@ type bench struct {
 	idmgrProof, schoolProof  string
 	consent, schoolConsent   string
 	policeConsent, exclusion string
-	code                     string
+	block, theirs, dispute   string
+	emergency                string
+	code, apartCode          string
 	document                 object
 
 	last map[string]content // what the last row left
@@ -74,6 +76,13 @@ func newBench(t testing.TB) *bench {
 	b.correlating, _ = b.correlate("mr-lindqvist", "social-care", "LMN-00042", code)
 	b.exclusion = b.exclude("dr-patel", "gp-riverside", "GP-00042", "riverside-police")
 
+	b.block = b.hub.block("dr-patel", "gp-riverside", "GP-00043", "block")
+	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
+	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
+	b.emergency = b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
+		"column": "social-care", "identifier": "LMN-00045", "purpose": "co-ordinate-care", "reason": "risk-of-harm", "concerning": "child", "emergency": true,
+	})["id"].(string)
+
 	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.gpHandle = found["handle"].(string)
 	proofs := found["proofs"].(object)
@@ -82,6 +91,7 @@ func newBench(t testing.TB) *bench {
 	gpConsent := b.hub.consent("dr-patel", "gp-riverside", gpIdentifier, agreed{})
 	b.policeConsent = b.hub.consent("pc-dunne", "police-riverside", "P/0042/26", agreed{})
 	b.code, b.schoolConsent = b.pair("ms-okafor", "school-pastoral", schoolIdentifier)
+	b.apartCode, _ = b.pair("ms-okafor", "school-pastoral", "S000043")
 	socialConsent := b.hub.consent("mr-lindqvist", "social-care", socialIdentifier, agreed{})
 	b.document = b.ok("gov-ellis", "GET", "/governance/v1/partnership", nil)["document"].(object)
 	changed := plain(t, b.document).(object)
@@ -92,11 +102,25 @@ func newBench(t testing.TB) *bench {
 		"publishRelationship": {as: "dr-patel", target: "/relmgr/v1/relationships", body: render(plain(t, b.relationship("gp-riverside", gpIdentifier, agreed{}, gpConsent)))},
 		"openPairing": {as: "dr-patel", target: "/relmgr/v1/pairings", body: render(plain(t, object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "decision": b.decision("gp-riverside", agreed{}, gpConsent)}))},
-		"correlate":   {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
-		"separate":    {as: "mr-lindqvist", target: "/relmgr/v1/separations", body: render(plain(t, object{"correlations": []string{b.correlating}, "reason": "not-the-same-person"}))},
-		"withdrawAct": {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
-		"findAct":     {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing},
-		"listActs":    {as: "dr-patel", target: "/relmgr/v1/acts?handle=" + b.gpHandle},
+		"correlate":         {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
+		"separate":          {as: "mr-lindqvist", target: "/relmgr/v1/separations", body: render(plain(t, object{"correlations": []string{b.correlating}, "reason": "not-the-same-person"}))},
+		"withdrawAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
+		"confirmSamePerson": {as: "dr-patel", target: "/relmgr/v1/correlations/" + b.theirs + "/confirmation", body: render(object{"reason": "same-person-found"})},
+		"keepApart": {as: "mr-lindqvist", target: "/relmgr/v1/keep-aparts", body: render(plain(t, object{
+			"column": "social-care", "identifier": socialIdentifier, "pairing": b.apartCode, "reason": "subject-asked"}))},
+		"disputeIdentity": {as: "mr-lindqvist", target: "/relmgr/v1/disputes", body: render(object{
+			"column": "social-care", "identifier": socialIdentifier, "reason": "not-the-same-person"})},
+		"settleDispute": {as: "mr-lindqvist", target: "/relmgr/v1/disputes/" + b.dispute + "/settlement", body: render(plain(t, object{
+			"holds": []string{}, "reason": "same-person-found"}))},
+		"setRelationshipStatus": {as: "dr-patel", target: "/relmgr/v1/relationships/" + b.publishing + "/status", body: render(object{
+			"status": "suspend", "reason": "work-ended"})},
+		"listReviews":    {as: "ms-novak", target: "/relmgr/v1/reviews"},
+		"judgeEmergency": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.emergency + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
+		"blockRelationship": {as: "dr-patel", target: "/consent/v1/blocks", body: render(object{
+			"proof": b.gpProof, "reach": "block", "warning": "effect-on-care-1", "evidence": "electronic"})},
+		"withdrawBlock": {as: "dr-patel", target: "/consent/v1/blocks/" + b.block + "/withdrawal", body: render(object{"evidence": "electronic"})},
+		"findAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing},
+		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?handle=" + b.gpHandle},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
 			"concerning": "child", "transaction": "joint-assessment"})},

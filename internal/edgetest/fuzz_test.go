@@ -181,3 +181,36 @@ func FuzzRegisterPractitioner(f *testing.F) {
 		"from": "2026-12-01T00:00:00Z", "until": "2027-06-01T00:00:00Z",
 	})
 }
+
+func FuzzConfirmSamePerson(f *testing.F) {
+	fuzzed(f, "confirmSamePerson", "dr-patel", "/relmgr/v1/correlations/"+seedID+"/confirmation", object{"reason": "same-person-found"})
+}
+
+func FuzzKeepApart(f *testing.F) {
+	fuzzed(f, "keepApart", "dr-brandt", "/relmgr/v1/keep-aparts", seedWith(seedOwn, object{"pairing": "000 000 000", "reason": "subject-asked"}),
+		object{"correlations": []string{seedID}, "reason": "subject-asked"})
+}
+
+func FuzzDisputeIdentity(f *testing.F) {
+	fuzzed(f, "disputeIdentity", "dr-patel", "/relmgr/v1/disputes", seedWith(seedOwn, object{"reason": "not-the-same-person"}))
+}
+
+func FuzzSettleDispute(f *testing.F) {
+	fuzzed(f, "settleDispute", "dr-brandt", "/relmgr/v1/disputes/"+seedID+"/settlement", object{"holds": []string{seedID}, "reason": "same-person-found"})
+}
+
+func FuzzSetRelationshipStatus(f *testing.F) {
+	fuzzed(f, "setRelationshipStatus", "dr-patel", "/relmgr/v1/relationships/"+seedID+"/status", object{"status": "suspend", "reason": "work-ended"})
+}
+
+func FuzzJudgeEmergency(f *testing.F) {
+	fuzzed(f, "judgeEmergency", "dr-brandt", "/relmgr/v1/reviews/"+seedID+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+}
+
+func FuzzBlockRelationship(f *testing.F) {
+	fuzzed(f, "blockRelationship", "dr-patel", "/consent/v1/blocks", object{"proof": seedProof, "reach": "block", "warning": "effect-on-care-1", "evidence": "electronic"})
+}
+
+func FuzzWithdrawBlock(f *testing.F) {
+	fuzzed(f, "withdrawBlock", "dr-patel", "/consent/v1/blocks/"+seedID+"/withdrawal", object{"evidence": "signed-form"})
+}

@@ -530,3 +530,33 @@ func (l *logs) take() string {
 	defer l.b.Reset()
 	return l.b.String()
 }
+
+// block hides a column's relationship, as its person's wish.
+func (h *hub) block(as, column, identifier, reach string) string {
+	h.t.Helper()
+	_, proof := h.handle(as, column, identifier)
+	return h.ok(as, "POST", "/consent/v1/blocks", object{
+		"proof": proof, "reach": reach, "warning": "effect-on-care-1", "evidence": "spoken-and-noted",
+	})["block"].(string)
+}
+
+// dispute disputes what is joined to an identifier.
+func (h *hub) dispute(as, column, identifier string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/relmgr/v1/disputes", object{
+		"column": column, "identifier": identifier, "reason": "not-the-same-person",
+	})["act"].(string)
+}
+
+// act finds the caller's reference of the newest act of a kind on an identifier.
+func (h *hub) act(as, column, identifier, kind string) string {
+	h.t.Helper()
+	handle, _ := h.handle(as, column, identifier)
+	for _, a := range h.ok(as, "GET", "/relmgr/v1/acts?handle="+handle, nil)["acts"].([]any) {
+		if act := a.(object); act["kind"] == kind {
+			return act["act"].(string)
+		}
+	}
+	h.t.Fatalf("no %s is shown to %s", kind, as)
+	return ""
+}

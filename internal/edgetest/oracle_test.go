@@ -291,6 +291,51 @@ var scenes = []scene{
 			h.withdrawAct("ms-okafor", published)
 		}
 	}},
+	{name: "blocked by the person", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() { h.block("dr-patel", "gp-riverside", gp, "block") }
+	}},
+	{name: "creator-only", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() { h.block("dr-patel", "gp-riverside", gp, "creator-only") }
+	}},
+	{name: "disputed by the asker's side", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() { h.dispute("mr-lindqvist", "social-care", social) }
+	}},
+	{name: "disputed by the other side", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() { h.dispute("dr-patel", "gp-riverside", gp) }
+	}},
+	{name: "suspended by the other side", prepare: func(h *hub, social, gp string) func() {
+		published, _, _, _ := related(h, social, gp, agreed{})
+		return func() {
+			h.ok("dr-patel", "POST", "/relmgr/v1/relationships/"+published+"/status", object{"status": "suspend", "reason": "work-ended"})
+		}
+	}},
+	{name: "kept apart, and the correlation barred", prepare: func(h *hub, social, gp string) func() {
+		h.publish("dr-patel", "gp-riverside", gp, agreed{})
+		code, _ := h.pair("dr-patel", "gp-riverside", gp)
+		h.ok("mr-lindqvist", "POST", "/relmgr/v1/keep-aparts", object{"column": "social-care", "identifier": social, "pairing": code, "reason": "subject-asked"})
+		joined(h, social, gp)
+		return nil
+	}},
+	{name: "kept apart on one row", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {
+			code, _ := h.pair("dr-patel", "gp-riverside", gp)
+			h.ok("mr-lindqvist", "POST", "/relmgr/v1/keep-aparts", object{"column": "social-care", "identifier": social, "pairing": code, "reason": "subject-asked"})
+		}
+	}},
+	{name: "joint, and not confirmed", prepare: func(h *hub, social, gp string) func() {
+		h.publish("dr-patel", "gp-riverside", gp, agreed{})
+		code, _ := h.pair("dr-patel", "gp-riverside", gp)
+		consent := h.consent("mr-lindqvist", "social-care", social, agreed{})
+		c := h.correlation("social-care", social, code, consent)
+		c["mode"] = "joint"
+		h.ok("mr-lindqvist", "POST", "/relmgr/v1/correlations", c)
+		return nil
+	}},
 	{name: "CONTROL: somebody is known", known: true, prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return nil

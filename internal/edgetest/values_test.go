@@ -23,13 +23,13 @@ func (b *bench) values() (rows []row) {
 
 // identifiers and columns, for every operation that takes one.
 func (b *bench) identifiers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire"} {
+	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity"} {
 		add(op+": a column of no partnership", "forbidden", b.but(op, marker, "column"))
 		for _, column := range []string{"police-riverside", "clinic-bridge", "shelter"} {
 			add(op+": somebody else's column", "forbidden", b.but(op, column, "column"))
 		}
 		r := b.good[op]
-		r.as = "admin-reyes"
+		r.as = "admin-reyes" // also without any role that may keep apart or dispute
 		add(op+": a member of the agency, not of the column", "forbidden", r)
 		for _, identifier := range []string{
 			marker, "GP-1234", "GP-123456", " GP-12345", "GP-12345 ", "gp-12345", "GP‑12345", "GP-١٢٣٤٥", "GP-1234５",
@@ -46,7 +46,8 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		{"enquire", "purpose"}, {"enquire", "reason"}, {"enquire", "transaction"},
 		{"publishRelationship", "role"}, {"publishRelationship", "reason"},
 		{"publishRelationship", "offers", 0, "contact"}, {"publishRelationship", "offers", 0, "transactions", 0},
-		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"registerPractitioner", "issuer"},
+		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
+		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEmergency", "reason"}, {"registerPractitioner", "issuer"},
 		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
 		{"captureConsent", "purposes", 0}, {"captureConsent", "aspects", 0}, {"captureConsent", "audience", "agencies", 0}, {"excludeAgency", "agency"},
 	} {
@@ -64,7 +65,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	add("a consent that is over", "invalid", b.but("captureConsent", b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
 	add("a consent for ever", "invalid", b.but("captureConsent", "2099-01-01T00:00:00Z", "until"))
 	add("an exclusion of one's own agency", "invalid", b.but("excludeAgency", "riverside-gp", "agency"))
-	for _, op := range []string{"captureConsent", "excludeAgency"} {
+	for _, op := range []string{"captureConsent", "excludeAgency", "blockRelationship"} {
 		forged := b.gpProof[:strings.LastIndex(b.gpProof, ".")+1] + strings.Repeat("A", 86)
 		none := part(object{"alg": "none", "typ": "fame-handle-proof+jwt"}) + "." + strings.Split(b.gpProof, ".")[1] + ".AAAA"
 		for name, proof := range map[string]string{
@@ -76,9 +77,13 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	}
 	for _, code := range []string{"000 000 00", "AAAAAAAAB", "4K7-M2P-9X", "UUUUUUUUU", strings.Repeat("0", 24)} {
 		add("a pairing code misheard", "invalid", b.but("correlate", code, "pairing"), code)
+		add("a pairing code misheard, to keep apart", "invalid", b.but("keepApart", code, "pairing"), code)
 	}
 	unused := "0000000" + "00" // its check character is right, and nobody has opened it
 	add("a pairing code that nobody has opened", "pairing-unusable", b.but("correlate", unused, "pairing"), unused)
+	add("a pairing code that nobody has opened, to keep apart", "pairing-unusable", b.but("keepApart", unused, "pairing"), unused)
+	add("keeping apart by nothing", "invalid", b.but("keepApart", gone, "pairing"))
+	add("keeping apart by both", "invalid", b.but("keepApart", []any{b.correlating}, "correlations"), b.correlating)
 	add("a pairing code with words in it", "malformed", b.but("correlate", "read out: "+b.code, "pairing"), b.code)
 }
 
@@ -101,9 +106,27 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 	add("a hidden subject", "invalid", b.but("registerPractitioner", "(hidden) "+marker, "subject"))
 
 	id := ident.NewAct().String()
-	for _, op := range []string{"withdrawConsent", "withdrawExclusion"} {
+	for _, op := range []string{"settleDispute", "confirmSamePerson", "setRelationshipStatus"} {
+		add(op+": another agency's act", "not-known", b.as(op, "mrs-hale"), b.dispute, b.theirs, b.publishing)
+		r := b.good[op]
+		for _, ref := range []string{b.dispute, b.theirs, b.publishing} {
+			r.target = strings.Replace(r.target, ref, id, 1)
+		}
+		add(op+": an act of nobody", "not-known", r, id)
+	}
+	settle := b.good["settleDispute"]
+	add("settling what is no dispute", "not-known", settle.at(strings.Replace(settle.target, b.dispute, b.correlating, 1)), b.correlating)
+	add("a dispute that holds what is not disputed", "invalid", b.but("settleDispute", []any{b.correlating}, "holds"), b.correlating)
+	status := b.good["setRelationshipStatus"]
+	status.as = "dr-brandt"
+	add("the status of what is no publication", "not-known", status.at(strings.Replace(status.target, b.publishing, b.theirs, 1)), b.theirs)
+	add("a confirmation by the side that made it", "forbidden", b.as("confirmSamePerson", "mr-lindqvist").at("/relmgr/v1/correlations/"+b.correlating+"/confirmation"), b.correlating)
+	judge := b.good["judgeEmergency"]
+	add("an emergency of another agency", "not-known", b.as("judgeEmergency", "dr-brandt"), b.emergency)
+	add("an emergency of nobody", "not-known", judge.at(strings.Replace(judge.target, b.emergency, id, 1)), id)
+	for _, op := range []string{"withdrawConsent", "withdrawExclusion", "withdrawBlock"} {
 		r := b.as(op, "ms-okafor")
-		add(op+": another agency's", "not-known", r, b.consent, b.exclusion)
+		add(op+": another agency's", "not-known", r, b.consent, b.exclusion, b.block)
 	}
 	add("a correlation of nobody", "not-known", b.but("separate", id, "correlations", 0), id)
 	r := b.but("separate", b.publishing, "correlations", 0)
@@ -150,12 +173,19 @@ func (b *bench) notAllowed() (rows []row) {
 		add(op+" of an agency of nowhere", r.at(strings.Replace(r.target, "riverside-gp", marker, 1)))
 	}
 	add("ending somebody, by a governance officer", b.as("endPractitioner", "gov-ellis"))
-	for _, op := range []string{"captureConsent", "withdrawConsent", "excludeAgency", "withdrawExclusion"} {
+	for _, op := range []string{"captureConsent", "withdrawConsent", "excludeAgency", "withdrawExclusion", "blockRelationship", "withdrawBlock"} {
 		for _, who := range []string{"clerk-ito", "gov-ellis", "admin-reyes"} {
 			add(op+" by "+who, b.as(op, who))
 		}
 	}
 	add("a withdrawal by a clerk of the agency", b.as("withdrawAct", "clerk-ito"), b.publishing)
+	add("a review without the role", b.as("judgeEmergency", "mr-lindqvist"), b.emergency)
+	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
+	add("keeping apart without the role", b.as("keepApart", "ms-novak"))
+	add("a dispute by a clerk", b.as("disputeIdentity", "clerk-ito"))
+	add("a settlement without the role", b.as("settleDispute", "ms-novak"), b.dispute)
+	add("a confirmation by a clerk", b.as("confirmSamePerson", "clerk-ito"), b.theirs)
+	add("a status by a clerk", b.as("setRelationshipStatus", "clerk-ito"), b.publishing)
 	add("a separation without the role", b.as("separate", "ms-novak"), b.correlating)
 	return rows
 }

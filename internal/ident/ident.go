@@ -20,6 +20,7 @@ type (
 	enquiry   struct{}
 	consent   struct{}
 	exclusion struct{}
+	block     struct{}
 	pairing   struct{}
 	row       struct{}
 	untyped   struct{}
@@ -40,6 +41,8 @@ type (
 	ConsentID = ID[consent]
 	// ExclusionID names the exclusion of one agency by one subject.
 	ExclusionID = ID[exclusion]
+	// BlockID names a person's hiding of one relationship.
+	BlockID = ID[block]
 	// PairingID names a pairing, the two halves of a telephone call.
 	PairingID = ID[pairing]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
@@ -66,6 +69,7 @@ func NewDecision() DecisionID   { return New[decision]() }
 func NewEnquiry() EnquiryID     { return New[enquiry]() }
 func NewConsent() ConsentID     { return New[consent]() }
 func NewExclusion() ExclusionID { return New[exclusion]() }
+func NewBlock() BlockID         { return New[block]() }
 func NewPairing() PairingID     { return New[pairing]() }
 func NewRow() RowID             { return New[row]() }
 
@@ -74,6 +78,7 @@ func ParseHandle(s string) (HandleID, error)       { return Parse[handle](s) }
 func ParseReference(s string) (ReferenceID, error) { return Parse[reference](s) }
 func ParseConsent(s string) (ConsentID, error)     { return Parse[consent](s) }
 func ParseExclusion(s string) (ExclusionID, error) { return Parse[exclusion](s) }
+func ParseEnquiry(s string) (EnquiryID, error)     { return Parse[enquiry](s) }
 func ParseAct(s string) (ActID, error)             { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.

@@ -40,22 +40,53 @@ func (q *Queries) FindActByReference(ctx context.Context, db DBTX, arg FindActBy
 }
 
 const FindProjection = `-- name: FindProjection :one
-select a.kind,
+select a.kind, coalesce(a.mode, '') as mode,
        (exists (select from relmgr.cells c where c.act_id = a.act_id)
-        or exists (select from relmgr.correlations k where k.act_id = a.act_id))::boolean as placed
+        or exists (select from relmgr.correlations k where k.act_id = a.act_id)
+        or exists (select from relmgr.keep_aparts k where k.act_id = a.act_id)
+        or exists (select from relmgr.disputes x where x.act_id = a.act_id))::boolean as placed,
+       exists (select from relmgr.barred b where b.act_id = a.act_id) as barred
   from relmgr.acts a where a.act_id = $1
 `
 
 type FindProjectionRow struct {
 	Kind   string
+	Mode   string
 	Placed bool
+	Barred bool
 }
 
-// Whether what an act projects is in the index now.
+// Whether what an act projects is in the index now, and what keeps it out.
 func (q *Queries) FindProjection(ctx context.Context, db DBTX, actID ident.ActID) (FindProjectionRow, error) {
 	row := db.QueryRowContext(ctx, FindProjection, actID)
 	var i FindProjectionRow
-	err := row.Scan(&i.Kind, &i.Placed)
+	err := row.Scan(
+		&i.Kind,
+		&i.Mode,
+		&i.Placed,
+		&i.Barred,
+	)
+	return i, err
+}
+
+const FindReplay = `-- name: FindReplay :one
+select r.reference_id, a.commitment
+  from relmgr.replays p
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = a.agency_id
+ where p.key_hash = $1
+`
+
+type FindReplayRow struct {
+	ReferenceID ident.ReferenceID
+	Commitment  []byte
+}
+
+// What came of an earlier request with the key, as its maker's agency knows it.
+func (q *Queries) FindReplay(ctx context.Context, db DBTX, keyHash []byte) (FindReplayRow, error) {
+	row := db.QueryRowContext(ctx, FindReplay, keyHash)
+	var i FindReplayRow
+	err := row.Scan(&i.ReferenceID, &i.Commitment)
 	return i, err
 }
 
@@ -193,6 +224,33 @@ func (q *Queries) ListActs(ctx context.Context, db DBTX, arg ListActsParams) ([]
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListConfirmations = `-- name: ListConfirmations :many
+select act_id from relmgr.confirmations where confirms = $1 order by act_id
+`
+
+func (q *Queries) ListConfirmations(ctx context.Context, db DBTX, confirms ident.ActID) ([]ident.ActID, error) {
+	rows, err := db.QueryContext(ctx, ListConfirmations, confirms)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.ActID{}
+	for rows.Next() {
+		var act_id ident.ActID
+		if err := rows.Scan(&act_id); err != nil {
+			return nil, err
+		}
+		items = append(items, act_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -445,6 +503,34 @@ func (q *Queries) RecordActHandle(ctx context.Context, db DBTX, arg RecordActHan
 	return err
 }
 
+const RecordBarred = `-- name: RecordBarred :exec
+insert into relmgr.barred (act_id, barred_in) values ($1, $2) on conflict do nothing
+`
+
+type RecordBarredParams struct {
+	ActID    ident.ActID
+	BarredIn ident.ActID
+}
+
+func (q *Queries) RecordBarred(ctx context.Context, db DBTX, arg RecordBarredParams) error {
+	_, err := db.ExecContext(ctx, RecordBarred, arg.ActID, arg.BarredIn)
+	return err
+}
+
+const RecordConfirmation = `-- name: RecordConfirmation :exec
+insert into relmgr.confirmations (act_id, confirms) values ($1, $2)
+`
+
+type RecordConfirmationParams struct {
+	ActID    ident.ActID
+	Confirms ident.ActID
+}
+
+func (q *Queries) RecordConfirmation(ctx context.Context, db DBTX, arg RecordConfirmationParams) error {
+	_, err := db.ExecContext(ctx, RecordConfirmation, arg.ActID, arg.Confirms)
+	return err
+}
+
 const RecordDecision = `-- name: RecordDecision :exec
 insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, stopped_at, steps,
                               agreement, power, ground, purposes, aspects, audience_kind, audience, until,
@@ -529,6 +615,24 @@ type RecordReferenceParams struct {
 func (q *Queries) RecordReference(ctx context.Context, db DBTX, arg RecordReferenceParams) error {
 	_, err := db.ExecContext(ctx, RecordReference, arg.ReferenceID, arg.ActID, arg.AgencyID)
 	return err
+}
+
+const RecordReplay = `-- name: RecordReplay :execrows
+insert into relmgr.replays (key_hash, act_id) values ($1, $2) on conflict (key_hash) do nothing
+`
+
+type RecordReplayParams struct {
+	KeyHash []byte
+	ActID   ident.ActID
+}
+
+// Binds an idempotency key to its act, once. One under way is waited for.
+func (q *Queries) RecordReplay(ctx context.Context, db DBTX, arg RecordReplayParams) (int64, error) {
+	result, err := db.ExecContext(ctx, RecordReplay, arg.KeyHash, arg.ActID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const RecordUndoing = `-- name: RecordUndoing :exec

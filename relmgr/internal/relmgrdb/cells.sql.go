@@ -13,6 +13,27 @@ import (
 	"github.com/lib/pq"
 )
 
+const FindEnds = `-- name: FindEnds :one
+select d.handle_id as handle_a, p.handle_id as handle_b
+  from relmgr.decisions d
+  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings p on p.pairing_id = u.pairing_id
+ where d.act_id = $1
+`
+
+type FindEndsRow struct {
+	HandleA ident.HandleID
+	HandleB ident.HandleID
+}
+
+// The two handles that a correlating act joins, placed or not.
+func (q *Queries) FindEnds(ctx context.Context, db DBTX, actID ident.ActID) (FindEndsRow, error) {
+	row := db.QueryRowContext(ctx, FindEnds, actID)
+	var i FindEndsRow
+	err := row.Scan(&i.HandleA, &i.HandleB)
+	return i, err
+}
+
 const FindPairing = `-- name: FindPairing :one
 select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id
   from relmgr.pairings p
@@ -125,6 +146,105 @@ func (q *Queries) ListCorrelationsAmong(ctx context.Context, db DBTX, handleIds 
 	return items, nil
 }
 
+const ListCorrelationsOf = `-- name: ListCorrelationsOf :many
+select act_id from relmgr.correlations
+ where handle_a = $1::uuid or handle_b = $1::uuid
+ order by act_id
+`
+
+// The correlations of one handle that are placed.
+func (q *Queries) ListCorrelationsOf(ctx context.Context, db DBTX, handleID ident.UntypedID) ([]ident.ActID, error) {
+	rows, err := db.QueryContext(ctx, ListCorrelationsOf, handleID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.ActID{}
+	for rows.Next() {
+		var act_id ident.ActID
+		if err := rows.Scan(&act_id); err != nil {
+			return nil, err
+		}
+		items = append(items, act_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListKeepAparts = `-- name: ListKeepAparts :many
+select act_id, handle_a, handle_b from relmgr.keep_aparts
+ where handle_a = any($1::text[]::uuid[])
+ order by act_id
+`
+
+func (q *Queries) ListKeepAparts(ctx context.Context, db DBTX, handleIds []string) ([]RelmgrKeepApart, error) {
+	rows, err := db.QueryContext(ctx, ListKeepAparts, pq.Array(handleIds))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RelmgrKeepApart{}
+	for rows.Next() {
+		var i RelmgrKeepApart
+		if err := rows.Scan(&i.ActID, &i.HandleA, &i.HandleB); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListReferences = `-- name: ListReferences :many
+select act_id, reference_id from relmgr.act_references
+ where act_id = any($1::text[]::uuid[]) and agency_id = $2
+ order by act_id
+`
+
+type ListReferencesParams struct {
+	ActIds   []string
+	AgencyID ident.Agency
+}
+
+type ListReferencesRow struct {
+	ActID       ident.ActID
+	ReferenceID ident.ReferenceID
+}
+
+// One agency's references of acts.
+func (q *Queries) ListReferences(ctx context.Context, db DBTX, arg ListReferencesParams) ([]ListReferencesRow, error) {
+	rows, err := db.QueryContext(ctx, ListReferences, pq.Array(arg.ActIds), arg.AgencyID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListReferencesRow{}
+	for rows.Next() {
+		var i ListReferencesRow
+		if err := rows.Scan(&i.ActID, &i.ReferenceID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const OpenPairing = `-- name: OpenPairing :exec
 insert into relmgr.pairings (pairing_id, act_id, code_hash, handle_id, decision_id, agency_id, ends_at)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -181,26 +301,46 @@ func (q *Queries) PlaceCell(ctx context.Context, db DBTX, arg PlaceCellParams) e
 
 const PlaceCorrelation = `-- name: PlaceCorrelation :exec
 insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
-values ($1, $2, $3, $4, $5)
+select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
+  from relmgr.decisions d
+  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings p on p.pairing_id = u.pairing_id
+ where d.act_id = $1
 `
 
-type PlaceCorrelationParams struct {
-	ActID     ident.ActID
-	HandleA   ident.HandleID
-	HandleB   ident.HandleID
-	DecisionA ident.DecisionID
-	DecisionB ident.DecisionID
+// The projection of a correlating act: its own decision, and that of the pairing
+// it used.
+func (q *Queries) PlaceCorrelation(ctx context.Context, db DBTX, actID ident.ActID) error {
+	_, err := db.ExecContext(ctx, PlaceCorrelation, actID)
+	return err
 }
 
-// The projection of a correlating act.
-func (q *Queries) PlaceCorrelation(ctx context.Context, db DBTX, arg PlaceCorrelationParams) error {
-	_, err := db.ExecContext(ctx, PlaceCorrelation,
-		arg.ActID,
-		arg.HandleA,
-		arg.HandleB,
-		arg.DecisionA,
-		arg.DecisionB,
-	)
+const PlaceDispute = `-- name: PlaceDispute :exec
+insert into relmgr.disputes (act_id, handle_id) values ($1, $2)
+`
+
+type PlaceDisputeParams struct {
+	ActID    ident.ActID
+	HandleID ident.HandleID
+}
+
+func (q *Queries) PlaceDispute(ctx context.Context, db DBTX, arg PlaceDisputeParams) error {
+	_, err := db.ExecContext(ctx, PlaceDispute, arg.ActID, arg.HandleID)
+	return err
+}
+
+const PlaceKeepApart = `-- name: PlaceKeepApart :exec
+insert into relmgr.keep_aparts (act_id, handle_a, handle_b) values ($1, $2, $3)
+`
+
+type PlaceKeepApartParams struct {
+	ActID   ident.ActID
+	HandleA ident.HandleID
+	HandleB ident.HandleID
+}
+
+func (q *Queries) PlaceKeepApart(ctx context.Context, db DBTX, arg PlaceKeepApartParams) error {
+	_, err := db.ExecContext(ctx, PlaceKeepApart, arg.ActID, arg.HandleA, arg.HandleB)
 	return err
 }
 
@@ -249,6 +389,24 @@ func (q *Queries) RemoveCorrelations(ctx context.Context, db DBTX, actIds []stri
 	return err
 }
 
+const RemoveDisputes = `-- name: RemoveDisputes :exec
+delete from relmgr.disputes where act_id = $1
+`
+
+func (q *Queries) RemoveDisputes(ctx context.Context, db DBTX, actID ident.ActID) error {
+	_, err := db.ExecContext(ctx, RemoveDisputes, actID)
+	return err
+}
+
+const RemoveKeepAparts = `-- name: RemoveKeepAparts :exec
+delete from relmgr.keep_aparts where act_id = $1
+`
+
+func (q *Queries) RemoveKeepAparts(ctx context.Context, db DBTX, actID ident.ActID) error {
+	_, err := db.ExecContext(ctx, RemoveKeepAparts, actID)
+	return err
+}
+
 const RestoreCell = `-- name: RestoreCell :exec
 insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
 select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
@@ -261,22 +419,6 @@ select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
 // The cell of a publishing act whose withdrawal was withdrawn.
 func (q *Queries) RestoreCell(ctx context.Context, db DBTX, actID ident.ActID) error {
 	_, err := db.ExecContext(ctx, RestoreCell, actID)
-	return err
-}
-
-const RestoreCorrelation = `-- name: RestoreCorrelation :exec
-insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
-select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
-  from relmgr.decisions d
-  join relmgr.pairings_used u on u.act_id = d.act_id
-  join relmgr.pairings p on p.pairing_id = u.pairing_id
- where d.act_id = $1
-`
-
-// A correlating act whose undoing was undone: its own decision, and that of the
-// pairing it used.
-func (q *Queries) RestoreCorrelation(ctx context.Context, db DBTX, actID ident.ActID) error {
-	_, err := db.ExecContext(ctx, RestoreCorrelation, actID)
 	return err
 }
 

@@ -50,13 +50,17 @@ select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.tr
   join relmgr.offers o on o.act_id = c.act_id
 union all
 select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'a', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'a', '', ''
   from members m
   join relmgr.correlations e on e.handle_a = m.handle_id
   join standing s on s.decision_id = e.decision_a
 union all
 select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'b', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'b', '', ''
   from members m
   join relmgr.correlations e on e.handle_b = m.handle_id
   join standing s on s.decision_id = e.decision_b
@@ -65,6 +69,16 @@ select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '
        $3::timestamptz, false, null, '', '', x.excluded::text
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
+union all
+select 'blocked', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       $3::timestamptz, false, null, b.reach, '', ''
+  from members m
+  join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
+union all
+select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       $3::timestamptz, false, k.act_id, '', '', ''
+  from members m
+  join relmgr.keep_aparts k on k.handle_a = m.handle_id
 `
 
 type ReadRowParams struct {
@@ -101,8 +115,11 @@ type ReadRowRow struct {
 //	own       the asker's handle; cell says whether it is published
 //	cell      a published handle of the row, with its standing decision
 //	offer     an offer of such a cell
-//	side      one side of a correlation of the row (handle) and its far end
+//	side      one side of a correlation of the row (handle) and its far end;
+//	          not consented while either end is disputed
 //	excluded  an agency left out by a subject's exclusion on a handle of the row
+//	blocked   a handle that the person hides, and how far (kind)
+//	apart     a keep-apart of a handle of the row (handle) from its far end
 func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]ReadRowRow, error) {
 	rows, err := db.QueryContext(ctx, ReadRow, arg.ColumnID, arg.Token, arg.At)
 	if err != nil {
@@ -148,29 +165,34 @@ func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]Re
 const RecordEnquiry = `-- name: RecordEnquiry :exec
 with handle as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  values ($7, $6, $15, $16, $17, $18, $19)
+  values ($7, $6, $16, $17, $18, $19, $20)
   on conflict do nothing
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $20)
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $21)
 ), leaf as (
-  insert into ledger.pending (commitment) values ($13::bytea)
+  insert into ledger.pending (commitment) values ($14::bytea)
+), review as (
+  insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
+  select $1::uuid, $4::text, $2::timestamptz, $22::timestamptz
+   where $12::boolean
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select $1::uuid, t.handle_id, t.decision_id
-    from (select unnest($21::text[])::uuid as handle_id,
-                 unnest($22::text[])::uuid as decision_id) t
+    from (select unnest($23::text[])::uuid as handle_id,
+                 unnest($24::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
-                              concerning, transaction, terms_version, commitment, sealed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-        $10, nullif($11::text, ''), $12, $13, $14)
+                              concerning, transaction, emergency, terms_version, commitment, sealed)
+values ($1, $2::timestamptz, $3, $4::text, $5, $6, $7,
+        $8, $9, $10, nullif($11::text, ''), $12::boolean,
+        $13, $14, $15)
 `
 
 type RecordEnquiryParams struct {
 	EnquiryID        ident.EnquiryID
 	At               time.Time
 	PractitionerID   ident.Practitioner
-	AgencyID         ident.Agency
+	AgencyID         string
 	Role             string
 	ColumnID         ident.Column
 	HandleID         ident.HandleID
@@ -178,6 +200,7 @@ type RecordEnquiryParams struct {
 	Reason           string
 	Concerning       string
 	Transaction      string
+	Emergency        bool
 	TermsVersion     int64
 	Commitment       []byte
 	Sealed           []byte
@@ -187,6 +210,7 @@ type RecordEnquiryParams struct {
 	HandleWrappedBy  string
 	RowID            ident.RowID
 	WrappedKey       []byte
+	ReviewDue        time.Time
 	ToldHandles      []string
 	ToldDecisions    []string
 }
@@ -208,6 +232,7 @@ func (q *Queries) RecordEnquiry(ctx context.Context, db DBTX, arg RecordEnquiryP
 		arg.Reason,
 		arg.Concerning,
 		arg.Transaction,
+		arg.Emergency,
 		arg.TermsVersion,
 		arg.Commitment,
 		arg.Sealed,
@@ -217,6 +242,7 @@ func (q *Queries) RecordEnquiry(ctx context.Context, db DBTX, arg RecordEnquiryP
 		arg.HandleWrappedBy,
 		arg.RowID,
 		arg.WrappedKey,
+		arg.ReviewDue,
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
 	)

@@ -24,6 +24,12 @@ type ConsentPublishedConsent struct {
 	WithdrawnAt  sql.NullTime
 }
 
+type RelmgrKeepApart struct {
+	ActID   ident.ActID
+	HandleA ident.HandleID
+	HandleB ident.HandleID
+}
+
 type RelmgrKeyCheck struct {
 	KeyID      string
 	CheckValue []byte

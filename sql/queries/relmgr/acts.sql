@@ -108,8 +108,32 @@ select a.act_id, a.kind from relmgr.undoings u join relmgr.acts a on a.act_id = 
 select agency_id from relmgr.act_references where act_id = @act_id order by agency_id;
 
 -- name: FindProjection :one
--- Whether what an act projects is in the index now.
-select a.kind,
+-- Whether what an act projects is in the index now, and what keeps it out.
+select a.kind, coalesce(a.mode, '') as mode,
        (exists (select from relmgr.cells c where c.act_id = a.act_id)
-        or exists (select from relmgr.correlations k where k.act_id = a.act_id))::boolean as placed
+        or exists (select from relmgr.correlations k where k.act_id = a.act_id)
+        or exists (select from relmgr.keep_aparts k where k.act_id = a.act_id)
+        or exists (select from relmgr.disputes x where x.act_id = a.act_id))::boolean as placed,
+       exists (select from relmgr.barred b where b.act_id = a.act_id) as barred
   from relmgr.acts a where a.act_id = @act_id;
+
+-- name: RecordBarred :exec
+insert into relmgr.barred (act_id, barred_in) values (@act_id, @barred_in) on conflict do nothing;
+
+-- name: RecordConfirmation :exec
+insert into relmgr.confirmations (act_id, confirms) values (@act_id, @confirms);
+
+-- name: ListConfirmations :many
+select act_id from relmgr.confirmations where confirms = @confirms order by act_id;
+
+-- name: RecordReplay :execrows
+-- Binds an idempotency key to its act, once. One under way is waited for.
+insert into relmgr.replays (key_hash, act_id) values (@key_hash, @act_id) on conflict (key_hash) do nothing;
+
+-- name: FindReplay :one
+-- What came of an earlier request with the key, as its maker's agency knows it.
+select r.reference_id, a.commitment
+  from relmgr.replays p
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = a.agency_id
+ where p.key_hash = @key_hash;

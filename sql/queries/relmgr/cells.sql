@@ -16,9 +16,9 @@ select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
   join relmgr.handles h on h.handle_id = d.handle_id
  where a.act_id = @act_id;
 
--- name: RestoreCorrelation :exec
--- A correlating act whose undoing was undone: its own decision, and that of the
--- pairing it used.
+-- name: PlaceCorrelation :exec
+-- The projection of a correlating act: its own decision, and that of the pairing
+-- it used.
 insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
 select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
   from relmgr.decisions d
@@ -29,11 +29,6 @@ select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
 -- name: RecordOffer :exec
 insert into relmgr.offers (act_id, ordinal, kind, transactions, contact)
 values (@act_id, @ordinal, @kind, sqlc.arg(transactions)::text[], @contact);
-
--- name: PlaceCorrelation :exec
--- The projection of a correlating act.
-insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
-values (@act_id, @handle_a, @handle_b, @decision_a, @decision_b);
 
 -- name: RemoveCorrelations :exec
 delete from relmgr.correlations where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
@@ -65,3 +60,40 @@ select consent_id, handle_id, explicit, audience_kind, audience, purposes, aspec
   from consent.published_consents
  where consent_id = any(sqlc.arg(consent_ids)::text[]::uuid[])
  order by consent_id;
+
+-- name: FindEnds :one
+-- The two handles that a correlating act joins, placed or not.
+select d.handle_id as handle_a, p.handle_id as handle_b
+  from relmgr.decisions d
+  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings p on p.pairing_id = u.pairing_id
+ where d.act_id = @act_id;
+
+-- name: PlaceKeepApart :exec
+insert into relmgr.keep_aparts (act_id, handle_a, handle_b) values (@act_id, @handle_a, @handle_b);
+
+-- name: RemoveKeepAparts :exec
+delete from relmgr.keep_aparts where act_id = @act_id;
+
+-- name: ListKeepAparts :many
+select act_id, handle_a, handle_b from relmgr.keep_aparts
+ where handle_a = any(sqlc.arg(handle_ids)::text[]::uuid[])
+ order by act_id;
+
+-- name: PlaceDispute :exec
+insert into relmgr.disputes (act_id, handle_id) values (@act_id, @handle_id);
+
+-- name: RemoveDisputes :exec
+delete from relmgr.disputes where act_id = @act_id;
+
+-- name: ListCorrelationsOf :many
+-- The correlations of one handle that are placed.
+select act_id from relmgr.correlations
+ where handle_a = sqlc.arg(handle_id)::uuid or handle_b = sqlc.arg(handle_id)::uuid
+ order by act_id;
+
+-- name: ListReferences :many
+-- One agency's references of acts.
+select act_id, reference_id from relmgr.act_references
+ where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]) and agency_id = @agency_id
+ order by act_id;

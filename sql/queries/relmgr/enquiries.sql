@@ -5,8 +5,11 @@
 --   own       the asker's handle; cell says whether it is published
 --   cell      a published handle of the row, with its standing decision
 --   offer     an offer of such a cell
---   side      one side of a correlation of the row (handle) and its far end
+--   side      one side of a correlation of the row (handle) and its far end;
+--             not consented while either end is disputed
 --   excluded  an agency left out by a subject's exclusion on a handle of the row
+--   blocked   a handle that the person hides, and how far (kind)
+--   apart     a keep-apart of a handle of the row (handle) from its far end
 with own as (
   select h.handle_id, h.row_id from relmgr.handles h where h.column_id = @column_id and h.token = @token
 ), members as (
@@ -42,13 +45,17 @@ select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.tr
   join relmgr.offers o on o.act_id = c.act_id
 union all
 select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'a', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'a', '', ''
   from members m
   join relmgr.correlations e on e.handle_a = m.handle_id
   join standing s on s.decision_id = e.decision_a
 union all
 select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until, s.consented, e.act_id, 'b', '', ''
+       s.purposes, s.audience_kind, s.audience, s.until,
+       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
+       e.act_id, 'b', '', ''
   from members m
   join relmgr.correlations e on e.handle_b = m.handle_id
   join standing s on s.decision_id = e.decision_b
@@ -56,7 +63,17 @@ union all
 select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
        sqlc.arg(at)::timestamptz, false, null, '', '', x.excluded::text
   from members m
-  join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null;
+  join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
+union all
+select 'blocked', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, b.reach, '', ''
+  from members m
+  join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
+union all
+select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', ''
+  from members m
+  join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
 -- name: RecordEnquiry :exec
 -- The enquiry, its handle where the identifier had none, its content key, its
@@ -71,6 +88,10 @@ with handle as (
   insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
 ), leaf as (
   insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+), review as (
+  insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
+  select sqlc.arg(enquiry_id)::uuid, sqlc.arg(agency_id)::text, sqlc.arg(at)::timestamptz, sqlc.arg(review_due)::timestamptz
+   where sqlc.arg(emergency)::boolean
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select sqlc.arg(enquiry_id)::uuid, t.handle_id, t.decision_id
@@ -78,9 +99,10 @@ with handle as (
                  unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
-                              concerning, transaction, terms_version, commitment, sealed)
-values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @handle_id, @purpose, @reason,
-        @concerning, nullif(sqlc.arg(transaction)::text, ''), @terms_version, @commitment, @sealed);
+                              concerning, transaction, emergency, terms_version, commitment, sealed)
+values (@enquiry_id, sqlc.arg(at)::timestamptz, @practitioner_id, sqlc.arg(agency_id)::text, @role, @column_id, @handle_id,
+        @purpose, @reason, @concerning, nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(emergency)::boolean,
+        @terms_version, @commitment, @sealed);
 
 -- name: RecordRefusedEnquiry :exec
 -- An enquiry that the asker's own side stopped: nothing was looked up.

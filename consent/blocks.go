@@ -1,0 +1,116 @@
+package consent
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/consent/internal/consentdb"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+)
+
+// Reach says how far a block hides a relationship.
+type Reach string
+
+// The reaches.
+const (
+	// Blocked hides it from everybody but in a recorded emergency (PUB-08).
+	Blocked Reach = "block"
+	// CreatorOnly hides it from everybody outside the agency that made it, in
+	// an emergency too (PUB-09).
+	CreatorOnly Reach = "creator-only"
+)
+
+// BlockRequest is a relationship that a person hides.
+type BlockRequest struct {
+	Proof    string // relmgr's, that the caller brings this handle
+	Reach    Reach
+	Warning  string // the words of the likely effect on care that the person was shown (PUB-09)
+	Evidence Evidence
+}
+
+// BlockReceipt names a new block and the act that recorded it.
+type BlockReceipt struct {
+	Block ident.BlockID
+	Receipt
+}
+
+// Block records that the person whom the proof's handle stands for hides that
+// relationship, from now on, after being told the likely effect. It answers as
+// Capture does; each block ends by itself.
+func (s *Service) Block(ctx context.Context, caller decide.Caller, req BlockRequest) (made BlockReceipt, err error) {
+	defer fault.Wrap(&err, "consent.Block")
+	at := s.now()
+	role, err := mayPublish(caller, at)
+	if err != nil {
+		return BlockReceipt{}, err
+	}
+	handle, column, err := s.proved(ctx, caller, req.Proof, at)
+	if err != nil {
+		return BlockReceipt{}, err
+	}
+	var c checks
+	c.that(req.Reach == Blocked || req.Reach == CreatorOnly, "/reach", "write block or creator-only")
+	c.that(isCode(req.Warning), "/warning", "name the words that the person was shown, as a code")
+	c.evidence(req.Evidence)
+	if err := c.fault(); err != nil {
+		return BlockReceipt{}, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		r := begin(block, caller, role, at)
+		r.Handle, r.Held, r.Evidence = handle, column.Agency, req.Evidence
+		r.Block, r.Reach, r.Warning = ident.NewBlock(), req.Reach, req.Warning
+		receipt, err := s.append(ctx, tx, &r)
+		if err != nil {
+			return err
+		}
+		made = BlockReceipt{Block: r.Block, Receipt: receipt}
+		return s.queries.InsertBlock(ctx, tx, consentdb.InsertBlockParams{
+			BlockID: r.Block, ActID: r.Act, HandleID: r.Handle, AgencyID: r.Held, Reach: string(r.Reach),
+			Warning: r.Warning, StartsAt: r.At, Evidence: string(r.Evidence),
+		})
+	})
+	return made, err
+}
+
+// Unblock ends a block at once, under Withdraw's rules.
+func (s *Service) Unblock(ctx context.Context, caller decide.Caller, id ident.BlockID, evidence Evidence) (receipt Receipt, err error) {
+	defer fault.Wrap(&err, "consent.Unblock")
+	at := s.now()
+	role, err := mayEnd(caller, evidence, at)
+	if err != nil {
+		return Receipt{}, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		row, err := s.queries.FindBlock(ctx, tx, consentdb.FindBlockParams{
+			BlockID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+		})
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.New(fault.NotKnown, "no block that your agency recorded has this id: use the id of its receipt")
+		}
+		if err != nil {
+			return err
+		}
+		first, err := s.queries.FindUnblock(ctx, tx, id)
+		if err == nil {
+			receipt = Receipt{Act: first.ActID, Commitment: first.Commitment}
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		r := begin(unblock, caller, role, at)
+		r.Handle, r.Held, r.Evidence = row.HandleID, row.AgencyID, evidence
+		r.Block, r.Reach, r.Warning = id, Reach(row.Reach), row.Warning
+		if receipt, err = s.append(ctx, tx, &r); err != nil {
+			return err
+		}
+		n, err := s.queries.InsertUnblock(ctx, tx, consentdb.InsertUnblockParams{
+			BlockID: id, ActID: r.Act, At: r.At, Evidence: string(evidence),
+		})
+		return firstOnly(n, err)
+	})
+	return receipt, err
+}

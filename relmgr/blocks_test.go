@@ -1,0 +1,86 @@
+package relmgr_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// block hides a handle, as the consent duty would.
+func (b *bundle) block(t *testing.T, handle ident.HandleID, reach string) ident.BlockID {
+	t.Helper()
+	id := ident.NewBlock()
+	_, err := b.admin.Exec(`insert into consent.blocks (block_id, act_id, handle_id, agency_id, reach, warning, starts_at, evidence)
+		select $1, act_id, $2, 'x', $3, 'w1', $4, 'signed-form' from consent.acts limit 1`, id, handle, reach, b.clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (b *bundle) emergency(t *testing.T, who string, o relmgr.Own) relmgr.Answer {
+	t.Helper()
+	a, err := b.Enquire(t.Context(), b.as(who), relmgr.Question{
+		Own: o, Purpose: "co-ordinate-care", Reason: "risk-of-harm", Concerning: "child", Emergency: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// E2E-11, PUB-08, PUB-09, A-07: a block gives way to a recorded emergency and to
+// nothing else; creator-only to nothing.
+func TestABlockGivesWayToAnEmergencyAndCreatorOnlyToNothing(t *testing.T) {
+	b := setup(t)
+	b.trio(t)
+	wantTold(t, b.ask(t, "social", socialChild, ""), "school-pastoral-lead", "riverside-surgery")
+	blocked := b.block(t, b.handle(t, "gp", gpChild), "block")
+	b.block(t, b.handle(t, "school", schoolChild), "creator-only")
+	wantTold(t, b.ask(t, "social", socialChild, ""))
+	wantTold(t, b.emergency(t, "social", socialChild), "riverside-surgery")
+	wantTold(t, b.ask(t, "social", socialChild, ""))
+	if _, err := b.admin.Exec(`insert into consent.unblocks (block_id, act_id, at, evidence)
+		select block_id, act_id, $2, 'signed-form' from consent.blocks where block_id = $1`, blocked, b.clock()); err != nil {
+		t.Fatal(err)
+	}
+	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
+}
+
+// QRY-05, QRY-10: only a role that the agreement names declares an emergency, and
+// each opens a review, found or not, that somebody else of the agency judges once.
+func TestEveryEmergencyIsReviewed(t *testing.T) {
+	b := setup(t)
+	_, err := b.Enquire(t.Context(), b.as("school"), relmgr.Question{
+		Own: schoolChild, Purpose: "co-ordinate-care", Reason: "risk-of-harm", Concerning: "child", Emergency: true,
+	})
+	wantKind(t, err, fault.DecisionRefused)
+	a := b.emergency(t, "social", socialChild)
+	b.ask(t, "social", socialChild, "") // no emergency, no review
+	_, err = b.ListReviews(t.Context(), b.as("social"), 10)
+	wantKind(t, err, fault.Forbidden)
+	b.wait(73 * time.Hour)
+	waiting, err := b.ListReviews(t.Context(), b.as("lead"), 10)
+	if err != nil || len(waiting) != 1 || waiting[0].Enquiry != a.ID || waiting[0].Practitioner != "mr-lindqvist" || !waiting[0].Overdue || waiting[0].Told != 0 {
+		t.Fatalf("waiting: %+v, %v", waiting, err)
+	}
+	_, err = b.JudgeEmergency(t.Context(), b.as("gp-lead"), a.ID, "justified", "risk-of-harm")
+	wantKind(t, err, fault.NotKnown) // another agency's
+	must(t)(b.JudgeEmergency(t.Context(), b.as("lead"), a.ID, "justified", "risk-of-harm"))
+	_, err = b.JudgeEmergency(t.Context(), b.as("lead"), a.ID, "not-justified", "risk-of-harm")
+	wantKind(t, err, fault.Conflict)
+	if waiting, err = b.ListReviews(t.Context(), b.as("lead"), 10); err != nil || len(waiting) != 0 {
+		t.Errorf("a judged emergency still waits: %+v, %v", waiting, err)
+	}
+}
+
+// Nobody reviews their own emergency.
+func TestNobodyReviewsTheirOwnEmergency(t *testing.T) {
+	b := setup(t)
+	a := b.emergency(t, "lead", socialChild)
+	_, err := b.JudgeEmergency(t.Context(), b.as("lead"), a.ID, "justified", "risk-of-harm")
+	wantKind(t, err, fault.Forbidden)
+}

@@ -1,0 +1,273 @@
+package relmgr
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// An act is in effect unless an act in effect undoes it. What acts in effect
+// project is stored (cells, correlations, keep-aparts, disputes); this file
+// brings it up to date when an act is made.
+
+// carryOut records an act and brings the projection of everything that it undoes,
+// and of itself, to what is in effect then. Rows are locked first, so that two
+// who act on one person do it one after the other.
+func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
+	if receipt, done, err := s.earlier(ctx, tx); err != nil || done {
+		return receipt, err
+	}
+	locked, err := s.lockRows(ctx, tx, d.Handles)
+	if err != nil {
+		return Receipt{}, err
+	}
+	plan, err := s.plan(ctx, tx, d)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if d.Barred, err = s.bars(ctx, tx, locked, plan); err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := s.record(ctx, tx, d)
+	if err != nil {
+		return Receipt{}, err
+	}
+	for _, c := range plan {
+		if !slices.Contains(d.Barred, c.act) {
+			if err := s.apply(ctx, tx, c); err != nil {
+				return Receipt{}, err
+			}
+		}
+	}
+	return receipt, s.project(ctx, tx, locked)
+}
+
+// change places or removes what one act projects.
+type change struct {
+	act   ident.ActID
+	kind  Kind
+	place bool
+	pairs [][2]ident.HandleID // ends, of a correlation or keep-aparts
+}
+
+// plan lists what changes when the act is made: everything that it undoes, to
+// any depth, whose effect is no longer what is stored.
+func (s *Service) plan(ctx context.Context, tx *sql.Tx, d *deed) ([]change, error) {
+	affected := slices.Clone(d.Undoes)
+	if !d.Confirms.IsZero() {
+		affected = append(affected, d.Confirms)
+	}
+	for i := 0; i < len(affected); i++ {
+		undone, err := s.q.ListUndoneActs(ctx, tx, affected[i])
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		for _, u := range undone {
+			if !slices.Contains(affected, u.ActID) {
+				affected = append(affected, u.ActID)
+			}
+		}
+	}
+	undoings, err := s.q.ListUndoings(ctx, tx, texts(affected))
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	for _, u := range d.Undoes {
+		undoings = append(undoings, relmgrdb.ListUndoingsRow{ActID: d.Act, Undoes: u})
+	}
+	var out []change
+	for _, act := range affected {
+		p, err := s.q.FindProjection(ctx, tx, act)
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		place := inEffect(act, undoings) && !p.Barred
+		if place && p.Mode == string(decide.Joint) && Kind(p.Kind) == Correlate && d.Confirms != act {
+			if place, err = s.confirmed(ctx, tx, act); err != nil {
+				return nil, err
+			}
+		}
+		if place == p.Placed || !makes(Kind(p.Kind)) {
+			continue
+		}
+		c := change{act: act, kind: Kind(p.Kind), place: place}
+		if c.pairs, err = s.pairs(ctx, tx, c); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	if d.Kind == KeepApart || d.Kind == Dispute || d.Kind == Correlate {
+		out = append(out, change{act: d.Act, kind: d.Kind, place: d.Mode != decide.Joint, pairs: d.pairs})
+	}
+	// What goes, before what comes: a restored correlation is judged by the
+	// keep-aparts that are in effect then.
+	slices.SortStableFunc(out, func(a, b change) int {
+		switch {
+		case a.place == b.place:
+			return 0
+		case b.place:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return out, nil
+}
+
+// confirmed reports whether the other side has confirmed a joint correlation.
+func (s *Service) confirmed(ctx context.Context, tx *sql.Tx, act ident.ActID) (bool, error) {
+	by, err := s.q.ListConfirmations(ctx, tx, act)
+	if err != nil {
+		return false, pg.Fault(err)
+	}
+	return len(by) > 0, nil
+}
+
+// pairs are the ends of what an earlier act projects.
+func (s *Service) pairs(ctx context.Context, tx *sql.Tx, c change) ([][2]ident.HandleID, error) {
+	var of []ident.ActID
+	switch c.kind {
+	case Correlate:
+		of = []ident.ActID{c.act}
+	case KeepApart:
+		undone, err := s.q.ListUndoneActs(ctx, tx, c.act)
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		for _, u := range undone {
+			of = append(of, u.ActID)
+		}
+		if len(of) == 0 { // by a code: the two handles of the act
+			handles, err := s.handlesOf(ctx, tx, c.act)
+			if err != nil {
+				return nil, err
+			}
+			return [][2]ident.HandleID{{handles[0], handles[1]}}, nil
+		}
+	case Dispute:
+		handles, err := s.handlesOf(ctx, tx, c.act)
+		if err != nil {
+			return nil, err
+		}
+		return [][2]ident.HandleID{{handles[0]}}, nil
+	}
+	var out [][2]ident.HandleID
+	for _, act := range of {
+		ends, err := s.q.FindEnds(ctx, tx, act)
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		out = append(out, [2]ident.HandleID{ends.HandleA, ends.HandleB})
+	}
+	return out, nil
+}
+
+func (s *Service) handlesOf(ctx context.Context, tx *sql.Tx, act ident.ActID) ([]ident.HandleID, error) {
+	rows, err := s.q.ListActHandles(ctx, tx, act)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	out := make([]ident.HandleID, len(rows))
+	for i, r := range rows {
+		out[i] = r.HandleID
+	}
+	return out, nil
+}
+
+// bars lists the correlations of the plan that would bring both ends of a
+// keep-apart in effect onto one row. Nobody is told that they were barred.
+func (s *Service) bars(ctx context.Context, tx *sql.Tx, locked []relmgrdb.LockRowsRow, plan []change) ([]ident.ActID, error) {
+	ids := make([]ident.HandleID, len(locked))
+	for i, h := range locked {
+		ids[i] = h.HandleID
+	}
+	aparts, err := s.q.ListKeepAparts(ctx, tx, texts(ids))
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	edges, err := s.q.ListCorrelationsAmong(ctx, tx, texts(ids))
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	gone := map[ident.ActID]bool{}
+	for _, c := range plan {
+		if !c.place {
+			gone[c.act] = true
+		}
+	}
+	var apart [][2]ident.HandleID
+	for _, k := range aparts {
+		if !gone[k.ActID] {
+			apart = append(apart, [2]ident.HandleID{k.HandleA, k.HandleB})
+		}
+	}
+	g := graph{}
+	for _, e := range edges {
+		if !gone[e.ActID] {
+			g.connect(e.HandleA, e.HandleB)
+		}
+	}
+	var barred []ident.ActID
+	for _, c := range plan {
+		switch {
+		case !c.place:
+		case c.kind == KeepApart:
+			apart = append(apart, c.pairs...)
+		case c.kind == Correlate:
+			reach := append(g.reach(c.pairs[0][0]), g.reach(c.pairs[0][1])...)
+			if slices.ContainsFunc(apart, func(k [2]ident.HandleID) bool {
+				return slices.Contains(reach, k[0]) && slices.Contains(reach, k[1])
+			}) {
+				barred = append(barred, c.act)
+				continue
+			}
+			g.connect(c.pairs[0][0], c.pairs[0][1])
+		}
+	}
+	return barred, nil
+}
+
+// apply stores one change.
+func (s *Service) apply(ctx context.Context, tx *sql.Tx, c change) (err error) {
+	switch {
+	case c.kind == Publish && c.place:
+		if err = s.q.RestoreCell(ctx, tx, c.act); pg.Constraint(err) == "cells_pkey" {
+			return alreadyPublished()
+		}
+	case c.kind == Publish:
+		_, err = s.q.RemoveCell(ctx, tx, c.act)
+	case c.kind == Correlate && c.place:
+		err = s.q.PlaceCorrelation(ctx, tx, c.act)
+	case c.kind == Correlate:
+		err = s.q.RemoveCorrelations(ctx, tx, texts([]ident.ActID{c.act}))
+	case c.kind == KeepApart && c.place:
+		for _, k := range c.pairs {
+			if err = s.q.PlaceKeepApart(ctx, tx, relmgrdb.PlaceKeepApartParams{ActID: c.act, HandleA: k[0], HandleB: k[1]}); err != nil {
+				break
+			}
+		}
+	case c.kind == KeepApart:
+		err = s.q.RemoveKeepAparts(ctx, tx, c.act)
+	case c.kind == Dispute && c.place:
+		err = s.q.PlaceDispute(ctx, tx, relmgrdb.PlaceDisputeParams{ActID: c.act, HandleID: c.pairs[0][0]})
+	case c.kind == Dispute:
+		err = s.q.RemoveDisputes(ctx, tx, c.act)
+	}
+	if err != nil {
+		return pg.Fault(err)
+	}
+	return nil
+}
+
+// inEffect reports whether no act in effect undoes this one. Acts undo earlier
+// acts only, so it ends.
+func inEffect(act ident.ActID, undoings []relmgrdb.ListUndoingsRow) bool {
+	return !slices.ContainsFunc(undoings, func(u relmgrdb.ListUndoingsRow) bool {
+		return u.Undoes == act && inEffect(u.ActID, undoings)
+	})
+}
