@@ -74,7 +74,7 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 	if err == nil && refused != nil {
 		return Receipt{}, refused
 	}
-	return receipt, err
+	return s.orEarlier(ctx, receipt, err)
 }
 
 func unusable() error {

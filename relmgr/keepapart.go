@@ -55,7 +55,7 @@ func (s *Service) KeepApart(ctx context.Context, who decide.Caller, a Apart) (re
 		receipt, err = s.carryOut(ctx, tx, d)
 		return err
 	})
-	return receipt, err
+	return s.orEarlier(ctx, receipt, err)
 }
 
 func (s *Service) apartByCode(ctx context.Context, tx *sql.Tx, who decide.Caller, d *deed, a Apart) error {

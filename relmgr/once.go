@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
@@ -33,17 +34,31 @@ func (s *Service) Once(caller ident.Practitioner, operation, key string, body []
 // earlier returns the receipt of an earlier act with the same key. Call it when
 // the caller's own side has been decided, and before anything of another's is
 // looked at: what an earlier request used up must not tell on a replay.
-func (s *Service) earlier(ctx context.Context, tx *sql.Tx) (r Receipt, done bool, err error) {
+func (s *Service) earlier(ctx context.Context, db relmgrdb.DBTX) (r Receipt, done bool, err error) {
 	if s.once == nil {
 		return Receipt{}, false, nil
 	}
-	found, err := s.q.FindReplay(ctx, tx, s.once)
+	found, err := s.q.FindReplay(ctx, db, s.once)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Receipt{}, false, nil
 	} else if err != nil {
 		return Receipt{}, false, pg.Fault(err)
 	}
 	return Receipt{Act: found.ReferenceID, Commitment: found.Commitment}, true, nil
+}
+
+// orEarlier is how a method ends that may collide with itself: where the same
+// request was carried out between the look for an earlier one and what that one
+// used up, such as a code, the collision is with its own act.
+func (s *Service) orEarlier(ctx context.Context, r Receipt, err error) (Receipt, error) {
+	if kind := fault.KindOf(err); err == nil || kind != fault.Conflict && kind != fault.PairingUnusable {
+		return r, err
+	}
+	first, done, lookErr := s.earlier(ctx, s.db)
+	if lookErr != nil || !done {
+		return Receipt{}, err
+	}
+	return first, nil
 }
 
 // bind keeps the key with its act. When another request with the key was first,

@@ -77,7 +77,7 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 	if err == nil && refused != nil {
 		return Receipt{}, refused
 	}
-	return receipt, err
+	return s.orEarlier(ctx, receipt, err)
 }
 
 // place writes the projection of a publishing act: its cell and its offers.

@@ -112,5 +112,5 @@ func (s *Service) JudgeEmergency(ctx context.Context, who decide.Caller, enquiry
 		}
 		return nil
 	})
-	return receipt, err
+	return s.orEarlier(ctx, receipt, err)
 }
