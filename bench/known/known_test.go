@@ -27,23 +27,31 @@ func TestPgbenchReadsAsTheEnquiryDoes(t *testing.T) {
 	if _, err := script(read + " @another"); err == nil {
 		t.Error("a parameter without a value was accepted")
 	}
+	got, err := cutQuery("-- name: Other :one\nselect 1;\n\n-- name: ReadRow :many\n-- one; \n--  two;\nselect 2\n  -- three;\n  from x;\nselect 3;\n", "ReadRow")
+	if err != nil || got != "select 2\n  from x" {
+		t.Errorf("got %q, %v", got, err)
+	}
 	if _, err := cutQuery("-- name: Other :one\nselect 1;\n", "ReadRow"); err == nil {
 		t.Error("a file without the read was accepted")
 	}
 }
 
-func TestPgbenchsFirstSecondIsLeftOut(t *testing.T) {
+func TestPgbenchCountsOnceItIsWarm(t *testing.T) {
 	t.Parallel()
-	out := "progress: 1.0 s, 10.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
-		"progress: 2.0 s, 200.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
-		"progress: 3.0 s, 400.0 tps, lat 1.0 ms stddev 0.1, 0 failed\n" +
-		"number of failed transactions: 0 (0.000%)\n"
-	if got, err := perSecond(out); err != nil || got != 300 {
-		t.Errorf("got %v, %v: want 300", got, err)
+	line := func(at, tps string) string {
+		return "progress: " + at + " s, " + tps + " tps, lat 1.0 ms stddev 0.1, 0 failed\n"
 	}
-	for _, bad := range []string{"", strings.Replace(out, ": 0 (", ": 3 (", 1), out[:strings.Index(out, "progress: 2")]} {
-		if _, err := perSecond(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
+	warming := "pgbench (15.18)\n" + line("1.0", "0.0") + line("2.0", "7.0") + line("3.0", "9.0") // 16 by 8 clients
+	got, err := counted(strings.NewReader(warming+line("4.0", "100.0")+line("6.0", "250.0")+line("7.0", "1000.0")), 8, 3)
+	if err != nil || got != 200 {
+		t.Errorf("got %v, %v: want 200", got, err)
+	}
+	for _, bad := range []string{
+		"", warming, warming + line("4.0", "100.0"), "connection refused\n",
+		warming + strings.Replace(line("7.0", "100.0"), "0 failed", "3 failed", 1),
+	} {
+		if got, err := counted(strings.NewReader(bad), 8, 3); err == nil {
+			t.Errorf("%q was accepted as %v", bad, got)
 		}
 	}
 }

@@ -23,13 +23,14 @@
 //	go run ./bench/known [-rows 45000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE]
 //
 // In each round both are measured at each number of clients, one after the
-// other, and who is first changes from round to round. The first second of each
-// measurement is not counted: there new connections plan their statements, and
-// pgbench's are told to settle for the generic plan at once, as the hub's few
-// connections have done long since. A round ends at half load: requests come at
-// random (Poisson) at half the round's best throughput, spread over the most
-// clients, and latency counts from when a request was due, so that a slow answer
-// is not hidden by the wait that it causes.
+// other, and who is first changes from round to round. The clients of the hub
+// are not counted for their first second, pgbench's until each has done two
+// transactions: new connections plan their statements first. pgbench's are told
+// to settle for the generic plan at once, as the hub's few connections have done
+// long since. A round ends at half load: requests come at random (Poisson) at
+// half the round's best throughput, spread over the most clients, and latency
+// counts from when a request was due, so that a slow answer is not hidden by the
+// wait that it causes.
 //
 // The table goes to stderr. The last line of stdout is JSON, its figures medians
 // over the rounds: ratio compares both at the most clients, ratio_best compares

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,20 +48,24 @@ func readRow() (string, error) {
 	}
 }
 
-// cutQuery is one named query of a file of sqlc's, without comments.
+// cutQuery is one named query of a file of sqlc's, without its comments, in
+// which there may be semicolons.
 func cutQuery(text, name string) (string, error) {
-	_, rest, found := strings.Cut(text, "-- name: "+name+" ")
-	body, _, ended := strings.Cut(rest, ";\n")
-	if !found || !ended {
-		return "", fmt.Errorf("%s has no query %s", queries, name)
-	}
 	var lines []string
-	for i, line := range strings.Split(body, "\n") {
-		if i > 0 && !strings.HasPrefix(line, "--") {
+	ours := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "-- name: "):
+			ours = strings.HasPrefix(line, "-- name: "+name+" ")
+		case !ours || strings.HasPrefix(strings.TrimSpace(line), "--"):
+		case strings.HasSuffix(line, ";"):
+			return strings.Join(append(lines, strings.TrimSuffix(line, ";")), "\n"), nil
+		default:
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines, "\n"), nil
+	return "", fmt.Errorf("%s has no query %s", queries, name)
 }
 
 // script fills the template. A parameter of the read that it does not know is
@@ -138,34 +144,63 @@ func (b *pgbench) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run is how many transactions a second pgbench does, its first second left out.
+// patience is how long pgbench may take to connect and plan before it counts.
+const patience = time.Minute
+
+// run is how many transactions a second pgbench does, once all its clients have
+// connected and planned their statements: on a busy machine that takes seconds.
 func (b *pgbench) run(ctx context.Context, clients, seconds int) (float64, error) {
-	out, err := b.command(ctx, "-j", strconv.Itoa(min(2, clients)), "-c", strconv.Itoa(clients),
-		"-T", strconv.Itoa(seconds+1), "-P", "1").CombinedOutput()
+	limit := int(patience.Seconds()) + seconds
+	cmd := b.command(ctx, "-j", strconv.Itoa(min(2, clients)), "-c", strconv.Itoa(clients), "-T", strconv.Itoa(limit), "-P", "1")
+	said, err := cmd.StderrPipe()
 	if err != nil {
-		return 0, fmt.Errorf("pgbench: %w: %s", err, bytes.TrimSpace(out))
+		return 0, err
 	}
-	return perSecond(string(out))
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	rate, err := counted(said, clients, float64(seconds))
+	// It has done what was wanted of it, or failed: either way it is to end now.
+	_ = cmd.Process.Signal(os.Interrupt)
+	_, _ = io.Copy(io.Discard, said)
+	_ = cmd.Wait() // says that it was interrupted
+	return rate, errors.Join(ctx.Err(), err)
 }
 
-var (
-	progress = regexp.MustCompile(`(?m)^progress: [0-9.]+ s, ([0-9.]+) tps, .*, ([0-9]+) failed`)
-	whole    = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+) `)
-)
+var progress = regexp.MustCompile(`^progress: ([0-9.]+) s, ([0-9.]+) tps, .*, ([0-9]+) failed`)
 
-// perSecond reads what pgbench says of each second, and leaves out the first.
-func perSecond(out string) (float64, error) {
-	lines, failed := progress.FindAllStringSubmatch(out, -1), whole.FindStringSubmatch(out)
-	if len(lines) < 2 || failed == nil || failed[1] != "0" {
-		return 0, fmt.Errorf("pgbench did not do what was asked of it: %s", strings.TrimSpace(out))
-	}
-	sum := 0.0
-	for _, line := range lines[1:] {
-		tps, err := strconv.ParseFloat(line[1], 64)
+// counted reads pgbench's progress as it comes. It counts from the line by which
+// the clients have done two transactions each, for so many seconds. On a busy
+// machine lines come late and say of how long they speak.
+func counted(said io.Reader, clients int, seconds float64) (float64, error) {
+	var before, done, length, sum float64
+	var other []string
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		found := progress.FindStringSubmatch(lines.Text())
+		if found == nil {
+			other = append(other, lines.Text())
+			continue
+		}
+		at, err := strconv.ParseFloat(found[1], 64)
 		if err != nil {
 			return 0, err
 		}
-		sum += tps
+		tps, err := strconv.ParseFloat(found[2], 64)
+		if err != nil {
+			return 0, err
+		}
+		if found[3] != "0" {
+			return 0, fmt.Errorf("pgbench: %s transactions failed", found[3])
+		}
+		span := at - before
+		if done >= float64(2*clients) {
+			length, sum = length+span, sum+span*tps
+		}
+		before, done = at, done+span*tps
+		if length >= seconds-0.05 && sum > 0 { // a line may come a little early
+			return sum / length, nil
+		}
 	}
-	return sum / float64(len(lines)-1), nil
+	return 0, fmt.Errorf("pgbench ended too early, or got nothing done: %s", strings.Join(other, "; "))
 }

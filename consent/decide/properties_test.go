@@ -2,6 +2,7 @@ package decide_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -426,9 +427,12 @@ func TestTakingAnythingFromTheTermsNeverDisclosesMore(t *testing.T) {
 		s, q, p := d.standing(terms), d.question(terms), d.proposal(terms)
 		c := case_{holder: d.actor(p.Column), proposal: p, asker: d.actor(q.Column), question: q}
 		answered, told := answers(terms, s, c.asker, q), c.tells(terms)
-		for what, take := range takings(terms) {
+		all := takings(terms)
+		names := slices.Sorted(maps.Keys(all))
+		for range 12 {
+			what := one(d, names, "taken away")
 			newer := again(rt, terms)
-			take(newer)
+			all[what](newer)
 			newer.Index()
 			nowAnswered, nowTold := answers(newer, s, c.asker, q), c.tells(newer)
 			if nowAnswered && !answered {
