@@ -331,6 +331,7 @@ func (r row) hides(h ident.HandleID, asking *decide.Asking) bool {
 // what they offer. With a transaction, only the offers of it.
 func present(t *decide.Terms, column *decide.Column, c cell, transaction string) Provider {
 	p := Provider{Provider: *t.ProviderOf(column), Role: decide.TitleOf(t.Codes.Roles, c.role), AgencyName: t.AgencyName(column.Agency)}
+	p.Agency = column.Agency // who controls the column, also where a team's own agency is another
 	for _, o := range c.offers {
 		if transaction != "" && !slices.Contains(o.Transactions, transaction) {
 			continue

@@ -118,7 +118,7 @@ func (k *keyring) mac(ctx context.Context, id seal.KeyID, text string) ([]byte, 
 }
 
 // Reveal opens the identifier of a handle for a member of its column, with the
-// key of the member's own agency and no other (DCP-10, DCP-11).
+// key of the agency that controls the column and no other (DCP-10, DCP-11).
 func (s *Service) Reveal(ctx context.Context, who decide.Caller, handle ident.HandleID) (_ string, err error) {
 	defer fault.Wrap(&err, "relmgr.Reveal")
 	h, err := s.q.FindSealed(ctx, s.db, handle)
