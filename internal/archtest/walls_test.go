@@ -60,6 +60,9 @@ relmgr.pairings                 relmgr      select insert
 relmgr.pairings_used            relmgr      select insert
 relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
+relmgr.contact_requests         relmgr      select insert
+relmgr.deliveries               relmgr      select insert
+relmgr.replies                  relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
