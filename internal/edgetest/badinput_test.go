@@ -523,7 +523,7 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			r.as = "pc-dunne"
 			add(op.id+": another column's handle", "not-known", r, b.gpHandle)
 		}
-		if op.id == "listGovernanceActs" {
+		if op.id == "listGovernanceActs" || op.id == "listActs" && name == "cursor" {
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}
