@@ -162,87 +162,101 @@ func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]Re
 	return items, nil
 }
 
-const RecordEnquiry = `-- name: RecordEnquiry :exec
-with handle as (
+const RecordEnquiries = `-- name: RecordEnquiries :exec
+with entry as (
+  select unnest($1::text[])::uuid as enquiry_id, unnest($2::timestamptz[]) as at,
+         unnest($3::text[]) as practitioner_id, unnest($4::text[]) as agency_id,
+         unnest($5::text[]) as role, unnest($6::text[]) as column_id,
+         unnest($7::text[])::uuid as handle_id, unnest($8::text[]) as purpose,
+         unnest($9::text[]) as reason, unnest($10::text[]) as concerning,
+         unnest($11::text[]) as transaction, unnest($12::boolean[]) as emergency,
+         unnest($13::timestamptz[]) as review_due, unnest($14::bigint[]) as terms_version,
+         unnest($15::bytea[]) as commitment, unnest($16::bytea[]) as sealed,
+         unnest($17::bytea[]) as wrapped_key, unnest($18::bytea[]) as token,
+         unnest($19::bytea[]) as handle_sealed, unnest($20::bytea[]) as handle_wrapped_key,
+         unnest($21::text[]) as handle_wrapped_by, unnest($22::text[])::uuid as row_id
+), handle as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  values ($7, $6, $16, $17, $18, $19, $20)
+  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $21)
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
 ), leaf as (
-  insert into ledger.pending (commitment) values ($14::bytea)
+  insert into ledger.pending (commitment) select e.commitment from entry e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select $1::uuid, $4::text, $2::timestamptz, $22::timestamptz
-   where $12::boolean
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
-  select $1::uuid, t.handle_id, t.decision_id
-    from (select unnest($23::text[])::uuid as handle_id,
-                 unnest($24::text[])::uuid as decision_id) t
+  select t.enquiry_id, t.handle_id, t.decision_id
+    from (select unnest($23::text[])::uuid as enquiry_id, unnest($24::text[])::uuid as handle_id,
+                 unnest($25::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
-values ($1, $2::timestamptz, $3, $4::text, $5, $6, $7,
-        $8, $9, $10, nullif($11::text, ''), $12::boolean,
-        $13, $14, $15)
+select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
+       e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
+  from entry e
 `
 
-type RecordEnquiryParams struct {
-	EnquiryID        ident.EnquiryID
-	At               time.Time
-	PractitionerID   ident.Practitioner
-	AgencyID         string
-	Role             string
-	ColumnID         ident.Column
-	HandleID         ident.HandleID
-	Purpose          string
-	Reason           string
-	Concerning       string
-	Transaction      string
-	Emergency        bool
-	TermsVersion     int64
-	Commitment       []byte
-	Sealed           []byte
-	Token            []byte
-	HandleSealed     []byte
-	HandleWrappedKey []byte
-	HandleWrappedBy  string
-	RowID            ident.RowID
-	WrappedKey       []byte
-	ReviewDue        time.Time
-	ToldHandles      []string
-	ToldDecisions    []string
+type RecordEnquiriesParams struct {
+	EnquiryIds        []string
+	Ats               []time.Time
+	PractitionerIds   []string
+	AgencyIds         []string
+	Roles             []string
+	ColumnIds         []string
+	HandleIds         []string
+	Purposes          []string
+	Reasons           []string
+	Concernings       []string
+	Transactions      []string
+	Emergencies       []bool
+	ReviewDues        []time.Time
+	TermsVersions     []int64
+	Commitments       [][]byte
+	Contents          [][]byte
+	WrappedKeys       [][]byte
+	Tokens            [][]byte
+	HandleContents    [][]byte
+	HandleWrappedKeys [][]byte
+	HandleWrappedBy   []string
+	RowIds            []string
+	ToldEnquiries     []string
+	ToldHandles       []string
+	ToldDecisions     []string
 }
 
-// The enquiry, its handle where the identifier had none, its content key, its
-// commitment and what it disclosed, in one statement. It is the same statement
-// whatever was found. A handle that another enquiry made in the meantime breaks
-// the reference to it: read again.
-func (q *Queries) RecordEnquiry(ctx context.Context, db DBTX, arg RecordEnquiryParams) error {
-	_, err := db.ExecContext(ctx, RecordEnquiry,
-		arg.EnquiryID,
-		arg.At,
-		arg.PractitionerID,
-		arg.AgencyID,
-		arg.Role,
-		arg.ColumnID,
-		arg.HandleID,
-		arg.Purpose,
-		arg.Reason,
-		arg.Concerning,
-		arg.Transaction,
-		arg.Emergency,
-		arg.TermsVersion,
-		arg.Commitment,
-		arg.Sealed,
-		arg.Token,
-		arg.HandleSealed,
-		arg.HandleWrappedKey,
-		arg.HandleWrappedBy,
-		arg.RowID,
-		arg.WrappedKey,
-		arg.ReviewDue,
+// Enquiries with, each, the handle where the identifier had none, the content
+// key, the commitment, the review that an emergency opens and what was
+// disclosed, in one statement: all are stored or none is. The text is the same
+// whatever was found and however many there are. A handle that another enquiry
+// made in the meantime breaks the reference to it: read again.
+func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquiriesParams) error {
+	_, err := db.ExecContext(ctx, RecordEnquiries,
+		pq.Array(arg.EnquiryIds),
+		pq.Array(arg.Ats),
+		pq.Array(arg.PractitionerIds),
+		pq.Array(arg.AgencyIds),
+		pq.Array(arg.Roles),
+		pq.Array(arg.ColumnIds),
+		pq.Array(arg.HandleIds),
+		pq.Array(arg.Purposes),
+		pq.Array(arg.Reasons),
+		pq.Array(arg.Concernings),
+		pq.Array(arg.Transactions),
+		pq.Array(arg.Emergencies),
+		pq.Array(arg.ReviewDues),
+		pq.Array(arg.TermsVersions),
+		pq.Array(arg.Commitments),
+		pq.Array(arg.Contents),
+		pq.Array(arg.WrappedKeys),
+		pq.Array(arg.Tokens),
+		pq.Array(arg.HandleContents),
+		pq.Array(arg.HandleWrappedKeys),
+		pq.Array(arg.HandleWrappedBy),
+		pq.Array(arg.RowIds),
+		pq.Array(arg.ToldEnquiries),
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
 	)

@@ -75,34 +75,46 @@ select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '',
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
--- name: RecordEnquiry :exec
--- The enquiry, its handle where the identifier had none, its content key, its
--- commitment and what it disclosed, in one statement. It is the same statement
--- whatever was found. A handle that another enquiry made in the meantime breaks
--- the reference to it: read again.
-with handle as (
+-- name: RecordEnquiries :exec
+-- Enquiries with, each, the handle where the identifier had none, the content
+-- key, the commitment, the review that an emergency opens and what was
+-- disclosed, in one statement: all are stored or none is. The text is the same
+-- whatever was found and however many there are. A handle that another enquiry
+-- made in the meantime breaks the reference to it: read again.
+with entry as (
+  select unnest(sqlc.arg(enquiry_ids)::text[])::uuid as enquiry_id, unnest(sqlc.arg(ats)::timestamptz[]) as at,
+         unnest(sqlc.arg(practitioner_ids)::text[]) as practitioner_id, unnest(sqlc.arg(agency_ids)::text[]) as agency_id,
+         unnest(sqlc.arg(roles)::text[]) as role, unnest(sqlc.arg(column_ids)::text[]) as column_id,
+         unnest(sqlc.arg(handle_ids)::text[])::uuid as handle_id, unnest(sqlc.arg(purposes)::text[]) as purpose,
+         unnest(sqlc.arg(reasons)::text[]) as reason, unnest(sqlc.arg(concernings)::text[]) as concerning,
+         unnest(sqlc.arg(transactions)::text[]) as transaction, unnest(sqlc.arg(emergencies)::boolean[]) as emergency,
+         unnest(sqlc.arg(review_dues)::timestamptz[]) as review_due, unnest(sqlc.arg(terms_versions)::bigint[]) as terms_version,
+         unnest(sqlc.arg(commitments)::bytea[]) as commitment, unnest(sqlc.arg(contents)::bytea[]) as sealed,
+         unnest(sqlc.arg(wrapped_keys)::bytea[]) as wrapped_key, unnest(sqlc.arg(tokens)::bytea[]) as token,
+         unnest(sqlc.arg(handle_contents)::bytea[]) as handle_sealed, unnest(sqlc.arg(handle_wrapped_keys)::bytea[]) as handle_wrapped_key,
+         unnest(sqlc.arg(handle_wrapped_by)::text[]) as handle_wrapped_by, unnest(sqlc.arg(row_ids)::text[])::uuid as row_id
+), handle as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  values (@handle_id, @column_id, @token, @handle_sealed, @handle_wrapped_key, @handle_wrapped_by, @row_id)
+  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
 ), leaf as (
-  insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+  insert into ledger.pending (commitment) select e.commitment from entry e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select sqlc.arg(enquiry_id)::uuid, sqlc.arg(agency_id)::text, sqlc.arg(at)::timestamptz, sqlc.arg(review_due)::timestamptz
-   where sqlc.arg(emergency)::boolean
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
-  select sqlc.arg(enquiry_id)::uuid, t.handle_id, t.decision_id
-    from (select unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
+  select t.enquiry_id, t.handle_id, t.decision_id
+    from (select unnest(sqlc.arg(told_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
                  unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
-values (@enquiry_id, sqlc.arg(at)::timestamptz, @practitioner_id, sqlc.arg(agency_id)::text, @role, @column_id, @handle_id,
-        @purpose, @reason, @concerning, nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(emergency)::boolean,
-        @terms_version, @commitment, @sealed);
+select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
+       e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
+  from entry e;
 
 -- name: RecordRefusedEnquiry :exec
 -- An enquiry that the asker's own side stopped: nothing was looked up.
