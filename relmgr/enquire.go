@@ -228,9 +228,16 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 		switch p.Part {
 		case "own":
 			r.own, r.published = p.HandleID, p.Role == "published"
-		case "cell":
-			place[p.HandleID] = len(r.cells)
-			r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
+		case "cell": // once for each of its offers
+			i, again := place[p.HandleID]
+			if !again {
+				i = len(r.cells)
+				place[p.HandleID] = i
+				r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
+			}
+			if p.Kind != "" {
+				r.cells[i].offers = append(r.cells[i].offers, Offer{Kind: OfferKind(p.Kind), Transactions: p.Transactions, Contact: p.Contact})
+			}
 		case "side":
 			act := ident.ActID(p.ActID)
 			r.sides[act] = append(r.sides[act], side{handle: p.HandleID, far: ident.HandleID(p.FarHandle), standing: standing(p)})
@@ -240,11 +247,6 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 			r.blocked[p.HandleID] = append(r.blocked[p.HandleID], p.Kind)
 		case "apart":
 			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
-		}
-	}
-	for _, p := range parts {
-		if i, ok := place[p.HandleID]; ok && p.Part == "offer" {
-			r.cells[i].offers = append(r.cells[i].offers, Offer{Kind: OfferKind(p.Kind), Transactions: p.Purposes, Contact: p.Contact})
 		}
 	}
 	return r

@@ -2,18 +2,35 @@
 -- The one read of an enquiry: the asker's handle, everything on its row, and
 -- what that rests on, as one snapshot. Which part of it answers is decided in
 -- memory, so the work does not depend on what may be shown.
---   own       the asker's handle; cell says whether it is published
---   cell      a published handle of the row, with its standing decision
---   offer     an offer of such a cell
+--   own       the asker's handle; role says whether it is published
+--   cell      a published handle of the row, with its standing decision and an
+--             offer; once for each offer, once without where there is none
 --   side      one side of a correlation of the row (handle) and its far end;
 --             not consented while either end is disputed
 --   excluded  an agency left out by a subject's exclusion on a handle of the row
 --   blocked   a handle that the person hides, and how far (kind)
 --   apart     a keep-apart of a handle of the row (handle) from its far end
+-- What rests on a decision is gathered first, so that decisions and consents
+-- stand in the plan once: setting up a plan costs as much as running it. Both
+-- ends of a correlation are on its row, so it is found by one of them.
 with own as (
   select h.handle_id, h.row_id from relmgr.handles h where h.column_id = @column_id and h.token = @token
 ), members as (
   select h.handle_id, h.column_id from relmgr.handles h join own on own.row_id = h.row_id
+), resting as not materialized (
+  select 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
+         c.role::text as role, c.act_id, o.kind, o.contact::text as contact, o.transactions, true as undisputed
+    from members m
+    join relmgr.cells c on c.handle_id = m.handle_id
+    left join relmgr.offers o on o.act_id = c.act_id
+  union all
+  select 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
+         not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b))
+    from members a
+    join relmgr.correlations e on e.handle_a = a.handle_id
+    join members b on b.handle_id = e.handle_b
+    cross join lateral (values (e.handle_a, e.handle_b, a.column_id::text, e.decision_a),
+                               (e.handle_b, e.handle_a, b.column_id::text, e.decision_b)) v (handle_id, far_handle, column_id, decision_id)
 ), standing as not materialized (
   select d.decision_id, d.agreement, d.power, d.ground, d.purposes, d.audience_kind, d.audience, d.until,
          not exists (
@@ -29,49 +46,27 @@ select 'own'::text as part, own.handle_id, null::uuid as far_handle, @column_id:
        null::uuid as decision_id, (case when c.handle_id is null then '' else 'published' end)::text as role,
        ''::text as agreement, ''::text as power, ''::text as ground,
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, sqlc.arg(at)::timestamptz as until, false as consented,
-       null::uuid as act_id, ''::text as kind, ''::text as contact, ''::text as excluded
+       null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded
   from own left join relmgr.cells c on c.handle_id = own.handle_id
 union all
-select 'cell', c.handle_id, null, c.column_id::text, s.decision_id, c.role::text, s.agreement::text, s.power::text,
-       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented, c.act_id, '', '', ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join standing s on s.decision_id = c.decision_id
+select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.agreement::text, s.power::text,
+       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented and r.undisputed, r.act_id,
+       coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), ''
+  from resting r
+  join standing s on s.decision_id = r.decision_id
 union all
-select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.transactions, '', '{}',
-       sqlc.arg(at)::timestamptz, false, o.act_id, o.kind, o.contact::text, ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join relmgr.offers o on o.act_id = c.act_id
-union all
-select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'a', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_a = m.handle_id
-  join standing s on s.decision_id = e.decision_a
-union all
-select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'b', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_b = m.handle_id
-  join standing s on s.decision_id = e.decision_b
-union all
-select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, null, '', '', x.excluded::text
+select 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, '', '', '{}', x.excluded::text
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
-select 'blocked', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, null, b.reach, '', ''
+select 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, b.reach, '', '{}', ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
-select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', ''
+select 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', '{}', ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
