@@ -44,7 +44,9 @@ type entry struct {
 
 // appender writes enquiries. Whatever waits when the last commit returns is one
 // statement and one commit, so that many who ask at once share what a commit
-// costs, and one who asks alone waits for nobody (design.md section 10).
+// costs, and one who asks alone waits for nobody (design.md section 10). A
+// batch that must wait, as for a write that is making a handle of one of its
+// identifiers, holds up those behind it, batchTimeout at most.
 type appender struct {
 	write    func(context.Context, relmgrdb.RecordEnquiriesParams) error
 	queue    chan *waiting

@@ -34,7 +34,8 @@ type Config struct {
 }
 
 // Service is the relationship manager. Each method is one transaction with its
-// act inside; all are safe for concurrent use.
+// act inside, which enquiries share with those that are asked at the same time;
+// all are safe for concurrent use.
 type Service struct {
 	db     *sql.DB
 	read   relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
