@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -75,7 +76,8 @@ type disclosure struct {
 // Enquire answers one question. The steps that depend on the asker alone come
 // first and their failures are explained; from the look-up on the work is the
 // same whatever is found: one read, one append, durable before the answer
-// (QRY-11, design.md section 4).
+// (QRY-11, design.md section 4). Where ctx ends during the append, the enquiry
+// may be recorded and nobody was told.
 func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_ Answer, err error) {
 	defer fault.Wrap(&err, "relmgr.Enquire")
 	at := s.stamp()
@@ -109,7 +111,7 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 			return answer, err
 		}
 	}
-	return Answer{}, &fault.Error{Kind: fault.Unavailable, Detail: "many are asking about the same person: try again", RetryAfter: time.Second}
+	return Answer{}, unavailable("many are asking about the same person: try again")
 }
 
 // maxReads bounds how often an enquiry starts over because another made the
@@ -139,23 +141,13 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	if err != nil {
 		return Answer{}, false, err
 	}
-	told := relmgrdb.RecordEnquiryParams{
-		HandleID: e.Handle, ColumnID: c.ID, Token: token, HandleSealed: fresh.Sealed, HandleWrappedKey: fresh.WrappedKey,
-		HandleWrappedBy: fresh.WrappedBy, RowID: fresh.RowID, EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey,
-		Commitment: l.Commitment, ToldHandles: []string{}, ToldDecisions: []string{}, At: e.At, PractitionerID: e.Practitioner,
-		AgencyID: string(e.Agency), Role: asking.Role, Purpose: e.Purpose, Reason: e.Reason, Concerning: e.Concerning,
-		Transaction: e.Transaction, Emergency: e.Emergency, ReviewDue: e.At.Add(reviewWithin),
-		TermsVersion: who.Terms.Version, Sealed: l.Sealed,
-	}
-	for _, d := range e.Disclosed {
-		told.ToldHandles = append(told.ToldHandles, d.Handle.String())
-		told.ToldDecisions = append(told.ToldDecisions, d.Decision.String())
-	}
-	if err := s.q.RecordEnquiry(ctx, s.read, told); err != nil {
-		if pg.Constraint(err) == "enquiries_handle_id_fkey" {
-			return Answer{}, true, nil
-		}
-		return Answer{}, false, pg.Fault(err)
+	err = s.append.append(ctx, entry{
+		enquiry: e, role: asking.Role, termsVersion: who.Terms.Version, token: token, fresh: fresh, leaf: l,
+	})
+	if errors.Is(err, errReadAgain) {
+		return Answer{}, true, nil
+	} else if err != nil {
+		return Answer{}, false, err
 	}
 	a.Commitment = l.Commitment
 	return a, false, nil
@@ -236,9 +228,16 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 		switch p.Part {
 		case "own":
 			r.own, r.published = p.HandleID, p.Role == "published"
-		case "cell":
-			place[p.HandleID] = len(r.cells)
-			r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
+		case "cell": // once for each of its offers
+			i, again := place[p.HandleID]
+			if !again {
+				i = len(r.cells)
+				place[p.HandleID] = i
+				r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
+			}
+			if p.Kind != "" {
+				r.cells[i].offers = append(r.cells[i].offers, Offer{Kind: OfferKind(p.Kind), Transactions: p.Transactions, Contact: p.Contact})
+			}
 		case "side":
 			act := ident.ActID(p.ActID)
 			r.sides[act] = append(r.sides[act], side{handle: p.HandleID, far: ident.HandleID(p.FarHandle), standing: standing(p)})
@@ -248,11 +247,6 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 			r.blocked[p.HandleID] = append(r.blocked[p.HandleID], p.Kind)
 		case "apart":
 			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
-		}
-	}
-	for _, p := range parts {
-		if i, ok := place[p.HandleID]; ok && p.Part == "offer" {
-			r.cells[i].offers = append(r.cells[i].offers, Offer{Kind: OfferKind(p.Kind), Transactions: p.Purposes, Contact: p.Contact})
 		}
 	}
 	return r

@@ -54,6 +54,7 @@ func (b *bundle) another(t *testing.T) *relmgr.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -34,10 +34,12 @@ type Config struct {
 }
 
 // Service is the relationship manager. Each method is one transaction with its
-// act inside; all are safe for concurrent use.
+// act inside, which enquiries share with those that are asked at the same time;
+// all are safe for concurrent use.
 type Service struct {
 	db     *sql.DB
 	read   relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
+	append *appender
 	q      *relmgrdb.Queries
 	keys   *keyring
 	proofs *attest.Signer
@@ -46,7 +48,8 @@ type Service struct {
 }
 
 // New builds the service and confirms that the keys are those that this
-// database was filled with. It refuses another key file.
+// database was filled with. It refuses another key file. Whoever builds one
+// closes it.
 func New(ctx context.Context, c Config) (*Service, error) {
 	if c.DB == nil || c.Keys == nil || c.Now == nil {
 		return nil, errors.New("relmgr.New: DB, Keys and Now are required")
@@ -64,8 +67,15 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			return nil, err
 		}
 	}
+	s.append = newAppender(func(ctx context.Context, p relmgrdb.RecordEnquiriesParams) error {
+		return s.q.RecordEnquiries(ctx, s.read, p)
+	})
 	return s, nil
 }
+
+// Close ends the service when no more is asked of it: enquiries that wait to be
+// recorded are, and later ones are Unavailable. Close the pool after it.
+func (s *Service) Close() { s.append.close() }
 
 // column returns a column that the caller may act for. A column that is not
 // there, is closed or is somebody else's gives one answer (COL-03, QRY-06).

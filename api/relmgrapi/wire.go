@@ -16,6 +16,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
+	p.AtClose(service.Close)
 	edge, err := api.New(api.Config{
 		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
 		AddressPerMinute: p.AddressPerMinute(),

@@ -120,7 +120,7 @@ func (b *pgbench) verify(ctx context.Context, h *hub) error {
 	read, _, _ = strings.Cut(read, ";\n")
 	read = strings.NewReplacer(":column_id", "'"+askersColumn+"'", ":at", "'"+day.Format(time.RFC3339)+"'", ":n)", "1)").Replace(read)
 	var cells, offers, sides int
-	err = h.admin.QueryRowContext(ctx, "select count(*) filter (where part = 'cell'), count(*) filter (where part = 'offer'), "+
+	err = h.admin.QueryRowContext(ctx, "select count(*) filter (where part = 'cell'), count(*) filter (where part = 'cell' and kind <> ''), "+
 		"count(*) filter (where part = 'side' and consented) from ("+read+") r").Scan(&cells, &offers, &sides)
 	if err != nil {
 		return err

@@ -139,6 +139,7 @@ func (h *hub) wire(s setting) {
 			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys},
 			DB:     s.open(h, duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),
 		}
+		h.t.Cleanup(func() { p.Close() })
 		var wire process.Wire
 		switch duty {
 		case "governance":

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -32,6 +33,8 @@ type Process struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
+
+	closers []func()
 }
 
 // Part is a duty, wired: what it serves and when it is ready.
@@ -67,8 +70,17 @@ func (p *Process) AddressPerMinute() int {
 	return 0
 }
 
-// Close gives the pool back.
-func (p *Process) Close() error { return p.DB.Close() }
+// AtClose has Close run f first: what a Wire starts ends with the process, after
+// the last request and before the pool. Only a Wire calls it.
+func (p *Process) AtClose(f func()) { p.closers = append(p.closers, f) }
+
+// Close ends what the Wire started, the last first, and gives the pool back.
+func (p *Process) Close() error {
+	for _, f := range slices.Backward(p.closers) {
+		f()
+	}
+	return p.DB.Close()
+}
 
 // Ready are the checks that every duty has: the database answers, with the
 // schema of this release.

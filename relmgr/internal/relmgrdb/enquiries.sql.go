@@ -19,6 +19,20 @@ with own as (
   select h.handle_id, h.row_id from relmgr.handles h where h.column_id = $1 and h.token = $2
 ), members as (
   select h.handle_id, h.column_id from relmgr.handles h join own on own.row_id = h.row_id
+), resting as not materialized (
+  select 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
+         c.role::text as role, c.act_id, o.kind, o.contact::text as contact, o.transactions, true as undisputed
+    from members m
+    join relmgr.cells c on c.handle_id = m.handle_id
+    left join relmgr.offers o on o.act_id = c.act_id
+  union all
+  select 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
+         not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b))
+    from members a
+    join relmgr.correlations e on e.handle_a = a.handle_id
+    join members b on b.handle_id = e.handle_b
+    cross join lateral (values (e.handle_a, e.handle_b, a.column_id::text, e.decision_a),
+                               (e.handle_b, e.handle_a, b.column_id::text, e.decision_b)) v (handle_id, far_handle, column_id, decision_id)
 ), standing as not materialized (
   select d.decision_id, d.agreement, d.power, d.ground, d.purposes, d.audience_kind, d.audience, d.until,
          not exists (
@@ -34,49 +48,27 @@ select 'own'::text as part, own.handle_id, null::uuid as far_handle, $1::text as
        null::uuid as decision_id, (case when c.handle_id is null then '' else 'published' end)::text as role,
        ''::text as agreement, ''::text as power, ''::text as ground,
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, $3::timestamptz as until, false as consented,
-       null::uuid as act_id, ''::text as kind, ''::text as contact, ''::text as excluded
+       null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded
   from own left join relmgr.cells c on c.handle_id = own.handle_id
 union all
-select 'cell', c.handle_id, null, c.column_id::text, s.decision_id, c.role::text, s.agreement::text, s.power::text,
-       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented, c.act_id, '', '', ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join standing s on s.decision_id = c.decision_id
+select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.agreement::text, s.power::text,
+       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented and r.undisputed, r.act_id,
+       coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), ''
+  from resting r
+  join standing s on s.decision_id = r.decision_id
 union all
-select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.transactions, '', '{}',
-       $3::timestamptz, false, o.act_id, o.kind, o.contact::text, ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join relmgr.offers o on o.act_id = c.act_id
-union all
-select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'a', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_a = m.handle_id
-  join standing s on s.decision_id = e.decision_a
-union all
-select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'b', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_b = m.handle_id
-  join standing s on s.decision_id = e.decision_b
-union all
-select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, null, '', '', x.excluded::text
+select 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       $3::timestamptz, false, null, '', '', '{}', x.excluded::text
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
-select 'blocked', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, null, b.reach, '', ''
+select 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       $3::timestamptz, false, null, b.reach, '', '{}', ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
-select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, k.act_id, '', '', ''
+select 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
+       $3::timestamptz, false, k.act_id, '', '', '{}', ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
 `
@@ -105,6 +97,7 @@ type ReadRowRow struct {
 	ActID        ident.UntypedID
 	Kind         string
 	Contact      string
+	Transactions []string
 	Excluded     string
 }
 
@@ -112,14 +105,18 @@ type ReadRowRow struct {
 // what that rests on, as one snapshot. Which part of it answers is decided in
 // memory, so the work does not depend on what may be shown.
 //
-//	own       the asker's handle; cell says whether it is published
-//	cell      a published handle of the row, with its standing decision
-//	offer     an offer of such a cell
+//	own       the asker's handle; role says whether it is published
+//	cell      a published handle of the row, with its standing decision and an
+//	          offer; once for each offer, once without where there is none
 //	side      one side of a correlation of the row (handle) and its far end;
 //	          not consented while either end is disputed
 //	excluded  an agency left out by a subject's exclusion on a handle of the row
 //	blocked   a handle that the person hides, and how far (kind)
 //	apart     a keep-apart of a handle of the row (handle) from its far end
+//
+// What rests on a decision is gathered first, so that decisions and consents
+// stand in the plan once: setting up a plan costs as much as running it. Both
+// ends of a correlation are on its row, so it is found by one of them.
 func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]ReadRowRow, error) {
 	rows, err := db.QueryContext(ctx, ReadRow, arg.ColumnID, arg.Token, arg.At)
 	if err != nil {
@@ -147,6 +144,7 @@ func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]Re
 			&i.ActID,
 			&i.Kind,
 			&i.Contact,
+			pq.Array(&i.Transactions),
 			&i.Excluded,
 		); err != nil {
 			return nil, err
@@ -162,87 +160,101 @@ func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]Re
 	return items, nil
 }
 
-const RecordEnquiry = `-- name: RecordEnquiry :exec
-with handle as (
+const RecordEnquiries = `-- name: RecordEnquiries :exec
+with entry as (
+  select unnest($1::text[])::uuid as enquiry_id, unnest($2::timestamptz[]) as at,
+         unnest($3::text[]) as practitioner_id, unnest($4::text[]) as agency_id,
+         unnest($5::text[]) as role, unnest($6::text[]) as column_id,
+         unnest($7::text[])::uuid as handle_id, unnest($8::text[]) as purpose,
+         unnest($9::text[]) as reason, unnest($10::text[]) as concerning,
+         unnest($11::text[]) as transaction, unnest($12::boolean[]) as emergency,
+         unnest($13::timestamptz[]) as review_due, unnest($14::bigint[]) as terms_version,
+         unnest($15::bytea[]) as commitment, unnest($16::bytea[]) as sealed,
+         unnest($17::bytea[]) as wrapped_key, unnest($18::bytea[]) as token,
+         unnest($19::bytea[]) as handle_sealed, unnest($20::bytea[]) as handle_wrapped_key,
+         unnest($21::text[]) as handle_wrapped_by, unnest($22::text[])::uuid as row_id
+), handle as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  values ($7, $6, $16, $17, $18, $19, $20)
+  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $21)
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
 ), leaf as (
-  insert into ledger.pending (commitment) values ($14::bytea)
+  insert into ledger.pending (commitment) select e.commitment from entry e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select $1::uuid, $4::text, $2::timestamptz, $22::timestamptz
-   where $12::boolean
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
-  select $1::uuid, t.handle_id, t.decision_id
-    from (select unnest($23::text[])::uuid as handle_id,
-                 unnest($24::text[])::uuid as decision_id) t
+  select t.enquiry_id, t.handle_id, t.decision_id
+    from (select unnest($23::text[])::uuid as enquiry_id, unnest($24::text[])::uuid as handle_id,
+                 unnest($25::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
-values ($1, $2::timestamptz, $3, $4::text, $5, $6, $7,
-        $8, $9, $10, nullif($11::text, ''), $12::boolean,
-        $13, $14, $15)
+select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
+       e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
+  from entry e
 `
 
-type RecordEnquiryParams struct {
-	EnquiryID        ident.EnquiryID
-	At               time.Time
-	PractitionerID   ident.Practitioner
-	AgencyID         string
-	Role             string
-	ColumnID         ident.Column
-	HandleID         ident.HandleID
-	Purpose          string
-	Reason           string
-	Concerning       string
-	Transaction      string
-	Emergency        bool
-	TermsVersion     int64
-	Commitment       []byte
-	Sealed           []byte
-	Token            []byte
-	HandleSealed     []byte
-	HandleWrappedKey []byte
-	HandleWrappedBy  string
-	RowID            ident.RowID
-	WrappedKey       []byte
-	ReviewDue        time.Time
-	ToldHandles      []string
-	ToldDecisions    []string
+type RecordEnquiriesParams struct {
+	EnquiryIds        []string
+	Ats               []time.Time
+	PractitionerIds   []string
+	AgencyIds         []string
+	Roles             []string
+	ColumnIds         []string
+	HandleIds         []string
+	Purposes          []string
+	Reasons           []string
+	Concernings       []string
+	Transactions      []string
+	Emergencies       []bool
+	ReviewDues        []time.Time
+	TermsVersions     []int64
+	Commitments       [][]byte
+	Contents          [][]byte
+	WrappedKeys       [][]byte
+	Tokens            [][]byte
+	HandleContents    [][]byte
+	HandleWrappedKeys [][]byte
+	HandleWrappedBy   []string
+	RowIds            []string
+	ToldEnquiries     []string
+	ToldHandles       []string
+	ToldDecisions     []string
 }
 
-// The enquiry, its handle where the identifier had none, its content key, its
-// commitment and what it disclosed, in one statement. It is the same statement
-// whatever was found. A handle that another enquiry made in the meantime breaks
-// the reference to it: read again.
-func (q *Queries) RecordEnquiry(ctx context.Context, db DBTX, arg RecordEnquiryParams) error {
-	_, err := db.ExecContext(ctx, RecordEnquiry,
-		arg.EnquiryID,
-		arg.At,
-		arg.PractitionerID,
-		arg.AgencyID,
-		arg.Role,
-		arg.ColumnID,
-		arg.HandleID,
-		arg.Purpose,
-		arg.Reason,
-		arg.Concerning,
-		arg.Transaction,
-		arg.Emergency,
-		arg.TermsVersion,
-		arg.Commitment,
-		arg.Sealed,
-		arg.Token,
-		arg.HandleSealed,
-		arg.HandleWrappedKey,
-		arg.HandleWrappedBy,
-		arg.RowID,
-		arg.WrappedKey,
-		arg.ReviewDue,
+// Enquiries with, each, the handle where the identifier had none, the content
+// key, the commitment, the review that an emergency opens and what was
+// disclosed, in one statement: all are stored or none is. The text is the same
+// whatever was found and however many there are. A handle that another enquiry
+// made in the meantime breaks the reference to it: read again.
+func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquiriesParams) error {
+	_, err := db.ExecContext(ctx, RecordEnquiries,
+		pq.Array(arg.EnquiryIds),
+		pq.Array(arg.Ats),
+		pq.Array(arg.PractitionerIds),
+		pq.Array(arg.AgencyIds),
+		pq.Array(arg.Roles),
+		pq.Array(arg.ColumnIds),
+		pq.Array(arg.HandleIds),
+		pq.Array(arg.Purposes),
+		pq.Array(arg.Reasons),
+		pq.Array(arg.Concernings),
+		pq.Array(arg.Transactions),
+		pq.Array(arg.Emergencies),
+		pq.Array(arg.ReviewDues),
+		pq.Array(arg.TermsVersions),
+		pq.Array(arg.Commitments),
+		pq.Array(arg.Contents),
+		pq.Array(arg.WrappedKeys),
+		pq.Array(arg.Tokens),
+		pq.Array(arg.HandleContents),
+		pq.Array(arg.HandleWrappedKeys),
+		pq.Array(arg.HandleWrappedBy),
+		pq.Array(arg.RowIds),
+		pq.Array(arg.ToldEnquiries),
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
 	)

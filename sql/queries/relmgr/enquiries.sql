@@ -2,18 +2,35 @@
 -- The one read of an enquiry: the asker's handle, everything on its row, and
 -- what that rests on, as one snapshot. Which part of it answers is decided in
 -- memory, so the work does not depend on what may be shown.
---   own       the asker's handle; cell says whether it is published
---   cell      a published handle of the row, with its standing decision
---   offer     an offer of such a cell
+--   own       the asker's handle; role says whether it is published
+--   cell      a published handle of the row, with its standing decision and an
+--             offer; once for each offer, once without where there is none
 --   side      one side of a correlation of the row (handle) and its far end;
 --             not consented while either end is disputed
 --   excluded  an agency left out by a subject's exclusion on a handle of the row
 --   blocked   a handle that the person hides, and how far (kind)
 --   apart     a keep-apart of a handle of the row (handle) from its far end
+-- What rests on a decision is gathered first, so that decisions and consents
+-- stand in the plan once: setting up a plan costs as much as running it. Both
+-- ends of a correlation are on its row, so it is found by one of them.
 with own as (
   select h.handle_id, h.row_id from relmgr.handles h where h.column_id = @column_id and h.token = @token
 ), members as (
   select h.handle_id, h.column_id from relmgr.handles h join own on own.row_id = h.row_id
+), resting as not materialized (
+  select 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
+         c.role::text as role, c.act_id, o.kind, o.contact::text as contact, o.transactions, true as undisputed
+    from members m
+    join relmgr.cells c on c.handle_id = m.handle_id
+    left join relmgr.offers o on o.act_id = c.act_id
+  union all
+  select 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
+         not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b))
+    from members a
+    join relmgr.correlations e on e.handle_a = a.handle_id
+    join members b on b.handle_id = e.handle_b
+    cross join lateral (values (e.handle_a, e.handle_b, a.column_id::text, e.decision_a),
+                               (e.handle_b, e.handle_a, b.column_id::text, e.decision_b)) v (handle_id, far_handle, column_id, decision_id)
 ), standing as not materialized (
   select d.decision_id, d.agreement, d.power, d.ground, d.purposes, d.audience_kind, d.audience, d.until,
          not exists (
@@ -29,80 +46,70 @@ select 'own'::text as part, own.handle_id, null::uuid as far_handle, @column_id:
        null::uuid as decision_id, (case when c.handle_id is null then '' else 'published' end)::text as role,
        ''::text as agreement, ''::text as power, ''::text as ground,
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, sqlc.arg(at)::timestamptz as until, false as consented,
-       null::uuid as act_id, ''::text as kind, ''::text as contact, ''::text as excluded
+       null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded
   from own left join relmgr.cells c on c.handle_id = own.handle_id
 union all
-select 'cell', c.handle_id, null, c.column_id::text, s.decision_id, c.role::text, s.agreement::text, s.power::text,
-       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented, c.act_id, '', '', ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join standing s on s.decision_id = c.decision_id
+select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.agreement::text, s.power::text,
+       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented and r.undisputed, r.act_id,
+       coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), ''
+  from resting r
+  join standing s on s.decision_id = r.decision_id
 union all
-select 'offer', c.handle_id, null, c.column_id::text, null, '', '', '', '', o.transactions, '', '{}',
-       sqlc.arg(at)::timestamptz, false, o.act_id, o.kind, o.contact::text, ''
-  from members m
-  join relmgr.cells c on c.handle_id = m.handle_id
-  join relmgr.offers o on o.act_id = c.act_id
-union all
-select 'side', e.handle_a, e.handle_b, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'a', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_a = m.handle_id
-  join standing s on s.decision_id = e.decision_a
-union all
-select 'side', e.handle_b, e.handle_a, m.column_id::text, s.decision_id, '', s.agreement::text, s.power::text, s.ground,
-       s.purposes, s.audience_kind, s.audience, s.until,
-       s.consented and not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b)),
-       e.act_id, 'b', '', ''
-  from members m
-  join relmgr.correlations e on e.handle_b = m.handle_id
-  join standing s on s.decision_id = e.decision_b
-union all
-select 'excluded', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, null, '', '', x.excluded::text
+select 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, '', '', '{}', x.excluded::text
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
-select 'blocked', m.handle_id, null, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, null, b.reach, '', ''
+select 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, null, b.reach, '', '{}', ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
-select 'apart', k.handle_a, k.handle_b, m.column_id::text, null, '', '', '', '', '{}', '', '{}',
-       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', ''
+select 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
+       sqlc.arg(at)::timestamptz, false, k.act_id, '', '', '{}', ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
--- name: RecordEnquiry :exec
--- The enquiry, its handle where the identifier had none, its content key, its
--- commitment and what it disclosed, in one statement. It is the same statement
--- whatever was found. A handle that another enquiry made in the meantime breaks
--- the reference to it: read again.
-with handle as (
+-- name: RecordEnquiries :exec
+-- Enquiries with, each, the handle where the identifier had none, the content
+-- key, the commitment, the review that an emergency opens and what was
+-- disclosed, in one statement: all are stored or none is. The text is the same
+-- whatever was found and however many there are. A handle that another enquiry
+-- made in the meantime breaks the reference to it: read again.
+with entry as (
+  select unnest(sqlc.arg(enquiry_ids)::text[])::uuid as enquiry_id, unnest(sqlc.arg(ats)::timestamptz[]) as at,
+         unnest(sqlc.arg(practitioner_ids)::text[]) as practitioner_id, unnest(sqlc.arg(agency_ids)::text[]) as agency_id,
+         unnest(sqlc.arg(roles)::text[]) as role, unnest(sqlc.arg(column_ids)::text[]) as column_id,
+         unnest(sqlc.arg(handle_ids)::text[])::uuid as handle_id, unnest(sqlc.arg(purposes)::text[]) as purpose,
+         unnest(sqlc.arg(reasons)::text[]) as reason, unnest(sqlc.arg(concernings)::text[]) as concerning,
+         unnest(sqlc.arg(transactions)::text[]) as transaction, unnest(sqlc.arg(emergencies)::boolean[]) as emergency,
+         unnest(sqlc.arg(review_dues)::timestamptz[]) as review_due, unnest(sqlc.arg(terms_versions)::bigint[]) as terms_version,
+         unnest(sqlc.arg(commitments)::bytea[]) as commitment, unnest(sqlc.arg(contents)::bytea[]) as sealed,
+         unnest(sqlc.arg(wrapped_keys)::bytea[]) as wrapped_key, unnest(sqlc.arg(tokens)::bytea[]) as token,
+         unnest(sqlc.arg(handle_contents)::bytea[]) as handle_sealed, unnest(sqlc.arg(handle_wrapped_keys)::bytea[]) as handle_wrapped_key,
+         unnest(sqlc.arg(handle_wrapped_by)::text[]) as handle_wrapped_by, unnest(sqlc.arg(row_ids)::text[])::uuid as row_id
+), handle as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  values (@handle_id, @column_id, @token, @handle_sealed, @handle_wrapped_key, @handle_wrapped_by, @row_id)
+  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
 ), leaf as (
-  insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+  insert into ledger.pending (commitment) select e.commitment from entry e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select sqlc.arg(enquiry_id)::uuid, sqlc.arg(agency_id)::text, sqlc.arg(at)::timestamptz, sqlc.arg(review_due)::timestamptz
-   where sqlc.arg(emergency)::boolean
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
-  select sqlc.arg(enquiry_id)::uuid, t.handle_id, t.decision_id
-    from (select unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
+  select t.enquiry_id, t.handle_id, t.decision_id
+    from (select unnest(sqlc.arg(told_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
                  unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
-values (@enquiry_id, sqlc.arg(at)::timestamptz, @practitioner_id, sqlc.arg(agency_id)::text, @role, @column_id, @handle_id,
-        @purpose, @reason, @concerning, nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(emergency)::boolean,
-        @terms_version, @commitment, @sealed);
+select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
+       e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
+  from entry e;
 
 -- name: RecordRefusedEnquiry :exec
 -- An enquiry that the asker's own side stopped: nothing was looked up.
