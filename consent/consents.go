@@ -46,6 +46,8 @@ type Consent struct {
 	Wording    string
 	CapturedBy ident.Agency // the agency that controls the column it was captured for
 	Withdrawn  time.Time    // zero while it is not withdrawn
+	// WithdrawnBy is the evidence of the withdrawal.
+	WithdrawnBy Evidence
 }
 
 // Capture records a consent for the handle that the proof names, in force from

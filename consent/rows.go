@@ -24,7 +24,7 @@ func consentOf(row consentdb.FindConsentRow) Consent {
 		Evidence: Evidence(row.Evidence), Wording: row.Wording, CapturedBy: row.AgencyID,
 	}
 	if row.WithdrawnAt.Valid {
-		c.Withdrawn = row.WithdrawnAt.Time.UTC()
+		c.Withdrawn, c.WithdrawnBy = row.WithdrawnAt.Time.UTC(), Evidence(row.WithdrawalEvidence.String)
 	}
 	return c
 }

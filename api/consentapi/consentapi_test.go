@@ -91,13 +91,19 @@ func setup(t *testing.T) *hub {
 		Version: 1,
 		Issuers: []decide.Issuer{{Name: "everyone", Issuer: iss.url, Audience: "fame"}},
 		Codes: decide.Codes{
-			Purposes: []decide.Code{{Code: "support"}}, Aspects: []decide.Code{{Code: "involvement"}}},
-		Agencies:  []decide.Agency{{ID: "gp"}, {ID: "school"}, {ID: "police"}},
+			Purposes: []decide.Code{{Code: "support"}}, Aspects: []decide.Code{{Code: "involvement"}},
+			Aims: []decide.Code{{Code: "safety"}}, Reasons: []decide.Code{{Code: "working"}}},
+		Profile: decide.Profile{ID: "uk-current", Questions: [4]string{"Is there a power?", "Is it proportionate?", "Is it confidential?", "Which condition?"},
+			Ordinary: []decide.ProfileCondition{{Code: "public-task"}}},
+		Powers:    []decide.Power{{Code: "act", Kinds: []string{"health"}, Purposes: []string{"support"}}},
+		Agencies:  []decide.Agency{{ID: "gp", Kind: "health"}, {ID: "school"}, {ID: "police"}},
 		Providers: []decide.Provider{{ID: "gp-desk", Agency: "gp"}, {ID: "school-office", Agency: "school"}},
 		Columns: []decide.Column{
 			{ID: "gp-people", Provider: "gp-desk", Agency: "gp"}, {ID: "school-roll", Provider: "school-office", Agency: "school"}},
 		Agreements: []decide.Agreement{{
-			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, Roles: decide.AgreementRoles{Publish: []string{"practitioner"}}}},
+			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, Roles: decide.AgreementRoles{Publish: []string{"practitioner"}, Impose: []string{"practitioner"}},
+			Purposes: []string{"support"}, Powers: []string{"act"}, Aspects: []string{"involvement"},
+			Modes: []decide.Mode{decide.Imposed}, Grounds: []decide.Ground{decide.NotConfidential}}},
 	}
 	document, err := json.Marshal(terms)
 	must(t, err)
@@ -123,7 +129,7 @@ func setup(t *testing.T) *hub {
 	dir := t.TempDir()
 	keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
 	must(t, err)
-	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, "sign/relmgr": seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, consent.ReceiptsKey: seal.KindSign, "sign/relmgr": seal.KindSign} {
 		_, _, err := keys.Ensure(t.Context(), id, kind)
 		must(t, err)
 	}
@@ -376,4 +382,47 @@ func TestNobodyIsServedUnsigned(t *testing.T) {
 	problem(t, err, http.StatusUnauthorized)
 	_, err = c.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: "0190a3f4-6c1e-4a5b-9c7d-2f8e1b3a5d60"})
 	problem(t, err, http.StatusUnauthorized)
+}
+
+// LEG-01: a dry run answers each step with the law profile's question, and a
+// step that fails is an answer.
+func TestADecisionIsTriedWithoutBeingMade(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	got, err := h.as("rita").TryDecision(t.Context(), &consentoas.DryRunRequest{Asker: consentoas.NewOptAskerTrial(consentoas.AskerTrial{
+		Column: "gp-people", Purpose: "support", Reason: "working"})})
+	must(t, err)
+	if got.Permitted || len(got.Steps) != 4 || got.Steps[0].Answer != "failed" || got.Steps[0].Because.Or("") == "" ||
+		got.Steps[0].Question != "Is there a power?" || got.Steps[1].Answer != "not-asked" || got.Discloses.Set {
+		t.Errorf("the asker's steps are %+v", got)
+	}
+	holder := consentoas.HolderTrial{
+		Column: "gp-people", Mode: "imposed", Agreement: "early-help", Power: "act", Purposes: []consentoas.Code{"support"},
+		Aspects: []consentoas.Code{"involvement"}, Audience: consentoas.Audience{Agencies: []consentoas.Code{"school"}},
+		Proportionality: consentoas.Proportionality{Necessary: true, Safeguards: true, Aim: "safety"}, Ground: "not-confidential",
+		Conditions: consentoas.Conditions{Ordinary: "public-task"}, Until: time.Now().Add(time.Hour),
+	}
+	got, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{Holder: consentoas.NewOptHolderTrial(holder)})
+	must(t, err)
+	if !got.Permitted || got.Role.Or("") != "practitioner" || len(got.Discloses.Value.Audience.Agencies) != 1 || got.TermsVersion != 1 {
+		t.Errorf("the holder's steps are %+v", got)
+	}
+	_, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{})
+	problem(t, err, http.StatusBadRequest)
+}
+
+// PUB-05, PUB-12: whoever may read a consent gets its signed receipt.
+func TestAReceiptIsServed(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice := h.as("alice")
+	given, err := alice.CaptureConsent(t.Context(), h.request())
+	must(t, err)
+	got, err := alice.ReceiptOfConsent(t.Context(), consentoas.ReceiptOfConsentParams{Consent: given.Consent})
+	must(t, err)
+	if got.State != "given" || got.Consent != given.Consent || strings.Count(got.Receipt, ".") != 2 {
+		t.Errorf("the receipt is %+v", got)
+	}
+	_, err = h.as("sue").ReceiptOfConsent(t.Context(), consentoas.ReceiptOfConsentParams{Consent: given.Consent})
+	problem(t, err, http.StatusNotFound)
 }

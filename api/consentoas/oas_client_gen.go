@@ -50,6 +50,25 @@ type Invoker interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// ReceiptOfConsent invokes receiptOfConsent operation.
+	//
+	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+	// alone, at any time and
+	// without the hub. It names the consent, never the person. A receipt says what stood when it was
+	// issued: that of a
+	// withdrawn consent says withdrawn (PUB-05, PUB-12).
+	//
+	// GET /consent/v1/consents/{consent}/receipt
+	ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error)
+	// TryDecision invokes tryDecision operation.
+	//
+	// Takes a decision that nobody has made through the four steps, under the terms in force: the
+	// holder's, for a column of the
+	// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+	// handle, and records nothing.
+	//
+	// POST /consent/v1/decisions
+	TryDecision(ctx context.Context, request *DryRunRequest) (*DryRun, error)
 	// WithdrawBlock invokes withdrawBlock operation.
 	//
 	// Let a hidden relationship be told of again.
@@ -419,6 +438,178 @@ func (c *Client) sendFindConsent(ctx context.Context, params FindConsentParams) 
 	defer body.Close()
 
 	result, err := decodeFindConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReceiptOfConsent invokes receiptOfConsent operation.
+//
+// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+// alone, at any time and
+// without the hub. It names the consent, never the person. A receipt says what stood when it was
+// issued: that of a
+// withdrawn consent says withdrawn (PUB-05, PUB-12).
+//
+// GET /consent/v1/consents/{consent}/receipt
+func (c *Client) ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error) {
+	res, err := c.sendReceiptOfConsent(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (res *SignedReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/consents/"
+	{
+		// Encode "consent" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "consent",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Consent); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/receipt"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReceiptOfConsentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReceiptOfConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TryDecision invokes tryDecision operation.
+//
+// Takes a decision that nobody has made through the four steps, under the terms in force: the
+// holder's, for a column of the
+// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+// handle, and records nothing.
+//
+// POST /consent/v1/decisions
+func (c *Client) TryDecision(ctx context.Context, request *DryRunRequest) (*DryRun, error) {
+	res, err := c.sendTryDecision(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendTryDecision(ctx context.Context, request *DryRunRequest) (res *DryRun, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/decisions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTryDecisionRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, TryDecisionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTryDecisionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

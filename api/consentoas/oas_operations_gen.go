@@ -10,6 +10,8 @@ const (
 	CaptureConsentOperation    OperationName = "CaptureConsent"
 	ExcludeAgencyOperation     OperationName = "ExcludeAgency"
 	FindConsentOperation       OperationName = "FindConsent"
+	ReceiptOfConsentOperation  OperationName = "ReceiptOfConsent"
+	TryDecisionOperation       OperationName = "TryDecision"
 	WithdrawBlockOperation     OperationName = "WithdrawBlock"
 	WithdrawConsentOperation   OperationName = "WithdrawConsent"
 	WithdrawExclusionOperation OperationName = "WithdrawExclusion"

@@ -94,6 +94,86 @@ func decodeFindConsentParams(args [1]string, argsEscaped bool, r *http.Request) 
 	return params, nil
 }
 
+// ReceiptOfConsentParams is parameters of receiptOfConsent operation.
+type ReceiptOfConsentParams struct {
+	Consent ID
+}
+
+func unpackReceiptOfConsentParams(packed middleware.Parameters) (params ReceiptOfConsentParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "consent",
+			In:   "path",
+		}
+		params.Consent = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeReceiptOfConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params ReceiptOfConsentParams, _ error) {
+	// Decode path: consent.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "consent",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotConsentVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotConsentVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Consent = ID(paramsDotConsentVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Consent.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "consent",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // WithdrawBlockParams is parameters of withdrawBlock operation.
 type WithdrawBlockParams struct {
 	Block ID

@@ -52,6 +52,20 @@ func encodeExcludeAgencyRequest(
 	return nil
 }
 
+func encodeTryDecisionRequest(
+	req *DryRunRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeWithdrawBlockRequest(
 	req *ConsentWithdrawalRequest,
 	r *http.Request,

@@ -13,6 +13,76 @@ func (s *ProblemStatusCode) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
 }
 
+// Ref: #/components/schemas/AskerTrial
+type AskerTrial struct {
+	Column      Code    `json:"column"`
+	Role        OptCode `json:"role"`
+	Purpose     Code    `json:"purpose"`
+	Reason      Code    `json:"reason"`
+	Transaction OptCode `json:"transaction"`
+	Emergency   OptBool `json:"emergency"`
+}
+
+// GetColumn returns the value of Column.
+func (s *AskerTrial) GetColumn() Code {
+	return s.Column
+}
+
+// GetRole returns the value of Role.
+func (s *AskerTrial) GetRole() OptCode {
+	return s.Role
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *AskerTrial) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *AskerTrial) GetReason() Code {
+	return s.Reason
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *AskerTrial) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *AskerTrial) GetEmergency() OptBool {
+	return s.Emergency
+}
+
+// SetColumn sets the value of Column.
+func (s *AskerTrial) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRole sets the value of Role.
+func (s *AskerTrial) SetRole(val OptCode) {
+	s.Role = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *AskerTrial) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *AskerTrial) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *AskerTrial) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *AskerTrial) SetEmergency(val OptBool) {
+	s.Emergency = val
+}
+
 // To whom a standing decision discloses. Exactly one of the members.
 // Ref: #/components/schemas/Audience
 type Audience struct {
@@ -257,6 +327,33 @@ func (s *BlockRequestReach) UnmarshalText(data []byte) error {
 type Code string
 
 type Commitment string
+
+// Step 4, by the law profile in force (LEG-09).
+// Ref: #/components/schemas/Conditions
+type Conditions struct {
+	Ordinary  Code    `json:"ordinary"`
+	Sensitive OptCode `json:"sensitive"`
+}
+
+// GetOrdinary returns the value of Ordinary.
+func (s *Conditions) GetOrdinary() Code {
+	return s.Ordinary
+}
+
+// GetSensitive returns the value of Sensitive.
+func (s *Conditions) GetSensitive() OptCode {
+	return s.Sensitive
+}
+
+// SetOrdinary sets the value of Ordinary.
+func (s *Conditions) SetOrdinary(val Code) {
+	s.Ordinary = val
+}
+
+// SetSensitive sets the value of Sensitive.
+func (s *Conditions) SetSensitive(val OptCode) {
+	s.Sensitive = val
+}
 
 // Ref: #/components/schemas/Consent
 type Consent struct {
@@ -652,6 +749,116 @@ func (s *ConsentWithdrawalRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/DryRun
+type DryRun struct {
+	Permitted bool   `json:"permitted"`
+	Steps     []Step `json:"steps"`
+	// The role in which it would be decided.
+	Role      OptString        `json:"role"`
+	Discloses OptWouldDisclose `json:"discloses"`
+	// On the asker's side: the agreements under which answers may be received.
+	Agreements   []Code `json:"agreements"`
+	TermsVersion int64  `json:"terms_version"`
+	Profile      Code   `json:"profile"`
+}
+
+// GetPermitted returns the value of Permitted.
+func (s *DryRun) GetPermitted() bool {
+	return s.Permitted
+}
+
+// GetSteps returns the value of Steps.
+func (s *DryRun) GetSteps() []Step {
+	return s.Steps
+}
+
+// GetRole returns the value of Role.
+func (s *DryRun) GetRole() OptString {
+	return s.Role
+}
+
+// GetDiscloses returns the value of Discloses.
+func (s *DryRun) GetDiscloses() OptWouldDisclose {
+	return s.Discloses
+}
+
+// GetAgreements returns the value of Agreements.
+func (s *DryRun) GetAgreements() []Code {
+	return s.Agreements
+}
+
+// GetTermsVersion returns the value of TermsVersion.
+func (s *DryRun) GetTermsVersion() int64 {
+	return s.TermsVersion
+}
+
+// GetProfile returns the value of Profile.
+func (s *DryRun) GetProfile() Code {
+	return s.Profile
+}
+
+// SetPermitted sets the value of Permitted.
+func (s *DryRun) SetPermitted(val bool) {
+	s.Permitted = val
+}
+
+// SetSteps sets the value of Steps.
+func (s *DryRun) SetSteps(val []Step) {
+	s.Steps = val
+}
+
+// SetRole sets the value of Role.
+func (s *DryRun) SetRole(val OptString) {
+	s.Role = val
+}
+
+// SetDiscloses sets the value of Discloses.
+func (s *DryRun) SetDiscloses(val OptWouldDisclose) {
+	s.Discloses = val
+}
+
+// SetAgreements sets the value of Agreements.
+func (s *DryRun) SetAgreements(val []Code) {
+	s.Agreements = val
+}
+
+// SetTermsVersion sets the value of TermsVersion.
+func (s *DryRun) SetTermsVersion(val int64) {
+	s.TermsVersion = val
+}
+
+// SetProfile sets the value of Profile.
+func (s *DryRun) SetProfile(val Code) {
+	s.Profile = val
+}
+
+// Which side decides. Exactly one of the members.
+// Ref: #/components/schemas/DryRunRequest
+type DryRunRequest struct {
+	Holder OptHolderTrial `json:"holder"`
+	Asker  OptAskerTrial  `json:"asker"`
+}
+
+// GetHolder returns the value of Holder.
+func (s *DryRunRequest) GetHolder() OptHolderTrial {
+	return s.Holder
+}
+
+// GetAsker returns the value of Asker.
+func (s *DryRunRequest) GetAsker() OptAskerTrial {
+	return s.Asker
+}
+
+// SetHolder sets the value of Holder.
+func (s *DryRunRequest) SetHolder(val OptHolderTrial) {
+	s.Holder = val
+}
+
+// SetAsker sets the value of Asker.
+func (s *DryRunRequest) SetAsker(val OptAskerTrial) {
+	s.Asker = val
+}
+
 // Ref: #/components/schemas/ExclusionReceipt
 type ExclusionReceipt struct {
 	Exclusion  ID         `json:"exclusion"`
@@ -788,9 +995,355 @@ func (s *ExclusionRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/Ground
+type Ground string
+
+const (
+	GroundNotConfidential Ground = "not-confidential"
+	GroundExplicitConsent Ground = "explicit-consent"
+	GroundImpliedConsent  Ground = "implied-consent"
+	GroundPublicInterest  Ground = "public-interest"
+	GroundSignificantHarm Ground = "significant-harm"
+	GroundRequiredByLaw   Ground = "required-by-law"
+)
+
+// AllValues returns all Ground values.
+func (Ground) AllValues() []Ground {
+	return []Ground{
+		GroundNotConfidential,
+		GroundExplicitConsent,
+		GroundImpliedConsent,
+		GroundPublicInterest,
+		GroundSignificantHarm,
+		GroundRequiredByLaw,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Ground) MarshalText() ([]byte, error) {
+	switch s {
+	case GroundNotConfidential:
+		return []byte(s), nil
+	case GroundExplicitConsent:
+		return []byte(s), nil
+	case GroundImpliedConsent:
+		return []byte(s), nil
+	case GroundPublicInterest:
+		return []byte(s), nil
+	case GroundSignificantHarm:
+		return []byte(s), nil
+	case GroundRequiredByLaw:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Ground) UnmarshalText(data []byte) error {
+	switch Ground(data) {
+	case GroundNotConfidential:
+		*s = GroundNotConfidential
+		return nil
+	case GroundExplicitConsent:
+		*s = GroundExplicitConsent
+		return nil
+	case GroundImpliedConsent:
+		*s = GroundImpliedConsent
+		return nil
+	case GroundPublicInterest:
+		*s = GroundPublicInterest
+		return nil
+	case GroundSignificantHarm:
+		*s = GroundSignificantHarm
+		return nil
+	case GroundRequiredByLaw:
+		*s = GroundRequiredByLaw
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type HandleProof string
 
+// A holder's decision, with the consents that it would rest on described instead of named.
+// Ref: #/components/schemas/HolderTrial
+type HolderTrial struct {
+	Column          Code               `json:"column"`
+	Role            OptCode            `json:"role"`
+	Deed            OptHolderTrialDeed `json:"deed"`
+	Mode            Mode               `json:"mode"`
+	Agreement       Code               `json:"agreement"`
+	Power           Code               `json:"power"`
+	Purposes        []Code             `json:"purposes"`
+	Aspects         []Code             `json:"aspects"`
+	Audience        Audience           `json:"audience"`
+	Proportionality Proportionality    `json:"proportionality"`
+	Ground          Ground             `json:"ground"`
+	Consents        []SupposedConsent  `json:"consents"`
+	Reason          OptCode            `json:"reason"`
+	Conditions      Conditions         `json:"conditions"`
+	Until           time.Time          `json:"until"`
+}
+
+// GetColumn returns the value of Column.
+func (s *HolderTrial) GetColumn() Code {
+	return s.Column
+}
+
+// GetRole returns the value of Role.
+func (s *HolderTrial) GetRole() OptCode {
+	return s.Role
+}
+
+// GetDeed returns the value of Deed.
+func (s *HolderTrial) GetDeed() OptHolderTrialDeed {
+	return s.Deed
+}
+
+// GetMode returns the value of Mode.
+func (s *HolderTrial) GetMode() Mode {
+	return s.Mode
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *HolderTrial) GetAgreement() Code {
+	return s.Agreement
+}
+
+// GetPower returns the value of Power.
+func (s *HolderTrial) GetPower() Code {
+	return s.Power
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *HolderTrial) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *HolderTrial) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetAudience returns the value of Audience.
+func (s *HolderTrial) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetProportionality returns the value of Proportionality.
+func (s *HolderTrial) GetProportionality() Proportionality {
+	return s.Proportionality
+}
+
+// GetGround returns the value of Ground.
+func (s *HolderTrial) GetGround() Ground {
+	return s.Ground
+}
+
+// GetConsents returns the value of Consents.
+func (s *HolderTrial) GetConsents() []SupposedConsent {
+	return s.Consents
+}
+
+// GetReason returns the value of Reason.
+func (s *HolderTrial) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetConditions returns the value of Conditions.
+func (s *HolderTrial) GetConditions() Conditions {
+	return s.Conditions
+}
+
+// GetUntil returns the value of Until.
+func (s *HolderTrial) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetColumn sets the value of Column.
+func (s *HolderTrial) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRole sets the value of Role.
+func (s *HolderTrial) SetRole(val OptCode) {
+	s.Role = val
+}
+
+// SetDeed sets the value of Deed.
+func (s *HolderTrial) SetDeed(val OptHolderTrialDeed) {
+	s.Deed = val
+}
+
+// SetMode sets the value of Mode.
+func (s *HolderTrial) SetMode(val Mode) {
+	s.Mode = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *HolderTrial) SetAgreement(val Code) {
+	s.Agreement = val
+}
+
+// SetPower sets the value of Power.
+func (s *HolderTrial) SetPower(val Code) {
+	s.Power = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *HolderTrial) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *HolderTrial) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *HolderTrial) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetProportionality sets the value of Proportionality.
+func (s *HolderTrial) SetProportionality(val Proportionality) {
+	s.Proportionality = val
+}
+
+// SetGround sets the value of Ground.
+func (s *HolderTrial) SetGround(val Ground) {
+	s.Ground = val
+}
+
+// SetConsents sets the value of Consents.
+func (s *HolderTrial) SetConsents(val []SupposedConsent) {
+	s.Consents = val
+}
+
+// SetReason sets the value of Reason.
+func (s *HolderTrial) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetConditions sets the value of Conditions.
+func (s *HolderTrial) SetConditions(val Conditions) {
+	s.Conditions = val
+}
+
+// SetUntil sets the value of Until.
+func (s *HolderTrial) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type HolderTrialDeed string
+
+const (
+	HolderTrialDeedPublish   HolderTrialDeed = "publish"
+	HolderTrialDeedCorrelate HolderTrialDeed = "correlate"
+	HolderTrialDeedPair      HolderTrialDeed = "pair"
+)
+
+// AllValues returns all HolderTrialDeed values.
+func (HolderTrialDeed) AllValues() []HolderTrialDeed {
+	return []HolderTrialDeed{
+		HolderTrialDeedPublish,
+		HolderTrialDeedCorrelate,
+		HolderTrialDeedPair,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s HolderTrialDeed) MarshalText() ([]byte, error) {
+	switch s {
+	case HolderTrialDeedPublish:
+		return []byte(s), nil
+	case HolderTrialDeedCorrelate:
+		return []byte(s), nil
+	case HolderTrialDeedPair:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *HolderTrialDeed) UnmarshalText(data []byte) error {
+	switch HolderTrialDeed(data) {
+	case HolderTrialDeedPublish:
+		*s = HolderTrialDeedPublish
+		return nil
+	case HolderTrialDeedCorrelate:
+		*s = HolderTrialDeedCorrelate
+		return nil
+	case HolderTrialDeedPair:
+		*s = HolderTrialDeedPair
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type ID string
+
+// Who makes the act (ACT-06). An imposed one needs the agreement's higher role; a joint correlation
+// waits for the other side's confirmation.
+// Ref: #/components/schemas/Mode
+type Mode string
+
+const (
+	ModeSubject             Mode = "subject"
+	ModeSupplierWithConsent Mode = "supplier-with-consent"
+	ModeJoint               Mode = "joint"
+	ModeImposed             Mode = "imposed"
+)
+
+// AllValues returns all Mode values.
+func (Mode) AllValues() []Mode {
+	return []Mode{
+		ModeSubject,
+		ModeSupplierWithConsent,
+		ModeJoint,
+		ModeImposed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Mode) MarshalText() ([]byte, error) {
+	switch s {
+	case ModeSubject:
+		return []byte(s), nil
+	case ModeSupplierWithConsent:
+		return []byte(s), nil
+	case ModeJoint:
+		return []byte(s), nil
+	case ModeImposed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Mode) UnmarshalText(data []byte) error {
+	switch Mode(data) {
+	case ModeSubject:
+		*s = ModeSubject
+		return nil
+	case ModeSupplierWithConsent:
+		*s = ModeSupplierWithConsent
+		return nil
+	case ModeJoint:
+		*s = ModeJoint
+		return nil
+	case ModeImposed:
+		*s = ModeImposed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
 
 type Oidc struct {
 	Token string
@@ -815,6 +1368,52 @@ func (s *Oidc) SetToken(val string) {
 // SetRoles sets the value of Roles.
 func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
+}
+
+// NewOptAskerTrial returns new OptAskerTrial with value set to v.
+func NewOptAskerTrial(v AskerTrial) OptAskerTrial {
+	return OptAskerTrial{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptAskerTrial is optional AskerTrial.
+type OptAskerTrial struct {
+	Value AskerTrial
+	Set   bool
+}
+
+// IsSet returns true if OptAskerTrial was set.
+func (o OptAskerTrial) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptAskerTrial) Reset() {
+	var v AskerTrial
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptAskerTrial) SetTo(v AskerTrial) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptAskerTrial) Get() (v AskerTrial, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptAskerTrial) Or(d AskerTrial) AskerTrial {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
 }
 
 // NewOptAudiencePartnership returns new OptAudiencePartnership with value set to v.
@@ -863,6 +1462,98 @@ func (o OptAudiencePartnership) Or(d AudiencePartnership) AudiencePartnership {
 	return d
 }
 
+// NewOptBool returns new OptBool with value set to v.
+func NewOptBool(v bool) OptBool {
+	return OptBool{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptBool is optional bool.
+type OptBool struct {
+	Value bool
+	Set   bool
+}
+
+// IsSet returns true if OptBool was set.
+func (o OptBool) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptBool) Reset() {
+	var v bool
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptBool) SetTo(v bool) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptBool) Get() (v bool, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptBool) Or(d bool) bool {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCode returns new OptCode with value set to v.
+func NewOptCode(v Code) OptCode {
+	return OptCode{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCode is optional Code.
+type OptCode struct {
+	Value Code
+	Set   bool
+}
+
+// IsSet returns true if OptCode was set.
+func (o OptCode) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCode) Reset() {
+	var v Code
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCode) SetTo(v Code) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCode) Get() (v Code, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCode) Or(d Code) Code {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDateTime returns new OptDateTime with value set to v.
 func NewOptDateTime(v time.Time) OptDateTime {
 	return OptDateTime{
@@ -903,6 +1594,98 @@ func (o OptDateTime) Get() (v time.Time, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDateTime) Or(d time.Time) time.Time {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptHolderTrial returns new OptHolderTrial with value set to v.
+func NewOptHolderTrial(v HolderTrial) OptHolderTrial {
+	return OptHolderTrial{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHolderTrial is optional HolderTrial.
+type OptHolderTrial struct {
+	Value HolderTrial
+	Set   bool
+}
+
+// IsSet returns true if OptHolderTrial was set.
+func (o OptHolderTrial) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHolderTrial) Reset() {
+	var v HolderTrial
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHolderTrial) SetTo(v HolderTrial) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHolderTrial) Get() (v HolderTrial, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHolderTrial) Or(d HolderTrial) HolderTrial {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptHolderTrialDeed returns new OptHolderTrialDeed with value set to v.
+func NewOptHolderTrialDeed(v HolderTrialDeed) OptHolderTrialDeed {
+	return OptHolderTrialDeed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHolderTrialDeed is optional HolderTrialDeed.
+type OptHolderTrialDeed struct {
+	Value HolderTrialDeed
+	Set   bool
+}
+
+// IsSet returns true if OptHolderTrialDeed was set.
+func (o OptHolderTrialDeed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHolderTrialDeed) Reset() {
+	var v HolderTrialDeed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHolderTrialDeed) SetTo(v HolderTrialDeed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHolderTrialDeed) Get() (v HolderTrialDeed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHolderTrialDeed) Or(d HolderTrialDeed) HolderTrialDeed {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -995,6 +1778,52 @@ func (o OptString) Get() (v string, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptString) Or(d string) string {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptWouldDisclose returns new OptWouldDisclose with value set to v.
+func NewOptWouldDisclose(v WouldDisclose) OptWouldDisclose {
+	return OptWouldDisclose{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptWouldDisclose is optional WouldDisclose.
+type OptWouldDisclose struct {
+	Value WouldDisclose
+	Set   bool
+}
+
+// IsSet returns true if OptWouldDisclose was set.
+func (o OptWouldDisclose) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptWouldDisclose) Reset() {
+	var v WouldDisclose
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptWouldDisclose) SetTo(v WouldDisclose) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptWouldDisclose) Get() (v WouldDisclose, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptWouldDisclose) Or(d WouldDisclose) WouldDisclose {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1137,4 +1966,329 @@ func (s *ProblemStatusCode) SetStatusCode(val int) {
 // SetResponse sets the value of Response.
 func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
+}
+
+// Step 2, stated by the person who decides (LEG-06).
+// Ref: #/components/schemas/Proportionality
+type Proportionality struct {
+	// Nothing less would do.
+	Necessary bool `json:"necessary"`
+	// The safeguards are adequate.
+	Safeguards bool `json:"safeguards"`
+	Aim        Code `json:"aim"`
+}
+
+// GetNecessary returns the value of Necessary.
+func (s *Proportionality) GetNecessary() bool {
+	return s.Necessary
+}
+
+// GetSafeguards returns the value of Safeguards.
+func (s *Proportionality) GetSafeguards() bool {
+	return s.Safeguards
+}
+
+// GetAim returns the value of Aim.
+func (s *Proportionality) GetAim() Code {
+	return s.Aim
+}
+
+// SetNecessary sets the value of Necessary.
+func (s *Proportionality) SetNecessary(val bool) {
+	s.Necessary = val
+}
+
+// SetSafeguards sets the value of Safeguards.
+func (s *Proportionality) SetSafeguards(val bool) {
+	s.Safeguards = val
+}
+
+// SetAim sets the value of Aim.
+func (s *Proportionality) SetAim(val Code) {
+	s.Aim = val
+}
+
+// Ref: #/components/schemas/SignedReceipt
+type SignedReceipt struct {
+	Consent ID                 `json:"consent"`
+	State   SignedReceiptState `json:"state"`
+	// A compact JWS of type fame-consent-receipt+jwt.
+	Receipt string `json:"receipt"`
+}
+
+// GetConsent returns the value of Consent.
+func (s *SignedReceipt) GetConsent() ID {
+	return s.Consent
+}
+
+// GetState returns the value of State.
+func (s *SignedReceipt) GetState() SignedReceiptState {
+	return s.State
+}
+
+// GetReceipt returns the value of Receipt.
+func (s *SignedReceipt) GetReceipt() string {
+	return s.Receipt
+}
+
+// SetConsent sets the value of Consent.
+func (s *SignedReceipt) SetConsent(val ID) {
+	s.Consent = val
+}
+
+// SetState sets the value of State.
+func (s *SignedReceipt) SetState(val SignedReceiptState) {
+	s.State = val
+}
+
+// SetReceipt sets the value of Receipt.
+func (s *SignedReceipt) SetReceipt(val string) {
+	s.Receipt = val
+}
+
+type SignedReceiptState string
+
+const (
+	SignedReceiptStateGiven     SignedReceiptState = "given"
+	SignedReceiptStateWithdrawn SignedReceiptState = "withdrawn"
+)
+
+// AllValues returns all SignedReceiptState values.
+func (SignedReceiptState) AllValues() []SignedReceiptState {
+	return []SignedReceiptState{
+		SignedReceiptStateGiven,
+		SignedReceiptStateWithdrawn,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SignedReceiptState) MarshalText() ([]byte, error) {
+	switch s {
+	case SignedReceiptStateGiven:
+		return []byte(s), nil
+	case SignedReceiptStateWithdrawn:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SignedReceiptState) UnmarshalText(data []byte) error {
+	switch SignedReceiptState(data) {
+	case SignedReceiptStateGiven:
+		*s = SignedReceiptStateGiven
+		return nil
+	case SignedReceiptStateWithdrawn:
+		*s = SignedReceiptStateWithdrawn
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Step
+type Step struct {
+	Step     int        `json:"step"`
+	Question string     `json:"question"`
+	Answer   StepAnswer `json:"answer"`
+	Because  OptString  `json:"because"`
+}
+
+// GetStep returns the value of Step.
+func (s *Step) GetStep() int {
+	return s.Step
+}
+
+// GetQuestion returns the value of Question.
+func (s *Step) GetQuestion() string {
+	return s.Question
+}
+
+// GetAnswer returns the value of Answer.
+func (s *Step) GetAnswer() StepAnswer {
+	return s.Answer
+}
+
+// GetBecause returns the value of Because.
+func (s *Step) GetBecause() OptString {
+	return s.Because
+}
+
+// SetStep sets the value of Step.
+func (s *Step) SetStep(val int) {
+	s.Step = val
+}
+
+// SetQuestion sets the value of Question.
+func (s *Step) SetQuestion(val string) {
+	s.Question = val
+}
+
+// SetAnswer sets the value of Answer.
+func (s *Step) SetAnswer(val StepAnswer) {
+	s.Answer = val
+}
+
+// SetBecause sets the value of Because.
+func (s *Step) SetBecause(val OptString) {
+	s.Because = val
+}
+
+type StepAnswer string
+
+const (
+	StepAnswerPassed   StepAnswer = "passed"
+	StepAnswerFailed   StepAnswer = "failed"
+	StepAnswerNotAsked StepAnswer = "not-asked"
+)
+
+// AllValues returns all StepAnswer values.
+func (StepAnswer) AllValues() []StepAnswer {
+	return []StepAnswer{
+		StepAnswerPassed,
+		StepAnswerFailed,
+		StepAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s StepAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case StepAnswerPassed:
+		return []byte(s), nil
+	case StepAnswerFailed:
+		return []byte(s), nil
+	case StepAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *StepAnswer) UnmarshalText(data []byte) error {
+	switch StepAnswer(data) {
+	case StepAnswerPassed:
+		*s = StepAnswerPassed
+		return nil
+	case StepAnswerFailed:
+		*s = StepAnswerFailed
+		return nil
+	case StepAnswerNotAsked:
+		*s = StepAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// A consent that nobody has given, in force from now on.
+// Ref: #/components/schemas/SupposedConsent
+type SupposedConsent struct {
+	Explicit bool      `json:"explicit"`
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *SupposedConsent) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *SupposedConsent) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *SupposedConsent) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *SupposedConsent) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *SupposedConsent) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *SupposedConsent) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *SupposedConsent) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *SupposedConsent) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *SupposedConsent) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *SupposedConsent) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// What the holder's decision would permit, after its ground has narrowed it. Bars and exclusions
+// narrow each answer further.
+// Ref: #/components/schemas/WouldDisclose
+type WouldDisclose struct {
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+}
+
+// GetAudience returns the value of Audience.
+func (s *WouldDisclose) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *WouldDisclose) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *WouldDisclose) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *WouldDisclose) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAudience sets the value of Audience.
+func (s *WouldDisclose) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *WouldDisclose) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *WouldDisclose) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *WouldDisclose) SetUntil(val time.Time) {
+	s.Until = val
 }

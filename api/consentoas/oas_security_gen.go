@@ -39,6 +39,8 @@ var operationRolesOidc = map[string][]string{
 	CaptureConsentOperation:    []string{},
 	ExcludeAgencyOperation:     []string{},
 	FindConsentOperation:       []string{},
+	ReceiptOfConsentOperation:  []string{},
+	TryDecisionOperation:       []string{},
 	WithdrawBlockOperation:     []string{},
 	WithdrawConsentOperation:   []string{},
 	WithdrawExclusionOperation: []string{},

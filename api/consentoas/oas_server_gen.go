@@ -37,6 +37,25 @@ type Handler interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// ReceiptOfConsent implements receiptOfConsent operation.
+	//
+	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+	// alone, at any time and
+	// without the hub. It names the consent, never the person. A receipt says what stood when it was
+	// issued: that of a
+	// withdrawn consent says withdrawn (PUB-05, PUB-12).
+	//
+	// GET /consent/v1/consents/{consent}/receipt
+	ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error)
+	// TryDecision implements tryDecision operation.
+	//
+	// Takes a decision that nobody has made through the four steps, under the terms in force: the
+	// holder's, for a column of the
+	// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+	// handle, and records nothing.
+	//
+	// POST /consent/v1/decisions
+	TryDecision(ctx context.Context, req *DryRunRequest) (*DryRun, error)
 	// WithdrawBlock implements withdrawBlock operation.
 	//
 	// Let a hidden relationship be told of again.

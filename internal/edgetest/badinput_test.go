@@ -127,7 +127,9 @@ func newBench(t testing.TB) *bench {
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
 			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3"}))},
-		"findConsent":     {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
+		"findConsent":      {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
+		"receiptOfConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/receipt"},
+		"tryDecision":      {as: "dr-patel", target: "/consent/v1/decisions", body: render(plain(t, object{"holder": b.trial()}))},
 		"withdrawConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
 		"excludeAgency": {as: "dr-patel", target: "/consent/v1/exclusions", body: render(object{
 			"proof": b.gpProof, "agency": "riverside-police", "evidence": "electronic"})},
@@ -447,7 +449,7 @@ func (b *bench) badPaths(op operation, name string, schema object, add func(stri
 		bad = append(bad, marker, strings.ToUpper(id[:35])+"F", id[:35], id+"0", strings.ReplaceAll(id, "-", ""), "{"+id[:34]+"}", "urn:uuid:"+id)
 		add(op.id+": the id nil", "not-known", at("00000000-0000-0000-0000-000000000000"))
 		add(op.id+": an id of nothing", "not-known", at(id), id)
-		if op.id == "findConsent" || op.id == "withdrawConsent" {
+		if op.id == "findConsent" || op.id == "withdrawConsent" || op.id == "receiptOfConsent" {
 			add(op.id+": another agency's consent", "not-known", at(b.policeConsent), b.policeConsent)
 		}
 		if op.id == "findAct" || op.id == "withdrawAct" {

@@ -158,6 +158,16 @@ func FuzzCaptureConsent(f *testing.F) {
 	})
 }
 
+func FuzzTryDecision(f *testing.F) {
+	d := seedWith(seedDecision("explicit-consent"), object{"column": "gp-riverside", "mode": "supplier-with-consent", "role": "gp", "deed": "publish"})
+	d["consents"] = []object{{
+		"explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"}, "aspects": []string{"relationship"},
+		"until": "2027-06-01T00:00:00Z",
+	}}
+	fuzzed(f, "tryDecision", "dr-patel", "/consent/v1/decisions", object{"holder": d}, object{"asker": object{
+		"column": "gp-riverside", "purpose": "co-ordinate-care", "reason": "working-with-person", "transaction": "joint-assessment", "emergency": true}})
+}
+
 func FuzzWithdrawConsent(f *testing.F) {
 	fuzzed(f, "withdrawConsent", "dr-patel", "/consent/v1/consents/"+seedID+"/withdrawal", object{"evidence": "signed-form"})
 }

@@ -160,6 +160,8 @@ func (h *hub) wire(s setting) {
 			wire = consentapi.Wire
 			_, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap)
 			h.must(err)
+			_, _, err = keys.Ensure(ctx, "sign/consent/1", seal.KindSign)
+			h.must(err)
 		}
 		h.parts[duty], err = wire(ctx, p)
 		h.must(err)
@@ -559,4 +561,15 @@ func (h *hub) act(as, column, identifier, kind string) string {
 	}
 	h.t.Fatalf("no %s is shown to %s", kind, as)
 	return ""
+}
+
+// trial is a holder's decision to try: the usual one of the gp's, on a consent
+// that nobody has given.
+func (h *hub) trial() object {
+	d := h.decision("gp-riverside", agreed{})
+	d["column"], d["mode"], d["role"], d["reason"] = "gp-riverside", "supplier-with-consent", "gp", "working-with-person"
+	d["consents"] = []object{{
+		"explicit": true, "audience": d["audience"], "purposes": d["purposes"], "aspects": d["aspects"], "until": h.until(24 * time.Hour),
+	}}
+	return d
 }

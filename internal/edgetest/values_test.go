@@ -61,6 +61,22 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 			add(op+": an audience of nobody", "invalid", b.but(op, object{to: []any{marker}}, "decision", "audience"))
 		}
 	}
+	for _, p := range [][]any{
+		{"column"}, {"role"}, {"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"},
+		{"consents", 0, "purposes", 0}, {"consents", 0, "aspects", 0},
+	} {
+		add(fmt.Sprintf("a dry run with a code of no list at %v", p), "invalid", b.but("tryDecision", marker, append([]any{"holder"}, p...)...))
+	}
+	for _, at := range [][]any{{"holder", "audience"}, {"holder", "consents", 0, "audience"}} {
+		for _, to := range []string{"agencies", "columns"} {
+			add(fmt.Sprintf("a dry run for an audience of nobody at %v", at), "invalid", b.but("tryDecision", object{to: []any{marker}}, at...))
+		}
+	}
+	asks := object{"column": "gp-riverside", "purpose": "co-ordinate-care", "reason": "working-with-person", "transaction": "joint-assessment"}
+	for name := range asks {
+		add("a dry run of an enquiry with a code of no list at "+name, "invalid", b.but("tryDecision", object{"asker": seedWith(asks, object{name: marker})}))
+	}
+	add("a dry run about an identifier", "malformed", b.but("tryDecision", gpIdentifier, "holder", "identifier"))
 	add("an audience of no column", "invalid", b.but("captureConsent", object{"columns": []any{marker}}, "audience"))
 	add("a consent that is over", "invalid", b.but("captureConsent", b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
 	add("a consent for ever", "invalid", b.but("captureConsent", "2099-01-01T00:00:00Z", "until"))

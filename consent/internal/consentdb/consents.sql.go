@@ -16,7 +16,7 @@ import (
 
 const FindConsent = `-- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at
+       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
@@ -32,20 +32,21 @@ type FindConsentParams struct {
 }
 
 type FindConsentRow struct {
-	ConsentID    ident.ConsentID
-	HandleID     ident.HandleID
-	ColumnID     ident.Column
-	AgencyID     ident.Agency
-	Explicit     bool
-	AudienceKind string
-	Audience     []string
-	Purposes     []string
-	Aspects      []string
-	StartsAt     time.Time
-	EndsAt       time.Time
-	Evidence     string
-	Wording      string
-	WithdrawnAt  sql.NullTime
+	ConsentID          ident.ConsentID
+	HandleID           ident.HandleID
+	ColumnID           ident.Column
+	AgencyID           ident.Agency
+	Explicit           bool
+	AudienceKind       string
+	Audience           []string
+	Purposes           []string
+	Aspects            []string
+	StartsAt           time.Time
+	EndsAt             time.Time
+	Evidence           string
+	Wording            string
+	WithdrawnAt        sql.NullTime
+	WithdrawalEvidence sql.NullString
 }
 
 // A consent with its withdrawal, for those who may know of it: colleagues at
@@ -70,6 +71,7 @@ func (q *Queries) FindConsent(ctx context.Context, db DBTX, arg FindConsentParam
 		&i.Evidence,
 		&i.Wording,
 		&i.WithdrawnAt,
+		&i.WithdrawalEvidence,
 	)
 	return i, err
 }

@@ -13,7 +13,7 @@ values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(co
 -- row, as for an id that names nothing: one statement, so neither does more work.
 -- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at
+       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
