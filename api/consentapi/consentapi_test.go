@@ -426,3 +426,40 @@ func TestAReceiptIsServed(t *testing.T) {
 	_, err = h.as("sue").ReceiptOfConsent(t.Context(), consentoas.ReceiptOfConsentParams{Consent: given.Consent})
 	problem(t, err, http.StatusNotFound)
 }
+
+// PUB-10, LEG-13: a request is made, listed, answered once.
+func TestAPersonIsAskedAndTheAnswerRecorded(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice := h.as("alice")
+	c := h.request()
+	ask := func() consentoas.ID {
+		t.Helper()
+		got, err := alice.RequestConsent(t.Context(), &consentoas.AskConsentRequest{
+			Proof: c.Proof, Explicit: c.Explicit, Audience: c.Audience, Purposes: c.Purposes, Aspects: c.Aspects, Until: c.Until})
+		must(t, err)
+		return got.Request
+	}
+	first, second := ask(), ask()
+	list, err := alice.ListConsentRequests(t.Context(), consentoas.ListConsentRequestsParams{Column: "gp-people"})
+	must(t, err)
+	if len(list.Requests) != 2 || list.Requests[0].AskedBy != "alice" || !list.Requests[0].Until.Equal(c.Until) {
+		t.Fatalf("the list is %+v", list)
+	}
+	got, err := alice.AnswerConsentRequest(t.Context(), &consentoas.ConsentAnswer{
+		Answer: "given", Evidence: consentoas.NewOptConsentAnswerEvidence("signed-form"), Wording: consentoas.NewOptCode("leaflet-v3"),
+	}, consentoas.AnswerConsentRequestParams{Request: first})
+	must(t, err)
+	_, err = alice.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: got.Consent.Value})
+	must(t, err)
+	not := &consentoas.ConsentAnswer{Answer: "not-asked", Reason: consentoas.NewOptCode("working")}
+	other, err := alice.AnswerConsentRequest(t.Context(), not, consentoas.AnswerConsentRequestParams{Request: second})
+	must(t, err)
+	if other.Consent.Set || other.Answer != "not-asked" {
+		t.Errorf("not asked: %+v", other)
+	}
+	_, err = alice.AnswerConsentRequest(t.Context(), not, consentoas.AnswerConsentRequestParams{Request: second})
+	problem(t, err, http.StatusConflict)
+	_, err = h.as("sue").ListConsentRequests(t.Context(), consentoas.ListConsentRequestsParams{Column: "gp-people"})
+	problem(t, err, http.StatusForbidden)
+}

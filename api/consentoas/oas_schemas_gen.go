@@ -13,6 +13,77 @@ func (s *ProblemStatusCode) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
 }
 
+// Ref: #/components/schemas/AskConsentRequest
+type AskConsentRequest struct {
+	Proof    HandleProof `json:"proof"`
+	Explicit bool        `json:"explicit"`
+	Audience Audience    `json:"audience"`
+	Purposes []Code      `json:"purposes"`
+	Aspects  []Code      `json:"aspects"`
+	// Until when the consent is to last. The request is over then too.
+	Until time.Time `json:"until"`
+}
+
+// GetProof returns the value of Proof.
+func (s *AskConsentRequest) GetProof() HandleProof {
+	return s.Proof
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *AskConsentRequest) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *AskConsentRequest) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *AskConsentRequest) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *AskConsentRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *AskConsentRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetProof sets the value of Proof.
+func (s *AskConsentRequest) SetProof(val HandleProof) {
+	s.Proof = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *AskConsentRequest) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *AskConsentRequest) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *AskConsentRequest) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *AskConsentRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *AskConsentRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
 // Ref: #/components/schemas/AskerTrial
 type AskerTrial struct {
 	Column      Code    `json:"column"`
@@ -480,6 +551,273 @@ func (s *Consent) SetWithdrawn(val OptDateTime) {
 	s.Withdrawn = val
 }
 
+// Given needs evidence and wording, refused evidence, not-asked a reason; neither takes what another
+// needs.
+// Ref: #/components/schemas/ConsentAnswer
+type ConsentAnswer struct {
+	Answer   ConsentAnswerAnswer      `json:"answer"`
+	Reason   OptCode                  `json:"reason"`
+	Evidence OptConsentAnswerEvidence `json:"evidence"`
+	Wording  OptCode                  `json:"wording"`
+}
+
+// GetAnswer returns the value of Answer.
+func (s *ConsentAnswer) GetAnswer() ConsentAnswerAnswer {
+	return s.Answer
+}
+
+// GetReason returns the value of Reason.
+func (s *ConsentAnswer) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *ConsentAnswer) GetEvidence() OptConsentAnswerEvidence {
+	return s.Evidence
+}
+
+// GetWording returns the value of Wording.
+func (s *ConsentAnswer) GetWording() OptCode {
+	return s.Wording
+}
+
+// SetAnswer sets the value of Answer.
+func (s *ConsentAnswer) SetAnswer(val ConsentAnswerAnswer) {
+	s.Answer = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ConsentAnswer) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *ConsentAnswer) SetEvidence(val OptConsentAnswerEvidence) {
+	s.Evidence = val
+}
+
+// SetWording sets the value of Wording.
+func (s *ConsentAnswer) SetWording(val OptCode) {
+	s.Wording = val
+}
+
+type ConsentAnswerAnswer string
+
+const (
+	ConsentAnswerAnswerGiven    ConsentAnswerAnswer = "given"
+	ConsentAnswerAnswerRefused  ConsentAnswerAnswer = "refused"
+	ConsentAnswerAnswerNotAsked ConsentAnswerAnswer = "not-asked"
+)
+
+// AllValues returns all ConsentAnswerAnswer values.
+func (ConsentAnswerAnswer) AllValues() []ConsentAnswerAnswer {
+	return []ConsentAnswerAnswer{
+		ConsentAnswerAnswerGiven,
+		ConsentAnswerAnswerRefused,
+		ConsentAnswerAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerAnswerGiven:
+		return []byte(s), nil
+	case ConsentAnswerAnswerRefused:
+		return []byte(s), nil
+	case ConsentAnswerAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerAnswer) UnmarshalText(data []byte) error {
+	switch ConsentAnswerAnswer(data) {
+	case ConsentAnswerAnswerGiven:
+		*s = ConsentAnswerAnswerGiven
+		return nil
+	case ConsentAnswerAnswerRefused:
+		*s = ConsentAnswerAnswerRefused
+		return nil
+	case ConsentAnswerAnswerNotAsked:
+		*s = ConsentAnswerAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ConsentAnswerEvidence string
+
+const (
+	ConsentAnswerEvidenceSignedForm         ConsentAnswerEvidence = "signed-form"
+	ConsentAnswerEvidenceSpokenAndNoted     ConsentAnswerEvidence = "spoken-and-noted"
+	ConsentAnswerEvidenceRecordedCall       ConsentAnswerEvidence = "recorded-call"
+	ConsentAnswerEvidenceElectronic         ConsentAnswerEvidence = "electronic"
+	ConsentAnswerEvidenceInterpreterPresent ConsentAnswerEvidence = "interpreter-present"
+)
+
+// AllValues returns all ConsentAnswerEvidence values.
+func (ConsentAnswerEvidence) AllValues() []ConsentAnswerEvidence {
+	return []ConsentAnswerEvidence{
+		ConsentAnswerEvidenceSignedForm,
+		ConsentAnswerEvidenceSpokenAndNoted,
+		ConsentAnswerEvidenceRecordedCall,
+		ConsentAnswerEvidenceElectronic,
+		ConsentAnswerEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerEvidenceSignedForm:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceRecordedCall:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceElectronic:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerEvidence) UnmarshalText(data []byte) error {
+	switch ConsentAnswerEvidence(data) {
+	case ConsentAnswerEvidenceSignedForm:
+		*s = ConsentAnswerEvidenceSignedForm
+		return nil
+	case ConsentAnswerEvidenceSpokenAndNoted:
+		*s = ConsentAnswerEvidenceSpokenAndNoted
+		return nil
+	case ConsentAnswerEvidenceRecordedCall:
+		*s = ConsentAnswerEvidenceRecordedCall
+		return nil
+	case ConsentAnswerEvidenceElectronic:
+		*s = ConsentAnswerEvidenceElectronic
+		return nil
+	case ConsentAnswerEvidenceInterpreterPresent:
+		*s = ConsentAnswerEvidenceInterpreterPresent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ConsentAnswerReceipt
+type ConsentAnswerReceipt struct {
+	Request    ID                         `json:"request"`
+	Answer     ConsentAnswerReceiptAnswer `json:"answer"`
+	Consent    OptID                      `json:"consent"`
+	Act        ID                         `json:"act"`
+	Commitment Commitment                 `json:"commitment"`
+}
+
+// GetRequest returns the value of Request.
+func (s *ConsentAnswerReceipt) GetRequest() ID {
+	return s.Request
+}
+
+// GetAnswer returns the value of Answer.
+func (s *ConsentAnswerReceipt) GetAnswer() ConsentAnswerReceiptAnswer {
+	return s.Answer
+}
+
+// GetConsent returns the value of Consent.
+func (s *ConsentAnswerReceipt) GetConsent() OptID {
+	return s.Consent
+}
+
+// GetAct returns the value of Act.
+func (s *ConsentAnswerReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ConsentAnswerReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRequest sets the value of Request.
+func (s *ConsentAnswerReceipt) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetAnswer sets the value of Answer.
+func (s *ConsentAnswerReceipt) SetAnswer(val ConsentAnswerReceiptAnswer) {
+	s.Answer = val
+}
+
+// SetConsent sets the value of Consent.
+func (s *ConsentAnswerReceipt) SetConsent(val OptID) {
+	s.Consent = val
+}
+
+// SetAct sets the value of Act.
+func (s *ConsentAnswerReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ConsentAnswerReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type ConsentAnswerReceiptAnswer string
+
+const (
+	ConsentAnswerReceiptAnswerGiven    ConsentAnswerReceiptAnswer = "given"
+	ConsentAnswerReceiptAnswerRefused  ConsentAnswerReceiptAnswer = "refused"
+	ConsentAnswerReceiptAnswerNotAsked ConsentAnswerReceiptAnswer = "not-asked"
+)
+
+// AllValues returns all ConsentAnswerReceiptAnswer values.
+func (ConsentAnswerReceiptAnswer) AllValues() []ConsentAnswerReceiptAnswer {
+	return []ConsentAnswerReceiptAnswer{
+		ConsentAnswerReceiptAnswerGiven,
+		ConsentAnswerReceiptAnswerRefused,
+		ConsentAnswerReceiptAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerReceiptAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerReceiptAnswerGiven:
+		return []byte(s), nil
+	case ConsentAnswerReceiptAnswerRefused:
+		return []byte(s), nil
+	case ConsentAnswerReceiptAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerReceiptAnswer) UnmarshalText(data []byte) error {
+	switch ConsentAnswerReceiptAnswer(data) {
+	case ConsentAnswerReceiptAnswerGiven:
+		*s = ConsentAnswerReceiptAnswerGiven
+		return nil
+	case ConsentAnswerReceiptAnswerRefused:
+		*s = ConsentAnswerReceiptAnswerRefused
+		return nil
+	case ConsentAnswerReceiptAnswerNotAsked:
+		*s = ConsentAnswerReceiptAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/ConsentReceipt
 type ConsentReceipt struct {
 	Consent    ID         `json:"consent"`
@@ -670,6 +1008,58 @@ func (s *ConsentRequestEvidence) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/ConsentRequestReceipt
+type ConsentRequestReceipt struct {
+	Request    ID         `json:"request"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetRequest returns the value of Request.
+func (s *ConsentRequestReceipt) GetRequest() ID {
+	return s.Request
+}
+
+// GetAct returns the value of Act.
+func (s *ConsentRequestReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ConsentRequestReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRequest sets the value of Request.
+func (s *ConsentRequestReceipt) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetAct sets the value of Act.
+func (s *ConsentRequestReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ConsentRequestReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/ConsentRequests
+type ConsentRequests struct {
+	Requests []OpenConsentRequest `json:"requests"`
+}
+
+// GetRequests returns the value of Requests.
+func (s *ConsentRequests) GetRequests() []OpenConsentRequest {
+	return s.Requests
+}
+
+// SetRequests sets the value of Requests.
+func (s *ConsentRequests) SetRequests(val []OpenConsentRequest) {
+	s.Requests = val
 }
 
 // Ref: #/components/schemas/ConsentWithdrawalRequest
@@ -1370,6 +1760,109 @@ func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
 }
 
+// Ref: #/components/schemas/OpenConsentRequest
+type OpenConsentRequest struct {
+	Request  ID        `json:"request"`
+	Handle   ID        `json:"handle"`
+	Explicit bool      `json:"explicit"`
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+	AskedAt  time.Time `json:"asked_at"`
+	AskedBy  Code      `json:"asked_by"`
+}
+
+// GetRequest returns the value of Request.
+func (s *OpenConsentRequest) GetRequest() ID {
+	return s.Request
+}
+
+// GetHandle returns the value of Handle.
+func (s *OpenConsentRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *OpenConsentRequest) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *OpenConsentRequest) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *OpenConsentRequest) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *OpenConsentRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *OpenConsentRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetAskedAt returns the value of AskedAt.
+func (s *OpenConsentRequest) GetAskedAt() time.Time {
+	return s.AskedAt
+}
+
+// GetAskedBy returns the value of AskedBy.
+func (s *OpenConsentRequest) GetAskedBy() Code {
+	return s.AskedBy
+}
+
+// SetRequest sets the value of Request.
+func (s *OpenConsentRequest) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *OpenConsentRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *OpenConsentRequest) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *OpenConsentRequest) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *OpenConsentRequest) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *OpenConsentRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *OpenConsentRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetAskedAt sets the value of AskedAt.
+func (s *OpenConsentRequest) SetAskedAt(val time.Time) {
+	s.AskedAt = val
+}
+
+// SetAskedBy sets the value of AskedBy.
+func (s *OpenConsentRequest) SetAskedBy(val Code) {
+	s.AskedBy = val
+}
+
 // NewOptAskerTrial returns new OptAskerTrial with value set to v.
 func NewOptAskerTrial(v AskerTrial) OptAskerTrial {
 	return OptAskerTrial{
@@ -1554,6 +2047,52 @@ func (o OptCode) Or(d Code) Code {
 	return d
 }
 
+// NewOptConsentAnswerEvidence returns new OptConsentAnswerEvidence with value set to v.
+func NewOptConsentAnswerEvidence(v ConsentAnswerEvidence) OptConsentAnswerEvidence {
+	return OptConsentAnswerEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConsentAnswerEvidence is optional ConsentAnswerEvidence.
+type OptConsentAnswerEvidence struct {
+	Value ConsentAnswerEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptConsentAnswerEvidence was set.
+func (o OptConsentAnswerEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConsentAnswerEvidence) Reset() {
+	var v ConsentAnswerEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConsentAnswerEvidence) SetTo(v ConsentAnswerEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConsentAnswerEvidence) Get() (v ConsentAnswerEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConsentAnswerEvidence) Or(d ConsentAnswerEvidence) ConsentAnswerEvidence {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDateTime returns new OptDateTime with value set to v.
 func NewOptDateTime(v time.Time) OptDateTime {
 	return OptDateTime{
@@ -1686,6 +2225,52 @@ func (o OptHolderTrialDeed) Get() (v HolderTrialDeed, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptHolderTrialDeed) Or(d HolderTrialDeed) HolderTrialDeed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
 	if v, ok := o.Get(); ok {
 		return v
 	}

@@ -55,6 +55,7 @@ type bench struct {
 	policeConsent, exclusion string
 	block, theirs, dispute   string
 	emergency                string
+	request, answered        string
 	code, apartCode          string
 	document                 object
 
@@ -93,6 +94,9 @@ func newBench(t testing.TB) *bench {
 	b.code, b.schoolConsent = b.pair("ms-okafor", "school-pastoral", schoolIdentifier)
 	b.apartCode, _ = b.pair("ms-okafor", "school-pastoral", "S000043")
 	socialConsent := b.hub.consent("mr-lindqvist", "social-care", socialIdentifier, agreed{})
+	b.request = b.toAsk("dr-patel", b.gpProof)
+	b.answered = b.toAsk("dr-patel", b.gpProof)
+	b.ok("dr-patel", "POST", "/consent/v1/requests/"+b.answered+"/answer", object{"answer": "refused", "evidence": "spoken-and-noted"})
 	b.document = b.ok("gov-ellis", "GET", "/governance/v1/partnership", nil)["document"].(object)
 	changed := plain(t, b.document).(object)
 	changed["partnership"].(object)["name"] = "Riverside, renamed"
@@ -127,10 +131,16 @@ func newBench(t testing.TB) *bench {
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
 			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3"}))},
+		"requestConsent": {as: "dr-patel", target: "/consent/v1/requests", body: render(plain(t, object{
+			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z"}))},
+		"listConsentRequests": {as: "dr-patel", target: "/consent/v1/requests?column=gp-riverside"},
+		"answerConsentRequest": {as: "dr-patel", target: "/consent/v1/requests/" + b.request + "/answer", body: render(object{
+			"answer": "given", "evidence": "signed-form", "wording": "leaflet-3"})},
 		"findConsent":      {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
 		"receiptOfConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/receipt"},
 		"tryDecision":      {as: "dr-patel", target: "/consent/v1/decisions", body: render(plain(t, object{"holder": b.trial()}))},
-		"withdrawConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
+		"withdrawConsent":  {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
 		"excludeAgency": {as: "dr-patel", target: "/consent/v1/exclusions", body: render(object{
 			"proof": b.gpProof, "agency": "riverside-police", "evidence": "electronic"})},
 		"withdrawExclusion":  {as: "dr-patel", target: "/consent/v1/exclusions/" + b.exclusion + "/withdrawal", body: render(object{"evidence": "electronic"})},
@@ -473,7 +483,12 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 	at := func(parts ...string) request {
 		return b.good[op.id].at(path + "?" + strings.Join(append(slices.Clone(others), parts...), "&"))
 	}
+	code := schema["maxLength"] == 63 // what looks like a code has the form, and names nothing
 	for _, value := range []string{"", marker, "%00", "%e2%80%ae", "%ff", marker + "%0d%0aX-Marker:1", strings.Repeat(marker, 50), "-1", "%5b%5d", "null"} {
+		if code && (value == marker || value == "null") {
+			add(op.id+": "+name+"="+value, "forbidden", at(name+"="+value))
+			continue
+		}
 		add(op.id+": "+name+"="+value, "malformed", at(name+"="+value))
 	}
 	for _, again := range []string{name + "=1&" + name + "=" + marker, strings.ToUpper(name) + "=1", name + "%5b%5d=1", name + ".a=1"} {
@@ -497,7 +512,15 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}
-	if p := schema; op.id == "listActs" && name == "handle" {
+	if op.id == "listConsentRequests" && name == "column" {
+		for _, column := range []string{"police-riverside", "clinic-bridge"} {
+			add(op.id+": somebody else's column", "forbidden", at("column="+column))
+		}
+		r := at("column=gp-riverside")
+		r.as = "admin-reyes"
+		add(op.id+": a member of the agency, not of the column", "forbidden", r)
+	}
+	if p := schema; op.id == "listActs" && name == "handle" || op.id == "listConsentRequests" && name == "column" {
 		add(op.id+": no "+name, "malformed", at(), fmt.Sprint(p["example"]))
 	}
 }

@@ -158,6 +158,18 @@ func FuzzCaptureConsent(f *testing.F) {
 	})
 }
 
+func FuzzRequestConsent(f *testing.F) {
+	fuzzed(f, "requestConsent", "dr-patel", "/consent/v1/requests", object{
+		"proof": seedProof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
+		"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z",
+	})
+}
+
+func FuzzAnswerConsentRequest(f *testing.F) {
+	fuzzed(f, "answerConsentRequest", "dr-patel", "/consent/v1/requests/"+seedID+"/answer",
+		object{"answer": "given", "evidence": "signed-form", "wording": "leaflet-3"}, object{"answer": "not-asked", "reason": "risk-of-harm"})
+}
+
 func FuzzTryDecision(f *testing.F) {
 	d := seedWith(seedDecision("explicit-consent"), object{"column": "gp-riverside", "mode": "supplier-with-consent", "role": "gp", "deed": "publish"})
 	d["consents"] = []object{{

@@ -573,3 +573,12 @@ func (h *hub) trial() object {
 	}}
 	return d
 }
+
+// toAsk records that the person of a proof is to be asked for consent.
+func (h *hub) toAsk(as, proof string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/consent/v1/requests", object{
+		"proof": proof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
+		"aspects": []string{"relationship"}, "until": h.until(30 * 24 * time.Hour),
+	})["request"].(string)
+}
