@@ -60,6 +60,9 @@ type agreed struct {
 	Aspects  []string        `json:"aspects"`
 	Until    time.Time       `json:"until"`
 	Wording  string          `json:"wording,omitempty"` // none while it is only asked for
+
+	Proxy      *Proxy      `json:"proxy,omitempty"`
+	Competence *Competence `json:"competence,omitempty"`
 }
 
 // begin starts the record of what the caller does now, in the role that lets

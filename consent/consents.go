@@ -24,6 +24,9 @@ type Request struct {
 	Until    time.Time
 	Evidence Evidence
 	Wording  string // the version of the words that the person was shown
+
+	Proxy      *Proxy      // nil: the person decided
+	Competence *Competence // nil: nothing is recorded of it
 }
 
 // Captured names a new consent and the act that captured it.
@@ -48,6 +51,9 @@ type Consent struct {
 	Withdrawn  time.Time    // zero while it is not withdrawn
 	// WithdrawnBy is the evidence of the withdrawal.
 	WithdrawnBy Evidence
+
+	Proxy      *Proxy      // nil: the person decided
+	Competence *Competence // nil: nothing is recorded of it
 }
 
 // Capture records a consent for the handle that the proof names, in force from
@@ -88,7 +94,10 @@ func (s *Service) capture(ctx context.Context, tx *sql.Tx, r *record, column ide
 	if err != nil {
 		return Captured{}, err
 	}
-	return Captured{Consent: r.Consent, Receipt: receipt}, s.queries.InsertConsent(ctx, tx, consentRow(r))
+	if err := s.queries.InsertConsent(ctx, tx, consentRow(r)); err != nil {
+		return Captured{}, err
+	}
+	return Captured{Consent: r.Consent, Receipt: receipt}, s.storeProxy(ctx, tx, r.Consent, r.Agreed)
 }
 
 // agreed is what the request is about, as an act records it.
@@ -97,10 +106,12 @@ func (r *Request) agreed(column ident.Column) *agreed {
 	if audience.Names == nil {
 		audience.Names = []string{}
 	}
-	return &agreed{
+	a := &agreed{
 		Column: column, Explicit: r.Explicit, Audience: audience,
 		Purposes: r.Purposes, Aspects: r.Aspects, Until: exact(r.Until), Wording: r.Wording,
 	}
+	a.narrow(r.Proxy, r.Competence)
+	return a
 }
 
 // check says what of the request cannot be used.
@@ -109,6 +120,7 @@ func (r *Request) check(terms *decide.Terms, at time.Time) error {
 	c.terms(r, terms, at)
 	c.evidence(r.Evidence)
 	c.wording(r.Wording)
+	c.proxy(r.Proxy, r.Competence, at)
 	return c.fault()
 }
 

@@ -91,6 +91,8 @@ type receiptEvent struct {
 	State    State      `json:"event_state"`
 	Until    *time.Time `json:"validity_until,omitempty"` // ours: an instant, where the standard has a duration
 	Evidence Evidence   `json:"evidence"`
+	// ours: by what authority a proxy gave it; who is not said
+	Authority Authority `json:"authority,omitempty"`
 }
 
 // Receipt issues a signed receipt of a consent to those who may Find it.
@@ -123,6 +125,9 @@ func receiptOf(c Consent, terms *decide.Terms) receipt {
 	}
 	if c.Explicit {
 		r.Basis, r.Events[0].Type = decide.ExplicitConsent, "explicit"
+	}
+	if c.Proxy != nil {
+		r.Events[0].Authority = c.Proxy.Authority
 	}
 	for _, code := range c.Purposes {
 		r.Purposes = append(r.Purposes, receiptPurpose{code, decide.TitleOf(terms.Codes.Purposes, code)})

@@ -53,6 +53,9 @@ type Answer struct {
 	Reason   string
 	Evidence Evidence
 	Wording  string
+
+	Proxy      *Proxy // given alone, as Competence
+	Competence *Competence
 }
 
 // Answered names the answer's act and, where consent was given, the consent.
@@ -137,7 +140,7 @@ func (s *Service) Answer(ctx context.Context, caller decide.Caller, id ident.Req
 	if err != nil {
 		return Answered{}, err
 	}
-	if err := answer.check(caller.Terms); err != nil {
+	if err := answer.check(caller.Terms, at); err != nil {
 		return Answered{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -171,6 +174,7 @@ func (s *Service) answer(ctx context.Context, tx *sql.Tx, r record, terms *decid
 		req := Request{
 			Explicit: row.Explicit, Audience: decide.Audience{Kind: decide.AudienceKind(row.AudienceKind), Names: row.Audience},
 			Purposes: row.Purposes, Aspects: row.Aspects, Until: row.EndsAt, Evidence: answer.Evidence, Wording: answer.Wording,
+			Proxy: answer.Proxy, Competence: answer.Competence,
 		}
 		if err := req.check(terms, r.At); err != nil {
 			return Answered{}, fault.At("/answer", "what was asked for cannot be agreed to any more: ask anew, under the terms of today").Because(err)
@@ -197,13 +201,18 @@ func (s *Service) answer(ctx context.Context, tx *sql.Tx, r record, terms *decid
 }
 
 // check says what of the answer cannot be used.
-func (a *Answer) check(terms *decide.Terms) error {
+func (a *Answer) check(terms *decide.Terms, at time.Time) error {
 	var c checks
 	c.that(answerKinds[a.Outcome] != "", "/answer", "write given, refused or not-asked")
+	if a.Outcome != WasGiven {
+		c.that(a.Proxy == nil, "/proxy", "leave it out: it belongs to a consent")
+		c.that(a.Competence == nil, "/competence", "leave it out: it belongs to a consent")
+	}
 	switch a.Outcome {
 	case WasGiven:
 		c.evidence(a.Evidence)
 		c.wording(a.Wording)
+		c.proxy(a.Proxy, a.Competence, at)
 		c.that(a.Reason == "", "/reason", "a consent that was given needs no reason: leave it out")
 	case WasRefused:
 		c.evidence(a.Evidence)

@@ -30,6 +30,9 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers"} {
 		statements = append(statements, "update consent."+table+" set act_id = act_id", "delete from consent."+table, "truncate consent."+table)
 	}
+	for _, table := range []string{"proxies", "competences"} {
+		statements = append(statements, "update consent."+table+" set consent_id = consent_id", "delete from consent."+table, "truncate consent."+table)
+	}
 	for _, s := range statements {
 		_, err := h.db.ExecContext(t.Context(), s)
 		if e := pq.As(err, "42501"); e == nil {
@@ -79,6 +82,9 @@ blocks.handle_id uuid
 blocks.reach text
 blocks.starts_at timestamptz
 blocks.warning code
+competences.assessed text
+competences.consent_id uuid
+competences.presumed text
 consents.act_id uuid
 consents.agency_id code
 consents.aspects _text
@@ -106,6 +112,10 @@ inclusions.act_id uuid
 inclusions.at timestamptz
 inclusions.evidence text
 inclusions.exclusion_id uuid
+proxies.authority text
+proxies.consent_id uuid
+proxies.ends_at timestamptz
+proxies.evidence text
 published_blocks.block_id uuid
 published_blocks.ended_at timestamptz
 published_blocks.handle_id uuid

@@ -57,6 +57,15 @@ CREATE TABLE consent.blocks (
     CONSTRAINT block_reach_is_known CHECK ((reach = ANY (ARRAY['block'::text, 'creator-only'::text])))
 );
 
+CREATE TABLE consent.competences (
+    consent_id uuid NOT NULL,
+    presumed text,
+    assessed text,
+    CONSTRAINT assessed_is_known CHECK ((assessed = ANY (ARRAY['competent'::text, 'not-competent'::text]))),
+    CONSTRAINT competence_is_stated CHECK (((presumed IS NOT NULL) OR (assessed IS NOT NULL))),
+    CONSTRAINT presumed_is_known CHECK ((presumed = ANY (ARRAY['competent'::text, 'not-competent'::text])))
+);
+
 CREATE TABLE consent.consents (
     consent_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -98,6 +107,15 @@ CREATE TABLE consent.inclusions (
     act_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     evidence text NOT NULL
+);
+
+CREATE TABLE consent.proxies (
+    consent_id uuid NOT NULL,
+    authority text NOT NULL,
+    evidence text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT proxy_authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
+    CONSTRAINT proxy_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text])))
 );
 
 CREATE TABLE consent.unblocks (
@@ -475,6 +493,9 @@ ALTER TABLE ONLY consent.answers
 ALTER TABLE ONLY consent.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (block_id);
 
+ALTER TABLE ONLY consent.competences
+    ADD CONSTRAINT competences_pkey PRIMARY KEY (consent_id);
+
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (consent_id);
 
@@ -486,6 +507,9 @@ ALTER TABLE ONLY consent.exclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_pkey PRIMARY KEY (exclusion_id);
+
+ALTER TABLE ONLY consent.proxies
+    ADD CONSTRAINT proxies_pkey PRIMARY KEY (consent_id);
 
 ALTER TABLE ONLY consent.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (request_id);
@@ -644,6 +668,9 @@ ALTER TABLE ONLY consent.answers
 ALTER TABLE ONLY consent.blocks
     ADD CONSTRAINT blocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
+ALTER TABLE ONLY consent.competences
+    ADD CONSTRAINT competences_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
@@ -655,6 +682,9 @@ ALTER TABLE ONLY consent.inclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_exclusion_id_fkey FOREIGN KEY (exclusion_id) REFERENCES consent.exclusions(exclusion_id);
+
+ALTER TABLE ONLY consent.proxies
+    ADD CONSTRAINT proxies_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
 
 ALTER TABLE ONLY consent.requests
     ADD CONSTRAINT requests_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -841,6 +871,8 @@ GRANT SELECT,INSERT ON TABLE consent.answers TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.blocks TO fame_consent;
 
+GRANT SELECT,INSERT ON TABLE consent.competences TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.consents TO fame_consent;
 
 GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
@@ -848,6 +880,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
 GRANT SELECT,INSERT ON TABLE consent.exclusions TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.inclusions TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.proxies TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.unblocks TO fame_consent;
 

@@ -463,3 +463,25 @@ func TestAPersonIsAskedAndTheAnswerRecorded(t *testing.T) {
 	_, err = h.as("sue").ListConsentRequests(t.Context(), consentoas.ListConsentRequestsParams{Column: "gp-people"})
 	problem(t, err, http.StatusForbidden)
 }
+
+// LEG-21: a proxy's authority and the person's competence are read back as
+// closed codes.
+func TestAProxyIsReadBack(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice, req := h.as("alice"), h.request()
+	proxy := consentoas.Proxy{Authority: "court-appointed-deputy", Evidence: "document-seen", Until: time.Now().AddDate(0, 1, 0).UTC().Truncate(time.Second)}
+	req.Proxy = consentoas.NewOptProxy(proxy)
+	req.Competence = consentoas.NewOptCompetence(consentoas.Competence{Assessed: consentoas.NewOptCompetenceAssessed("not-competent")})
+	given, err := alice.CaptureConsent(t.Context(), req)
+	must(t, err)
+	got, err := alice.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: given.Consent})
+	must(t, err)
+	if got.Proxy.Value != proxy || !got.Until.Equal(proxy.Until) || got.Competence.Value.Assessed.Value != "not-competent" || got.Competence.Value.Presumed.Set {
+		t.Errorf("read back: %+v %+v", got.Proxy, got.Competence)
+	}
+	req = h.request()
+	req.Competence = consentoas.NewOptCompetence(consentoas.Competence{Assessed: consentoas.NewOptCompetenceAssessed("not-competent")})
+	_, err = alice.CaptureConsent(t.Context(), req)
+	problem(t, err, http.StatusUnprocessableEntity)
+}

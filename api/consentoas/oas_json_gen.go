@@ -977,6 +977,177 @@ func (s *Commitment) UnmarshalJSON(data []byte) error {
 }
 
 // Encode implements json.Marshaler.
+func (s *Competence) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Competence) encodeFields(e *jx.Encoder) {
+	{
+		if s.Presumed.Set {
+			e.FieldStart("presumed")
+			s.Presumed.Encode(e)
+		}
+	}
+	{
+		if s.Assessed.Set {
+			e.FieldStart("assessed")
+			s.Assessed.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfCompetence = [2]string{
+	0: "presumed",
+	1: "assessed",
+}
+
+// Decode decodes Competence from json.
+func (s *Competence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Competence to nil")
+	}
+	var propertiesCount int
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		propertiesCount++
+		switch string(k) {
+		case "presumed":
+			if err := func() error {
+				s.Presumed.Reset()
+				if err := s.Presumed.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"presumed\"")
+			}
+		case "assessed":
+			if err := func() error {
+				s.Assessed.Reset()
+				if err := s.Assessed.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"assessed\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Competence")
+	}
+	// Validate properties count.
+	if err := (validate.Object{
+		MinProperties:    1,
+		MinPropertiesSet: true,
+		MaxProperties:    0,
+		MaxPropertiesSet: false,
+	}).ValidateProperties(propertiesCount); err != nil {
+		return errors.Wrap(err, "object")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Competence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Competence) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes CompetenceAssessed as json.
+func (s CompetenceAssessed) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes CompetenceAssessed from json.
+func (s *CompetenceAssessed) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode CompetenceAssessed to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch CompetenceAssessed(v) {
+	case CompetenceAssessedCompetent:
+		*s = CompetenceAssessedCompetent
+	case CompetenceAssessedNotCompetent:
+		*s = CompetenceAssessedNotCompetent
+	default:
+		*s = CompetenceAssessed(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s CompetenceAssessed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *CompetenceAssessed) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes CompetencePresumed as json.
+func (s CompetencePresumed) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes CompetencePresumed from json.
+func (s *CompetencePresumed) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode CompetencePresumed to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch CompetencePresumed(v) {
+	case CompetencePresumedCompetent:
+		*s = CompetencePresumedCompetent
+	case CompetencePresumedNotCompetent:
+		*s = CompetencePresumedNotCompetent
+	default:
+		*s = CompetencePresumed(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s CompetencePresumed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *CompetencePresumed) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
 func (s *Conditions) Encode(e *jx.Encoder) {
 	e.ObjStart()
 	s.encodeFields(e)
@@ -1150,9 +1321,21 @@ func (s *Consent) encodeFields(e *jx.Encoder) {
 			s.Withdrawn.Encode(e, json.EncodeDateTime)
 		}
 	}
+	{
+		if s.Proxy.Set {
+			e.FieldStart("proxy")
+			s.Proxy.Encode(e)
+		}
+	}
+	{
+		if s.Competence.Set {
+			e.FieldStart("competence")
+			s.Competence.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfConsent = [11]string{
+var jsonFieldsNameOfConsent = [13]string{
 	0:  "consent",
 	1:  "explicit",
 	2:  "audience",
@@ -1164,6 +1347,8 @@ var jsonFieldsNameOfConsent = [11]string{
 	8:  "wording",
 	9:  "captured_by",
 	10: "withdrawn",
+	11: "proxy",
+	12: "competence",
 }
 
 // Decode decodes Consent from json.
@@ -1309,6 +1494,26 @@ func (s *Consent) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"withdrawn\"")
 			}
+		case "proxy":
+			if err := func() error {
+				s.Proxy.Reset()
+				if err := s.Proxy.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"proxy\"")
+			}
+		case "competence":
+			if err := func() error {
+				s.Competence.Reset()
+				if err := s.Competence.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"competence\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -1397,13 +1602,27 @@ func (s *ConsentAnswer) encodeFields(e *jx.Encoder) {
 			s.Wording.Encode(e)
 		}
 	}
+	{
+		if s.Proxy.Set {
+			e.FieldStart("proxy")
+			s.Proxy.Encode(e)
+		}
+	}
+	{
+		if s.Competence.Set {
+			e.FieldStart("competence")
+			s.Competence.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfConsentAnswer = [4]string{
+var jsonFieldsNameOfConsentAnswer = [6]string{
 	0: "answer",
 	1: "reason",
 	2: "evidence",
 	3: "wording",
+	4: "proxy",
+	5: "competence",
 }
 
 // Decode decodes ConsentAnswer from json.
@@ -1454,6 +1673,26 @@ func (s *ConsentAnswer) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"wording\"")
+			}
+		case "proxy":
+			if err := func() error {
+				s.Proxy.Reset()
+				if err := s.Proxy.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"proxy\"")
+			}
+		case "competence":
+			if err := func() error {
+				s.Competence.Reset()
+				if err := s.Competence.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"competence\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
@@ -1970,9 +2209,21 @@ func (s *ConsentRequest) encodeFields(e *jx.Encoder) {
 		e.FieldStart("wording")
 		s.Wording.Encode(e)
 	}
+	{
+		if s.Proxy.Set {
+			e.FieldStart("proxy")
+			s.Proxy.Encode(e)
+		}
+	}
+	{
+		if s.Competence.Set {
+			e.FieldStart("competence")
+			s.Competence.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfConsentRequest = [8]string{
+var jsonFieldsNameOfConsentRequest = [10]string{
 	0: "proof",
 	1: "explicit",
 	2: "audience",
@@ -1981,6 +2232,8 @@ var jsonFieldsNameOfConsentRequest = [8]string{
 	5: "until",
 	6: "evidence",
 	7: "wording",
+	8: "proxy",
+	9: "competence",
 }
 
 // Decode decodes ConsentRequest from json.
@@ -1988,7 +2241,7 @@ func (s *ConsentRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode ConsentRequest to nil")
 	}
-	var requiredBitSet [1]uint8
+	var requiredBitSet [2]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -2092,6 +2345,26 @@ func (s *ConsentRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"wording\"")
 			}
+		case "proxy":
+			if err := func() error {
+				s.Proxy.Reset()
+				if err := s.Proxy.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"proxy\"")
+			}
+		case "competence":
+			if err := func() error {
+				s.Competence.Reset()
+				if err := s.Competence.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"competence\"")
+			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
 		}
@@ -2101,8 +2374,9 @@ func (s *ConsentRequest) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
+	for i, mask := range [2]uint8{
 		0b11111111,
+		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -4110,6 +4384,105 @@ func (s *OptCode) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Competence as json.
+func (o OptCompetence) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Competence from json.
+func (o *OptCompetence) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCompetence to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCompetence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCompetence) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes CompetenceAssessed as json.
+func (o OptCompetenceAssessed) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes CompetenceAssessed from json.
+func (o *OptCompetenceAssessed) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCompetenceAssessed to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCompetenceAssessed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCompetenceAssessed) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes CompetencePresumed as json.
+func (o OptCompetencePresumed) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes CompetencePresumed from json.
+func (o *OptCompetencePresumed) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCompetencePresumed to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCompetencePresumed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCompetencePresumed) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes ConsentAnswerEvidence as json.
 func (o OptConsentAnswerEvidence) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -4308,6 +4681,39 @@ func (s OptInt) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptInt) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Proxy as json.
+func (o OptProxy) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Proxy from json.
+func (o *OptProxy) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptProxy to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptProxy) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptProxy) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -4826,6 +5232,222 @@ func (s *Proportionality) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Proportionality) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Proxy) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Proxy) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("authority")
+		s.Authority.Encode(e)
+	}
+	{
+		e.FieldStart("evidence")
+		s.Evidence.Encode(e)
+	}
+	{
+		e.FieldStart("until")
+		json.EncodeDateTime(e, s.Until)
+	}
+}
+
+var jsonFieldsNameOfProxy = [3]string{
+	0: "authority",
+	1: "evidence",
+	2: "until",
+}
+
+// Decode decodes Proxy from json.
+func (s *Proxy) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Proxy to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "authority":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Authority.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"authority\"")
+			}
+		case "evidence":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Evidence.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"evidence\"")
+			}
+		case "until":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := json.DecodeDateTime(d)
+				s.Until = v
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"until\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Proxy")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfProxy) {
+					name = jsonFieldsNameOfProxy[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Proxy) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Proxy) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ProxyAuthority as json.
+func (s ProxyAuthority) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ProxyAuthority from json.
+func (s *ProxyAuthority) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ProxyAuthority to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ProxyAuthority(v) {
+	case ProxyAuthorityParentalResponsibility:
+		*s = ProxyAuthorityParentalResponsibility
+	case ProxyAuthoritySpecialGuardian:
+		*s = ProxyAuthoritySpecialGuardian
+	case ProxyAuthorityLocalAuthorityCare:
+		*s = ProxyAuthorityLocalAuthorityCare
+	case ProxyAuthorityLastingPowerOfAttorney:
+		*s = ProxyAuthorityLastingPowerOfAttorney
+	case ProxyAuthorityCourtAppointedDeputy:
+		*s = ProxyAuthorityCourtAppointedDeputy
+	default:
+		*s = ProxyAuthority(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ProxyAuthority) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ProxyAuthority) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ProxyEvidence as json.
+func (s ProxyEvidence) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ProxyEvidence from json.
+func (s *ProxyEvidence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ProxyEvidence to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ProxyEvidence(v) {
+	case ProxyEvidenceDocumentSeen:
+		*s = ProxyEvidenceDocumentSeen
+	case ProxyEvidenceRegisterChecked:
+		*s = ProxyEvidenceRegisterChecked
+	case ProxyEvidenceOwnRecords:
+		*s = ProxyEvidenceOwnRecords
+	case ProxyEvidenceStatedAndNoted:
+		*s = ProxyEvidenceStatedAndNoted
+	default:
+		*s = ProxyEvidence(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ProxyEvidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ProxyEvidence) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

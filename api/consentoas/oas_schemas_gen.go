@@ -399,6 +399,118 @@ type Code string
 
 type Commitment string
 
+// Whether the person can decide for themselves: as the law profile presumes it, or as somebody has
+// assessed it, which outweighs
+// the presumption (LEG-21). Never an age or a date of birth. Somebody not competent needs a proxy;
+// somebody competent has none.
+// Ref: #/components/schemas/Competence
+type Competence struct {
+	Presumed OptCompetencePresumed `json:"presumed"`
+	Assessed OptCompetenceAssessed `json:"assessed"`
+}
+
+// GetPresumed returns the value of Presumed.
+func (s *Competence) GetPresumed() OptCompetencePresumed {
+	return s.Presumed
+}
+
+// GetAssessed returns the value of Assessed.
+func (s *Competence) GetAssessed() OptCompetenceAssessed {
+	return s.Assessed
+}
+
+// SetPresumed sets the value of Presumed.
+func (s *Competence) SetPresumed(val OptCompetencePresumed) {
+	s.Presumed = val
+}
+
+// SetAssessed sets the value of Assessed.
+func (s *Competence) SetAssessed(val OptCompetenceAssessed) {
+	s.Assessed = val
+}
+
+type CompetenceAssessed string
+
+const (
+	CompetenceAssessedCompetent    CompetenceAssessed = "competent"
+	CompetenceAssessedNotCompetent CompetenceAssessed = "not-competent"
+)
+
+// AllValues returns all CompetenceAssessed values.
+func (CompetenceAssessed) AllValues() []CompetenceAssessed {
+	return []CompetenceAssessed{
+		CompetenceAssessedCompetent,
+		CompetenceAssessedNotCompetent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CompetenceAssessed) MarshalText() ([]byte, error) {
+	switch s {
+	case CompetenceAssessedCompetent:
+		return []byte(s), nil
+	case CompetenceAssessedNotCompetent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CompetenceAssessed) UnmarshalText(data []byte) error {
+	switch CompetenceAssessed(data) {
+	case CompetenceAssessedCompetent:
+		*s = CompetenceAssessedCompetent
+		return nil
+	case CompetenceAssessedNotCompetent:
+		*s = CompetenceAssessedNotCompetent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CompetencePresumed string
+
+const (
+	CompetencePresumedCompetent    CompetencePresumed = "competent"
+	CompetencePresumedNotCompetent CompetencePresumed = "not-competent"
+)
+
+// AllValues returns all CompetencePresumed values.
+func (CompetencePresumed) AllValues() []CompetencePresumed {
+	return []CompetencePresumed{
+		CompetencePresumedCompetent,
+		CompetencePresumedNotCompetent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CompetencePresumed) MarshalText() ([]byte, error) {
+	switch s {
+	case CompetencePresumedCompetent:
+		return []byte(s), nil
+	case CompetencePresumedNotCompetent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CompetencePresumed) UnmarshalText(data []byte) error {
+	switch CompetencePresumed(data) {
+	case CompetencePresumedCompetent:
+		*s = CompetencePresumedCompetent
+		return nil
+	case CompetencePresumedNotCompetent:
+		*s = CompetencePresumedNotCompetent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Step 4, by the law profile in force (LEG-09).
 // Ref: #/components/schemas/Conditions
 type Conditions struct {
@@ -428,17 +540,19 @@ func (s *Conditions) SetSensitive(val OptCode) {
 
 // Ref: #/components/schemas/Consent
 type Consent struct {
-	Consent    ID          `json:"consent"`
-	Explicit   bool        `json:"explicit"`
-	Audience   Audience    `json:"audience"`
-	Purposes   []Code      `json:"purposes"`
-	Aspects    []Code      `json:"aspects"`
-	From       time.Time   `json:"from"`
-	Until      time.Time   `json:"until"`
-	Evidence   string      `json:"evidence"`
-	Wording    Code        `json:"wording"`
-	CapturedBy Code        `json:"captured_by"`
-	Withdrawn  OptDateTime `json:"withdrawn"`
+	Consent    ID            `json:"consent"`
+	Explicit   bool          `json:"explicit"`
+	Audience   Audience      `json:"audience"`
+	Purposes   []Code        `json:"purposes"`
+	Aspects    []Code        `json:"aspects"`
+	From       time.Time     `json:"from"`
+	Until      time.Time     `json:"until"`
+	Evidence   string        `json:"evidence"`
+	Wording    Code          `json:"wording"`
+	CapturedBy Code          `json:"captured_by"`
+	Withdrawn  OptDateTime   `json:"withdrawn"`
+	Proxy      OptProxy      `json:"proxy"`
+	Competence OptCompetence `json:"competence"`
 }
 
 // GetConsent returns the value of Consent.
@@ -496,6 +610,16 @@ func (s *Consent) GetWithdrawn() OptDateTime {
 	return s.Withdrawn
 }
 
+// GetProxy returns the value of Proxy.
+func (s *Consent) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *Consent) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
 // SetConsent sets the value of Consent.
 func (s *Consent) SetConsent(val ID) {
 	s.Consent = val
@@ -551,14 +675,26 @@ func (s *Consent) SetWithdrawn(val OptDateTime) {
 	s.Withdrawn = val
 }
 
+// SetProxy sets the value of Proxy.
+func (s *Consent) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *Consent) SetCompetence(val OptCompetence) {
+	s.Competence = val
+}
+
 // Given needs evidence and wording, refused evidence, not-asked a reason; neither takes what another
 // needs.
 // Ref: #/components/schemas/ConsentAnswer
 type ConsentAnswer struct {
-	Answer   ConsentAnswerAnswer      `json:"answer"`
-	Reason   OptCode                  `json:"reason"`
-	Evidence OptConsentAnswerEvidence `json:"evidence"`
-	Wording  OptCode                  `json:"wording"`
+	Answer     ConsentAnswerAnswer      `json:"answer"`
+	Reason     OptCode                  `json:"reason"`
+	Evidence   OptConsentAnswerEvidence `json:"evidence"`
+	Wording    OptCode                  `json:"wording"`
+	Proxy      OptProxy                 `json:"proxy"`
+	Competence OptCompetence            `json:"competence"`
 }
 
 // GetAnswer returns the value of Answer.
@@ -581,6 +717,16 @@ func (s *ConsentAnswer) GetWording() OptCode {
 	return s.Wording
 }
 
+// GetProxy returns the value of Proxy.
+func (s *ConsentAnswer) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *ConsentAnswer) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
 // SetAnswer sets the value of Answer.
 func (s *ConsentAnswer) SetAnswer(val ConsentAnswerAnswer) {
 	s.Answer = val
@@ -599,6 +745,16 @@ func (s *ConsentAnswer) SetEvidence(val OptConsentAnswerEvidence) {
 // SetWording sets the value of Wording.
 func (s *ConsentAnswer) SetWording(val OptCode) {
 	s.Wording = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *ConsentAnswer) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *ConsentAnswer) SetCompetence(val OptCompetence) {
+	s.Competence = val
 }
 
 type ConsentAnswerAnswer string
@@ -859,13 +1015,15 @@ func (s *ConsentReceipt) SetCommitment(val Commitment) {
 type ConsentRequest struct {
 	Proof HandleProof `json:"proof"`
 	// Explicit consent is a kind of its own and needs evidence (LEG-14).
-	Explicit bool                   `json:"explicit"`
-	Audience Audience               `json:"audience"`
-	Purposes []Code                 `json:"purposes"`
-	Aspects  []Code                 `json:"aspects"`
-	Until    time.Time              `json:"until"`
-	Evidence ConsentRequestEvidence `json:"evidence"`
-	Wording  Code                   `json:"wording"`
+	Explicit   bool                   `json:"explicit"`
+	Audience   Audience               `json:"audience"`
+	Purposes   []Code                 `json:"purposes"`
+	Aspects    []Code                 `json:"aspects"`
+	Until      time.Time              `json:"until"`
+	Evidence   ConsentRequestEvidence `json:"evidence"`
+	Wording    Code                   `json:"wording"`
+	Proxy      OptProxy               `json:"proxy"`
+	Competence OptCompetence          `json:"competence"`
 }
 
 // GetProof returns the value of Proof.
@@ -908,6 +1066,16 @@ func (s *ConsentRequest) GetWording() Code {
 	return s.Wording
 }
 
+// GetProxy returns the value of Proxy.
+func (s *ConsentRequest) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *ConsentRequest) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
 // SetProof sets the value of Proof.
 func (s *ConsentRequest) SetProof(val HandleProof) {
 	s.Proof = val
@@ -946,6 +1114,16 @@ func (s *ConsentRequest) SetEvidence(val ConsentRequestEvidence) {
 // SetWording sets the value of Wording.
 func (s *ConsentRequest) SetWording(val Code) {
 	s.Wording = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *ConsentRequest) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *ConsentRequest) SetCompetence(val OptCompetence) {
+	s.Competence = val
 }
 
 type ConsentRequestEvidence string
@@ -2047,6 +2225,144 @@ func (o OptCode) Or(d Code) Code {
 	return d
 }
 
+// NewOptCompetence returns new OptCompetence with value set to v.
+func NewOptCompetence(v Competence) OptCompetence {
+	return OptCompetence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetence is optional Competence.
+type OptCompetence struct {
+	Value Competence
+	Set   bool
+}
+
+// IsSet returns true if OptCompetence was set.
+func (o OptCompetence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetence) Reset() {
+	var v Competence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetence) SetTo(v Competence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetence) Get() (v Competence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetence) Or(d Competence) Competence {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCompetenceAssessed returns new OptCompetenceAssessed with value set to v.
+func NewOptCompetenceAssessed(v CompetenceAssessed) OptCompetenceAssessed {
+	return OptCompetenceAssessed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetenceAssessed is optional CompetenceAssessed.
+type OptCompetenceAssessed struct {
+	Value CompetenceAssessed
+	Set   bool
+}
+
+// IsSet returns true if OptCompetenceAssessed was set.
+func (o OptCompetenceAssessed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetenceAssessed) Reset() {
+	var v CompetenceAssessed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetenceAssessed) SetTo(v CompetenceAssessed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetenceAssessed) Get() (v CompetenceAssessed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetenceAssessed) Or(d CompetenceAssessed) CompetenceAssessed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCompetencePresumed returns new OptCompetencePresumed with value set to v.
+func NewOptCompetencePresumed(v CompetencePresumed) OptCompetencePresumed {
+	return OptCompetencePresumed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetencePresumed is optional CompetencePresumed.
+type OptCompetencePresumed struct {
+	Value CompetencePresumed
+	Set   bool
+}
+
+// IsSet returns true if OptCompetencePresumed was set.
+func (o OptCompetencePresumed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetencePresumed) Reset() {
+	var v CompetencePresumed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetencePresumed) SetTo(v CompetencePresumed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetencePresumed) Get() (v CompetencePresumed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetencePresumed) Or(d CompetencePresumed) CompetencePresumed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptConsentAnswerEvidence returns new OptConsentAnswerEvidence with value set to v.
 func NewOptConsentAnswerEvidence(v ConsentAnswerEvidence) OptConsentAnswerEvidence {
 	return OptConsentAnswerEvidence{
@@ -2323,6 +2639,52 @@ func (o OptInt) Or(d int) int {
 	return d
 }
 
+// NewOptProxy returns new OptProxy with value set to v.
+func NewOptProxy(v Proxy) OptProxy {
+	return OptProxy{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptProxy is optional Proxy.
+type OptProxy struct {
+	Value Proxy
+	Set   bool
+}
+
+// IsSet returns true if OptProxy was set.
+func (o OptProxy) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptProxy) Reset() {
+	var v Proxy
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptProxy) SetTo(v Proxy) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptProxy) Get() (v Proxy, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptProxy) Or(d Proxy) Proxy {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptString returns new OptString with value set to v.
 func NewOptString(v string) OptString {
 	return OptString{
@@ -2591,6 +2953,163 @@ func (s *Proportionality) SetSafeguards(val bool) {
 // SetAim sets the value of Aim.
 func (s *Proportionality) SetAim(val Code) {
 	s.Aim = val
+}
+
+// Somebody else who decides for the person, by what authority, shown how and until when. Consent
+// given by a proxy lapses with
+// the authority if that ends first. Who the proxy is stays in the agency's own records.
+// Ref: #/components/schemas/Proxy
+type Proxy struct {
+	Authority ProxyAuthority `json:"authority"`
+	Evidence  ProxyEvidence  `json:"evidence"`
+	Until     time.Time      `json:"until"`
+}
+
+// GetAuthority returns the value of Authority.
+func (s *Proxy) GetAuthority() ProxyAuthority {
+	return s.Authority
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *Proxy) GetEvidence() ProxyEvidence {
+	return s.Evidence
+}
+
+// GetUntil returns the value of Until.
+func (s *Proxy) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAuthority sets the value of Authority.
+func (s *Proxy) SetAuthority(val ProxyAuthority) {
+	s.Authority = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *Proxy) SetEvidence(val ProxyEvidence) {
+	s.Evidence = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Proxy) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type ProxyAuthority string
+
+const (
+	ProxyAuthorityParentalResponsibility ProxyAuthority = "parental-responsibility"
+	ProxyAuthoritySpecialGuardian        ProxyAuthority = "special-guardian"
+	ProxyAuthorityLocalAuthorityCare     ProxyAuthority = "local-authority-care"
+	ProxyAuthorityLastingPowerOfAttorney ProxyAuthority = "lasting-power-of-attorney"
+	ProxyAuthorityCourtAppointedDeputy   ProxyAuthority = "court-appointed-deputy"
+)
+
+// AllValues returns all ProxyAuthority values.
+func (ProxyAuthority) AllValues() []ProxyAuthority {
+	return []ProxyAuthority{
+		ProxyAuthorityParentalResponsibility,
+		ProxyAuthoritySpecialGuardian,
+		ProxyAuthorityLocalAuthorityCare,
+		ProxyAuthorityLastingPowerOfAttorney,
+		ProxyAuthorityCourtAppointedDeputy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case ProxyAuthoritySpecialGuardian:
+		return []byte(s), nil
+	case ProxyAuthorityLocalAuthorityCare:
+		return []byte(s), nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		return []byte(s), nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyAuthority) UnmarshalText(data []byte) error {
+	switch ProxyAuthority(data) {
+	case ProxyAuthorityParentalResponsibility:
+		*s = ProxyAuthorityParentalResponsibility
+		return nil
+	case ProxyAuthoritySpecialGuardian:
+		*s = ProxyAuthoritySpecialGuardian
+		return nil
+	case ProxyAuthorityLocalAuthorityCare:
+		*s = ProxyAuthorityLocalAuthorityCare
+		return nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		*s = ProxyAuthorityLastingPowerOfAttorney
+		return nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		*s = ProxyAuthorityCourtAppointedDeputy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ProxyEvidence string
+
+const (
+	ProxyEvidenceDocumentSeen    ProxyEvidence = "document-seen"
+	ProxyEvidenceRegisterChecked ProxyEvidence = "register-checked"
+	ProxyEvidenceOwnRecords      ProxyEvidence = "own-records"
+	ProxyEvidenceStatedAndNoted  ProxyEvidence = "stated-and-noted"
+)
+
+// AllValues returns all ProxyEvidence values.
+func (ProxyEvidence) AllValues() []ProxyEvidence {
+	return []ProxyEvidence{
+		ProxyEvidenceDocumentSeen,
+		ProxyEvidenceRegisterChecked,
+		ProxyEvidenceOwnRecords,
+		ProxyEvidenceStatedAndNoted,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyEvidenceDocumentSeen:
+		return []byte(s), nil
+	case ProxyEvidenceRegisterChecked:
+		return []byte(s), nil
+	case ProxyEvidenceOwnRecords:
+		return []byte(s), nil
+	case ProxyEvidenceStatedAndNoted:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyEvidence) UnmarshalText(data []byte) error {
+	switch ProxyEvidence(data) {
+	case ProxyEvidenceDocumentSeen:
+		*s = ProxyEvidenceDocumentSeen
+		return nil
+	case ProxyEvidenceRegisterChecked:
+		*s = ProxyEvidenceRegisterChecked
+		return nil
+	case ProxyEvidenceOwnRecords:
+		*s = ProxyEvidenceOwnRecords
+		return nil
+	case ProxyEvidenceStatedAndNoted:
+		*s = ProxyEvidenceStatedAndNoted
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/SignedReceipt

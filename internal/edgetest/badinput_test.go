@@ -130,7 +130,9 @@ func newBench(t testing.TB) *bench {
 			"concerning": "child", "transaction": "joint-assessment"})},
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
-			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3"}))},
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",
+			"proxy":      object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"},
+			"competence": object{"presumed": "not-competent"}}))},
 		"requestConsent": {as: "dr-patel", target: "/consent/v1/requests", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
 			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z"}))},

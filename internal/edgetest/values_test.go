@@ -85,6 +85,12 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		add(op+": a consent that is over", "invalid", b.but(op, b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
 		add(op+": a consent for ever", "invalid", b.but(op, "2099-01-01T00:00:00Z", "until"))
 	}
+	add("a proxy for somebody competent", "invalid", b.but("captureConsent", object{"presumed": "not-competent", "assessed": "competent"}, "competence"))
+	add("no proxy for somebody not competent", "invalid", b.but("captureConsent", gone, "proxy"))
+	add("a proxy whose authority is over", "invalid", b.but("captureConsent", "2020-01-01T00:00:00Z", "proxy", "until"))
+	add("a date of birth", "malformed", b.but("captureConsent", "2015-04-01", "competence", "born"))
+	add("a refusal by a proxy", "invalid", b.but("answerConsentRequest", object{"answer": "refused", "evidence": "electronic",
+		"proxy": object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"}}))
 	for name, answer := range map[string]object{
 		"given without evidence": {"answer": "given", "wording": "leaflet-3"}, "given without words": {"answer": "given", "evidence": "signed-form"},
 		"given with a reason":      {"answer": "given", "evidence": "signed-form", "wording": "leaflet-3", "reason": "risk-of-harm"},
