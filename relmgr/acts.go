@@ -94,6 +94,14 @@ func (s *Service) ListActs(ctx context.Context, who decide.Caller, handle ident.
 	if _, err := s.column(who, column, s.stamp()); err != nil {
 		return nil, next, unknownHandle()
 	}
+	if !after.IsZero() {
+		_, err := s.q.FindActByReference(ctx, s.db, relmgrdb.FindActByReferenceParams{ReferenceID: after, AgencyID: who.Agency})
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, next, fault.At("/cursor", "give the next of the page before")
+		} else if err != nil {
+			return nil, next, pg.Fault(err)
+		}
+	}
 	rows, err := s.q.ListActs(ctx, s.db, relmgrdb.ListActsParams{
 		AgencyID: who.Agency, HandleID: handle, FromStart: after.IsZero(), AfterReference: ident.UntypedID(after),
 		PageSize: int32(limit) + 1,

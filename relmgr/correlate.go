@@ -35,6 +35,7 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		refused = nil // the closure may run again
 		h, err := s.own(ctx, tx, who, c.Own, at)
 		if err != nil {
 			return err

@@ -1,7 +1,7 @@
 // Package relmgr is the relationship manager: the index of who works with whom.
 //
-// It owns handles, cells, rows, the acts on them, offers, pairings and
-// enquiries. Its truth is the acts; cells, correlations and the row of a handle
+// It owns handles, cells, rows, the acts on them, offers, pairings, enquiries
+// and contact requests. Its truth is the acts; cells, correlations and the row of a handle
 // are a projection that each act changes in its own transaction.
 //
 // It must never see a name, a date of birth, a note or a private link. What a
@@ -11,6 +11,6 @@
 // clear (IDX-04, DCP-03, DCP-11).
 //
 // Reading order: service.go, enquire.go (the question), publish.go, pair.go,
-// correlate.go, undo.go (the acts), rows.go (the projection), record.go (how
-// anything is recorded).
+// correlate.go, undo.go (the acts), contact.go, reply.go (reaching those who must
+// stay hidden), rows.go (the projection), record.go (how anything is recorded).
 package relmgr

@@ -288,19 +288,7 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 			g.connect(both[0].handle, both[0].far)
 		}
 	}
-	reached := map[ident.HandleID]bool{}
-	left := map[ident.Agency]bool{}
-	for _, h := range g.reach(r.own) {
-		reached[h] = true
-		for _, agency := range r.excluded[h] {
-			left[agency] = true
-		}
-	}
-	// A row that holds both ends of a keep-apart contradicts itself: it answers
-	// nobody until a person separates it.
-	if slices.ContainsFunc(r.apart, func(k [2]ident.HandleID) bool { return reached[k[0]] && reached[k[1]] }) {
-		reached = nil
-	}
+	reached, left := r.reached(g)
 	for _, c := range r.cells {
 		column := t.FindColumn(c.standing.Column, at)
 		if c.handle == r.own || !reached[c.handle] || column == nil || column.ID == asking.Column.ID ||
@@ -327,10 +315,29 @@ func (r row) hides(h ident.HandleID, asking *decide.Asking) bool {
 	return slices.ContainsFunc(r.blocked[h], func(reach string) bool { return reach != "block" || !asking.Emergency })
 }
 
+// reached is the asker's component of the correlations of g, and the agencies
+// that a subject left out on a handle of it.
+func (r row) reached(g graph) (map[ident.HandleID]bool, map[ident.Agency]bool) {
+	reached, left := map[ident.HandleID]bool{}, map[ident.Agency]bool{}
+	for _, h := range g.reach(r.own) {
+		reached[h] = true
+		for _, agency := range r.excluded[h] {
+			left[agency] = true
+		}
+	}
+	// A row that holds both ends of a keep-apart contradicts itself: it answers
+	// nobody until a person separates it.
+	if slices.ContainsFunc(r.apart, func(k [2]ident.HandleID) bool { return reached[k[0]] && reached[k[1]] }) {
+		reached = nil
+	}
+	return reached, left
+}
+
 // present is a cell as the asker sees it: who, as what, how to reach them, and
 // what they offer. With a transaction, only the offers of it.
 func present(t *decide.Terms, column *decide.Column, c cell, transaction string) Provider {
 	p := Provider{Provider: *t.ProviderOf(column), Role: decide.TitleOf(t.Codes.Roles, c.role), AgencyName: t.AgencyName(column.Agency)}
+	p.Agency = column.Agency // who controls the column, also where a team's own agency is another
 	for _, o := range c.offers {
 		if transaction != "" && !slices.Contains(o.Transactions, transaction) {
 			continue

@@ -118,7 +118,7 @@ func (k *keyring) mac(ctx context.Context, id seal.KeyID, text string) ([]byte, 
 }
 
 // Reveal opens the identifier of a handle for a member of its column, with the
-// key of the member's own agency and no other (DCP-10, DCP-11).
+// key of the agency that controls the column and no other (DCP-10, DCP-11).
 func (s *Service) Reveal(ctx context.Context, who decide.Caller, handle ident.HandleID) (_ string, err error) {
 	defer fault.Wrap(&err, "relmgr.Reveal")
 	h, err := s.q.FindSealed(ctx, s.db, handle)
@@ -131,16 +131,31 @@ func (s *Service) Reveal(ctx context.Context, who decide.Caller, handle ident.Ha
 	if err != nil {
 		return "", unknownHandle()
 	}
+	text, err := s.keys.open(ctx, c, sealed{handle, h.Sealed, h.WrappedKey, h.WrappedBy})
+	return string(text), err
+}
+
+// sealed is a handle's identifier as it is stored.
+type sealed struct {
+	handle     ident.HandleID
+	sealed     []byte
+	wrappedKey []byte
+	wrappedBy  string
+}
+
+// open reads the identifier of a handle of the column. Whoever calls it has
+// checked that the caller may act for the column.
+func (k *keyring) open(ctx context.Context, c *decide.Column, h sealed) (Identifier, error) {
 	wrapper := seal.AgencyKey(c.Agency, epoch)
-	if string(wrapper) != h.WrappedBy {
+	if string(wrapper) != h.wrappedBy {
 		return "", fmt.Errorf("relmgr: a handle of column %s is wrapped by another agency's key", c.ID)
 	}
-	dek, err := s.keys.keys.Unwrap(ctx, wrapper, handle[:], h.WrappedKey)
+	dek, err := k.keys.Unwrap(ctx, wrapper, h.handle[:], h.wrappedKey)
 	if err != nil {
 		return "", fmt.Errorf("relmgr: unwrap: %w", err)
 	}
-	text, err := seal.Open(dek, handle[:], h.Sealed)
-	return string(text), err
+	text, err := seal.Open(dek, h.handle[:], h.sealed)
+	return Identifier(text), err
 }
 
 func unknownHandle() error {

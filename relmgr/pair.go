@@ -41,6 +41,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 	ends := at.Add(time.Duration(who.Terms.Settings.PairingMinutes) * time.Minute)
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		refused = nil // the closure may run again
 		h, err := s.own(ctx, tx, who, o, at)
 		if err != nil {
 			return err

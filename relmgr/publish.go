@@ -43,6 +43,7 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		refused = nil // the closure may run again
 		h, err := s.own(ctx, tx, who, r.Own, at)
 		if err != nil {
 			return err

@@ -29,6 +29,8 @@ const (
 	Dispute   Kind = "dispute"
 	Settle    Kind = "settle"  // says which of a disputed handle's correlations hold
 	Confirm   Kind = "confirm" // the other side says that it is the same person
+	Contact   Kind = "contact" // please contact me
+	Reply     Kind = "reply"   // a holder's answer to that
 )
 
 // Receipt is what the maker of an act is given: their agency's reference, and
@@ -65,6 +67,15 @@ type deed struct {
 	// Barred lists the correlations that a keep-apart kept from effect in this
 	// act, itself or restored ones. Nobody is shown it.
 	Barred []ident.ActID `json:"barred,omitempty"`
+
+	// Of a contact request and of a reply. Nobody is shown the deliveries.
+	Enquiry    ident.EnquiryID  `json:"enquiry,omitzero"`
+	Asking     *decide.Decision `json:"asking,omitempty"` // the asker's own four steps
+	Contact    string           `json:"contact,omitempty"`
+	Deliveries []delivery       `json:"deliveries,omitempty"`
+	Delivery   ident.DeliveryID `json:"delivery,omitzero"`
+	Reply      ReplyKind        `json:"reply,omitempty"`
+	Detriment  Detriment        `json:"detriment,omitempty"`
 
 	// pairs are the ends of what the act projects; uses is the pairing whose code
 	// brought them together.

@@ -141,8 +141,8 @@ func editable(how, what Kind, own bool) error {
 		return fault.At("/correlations", "name correlations only: withdraw other acts")
 	case (how == Suspend || how == End || how == AskedInError) && what != Publish:
 		return fault.New(fault.NotKnown, "no publication of yours has that reference: list them with GET /relmgr/v1/acts")
-	case what == Pair || what == Refuse || what == Confirm:
-		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, and a correlation that was made or confirmed can be withdrawn")
+	case what == Pair || what == Refuse || what == Confirm || what == Contact:
+		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a contact request has been sent, and a correlation that was made or confirmed can be withdrawn")
 	case what != Correlate && !own:
 		return fault.New(fault.Forbidden, "only the agency that made this act may undo it")
 	}
@@ -156,7 +156,7 @@ func editors(who decide.Caller, kind Kind) []string {
 	for _, a := range who.Terms.Agreements {
 		switch {
 		case !slices.Contains(a.Parties, who.Agency):
-		case kind == Publish:
+		case kind == Publish || kind == Reply:
 			roles = append(roles, a.Roles.Publish...)
 		default:
 			roles = append(roles, a.Roles.Correlate...)

@@ -65,7 +65,8 @@ grant usage on schema relmgr to fame_relmgr;
 grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
   relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
-  relmgr.reviews, relmgr.review_outcomes, relmgr.replays to fame_relmgr;
+  relmgr.reviews, relmgr.review_outcomes, relmgr.replays,
+  relmgr.contact_requests, relmgr.deliveries, relmgr.replies to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come.
 grant update (row_id) on relmgr.handles to fame_relmgr;

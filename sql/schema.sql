@@ -335,6 +335,14 @@ CREATE TABLE relmgr.confirmations (
     confirms uuid NOT NULL
 );
 
+CREATE TABLE relmgr.contact_requests (
+    act_id uuid NOT NULL,
+    enquiry_id uuid NOT NULL,
+    contact governance.code NOT NULL,
+    agreements text[] NOT NULL,
+    CONSTRAINT contact_request_rests_on_an_agreement CHECK ((cardinality(agreements) > 0))
+);
+
 CREATE TABLE relmgr.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
@@ -378,6 +386,17 @@ CREATE TABLE relmgr.decisions (
     CONSTRAINT decision_outcome_is_known CHECK ((outcome = ANY (ARRAY['permitted'::text, 'refused'::text]))),
     CONSTRAINT decision_stopped_at_one_of_four CHECK (((stopped_at >= 1) AND (stopped_at <= 4))),
     CONSTRAINT refused_decision_names_its_step CHECK (((outcome = 'refused'::text) = (stopped_at IS NOT NULL)))
+);
+
+CREATE TABLE relmgr.deliveries (
+    delivery_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    deliver_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT delivery_is_due_later CHECK ((due_at > deliver_at))
 );
 
 CREATE TABLE relmgr.disclosures (
@@ -463,6 +482,20 @@ CREATE TABLE relmgr.replays (
     key_hash bytea NOT NULL,
     act_id uuid NOT NULL,
     CONSTRAINT key_hash_is_sha256 CHECK ((octet_length(key_hash) = 32))
+);
+
+CREATE TABLE relmgr.replies (
+    delivery_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    reply text NOT NULL,
+    reason governance.code NOT NULL,
+    detriment text NOT NULL,
+    contact governance.code,
+    decision_id uuid,
+    CONSTRAINT disclosing_reply_has_a_contact CHECK (((reply = 'not-share'::text) = (contact IS NULL))),
+    CONSTRAINT disclosing_reply_has_a_decision CHECK (((reply = 'not-share'::text) = (decision_id IS NULL))),
+    CONSTRAINT reply_detriment_is_known CHECK ((detriment = ANY (ARRAY['not-considered'::text, 'sharing-is-more-detrimental'::text, 'sharing-is-not-more-detrimental'::text]))),
+    CONSTRAINT reply_is_known CHECK ((reply = ANY (ARRAY['share'::text, 'not-share'::text, 'call-me'::text])))
 );
 
 CREATE TABLE relmgr.review_outcomes (
@@ -565,6 +598,9 @@ ALTER TABLE ONLY relmgr.cells
 ALTER TABLE ONLY relmgr.confirmations
     ADD CONSTRAINT confirmations_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.contact_requests
+    ADD CONSTRAINT contact_requests_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
@@ -576,6 +612,9 @@ ALTER TABLE ONLY relmgr.decision_consents
 
 ALTER TABLE ONLY relmgr.decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (decision_id);
+
+ALTER TABLE ONLY relmgr.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (delivery_id);
 
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_pkey PRIMARY KEY (handle_id, enquiry_id);
@@ -598,6 +637,12 @@ ALTER TABLE ONLY relmgr.key_checks
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_pkey PRIMARY KEY (act_id, ordinal);
 
+ALTER TABLE ONLY relmgr.contact_requests
+    ADD CONSTRAINT one_contact_request_per_enquiry UNIQUE (enquiry_id);
+
+ALTER TABLE ONLY relmgr.deliveries
+    ADD CONSTRAINT one_delivery_per_holder UNIQUE (act_id, handle_id);
+
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT one_handle_per_identifier UNIQUE (column_id, token);
 
@@ -612,6 +657,9 @@ ALTER TABLE ONLY relmgr.pairings_used
 
 ALTER TABLE ONLY relmgr.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (key_hash);
+
+ALTER TABLE ONLY relmgr.replies
+    ADD CONSTRAINT replies_pkey PRIMARY KEY (delivery_id);
 
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (enquiry_id);
@@ -639,6 +687,8 @@ CREATE INDEX correlations_by_a ON relmgr.correlations USING btree (handle_a);
 CREATE INDEX correlations_by_b ON relmgr.correlations USING btree (handle_b);
 
 CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
+
+CREATE INDEX deliveries_by_column ON relmgr.deliveries USING btree (column_id, deliver_at);
 
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
 
@@ -749,6 +799,12 @@ ALTER TABLE ONLY relmgr.confirmations
 ALTER TABLE ONLY relmgr.confirmations
     ADD CONSTRAINT confirmations_confirms_fkey FOREIGN KEY (confirms) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.contact_requests
+    ADD CONSTRAINT contact_requests_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.contact_requests
+    ADD CONSTRAINT contact_requests_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
+
 ALTER TABLE ONLY relmgr.correlations
     ADD CONSTRAINT correlations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -772,6 +828,12 @@ ALTER TABLE ONLY relmgr.decisions
 
 ALTER TABLE ONLY relmgr.decisions
     ADD CONSTRAINT decisions_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.deliveries
+    ADD CONSTRAINT deliveries_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.contact_requests(act_id);
+
+ALTER TABLE ONLY relmgr.deliveries
+    ADD CONSTRAINT deliveries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
@@ -820,6 +882,15 @@ ALTER TABLE ONLY relmgr.pairings_used
 
 ALTER TABLE ONLY relmgr.replays
     ADD CONSTRAINT replays_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.replies
+    ADD CONSTRAINT replies_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.replies
+    ADD CONSTRAINT replies_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
+
+ALTER TABLE ONLY relmgr.replies
+    ADD CONSTRAINT replies_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES relmgr.deliveries(delivery_id);
 
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -978,6 +1049,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.contact_requests TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.correlations TO fame_relmgr;
@@ -985,6 +1058,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.correlations TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.decision_consents TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.deliveries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
 
@@ -1007,6 +1082,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.replays TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.replies TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
 

@@ -110,15 +110,33 @@ func answer(a relmgr.Answer) *oas.Answer {
 		for j, o := range p.Offers {
 			shown.Offers[j] = oas.Offer{
 				Kind: oas.OfferKind(o.Kind), Transactions: codes(o.Transactions),
-				Contact: oas.Contact{
-					Kind: oas.ContactKind(o.Contact.Kind), Value: o.Contact.Value, Hours: o.Contact.Hours,
-					Confirmed: o.Contact.Confirmed,
-				},
+				Contact: contact(o.Contact),
 			}
 		}
 		out.Providers[i] = shown
 	}
 	return out
+}
+
+func contact(r decide.ContactRoute) oas.Contact {
+	return oas.Contact{Kind: oas.ContactKind(r.Kind), Value: r.Value, Hours: r.Hours, Confirmed: r.Confirmed}
+}
+
+func delivered(r relmgr.Delivered) oas.DeliveredRequest {
+	return oas.DeliveredRequest{
+		Delivery: oas.ID(r.Delivery.String()), Handle: oas.ID(r.Handle.String()), Identifier: string(r.Identifier),
+		Provider: oas.Code(r.Asker.ID), Title: r.Asker.Title, Kind: oas.DeliveredRequestKind(r.Asker.Kind),
+		Agency: oas.Code(r.Asker.Agency), AgencyName: r.Asker.AgencyName, Contact: contact(r.Asker.Contact),
+		Purpose: oas.Code(r.Purpose), Concerning: oas.DeliveredRequestConcerning(r.Concerning), Transaction: optCode(r.Transaction),
+		At: r.At, Due: r.Due, Escalated: r.Escalated, Replied: r.Replied,
+	}
+}
+
+func contactReply(r relmgr.Replied) oas.ContactReply {
+	return oas.ContactReply{
+		Reply: oas.ContactReplyReply(r.Reply), Provider: oas.Code(r.ID), Title: r.Title, Kind: oas.ContactReplyKind(r.Kind),
+		Agency: oas.Code(r.Agency), AgencyName: r.AgencyName, Contact: contact(r.Contact),
+	}
 }
 
 func act(a relmgr.Shown) oas.Act {

@@ -2,6 +2,7 @@ package relmgrapi
 
 import (
 	"context"
+	"encoding/hex"
 
 	oas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/consent/decide"
@@ -208,5 +209,75 @@ func (h handlers) JudgeEmergency(ctx context.Context, req *oas.ReviewOutcomeRequ
 		return nil, malformed("/enquiry")
 	}
 	r, err := h.once(ctx, oas.JudgeEmergencyOperation, params.IdempotencyKey, req, string(params.Enquiry)).JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) RequestContact(ctx context.Context, req *oas.ContactRequest, params oas.RequestContactParams) (*oas.ContactRequested, error) {
+	enquiry, err := ident.ParseEnquiry(string(params.Enquiry))
+	if err != nil {
+		return nil, malformed("/enquiry")
+	}
+	r, err := h.service.RequestContact(ctx, caller(ctx), enquiry, string(req.Contact))
+	if err != nil {
+		return nil, err
+	}
+	return &oas.ContactRequested{Request: oas.ID(r.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(r.Commitment))}, nil
+}
+
+func (h handlers) ListContactReplies(ctx context.Context, params oas.ListContactRepliesParams) (*oas.ContactReplies, error) {
+	enquiry, err := ident.ParseEnquiry(string(params.Enquiry))
+	if err != nil {
+		return nil, malformed("/enquiry")
+	}
+	replies, err := h.service.ListContactReplies(ctx, caller(ctx), enquiry)
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.ContactReplies{Replies: make([]oas.ContactReply, len(replies))}
+	for i, r := range replies {
+		out.Replies[i] = contactReply(r)
+	}
+	return out, nil
+}
+
+func (h handlers) ListContactRequests(ctx context.Context, params oas.ListContactRequestsParams) (*oas.DeliveryPage, error) {
+	in := relmgr.Inbox{Column: ident.Column(params.Column), Escalated: params.Escalated.Or(false), Limit: params.Limit.Or(50)}
+	if c, ok := params.Cursor.Get(); ok {
+		var err error
+		if in.After, err = ident.ParseDelivery(string(c)); err != nil {
+			return nil, malformed("/cursor")
+		}
+	}
+	requests, next, err := h.service.ListContactRequests(ctx, caller(ctx), in)
+	if err != nil {
+		return nil, err
+	}
+	page := &oas.DeliveryPage{Requests: make([]oas.DeliveredRequest, len(requests))}
+	for i, r := range requests {
+		page.Requests[i] = delivered(r)
+	}
+	if !next.IsZero() {
+		page.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return page, nil
+}
+
+func (h handlers) ReplyToContactRequest(ctx context.Context, req *oas.ContactReplyRequest, params oas.ReplyToContactRequestParams) (*oas.ActReceipt, error) {
+	delivery, err := ident.ParseDelivery(string(params.Delivery))
+	if err != nil {
+		return nil, malformed("/delivery")
+	}
+	reply := relmgr.ContactReply{
+		Delivery: delivery, Reply: relmgr.ReplyKind(req.Reply), Reason: string(req.Reason),
+		Detriment: relmgr.Detriment(req.Detriment), Contact: string(req.Contact.Or("")),
+	}
+	if d, ok := req.Decision.Get(); ok {
+		p, err := proposal(d)
+		if err != nil {
+			return nil, err
+		}
+		reply.Proposal = &p
+	}
+	r, err := h.service.ReplyToContact(ctx, caller(ctx), reply)
 	return receipt(r, err)
 }

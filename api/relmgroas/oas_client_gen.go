@@ -90,6 +90,23 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListContactReplies invokes listContactReplies operation.
+	//
+	// Only holders who share or want to be called, while their decision to say so stands. One who
+	// declined, one who has not
+	// answered and one who is not there look the same.
+	//
+	// GET /relmgr/v1/enquiries/{enquiry}/contact-requests
+	ListContactReplies(ctx context.Context, params ListContactRepliesParams) (*ContactReplies, error)
+	// ListContactRequests invokes listContactRequests operation.
+	//
+	// Newest first. Unanswered ones escalate inside the holder's agency: with `escalated` the list is of
+	// overdue ones only, and open to
+	// those of the controlling agency who hold a higher role of one of its agreements, members of the
+	// column or not.
+	//
+	// GET /relmgr/v1/contact-requests
+	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
 	// ListReviews invokes listReviews operation.
 	//
 	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
@@ -113,6 +130,25 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// ReplyToContactRequest invokes replyToContactRequest operation.
+	//
+	// An act of the holder, once. To share and to ask to be called tell the asker that the holder works
+	// with the person, so they need a
+	// decision that passes all four steps (LEG-01) and tells this very asker; not to share needs its
+	// reason alone (LEG-18), and the asker never hears of it.
+	//
+	// POST /relmgr/v1/contact-requests/{delivery}/reply
+	ReplyToContactRequest(ctx context.Context, request *ContactReplyRequest, params ReplyToContactRequestParams) (*ActReceipt, error)
+	// RequestContact invokes requestContact operation.
+	//
+	// Goes to every holder on the person's row, hidden ones too, under the identifier that each uses
+	// itself, some minutes
+	// later. Open for 24 hours to whoever made the enquiry, once for each: a second call gets the body
+	// of the first. The answer is
+	// the same 202 whether it reaches many, one or nobody (QRY-11).
+	//
+	// POST /relmgr/v1/enquiries/{enquiry}/contact-requests
+	RequestContact(ctx context.Context, request *ContactRequest, params RequestContactParams) (*ContactRequested, error)
 	// Separate invokes separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
@@ -1049,6 +1085,247 @@ func (c *Client) sendListActs(ctx context.Context, params ListActsParams) (res *
 	return result, nil
 }
 
+// ListContactReplies invokes listContactReplies operation.
+//
+// Only holders who share or want to be called, while their decision to say so stands. One who
+// declined, one who has not
+// answered and one who is not there look the same.
+//
+// GET /relmgr/v1/enquiries/{enquiry}/contact-requests
+func (c *Client) ListContactReplies(ctx context.Context, params ListContactRepliesParams) (*ContactReplies, error) {
+	res, err := c.sendListContactReplies(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListContactReplies(ctx context.Context, params ListContactRepliesParams) (res *ContactReplies, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/enquiries/"
+	{
+		// Encode "enquiry" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "enquiry",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Enquiry); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/contact-requests"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListContactRepliesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListContactRepliesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListContactRequests invokes listContactRequests operation.
+//
+// Newest first. Unanswered ones escalate inside the holder's agency: with `escalated` the list is of
+// overdue ones only, and open to
+// those of the controlling agency who hold a higher role of one of its agreements, members of the
+// column or not.
+//
+// GET /relmgr/v1/contact-requests
+func (c *Client) ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error) {
+	res, err := c.sendListContactRequests(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListContactRequests(ctx context.Context, params ListContactRequestsParams) (res *DeliveryPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/contact-requests"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "escalated" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "escalated",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Escalated.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListContactRequestsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListContactRequestsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListReviews invokes listReviews operation.
 //
 // Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
@@ -1299,6 +1576,203 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 	defer body.Close()
 
 	result, err := decodePublishRelationshipResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReplyToContactRequest invokes replyToContactRequest operation.
+//
+// An act of the holder, once. To share and to ask to be called tell the asker that the holder works
+// with the person, so they need a
+// decision that passes all four steps (LEG-01) and tells this very asker; not to share needs its
+// reason alone (LEG-18), and the asker never hears of it.
+//
+// POST /relmgr/v1/contact-requests/{delivery}/reply
+func (c *Client) ReplyToContactRequest(ctx context.Context, request *ContactReplyRequest, params ReplyToContactRequestParams) (*ActReceipt, error) {
+	res, err := c.sendReplyToContactRequest(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReplyToContactRequest(ctx context.Context, request *ContactReplyRequest, params ReplyToContactRequestParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/contact-requests/"
+	{
+		// Encode "delivery" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "delivery",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Delivery); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/reply"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReplyToContactRequestRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReplyToContactRequestOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReplyToContactRequestResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RequestContact invokes requestContact operation.
+//
+// Goes to every holder on the person's row, hidden ones too, under the identifier that each uses
+// itself, some minutes
+// later. Open for 24 hours to whoever made the enquiry, once for each: a second call gets the body
+// of the first. The answer is
+// the same 202 whether it reaches many, one or nobody (QRY-11).
+//
+// POST /relmgr/v1/enquiries/{enquiry}/contact-requests
+func (c *Client) RequestContact(ctx context.Context, request *ContactRequest, params RequestContactParams) (*ContactRequested, error) {
+	res, err := c.sendRequestContact(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRequestContact(ctx context.Context, request *ContactRequest, params RequestContactParams) (res *ContactRequested, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/enquiries/"
+	{
+		// Encode "enquiry" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "enquiry",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Enquiry); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/contact-requests"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRequestContactRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RequestContactOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRequestContactResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

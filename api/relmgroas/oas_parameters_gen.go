@@ -914,6 +914,369 @@ func decodeListActsParams(args [0]string, argsEscaped bool, r *http.Request) (pa
 	return params, nil
 }
 
+// ListContactRepliesParams is parameters of listContactReplies operation.
+type ListContactRepliesParams struct {
+	// The id that POST /relmgr/v1/enquiries gave the caller.
+	Enquiry ID
+}
+
+func unpackListContactRepliesParams(packed middleware.Parameters) (params ListContactRepliesParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "enquiry",
+			In:   "path",
+		}
+		params.Enquiry = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeListContactRepliesParams(args [1]string, argsEscaped bool, r *http.Request) (params ListContactRepliesParams, _ error) {
+	// Decode path: enquiry.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "enquiry",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotEnquiryVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotEnquiryVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Enquiry = ID(paramsDotEnquiryVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Enquiry.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "enquiry",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ListContactRequestsParams is parameters of listContactRequests operation.
+type ListContactRequestsParams struct {
+	Column    Code
+	Escalated OptBool   `json:",omitempty,omitzero"`
+	Cursor    OptCursor `json:",omitempty,omitzero"`
+	Limit     OptInt    `json:",omitempty,omitzero"`
+}
+
+func unpackListContactRequestsParams(packed middleware.Parameters) (params ListContactRequestsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "column",
+			In:   "query",
+		}
+		params.Column = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "escalated",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Escalated = v.(OptBool)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "cursor",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Cursor = v.(OptCursor)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "limit",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Limit = v.(OptInt)
+		}
+	}
+	return params
+}
+
+func decodeListContactRequestsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListContactRequestsParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: column.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotColumnVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotColumnVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Column = Code(paramsDotColumnVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Column.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "column",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Set default value for query: escalated.
+	{
+		val := bool(false)
+		params.Escalated.SetTo(val)
+	}
+	// Decode query: escalated.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "escalated",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotEscalatedVal bool
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToBool(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotEscalatedVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Escalated.SetTo(paramsDotEscalatedVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "escalated",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: cursor.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotCursorVal Cursor
+				if err := func() error {
+					var paramsDotCursorValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotCursorValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotCursorVal = Cursor(paramsDotCursorValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Cursor.SetTo(paramsDotCursorVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Cursor.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "cursor",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Set default value for query: limit.
+	{
+		val := int(50)
+		params.Limit.SetTo(val)
+	}
+	// Decode query: limit.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotLimitVal int
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToInt(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotLimitVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Limit.SetTo(paramsDotLimitVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Limit.Get(); ok {
+					if err := func() error {
+						if err := (validate.Int{
+							MinSet:        true,
+							Min:           1,
+							MaxSet:        true,
+							Max:           100,
+							MinExclusive:  false,
+							MaxExclusive:  false,
+							MultipleOfSet: false,
+							MultipleOf:    0,
+							Pattern:       nil,
+						}).Validate(int64(value)); err != nil {
+							return errors.Wrap(err, "int")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "limit",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ListReviewsParams is parameters of listReviews operation.
 type ListReviewsParams struct {
 	Limit OptInt `json:",omitempty,omitzero"`
@@ -1093,6 +1456,168 @@ func decodePublishRelationshipParams(args [0]string, argsEscaped bool, r *http.R
 		return params, &ogenerrors.DecodeParamError{
 			Name: "Idempotency-Key",
 			In:   "header",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ReplyToContactRequestParams is parameters of replyToContactRequest operation.
+type ReplyToContactRequestParams struct {
+	// As GET /relmgr/v1/contact-requests lists it.
+	Delivery ID
+}
+
+func unpackReplyToContactRequestParams(packed middleware.Parameters) (params ReplyToContactRequestParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "delivery",
+			In:   "path",
+		}
+		params.Delivery = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeReplyToContactRequestParams(args [1]string, argsEscaped bool, r *http.Request) (params ReplyToContactRequestParams, _ error) {
+	// Decode path: delivery.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "delivery",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotDeliveryVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotDeliveryVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Delivery = ID(paramsDotDeliveryVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Delivery.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "delivery",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RequestContactParams is parameters of requestContact operation.
+type RequestContactParams struct {
+	// The id that POST /relmgr/v1/enquiries gave the caller.
+	Enquiry ID
+}
+
+func unpackRequestContactParams(packed middleware.Parameters) (params RequestContactParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "enquiry",
+			In:   "path",
+		}
+		params.Enquiry = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeRequestContactParams(args [1]string, argsEscaped bool, r *http.Request) (params RequestContactParams, _ error) {
+	// Decode path: enquiry.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "enquiry",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotEnquiryVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotEnquiryVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Enquiry = ID(paramsDotEnquiryVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Enquiry.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "enquiry",
+			In:   "path",
 			Err:  err,
 		}
 	}

@@ -136,6 +136,34 @@ func encodePublishRelationshipRequest(
 	return nil
 }
 
+func encodeReplyToContactRequestRequest(
+	req *ContactReplyRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRequestContactRequest(
+	req *ContactRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeSeparateRequest(
 	req *SeparationRequest,
 	r *http.Request,

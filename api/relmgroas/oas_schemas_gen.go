@@ -265,6 +265,8 @@ const (
 	ActKindEnd          ActKind = "end"
 	ActKindAskedInError ActKind = "asked-in-error"
 	ActKindConfirm      ActKind = "confirm"
+	ActKindContact      ActKind = "contact"
+	ActKindReply        ActKind = "reply"
 )
 
 // AllValues returns all ActKind values.
@@ -282,6 +284,8 @@ func (ActKind) AllValues() []ActKind {
 		ActKindEnd,
 		ActKindAskedInError,
 		ActKindConfirm,
+		ActKindContact,
+		ActKindReply,
 	}
 }
 
@@ -311,6 +315,10 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindAskedInError:
 		return []byte(s), nil
 	case ActKindConfirm:
+		return []byte(s), nil
+	case ActKindContact:
+		return []byte(s), nil
+	case ActKindReply:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -355,6 +363,12 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindConfirm:
 		*s = ActKindConfirm
+		return nil
+	case ActKindContact:
+		*s = ActKindContact
+		return nil
+	case ActKindReply:
+		*s = ActKindReply
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -861,6 +875,406 @@ func (s *ContactKind) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/ContactReplies
+type ContactReplies struct {
+	Replies []ContactReply `json:"replies"`
+}
+
+// GetReplies returns the value of Replies.
+func (s *ContactReplies) GetReplies() []ContactReply {
+	return s.Replies
+}
+
+// SetReplies sets the value of Replies.
+func (s *ContactReplies) SetReplies(val []ContactReply) {
+	s.Replies = val
+}
+
+// Ref: #/components/schemas/ContactReply
+type ContactReply struct {
+	Reply      ContactReplyReply `json:"reply"`
+	Provider   Code              `json:"provider"`
+	Title      string            `json:"title"`
+	Kind       ContactReplyKind  `json:"kind"`
+	Agency     Code              `json:"agency"`
+	AgencyName string            `json:"agency_name"`
+	Contact    Contact           `json:"contact"`
+}
+
+// GetReply returns the value of Reply.
+func (s *ContactReply) GetReply() ContactReplyReply {
+	return s.Reply
+}
+
+// GetProvider returns the value of Provider.
+func (s *ContactReply) GetProvider() Code {
+	return s.Provider
+}
+
+// GetTitle returns the value of Title.
+func (s *ContactReply) GetTitle() string {
+	return s.Title
+}
+
+// GetKind returns the value of Kind.
+func (s *ContactReply) GetKind() ContactReplyKind {
+	return s.Kind
+}
+
+// GetAgency returns the value of Agency.
+func (s *ContactReply) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *ContactReply) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetContact returns the value of Contact.
+func (s *ContactReply) GetContact() Contact {
+	return s.Contact
+}
+
+// SetReply sets the value of Reply.
+func (s *ContactReply) SetReply(val ContactReplyReply) {
+	s.Reply = val
+}
+
+// SetProvider sets the value of Provider.
+func (s *ContactReply) SetProvider(val Code) {
+	s.Provider = val
+}
+
+// SetTitle sets the value of Title.
+func (s *ContactReply) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetKind sets the value of Kind.
+func (s *ContactReply) SetKind(val ContactReplyKind) {
+	s.Kind = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *ContactReply) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *ContactReply) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetContact sets the value of Contact.
+func (s *ContactReply) SetContact(val Contact) {
+	s.Contact = val
+}
+
+type ContactReplyKind string
+
+const (
+	ContactReplyKindNamedPerson ContactReplyKind = "named-person"
+	ContactReplyKindRole        ContactReplyKind = "role"
+	ContactReplyKindTeam        ContactReplyKind = "team"
+	ContactReplyKindUnit        ContactReplyKind = "unit"
+	ContactReplyKindAgency      ContactReplyKind = "agency"
+)
+
+// AllValues returns all ContactReplyKind values.
+func (ContactReplyKind) AllValues() []ContactReplyKind {
+	return []ContactReplyKind{
+		ContactReplyKindNamedPerson,
+		ContactReplyKindRole,
+		ContactReplyKindTeam,
+		ContactReplyKindUnit,
+		ContactReplyKindAgency,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ContactReplyKind) MarshalText() ([]byte, error) {
+	switch s {
+	case ContactReplyKindNamedPerson:
+		return []byte(s), nil
+	case ContactReplyKindRole:
+		return []byte(s), nil
+	case ContactReplyKindTeam:
+		return []byte(s), nil
+	case ContactReplyKindUnit:
+		return []byte(s), nil
+	case ContactReplyKindAgency:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ContactReplyKind) UnmarshalText(data []byte) error {
+	switch ContactReplyKind(data) {
+	case ContactReplyKindNamedPerson:
+		*s = ContactReplyKindNamedPerson
+		return nil
+	case ContactReplyKindRole:
+		*s = ContactReplyKindRole
+		return nil
+	case ContactReplyKindTeam:
+		*s = ContactReplyKindTeam
+		return nil
+	case ContactReplyKindUnit:
+		*s = ContactReplyKindUnit
+		return nil
+	case ContactReplyKindAgency:
+		*s = ContactReplyKindAgency
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ContactReplyReply string
+
+const (
+	ContactReplyReplyShare  ContactReplyReply = "share"
+	ContactReplyReplyCallMe ContactReplyReply = "call-me"
+)
+
+// AllValues returns all ContactReplyReply values.
+func (ContactReplyReply) AllValues() []ContactReplyReply {
+	return []ContactReplyReply{
+		ContactReplyReplyShare,
+		ContactReplyReplyCallMe,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ContactReplyReply) MarshalText() ([]byte, error) {
+	switch s {
+	case ContactReplyReplyShare:
+		return []byte(s), nil
+	case ContactReplyReplyCallMe:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ContactReplyReply) UnmarshalText(data []byte) error {
+	switch ContactReplyReply(data) {
+	case ContactReplyReplyShare:
+		*s = ContactReplyReplyShare
+		return nil
+	case ContactReplyReplyCallMe:
+		*s = ContactReplyReplyCallMe
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// To share or to be called takes a contact route and a decision; not to share takes neither.
+// Ref: #/components/schemas/ContactReplyRequest
+type ContactReplyRequest struct {
+	Reply  ContactReplyRequestReply `json:"reply"`
+	Reason Code                     `json:"reason"`
+	// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
+	// as the holder weighed it.
+	Detriment ContactReplyRequestDetriment `json:"detriment"`
+	Contact   OptCode                      `json:"contact"`
+	Decision  OptDecision                  `json:"decision"`
+}
+
+// GetReply returns the value of Reply.
+func (s *ContactReplyRequest) GetReply() ContactReplyRequestReply {
+	return s.Reply
+}
+
+// GetReason returns the value of Reason.
+func (s *ContactReplyRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetDetriment returns the value of Detriment.
+func (s *ContactReplyRequest) GetDetriment() ContactReplyRequestDetriment {
+	return s.Detriment
+}
+
+// GetContact returns the value of Contact.
+func (s *ContactReplyRequest) GetContact() OptCode {
+	return s.Contact
+}
+
+// GetDecision returns the value of Decision.
+func (s *ContactReplyRequest) GetDecision() OptDecision {
+	return s.Decision
+}
+
+// SetReply sets the value of Reply.
+func (s *ContactReplyRequest) SetReply(val ContactReplyRequestReply) {
+	s.Reply = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ContactReplyRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetDetriment sets the value of Detriment.
+func (s *ContactReplyRequest) SetDetriment(val ContactReplyRequestDetriment) {
+	s.Detriment = val
+}
+
+// SetContact sets the value of Contact.
+func (s *ContactReplyRequest) SetContact(val OptCode) {
+	s.Contact = val
+}
+
+// SetDecision sets the value of Decision.
+func (s *ContactReplyRequest) SetDecision(val OptDecision) {
+	s.Decision = val
+}
+
+// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
+// as the holder weighed it.
+type ContactReplyRequestDetriment string
+
+const (
+	ContactReplyRequestDetrimentNotConsidered               ContactReplyRequestDetriment = "not-considered"
+	ContactReplyRequestDetrimentSharingIsMoreDetrimental    ContactReplyRequestDetriment = "sharing-is-more-detrimental"
+	ContactReplyRequestDetrimentSharingIsNotMoreDetrimental ContactReplyRequestDetriment = "sharing-is-not-more-detrimental"
+)
+
+// AllValues returns all ContactReplyRequestDetriment values.
+func (ContactReplyRequestDetriment) AllValues() []ContactReplyRequestDetriment {
+	return []ContactReplyRequestDetriment{
+		ContactReplyRequestDetrimentNotConsidered,
+		ContactReplyRequestDetrimentSharingIsMoreDetrimental,
+		ContactReplyRequestDetrimentSharingIsNotMoreDetrimental,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ContactReplyRequestDetriment) MarshalText() ([]byte, error) {
+	switch s {
+	case ContactReplyRequestDetrimentNotConsidered:
+		return []byte(s), nil
+	case ContactReplyRequestDetrimentSharingIsMoreDetrimental:
+		return []byte(s), nil
+	case ContactReplyRequestDetrimentSharingIsNotMoreDetrimental:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ContactReplyRequestDetriment) UnmarshalText(data []byte) error {
+	switch ContactReplyRequestDetriment(data) {
+	case ContactReplyRequestDetrimentNotConsidered:
+		*s = ContactReplyRequestDetrimentNotConsidered
+		return nil
+	case ContactReplyRequestDetrimentSharingIsMoreDetrimental:
+		*s = ContactReplyRequestDetrimentSharingIsMoreDetrimental
+		return nil
+	case ContactReplyRequestDetrimentSharingIsNotMoreDetrimental:
+		*s = ContactReplyRequestDetrimentSharingIsNotMoreDetrimental
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ContactReplyRequestReply string
+
+const (
+	ContactReplyRequestReplyShare    ContactReplyRequestReply = "share"
+	ContactReplyRequestReplyNotShare ContactReplyRequestReply = "not-share"
+	ContactReplyRequestReplyCallMe   ContactReplyRequestReply = "call-me"
+)
+
+// AllValues returns all ContactReplyRequestReply values.
+func (ContactReplyRequestReply) AllValues() []ContactReplyRequestReply {
+	return []ContactReplyRequestReply{
+		ContactReplyRequestReplyShare,
+		ContactReplyRequestReplyNotShare,
+		ContactReplyRequestReplyCallMe,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ContactReplyRequestReply) MarshalText() ([]byte, error) {
+	switch s {
+	case ContactReplyRequestReplyShare:
+		return []byte(s), nil
+	case ContactReplyRequestReplyNotShare:
+		return []byte(s), nil
+	case ContactReplyRequestReplyCallMe:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ContactReplyRequestReply) UnmarshalText(data []byte) error {
+	switch ContactReplyRequestReply(data) {
+	case ContactReplyRequestReplyShare:
+		*s = ContactReplyRequestReplyShare
+		return nil
+	case ContactReplyRequestReplyNotShare:
+		*s = ContactReplyRequestReplyNotShare
+		return nil
+	case ContactReplyRequestReplyCallMe:
+		*s = ContactReplyRequestReplyCallMe
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ContactRequest
+type ContactRequest struct {
+	Contact Code `json:"contact"`
+}
+
+// GetContact returns the value of Contact.
+func (s *ContactRequest) GetContact() Code {
+	return s.Contact
+}
+
+// SetContact sets the value of Contact.
+func (s *ContactRequest) SetContact(val Code) {
+	s.Contact = val
+}
+
+// Ref: #/components/schemas/ContactRequested
+type ContactRequested struct {
+	Request    ID         `json:"request"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetRequest returns the value of Request.
+func (s *ContactRequested) GetRequest() ID {
+	return s.Request
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ContactRequested) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRequest sets the value of Request.
+func (s *ContactRequested) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ContactRequested) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
 // Ref: #/components/schemas/CorrelationRequest
 type CorrelationRequest struct {
 	Column     Code            `json:"column"`
@@ -1058,6 +1472,334 @@ func (s *Decision) SetConditions(val Conditions) {
 // SetUntil sets the value of Until.
 func (s *Decision) SetUntil(val time.Time) {
 	s.Until = val
+}
+
+// A contact request as one holder is shown it, with values that no other holder and no asker is
+// shown.
+// Ref: #/components/schemas/DeliveredRequest
+type DeliveredRequest struct {
+	Delivery ID `json:"delivery"`
+	Handle   ID `json:"handle"`
+	// What the holder's own column calls the person.
+	Identifier  string                     `json:"identifier"`
+	Provider    Code                       `json:"provider"`
+	Title       string                     `json:"title"`
+	Kind        DeliveredRequestKind       `json:"kind"`
+	Agency      Code                       `json:"agency"`
+	AgencyName  string                     `json:"agency_name"`
+	Contact     Contact                    `json:"contact"`
+	Purpose     Code                       `json:"purpose"`
+	Concerning  DeliveredRequestConcerning `json:"concerning"`
+	Transaction OptCode                    `json:"transaction"`
+	// When it reached the column.
+	At  time.Time `json:"at"`
+	Due time.Time `json:"due"`
+	// Overdue and unanswered.
+	Escalated bool `json:"escalated"`
+	Replied   bool `json:"replied"`
+}
+
+// GetDelivery returns the value of Delivery.
+func (s *DeliveredRequest) GetDelivery() ID {
+	return s.Delivery
+}
+
+// GetHandle returns the value of Handle.
+func (s *DeliveredRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *DeliveredRequest) GetIdentifier() string {
+	return s.Identifier
+}
+
+// GetProvider returns the value of Provider.
+func (s *DeliveredRequest) GetProvider() Code {
+	return s.Provider
+}
+
+// GetTitle returns the value of Title.
+func (s *DeliveredRequest) GetTitle() string {
+	return s.Title
+}
+
+// GetKind returns the value of Kind.
+func (s *DeliveredRequest) GetKind() DeliveredRequestKind {
+	return s.Kind
+}
+
+// GetAgency returns the value of Agency.
+func (s *DeliveredRequest) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *DeliveredRequest) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetContact returns the value of Contact.
+func (s *DeliveredRequest) GetContact() Contact {
+	return s.Contact
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *DeliveredRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *DeliveredRequest) GetConcerning() DeliveredRequestConcerning {
+	return s.Concerning
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *DeliveredRequest) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetAt returns the value of At.
+func (s *DeliveredRequest) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *DeliveredRequest) GetDue() time.Time {
+	return s.Due
+}
+
+// GetEscalated returns the value of Escalated.
+func (s *DeliveredRequest) GetEscalated() bool {
+	return s.Escalated
+}
+
+// GetReplied returns the value of Replied.
+func (s *DeliveredRequest) GetReplied() bool {
+	return s.Replied
+}
+
+// SetDelivery sets the value of Delivery.
+func (s *DeliveredRequest) SetDelivery(val ID) {
+	s.Delivery = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *DeliveredRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *DeliveredRequest) SetIdentifier(val string) {
+	s.Identifier = val
+}
+
+// SetProvider sets the value of Provider.
+func (s *DeliveredRequest) SetProvider(val Code) {
+	s.Provider = val
+}
+
+// SetTitle sets the value of Title.
+func (s *DeliveredRequest) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetKind sets the value of Kind.
+func (s *DeliveredRequest) SetKind(val DeliveredRequestKind) {
+	s.Kind = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *DeliveredRequest) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *DeliveredRequest) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetContact sets the value of Contact.
+func (s *DeliveredRequest) SetContact(val Contact) {
+	s.Contact = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *DeliveredRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *DeliveredRequest) SetConcerning(val DeliveredRequestConcerning) {
+	s.Concerning = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *DeliveredRequest) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetAt sets the value of At.
+func (s *DeliveredRequest) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *DeliveredRequest) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetEscalated sets the value of Escalated.
+func (s *DeliveredRequest) SetEscalated(val bool) {
+	s.Escalated = val
+}
+
+// SetReplied sets the value of Replied.
+func (s *DeliveredRequest) SetReplied(val bool) {
+	s.Replied = val
+}
+
+type DeliveredRequestConcerning string
+
+const (
+	DeliveredRequestConcerningChild    DeliveredRequestConcerning = "child"
+	DeliveredRequestConcerningAdult    DeliveredRequestConcerning = "adult"
+	DeliveredRequestConcerningUnborn   DeliveredRequestConcerning = "unborn"
+	DeliveredRequestConcerningNotKnown DeliveredRequestConcerning = "not-known"
+)
+
+// AllValues returns all DeliveredRequestConcerning values.
+func (DeliveredRequestConcerning) AllValues() []DeliveredRequestConcerning {
+	return []DeliveredRequestConcerning{
+		DeliveredRequestConcerningChild,
+		DeliveredRequestConcerningAdult,
+		DeliveredRequestConcerningUnborn,
+		DeliveredRequestConcerningNotKnown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DeliveredRequestConcerning) MarshalText() ([]byte, error) {
+	switch s {
+	case DeliveredRequestConcerningChild:
+		return []byte(s), nil
+	case DeliveredRequestConcerningAdult:
+		return []byte(s), nil
+	case DeliveredRequestConcerningUnborn:
+		return []byte(s), nil
+	case DeliveredRequestConcerningNotKnown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DeliveredRequestConcerning) UnmarshalText(data []byte) error {
+	switch DeliveredRequestConcerning(data) {
+	case DeliveredRequestConcerningChild:
+		*s = DeliveredRequestConcerningChild
+		return nil
+	case DeliveredRequestConcerningAdult:
+		*s = DeliveredRequestConcerningAdult
+		return nil
+	case DeliveredRequestConcerningUnborn:
+		*s = DeliveredRequestConcerningUnborn
+		return nil
+	case DeliveredRequestConcerningNotKnown:
+		*s = DeliveredRequestConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type DeliveredRequestKind string
+
+const (
+	DeliveredRequestKindNamedPerson DeliveredRequestKind = "named-person"
+	DeliveredRequestKindRole        DeliveredRequestKind = "role"
+	DeliveredRequestKindTeam        DeliveredRequestKind = "team"
+	DeliveredRequestKindUnit        DeliveredRequestKind = "unit"
+	DeliveredRequestKindAgency      DeliveredRequestKind = "agency"
+)
+
+// AllValues returns all DeliveredRequestKind values.
+func (DeliveredRequestKind) AllValues() []DeliveredRequestKind {
+	return []DeliveredRequestKind{
+		DeliveredRequestKindNamedPerson,
+		DeliveredRequestKindRole,
+		DeliveredRequestKindTeam,
+		DeliveredRequestKindUnit,
+		DeliveredRequestKindAgency,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DeliveredRequestKind) MarshalText() ([]byte, error) {
+	switch s {
+	case DeliveredRequestKindNamedPerson:
+		return []byte(s), nil
+	case DeliveredRequestKindRole:
+		return []byte(s), nil
+	case DeliveredRequestKindTeam:
+		return []byte(s), nil
+	case DeliveredRequestKindUnit:
+		return []byte(s), nil
+	case DeliveredRequestKindAgency:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DeliveredRequestKind) UnmarshalText(data []byte) error {
+	switch DeliveredRequestKind(data) {
+	case DeliveredRequestKindNamedPerson:
+		*s = DeliveredRequestKindNamedPerson
+		return nil
+	case DeliveredRequestKindRole:
+		*s = DeliveredRequestKindRole
+		return nil
+	case DeliveredRequestKindTeam:
+		*s = DeliveredRequestKindTeam
+		return nil
+	case DeliveredRequestKindUnit:
+		*s = DeliveredRequestKindUnit
+		return nil
+	case DeliveredRequestKindAgency:
+		*s = DeliveredRequestKindAgency
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/DeliveryPage
+type DeliveryPage struct {
+	Requests []DeliveredRequest `json:"requests"`
+	Next     OptCursor          `json:"next"`
+}
+
+// GetRequests returns the value of Requests.
+func (s *DeliveryPage) GetRequests() []DeliveredRequest {
+	return s.Requests
+}
+
+// GetNext returns the value of Next.
+func (s *DeliveryPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetRequests sets the value of Requests.
+func (s *DeliveryPage) SetRequests(val []DeliveredRequest) {
+	s.Requests = val
+}
+
+// SetNext sets the value of Next.
+func (s *DeliveryPage) SetNext(val OptCursor) {
+	s.Next = val
 }
 
 // Ref: #/components/schemas/DisputeRequest
@@ -1981,6 +2723,52 @@ func (o OptDateTime) Get() (v time.Time, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDateTime) Or(d time.Time) time.Time {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDecision returns new OptDecision with value set to v.
+func NewOptDecision(v Decision) OptDecision {
+	return OptDecision{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDecision is optional Decision.
+type OptDecision struct {
+	Value Decision
+	Set   bool
+}
+
+// IsSet returns true if OptDecision was set.
+func (o OptDecision) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDecision) Reset() {
+	var v Decision
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDecision) SetTo(v Decision) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDecision) Get() (v Decision, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDecision) Or(d Decision) Decision {
 	if v, ok := o.Get(); ok {
 		return v
 	}

@@ -77,6 +77,23 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListContactReplies implements listContactReplies operation.
+	//
+	// Only holders who share or want to be called, while their decision to say so stands. One who
+	// declined, one who has not
+	// answered and one who is not there look the same.
+	//
+	// GET /relmgr/v1/enquiries/{enquiry}/contact-requests
+	ListContactReplies(ctx context.Context, params ListContactRepliesParams) (*ContactReplies, error)
+	// ListContactRequests implements listContactRequests operation.
+	//
+	// Newest first. Unanswered ones escalate inside the holder's agency: with `escalated` the list is of
+	// overdue ones only, and open to
+	// those of the controlling agency who hold a higher role of one of its agreements, members of the
+	// column or not.
+	//
+	// GET /relmgr/v1/contact-requests
+	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
 	// ListReviews implements listReviews operation.
 	//
 	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
@@ -100,6 +117,25 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, req *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// ReplyToContactRequest implements replyToContactRequest operation.
+	//
+	// An act of the holder, once. To share and to ask to be called tell the asker that the holder works
+	// with the person, so they need a
+	// decision that passes all four steps (LEG-01) and tells this very asker; not to share needs its
+	// reason alone (LEG-18), and the asker never hears of it.
+	//
+	// POST /relmgr/v1/contact-requests/{delivery}/reply
+	ReplyToContactRequest(ctx context.Context, req *ContactReplyRequest, params ReplyToContactRequestParams) (*ActReceipt, error)
+	// RequestContact implements requestContact operation.
+	//
+	// Goes to every holder on the person's row, hidden ones too, under the identifier that each uses
+	// itself, some minutes
+	// later. Open for 24 hours to whoever made the enquiry, once for each: a second call gets the body
+	// of the first. The answer is
+	// the same 202 whether it reaches many, one or nobody (QRY-11).
+	//
+	// POST /relmgr/v1/enquiries/{enquiry}/contact-requests
+	RequestContact(ctx context.Context, req *ContactRequest, params RequestContactParams) (*ContactRequested, error)
 	// Separate implements separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).

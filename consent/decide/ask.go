@@ -136,6 +136,26 @@ func (t *Terms) Stands(s Standing, at time.Time) bool {
 		(!column.Sensitive || fitsSensitive(s.Ground))
 }
 
+// Reaches reports whether a contact request of this asker may be delivered to a
+// holder, whatever that holder has decided: being reached tells the asker
+// nothing, and the holder weighs the answer. Both are parties to an agreement
+// under which the asker may ask, and no bar stands between them, either way: a
+// request discloses too. own is what the asker's column publishes, nil for
+// nothing; that a sensitive column knows the person goes only to those whom it
+// tells already.
+func (t *Terms) Reaches(holder *Column, from *Asking, own *Standing, at time.Time) bool {
+	party := func(code string) bool {
+		return slices.Contains(t.agreements[code].Parties, holder.Agency)
+	}
+	if from.Column.Sensitive && (own == nil || !t.Stands(*own, at) || !party(own.Agreement) ||
+		!slices.Contains(own.Purposes, from.Purpose) || !own.Audience.includes(holder.ID, holder.Agency)) {
+		return false
+	}
+	return slices.ContainsFunc(from.Agreements, party) &&
+		t.bar(holder.Agency, from.Column.Agency, from.Purpose, at) == nil &&
+		t.bar(from.Column.Agency, holder.Agency, from.Purpose, at) == nil
+}
+
 // Discloses reports whether a standing decision answers this asker: both sides
 // under one agreement (LEG-11), for the purpose, to the audience, with no bar.
 // What a sensitive column holds is received on a further condition only (LEG-09);

@@ -178,3 +178,46 @@ func TestEveryAgreementThatPassesIsListedAndTheFirstIsRecorded(t *testing.T) {
 		})
 	}
 }
+
+// PUB-08, QRY-05: an emergency is declared by who may ask and may declare one,
+// in the role that may, and sets no other part of the asker's side aside.
+func TestAnEmergencyIsDeclaredByWhoMayAlone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		roles, emergency []string
+		change           func(*world)
+		role, because    string
+	}{
+		"a role that asks and declares":          {[]string{"teacher"}, []string{"teacher"}, func(*world) {}, "teacher", ""},
+		"one role to ask and another to declare": {[]string{"teacher", "lead"}, []string{"lead"}, func(*world) {}, "lead", ""},
+		"a role that only asks":                  {[]string{"teacher"}, []string{"lead"}, func(*world) {}, "", "declare an emergency: [lead]"},
+		"an agreement without any":               {[]string{"teacher", "lead"}, nil, func(*world) {}, "", "declare an emergency: []"},
+		"a role that only declares":              {[]string{"lead"}, []string{"lead"}, func(*world) {}, "", "lets only these roles ask"},
+		"a bar on the asker": {[]string{"teacher"}, []string{"teacher"}, func(w *world) {
+			w.bar(decide.Bar{ToKinds: []string{"education"}})
+		}, "", "a statutory bar forbids asking"},
+		"no power": {[]string{"teacher"}, []string{"teacher"}, func(w *world) { w.agreement("sharing").Powers = nil }, "", "no power"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			w.question.Emergency, w.asker.Roles, w.agreement("sharing").Roles.Emergency = true, c.roles, c.emergency
+			c.change(w)
+			a := w.ask(noon)
+			if c.because != "" {
+				wantStopped(t, a.Decision, decide.StepPower)
+				if !strings.Contains(a.Because(), c.because) {
+					t.Errorf("because %q, want %q", a.Because(), c.because)
+				}
+				return
+			}
+			wantStopped(t, a.Decision, 0)
+			if a.Role != c.role || !a.Emergency {
+				t.Errorf("recorded as %s, emergency %v; want as %s", a.Role, a.Emergency, c.role)
+			}
+		})
+	}
+	if newWorld().ask(noon).Emergency {
+		t.Error("an ordinary question is an emergency")
+	}
+}

@@ -148,15 +148,19 @@ func TestStepOneStopsWhatNobodyHasThePowerFor(t *testing.T) {
 		"a pairing by who only correlates": {func(w *world) {
 			w.Deed, w.actor.Roles = decide.Pairing, []string{"manager"}
 		}, "only these roles do it: [doctor nurse lead]"},
-		"imposed without the higher role": {func(w *world) { w.Mode = decide.Imposed }, "only these roles do it: [lead]"},
+		"imposed without the higher role": {func(w *world) { w.Mode = decide.Imposed }, "only these roles impose: [lead]"},
 		"imposed by a higher role that may not publish": {func(w *world) {
 			w.imposed()
 			w.agreement("sharing").Roles.Publish = []string{"doctor"}
-		}, "only these roles do it: []"},
+		}, "only these roles do it: [doctor]"},
+		"imposed by who may correlate and not impose": {func(w *world) {
+			w.imposed()
+			w.Deed, w.actor.Roles = decide.Correlating, []string{"manager"}
+		}, "only these roles impose: [lead]"},
 		"imposed where correlating has no higher role": {func(w *world) {
 			w.imposed()
 			w.Deed = decide.Correlating
-		}, "only these roles do it: []"},
+		}, "only these roles do it: [manager]"},
 		"a mode that the agreement does not allow": {func(w *world) {
 			w.agreement("sharing").Modes = []decide.Mode{decide.Imposed, decide.BySubject}
 		}, "use one of [imposed subject]"},

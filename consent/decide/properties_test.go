@@ -47,7 +47,7 @@ func mostOf[S ~string, V ~string](d draw, list []S, what string) []V {
 
 // fewOf is a list of a few of the members, often of none.
 func fewOf(d draw, list []string, what string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(string) bool { return rapid.Bool().Draw(d.T, what) || rapid.Bool().Draw(d.T, what) })
+	return slices.DeleteFunc(slices.Clone(list), func(string) bool { return rapid.IntRange(0, 3).Draw(d.T, what) > 0 })
 }
 
 func one[V any](d draw, list []V, what string) V { return rapid.SampledFrom(list).Draw(d.T, what) }

@@ -248,12 +248,14 @@ func (a *Agreement) mayDo(actor Actor, p *Proposal, d *Decision) string {
 	if p.Deed == Correlating {
 		roles = a.Roles.Correlate
 	}
-	if p.Mode == Imposed {
-		roles = keep(roles, func(r string) bool { return slices.Contains(a.Roles.Impose, r) })
-	}
 	role, ok := actor.RoleAmong(roles)
 	if !ok {
 		return fmt.Sprintf("this agreement lets only these roles do it: %v", roles)
+	}
+	if p.Mode == Imposed { // the higher role may be one that does nothing else
+		if role, ok = actor.RoleAmong(a.Roles.Impose); !ok {
+			return fmt.Sprintf("this agreement lets only these roles impose: %v", a.Roles.Impose)
+		}
 	}
 	d.Role = role
 	return ""

@@ -70,6 +70,9 @@ relmgr.confirmations            relmgr      select insert
 relmgr.reviews                  relmgr      select insert
 relmgr.review_outcomes          relmgr      select insert
 relmgr.replays                  relmgr      select insert
+relmgr.contact_requests         relmgr      select insert
+relmgr.deliveries               relmgr      select insert
+relmgr.replies                  relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete

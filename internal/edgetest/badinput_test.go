@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fame-hub/fame/api"
 	"github.com/fame-hub/fame/internal/ident"
@@ -56,6 +57,7 @@ type bench struct {
 	block, theirs, dispute   string
 	emergency                string
 	request, answered        string
+	question, delivery       string
 	code, apartCode          string
 	document                 object
 
@@ -77,6 +79,7 @@ func newBench(t testing.TB) *bench {
 	b.correlating, _ = b.correlate("mr-lindqvist", "social-care", "LMN-00042", code)
 	b.exclusion = b.exclude("dr-patel", "gp-riverside", "GP-00042", "riverside-police")
 
+	b.contact()
 	b.block = b.hub.block("dr-patel", "gp-riverside", "GP-00043", "block")
 	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
 	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
@@ -106,9 +109,15 @@ func newBench(t testing.TB) *bench {
 		"publishRelationship": {as: "dr-patel", target: "/relmgr/v1/relationships", body: render(plain(t, b.relationship("gp-riverside", gpIdentifier, agreed{}, gpConsent)))},
 		"openPairing": {as: "dr-patel", target: "/relmgr/v1/pairings", body: render(plain(t, object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "decision": b.decision("gp-riverside", agreed{}, gpConsent)}))},
-		"correlate":         {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
-		"separate":          {as: "mr-lindqvist", target: "/relmgr/v1/separations", body: render(plain(t, object{"correlations": []string{b.correlating}, "reason": "not-the-same-person"}))},
-		"withdrawAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
+		"correlate":           {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
+		"separate":            {as: "mr-lindqvist", target: "/relmgr/v1/separations", body: render(plain(t, object{"correlations": []string{b.correlating}, "reason": "not-the-same-person"}))},
+		"withdrawAct":         {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
+		"requestContact":      {as: "mr-lindqvist", target: "/relmgr/v1/enquiries/" + b.question + "/contact-requests", body: render(object{"contact": "desk"})},
+		"listContactReplies":  {as: "mr-lindqvist", target: "/relmgr/v1/enquiries/" + b.question + "/contact-requests"},
+		"listContactRequests": {as: "dr-patel", target: "/relmgr/v1/contact-requests?column=gp-riverside"},
+		"replyToContactRequest": {as: "dr-patel", target: "/relmgr/v1/contact-requests/" + b.delivery + "/reply", body: render(plain(t, object{
+			"reply": "share", "reason": "working-with-person", "detriment": "not-considered", "contact": "desk",
+			"decision": b.decision("gp-riverside", agreed{}, b.hub.consent("dr-patel", "gp-riverside", "GP-00046", agreed{}))}))},
 		"confirmSamePerson": {as: "dr-patel", target: "/relmgr/v1/correlations/" + b.theirs + "/confirmation", body: render(object{"reason": "same-person-found"})},
 		"keepApart": {as: "mr-lindqvist", target: "/relmgr/v1/keep-aparts", body: render(plain(t, object{
 			"column": "social-care", "identifier": socialIdentifier, "pairing": b.apartCode, "reason": "subject-asked"}))},
@@ -169,6 +178,25 @@ func newBench(t testing.TB) *bench {
 	}
 	b.logs.take()
 	return b
+}
+
+// contact makes a delivered contact request, and a question that one can follow.
+func (b *bench) contact() {
+	related(b.hub, "LMN-00046", "GP-00046", agreed{})
+	ask := func() string {
+		a := b.hub.ask("LMN-00046", "")
+		var answer object
+		b.must(json.Unmarshal(a.body, &answer))
+		return answer["id"].(string)
+	}
+	b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries/"+ask()+"/contact-requests", object{"contact": "desk"})
+	b.clock.pass(31 * time.Minute)
+	requests := b.ok("dr-patel", "GET", "/relmgr/v1/contact-requests?column=gp-riverside", nil)["requests"].([]any)
+	if len(requests) != 1 {
+		b.t.Fatalf("%d contact requests were delivered, want 1", len(requests))
+	}
+	b.delivery = requests[0].(object)["delivery"].(string)
+	b.question = ask()
 }
 
 // but is the good request of an operation with another value in one place.
@@ -425,7 +453,7 @@ func (b *bench) targets() (rows []row) {
 	for _, prefix := range []string{"/relmgr/v1", "/consent/v1", "/governance/v1"} {
 		for _, path := range []string{
 			"", "/", "/" + marker, "/" + marker + "/" + marker, "/../" + marker, "//acts", "/acts//withdrawal", "/./acts", "/acts;" + marker,
-			"/enquiries/" + marker + "/contact-requests", "/me/handles", "/consents", "/acts.json", "/.env", "/.git/config",
+			"/enquiries/" + marker + "/answers", "/me/handles", "/consents", "/acts.json", "/.env", "/.git/config",
 		} {
 			r := b.good["listServices"].at(prefix + path)
 			switch prefix + path {
@@ -485,13 +513,12 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 	at := func(parts ...string) request {
 		return b.good[op.id].at(path + "?" + strings.Join(append(slices.Clone(others), parts...), "&"))
 	}
-	code := schema["maxLength"] == 63 // what looks like a code has the form, and names nothing
 	for _, value := range []string{"", marker, "%00", "%e2%80%ae", "%ff", marker + "%0d%0aX-Marker:1", strings.Repeat(marker, 50), "-1", "%5b%5d", "null"} {
-		if code && (value == marker || value == "null") {
-			add(op.id+": "+name+"="+value, "forbidden", at(name+"="+value))
-			continue
+		kind := "malformed"
+		if name == "column" && (value == marker || value == "null") { // codes, of no column
+			kind = "forbidden"
 		}
-		add(op.id+": "+name+"="+value, "malformed", at(name+"="+value))
+		add(op.id+": "+name+"="+value, kind, at(name+"="+value))
 	}
 	for _, again := range []string{name + "=1&" + name + "=" + marker, strings.ToUpper(name) + "=1", name + "%5b%5d=1", name + ".a=1"} {
 		add(op.id+": "+again, "malformed", at(again))
@@ -510,7 +537,7 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			r.as = "pc-dunne"
 			add(op.id+": another column's handle", "not-known", r, b.gpHandle)
 		}
-		if op.id == "listGovernanceActs" {
+		if op.id == "listGovernanceActs" || op.id == "listActs" && name == "cursor" {
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}

@@ -238,3 +238,13 @@ func FuzzBlockRelationship(f *testing.F) {
 func FuzzWithdrawBlock(f *testing.F) {
 	fuzzed(f, "withdrawBlock", "dr-patel", "/consent/v1/blocks/"+seedID+"/withdrawal", object{"evidence": "signed-form"})
 }
+
+func FuzzRequestContact(f *testing.F) {
+	fuzzed(f, "requestContact", "dr-patel", "/relmgr/v1/enquiries/"+seedID+"/contact-requests", object{"contact": "desk"})
+}
+
+func FuzzReplyToContactRequest(f *testing.F) {
+	r := object{"reply": "share", "reason": "working-with-person", "detriment": "not-considered", "contact": "desk", "decision": seedDecision("significant-harm")}
+	fuzzed(f, "replyToContactRequest", "dr-patel", "/relmgr/v1/contact-requests/"+seedID+"/reply", r,
+		object{"reply": "not-share", "reason": "working-with-person", "detriment": "sharing-is-more-detrimental"})
+}

@@ -169,6 +169,16 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 	add("a request that is answered", "conflict", answer.at("/consent/v1/requests/"+b.answered+"/answer"), b.answered)
 	answer.as = "ms-okafor"
 	add("another column's request", "not-known", answer, b.request)
+	for op, ref := range map[string]string{"requestContact": b.question, "listContactReplies": b.question, "replyToContactRequest": b.delivery} {
+		r := b.good[op]
+		add(op+": of nobody", "not-known", r.at(strings.Replace(r.target, ref, id, 1)), id)
+		add(op+": somebody else's", "not-known", b.as(op, "mrs-hale"), ref)
+	}
+	add("a contact route of no column", "invalid", b.but("requestContact", marker, "contact"))
+	add("a reply with a reason of no list", "invalid", b.but("replyToContactRequest", marker, "reason"))
+	add("a reply with a contact route of no column", "invalid", b.but("replyToContactRequest", marker, "contact"))
+	add("a reply that tells without a decision", "invalid", b.but("replyToContactRequest", gone, "decision"))
+	add("a reply that tells nothing, with a decision", "invalid", b.but("replyToContactRequest", "not-share", "reply"))
 	add("a correlation of nobody", "not-known", b.but("separate", id, "correlations", 0), id)
 	r := b.but("separate", b.publishing, "correlations", 0)
 	add("another agency's act as a correlation", "not-known", r, b.publishing)
@@ -220,6 +230,7 @@ func (b *bench) notAllowed() (rows []row) {
 		}
 	}
 	add("a withdrawal by a clerk of the agency", b.as("withdrawAct", "clerk-ito"), b.publishing)
+	add("another column's contact requests", b.as("listContactRequests", "ms-okafor"))
 	add("a review without the role", b.as("judgeEmergency", "mr-lindqvist"), b.emergency)
 	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
 	add("keeping apart without the role", b.as("keepApart", "ms-novak"))

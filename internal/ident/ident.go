@@ -18,6 +18,7 @@ type (
 	reference struct{}
 	decision  struct{}
 	enquiry   struct{}
+	delivery  struct{}
 	consent   struct{}
 	exclusion struct{}
 	block     struct{}
@@ -38,6 +39,8 @@ type (
 	DecisionID = ID[decision]
 	// EnquiryID names one question asked by one practitioner.
 	EnquiryID = ID[enquiry]
+	// DeliveryID is what one holder is shown of a contact request that reached it.
+	DeliveryID = ID[delivery]
 	// ConsentID names a consent for one handle.
 	ConsentID = ID[consent]
 	// ExclusionID names the exclusion of one agency by one subject.
@@ -70,6 +73,7 @@ func NewAct() ActID             { return New[act]() }
 func NewReference() ReferenceID { return New[reference]() }
 func NewDecision() DecisionID   { return New[decision]() }
 func NewEnquiry() EnquiryID     { return New[enquiry]() }
+func NewDelivery() DeliveryID   { return New[delivery]() }
 func NewConsent() ConsentID     { return New[consent]() }
 func NewExclusion() ExclusionID { return New[exclusion]() }
 func NewBlock() BlockID         { return New[block]() }
@@ -80,9 +84,10 @@ func NewRow() RowID             { return New[row]() }
 // The parsers of each kind.
 func ParseHandle(s string) (HandleID, error)       { return Parse[handle](s) }
 func ParseReference(s string) (ReferenceID, error) { return Parse[reference](s) }
+func ParseEnquiry(s string) (EnquiryID, error)     { return Parse[enquiry](s) }
+func ParseDelivery(s string) (DeliveryID, error)   { return Parse[delivery](s) }
 func ParseConsent(s string) (ConsentID, error)     { return Parse[consent](s) }
 func ParseExclusion(s string) (ExclusionID, error) { return Parse[exclusion](s) }
-func ParseEnquiry(s string) (EnquiryID, error)     { return Parse[enquiry](s) }
 func ParseAct(s string) (ActID, error)             { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
