@@ -19,6 +19,9 @@ const (
 	include  = "include"
 	block    = "block"
 	unblock  = "unblock"
+	ask      = "ask"
+	refuse   = "refuse"
+	notAsked = "not-asked"
 )
 
 // record is all that an act is: what the ledger commits to and what is sealed.
@@ -37,7 +40,9 @@ type record struct {
 	Held      ident.Agency      `json:"held"` // the agency that controls the handle's column
 	Evidence  Evidence          `json:"evidence"`
 	Consent   ident.ConsentID   `json:"consent,omitzero"`   // capture, withdraw
-	Agreed    *agreed           `json:"agreed,omitempty"`   // capture
+	Agreed    *agreed           `json:"agreed,omitempty"`   // capture; ask: what is to be agreed to
+	Request   ident.RequestID   `json:"request,omitzero"`   // ask, refuse, not-asked, and the capture of what was asked for
+	Reason    string            `json:"reason,omitempty"`   // refuse, not-asked
 	Exclusion ident.ExclusionID `json:"exclusion,omitzero"` // exclude, include
 	Excluded  ident.Agency      `json:"excluded,omitempty"` // exclude, include
 	Block     ident.BlockID     `json:"block,omitzero"`     // block, unblock
@@ -54,7 +59,10 @@ type agreed struct {
 	Purposes []string        `json:"purposes"`
 	Aspects  []string        `json:"aspects"`
 	Until    time.Time       `json:"until"`
-	Wording  string          `json:"wording"`
+	Wording  string          `json:"wording,omitempty"` // none while it is only asked for
+
+	Proxy      *Proxy      `json:"proxy,omitempty"`
+	Competence *Competence `json:"competence,omitempty"`
 }
 
 // begin starts the record of what the caller does now, in the role that lets

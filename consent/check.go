@@ -30,6 +30,14 @@ func (c checks) fault() error {
 	return f
 }
 
+// terms checks what, why, with whom and until when.
+func (c *checks) terms(r *Request, terms *decide.Terms, at time.Time) {
+	c.audience(r.Audience, terms, at)
+	c.codes(r.Purposes, terms.Codes.Purposes, "/purposes")
+	c.codes(r.Aspects, terms.Codes.Aspects, "/aspects")
+	c.until(exact(r.Until), at)
+}
+
 // evidence checks that there is evidence of a known kind.
 func (c *checks) evidence(e Evidence) {
 	c.that(slices.Contains(evidenceKinds, e), "/evidence", fmt.Sprintf("say how it was recorded: one of %v", evidenceKinds))

@@ -24,6 +24,9 @@ type Request struct {
 	Until    time.Time
 	Evidence Evidence
 	Wording  string // the version of the words that the person was shown
+
+	Proxy      *Proxy      // nil: the person decided
+	Competence *Competence // nil: nothing is recorded of it
 }
 
 // Captured names a new consent and the act that captured it.
@@ -46,6 +49,11 @@ type Consent struct {
 	Wording    string
 	CapturedBy ident.Agency // the agency that controls the column it was captured for
 	Withdrawn  time.Time    // zero while it is not withdrawn
+	// WithdrawnBy is the evidence of the withdrawal.
+	WithdrawnBy Evidence
+
+	Proxy      *Proxy      // nil: the person decided
+	Competence *Competence // nil: nothing is recorded of it
 }
 
 // Capture records a consent for the handle that the proof names, in force from
@@ -69,35 +77,50 @@ func (s *Service) Capture(ctx context.Context, caller decide.Caller, req Request
 	if err := req.check(caller.Terms, at); err != nil {
 		return Captured{}, err
 	}
-	if req.Audience.Names == nil {
-		req.Audience.Names = []string{}
-	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		r := begin(capture, caller, role, at)
-		r.Handle, r.Held, r.Evidence, r.Consent = handle, column.Agency, req.Evidence, ident.NewConsent()
-		r.Agreed = &agreed{
-			Column: column.ID, Explicit: req.Explicit, Audience: req.Audience,
-			Purposes: req.Purposes, Aspects: req.Aspects, Until: exact(req.Until), Wording: req.Wording,
-		}
-		receipt, err := s.append(ctx, tx, &r)
-		if err != nil {
-			return err
-		}
-		captured = Captured{Consent: r.Consent, Receipt: receipt}
-		return s.queries.InsertConsent(ctx, tx, consentRow(&r))
+		r.Handle, r.Held = handle, column.Agency
+		captured, err = s.capture(ctx, tx, &r, column.ID, &req)
+		return err
 	})
 	return captured, err
+}
+
+// capture puts a consent and its act into tx. r has who, when and for which
+// handle; req has been checked.
+func (s *Service) capture(ctx context.Context, tx *sql.Tx, r *record, column ident.Column, req *Request) (Captured, error) {
+	r.Evidence, r.Consent, r.Agreed = req.Evidence, ident.NewConsent(), req.agreed(column)
+	receipt, err := s.append(ctx, tx, r)
+	if err != nil {
+		return Captured{}, err
+	}
+	if err := s.queries.InsertConsent(ctx, tx, consentRow(r)); err != nil {
+		return Captured{}, err
+	}
+	return Captured{Consent: r.Consent, Receipt: receipt}, s.storeProxy(ctx, tx, r.Consent, r.Agreed)
+}
+
+// agreed is what the request is about, as an act records it.
+func (r *Request) agreed(column ident.Column) *agreed {
+	audience := r.Audience
+	if audience.Names == nil {
+		audience.Names = []string{}
+	}
+	a := &agreed{
+		Column: column, Explicit: r.Explicit, Audience: audience,
+		Purposes: r.Purposes, Aspects: r.Aspects, Until: exact(r.Until), Wording: r.Wording,
+	}
+	a.narrow(r.Proxy, r.Competence)
+	return a
 }
 
 // check says what of the request cannot be used.
 func (r *Request) check(terms *decide.Terms, at time.Time) error {
 	var c checks
-	c.audience(r.Audience, terms, at)
-	c.codes(r.Purposes, terms.Codes.Purposes, "/purposes")
-	c.codes(r.Aspects, terms.Codes.Aspects, "/aspects")
-	c.until(exact(r.Until), at)
+	c.terms(r, terms, at)
 	c.evidence(r.Evidence)
 	c.wording(r.Wording)
+	c.proxy(r.Proxy, r.Competence, at)
 	return c.fault()
 }
 

@@ -23,8 +23,9 @@ func consentOf(row consentdb.FindConsentRow) Consent {
 		Purposes: row.Purposes, Aspects: row.Aspects, From: row.StartsAt.UTC(), Until: row.EndsAt.UTC(),
 		Evidence: Evidence(row.Evidence), Wording: row.Wording, CapturedBy: row.AgencyID,
 	}
+	c.Proxy, c.Competence = proxyOf(&row), competenceOf(&row)
 	if row.WithdrawnAt.Valid {
-		c.Withdrawn = row.WithdrawnAt.Time.UTC()
+		c.Withdrawn, c.WithdrawnBy = row.WithdrawnAt.Time.UTC(), Evidence(row.WithdrawalEvidence.String)
 	}
 	return c
 }

@@ -37,7 +37,7 @@ const (
 type Config struct {
 	// DB is open as the consent role.
 	DB *sql.DB
-	// Keys holds RecordsKey.
+	// Keys holds RecordsKey and ReceiptsKey.
 	Keys seal.Provider
 	// Proofs trusts relmgr's key for handle proofs, and only that.
 	Proofs *attest.Verifier
@@ -60,7 +60,7 @@ func New(c Config) (*Service, error) {
 	case c.DB == nil:
 		return nil, errors.New("consent: set DB: open the database as the consent role")
 	case c.Keys == nil:
-		return nil, errors.New("consent: set Keys: the provider that holds " + string(RecordsKey))
+		return nil, errors.New("consent: set Keys: the provider that holds " + string(RecordsKey) + " and " + string(ReceiptsKey))
 	case c.Proofs == nil:
 		return nil, errors.New("consent: set Proofs: the verifier of relmgr's handle proofs")
 	case c.Now == nil:

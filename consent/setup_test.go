@@ -92,7 +92,7 @@ func setup(t *testing.T) *hub {
 	dir, ctx := t.TempDir(), t.Context()
 	keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
 	must(t, err)
-	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, "sign/relmgr": seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, consent.ReceiptsKey: seal.KindSign, "sign/relmgr": seal.KindSign} {
 		_, _, err := keys.Ensure(ctx, id, kind)
 		must(t, err)
 	}

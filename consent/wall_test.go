@@ -27,8 +27,11 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 		"select * from relmgr.handles", "select * from relmgr.cells", "select * from relmgr.enquiries", "select * from governance.terms",
 		"select * from governance.practitioners", "create table consent.extra (x int)", "create table public.extra (x int)",
 	}
-	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks"} {
+	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers"} {
 		statements = append(statements, "update consent."+table+" set act_id = act_id", "delete from consent."+table, "truncate consent."+table)
+	}
+	for _, table := range []string{"proxies", "competences"} {
+		statements = append(statements, "update consent."+table+" set consent_id = consent_id", "delete from consent."+table, "truncate consent."+table)
 	}
 	for _, s := range statements {
 		_, err := h.db.ExecContext(t.Context(), s)
@@ -65,6 +68,12 @@ acts.practitioner_id code
 acts.role code
 acts.sealed bytea
 acts.terms_version int8
+answers.act_id uuid
+answers.answer text
+answers.at timestamptz
+answers.consent_id uuid
+answers.reason code
+answers.request_id uuid
 blocks.act_id uuid
 blocks.agency_id code
 blocks.block_id uuid
@@ -73,6 +82,9 @@ blocks.handle_id uuid
 blocks.reach text
 blocks.starts_at timestamptz
 blocks.warning code
+competences.assessed text
+competences.consent_id uuid
+competences.presumed text
 consents.act_id uuid
 consents.agency_id code
 consents.aspects _text
@@ -100,6 +112,10 @@ inclusions.act_id uuid
 inclusions.at timestamptz
 inclusions.evidence text
 inclusions.exclusion_id uuid
+proxies.authority text
+proxies.consent_id uuid
+proxies.ends_at timestamptz
+proxies.evidence text
 published_blocks.block_id uuid
 published_blocks.ended_at timestamptz
 published_blocks.handle_id uuid
@@ -120,6 +136,18 @@ published_exclusions.excluded code
 published_exclusions.exclusion_id uuid
 published_exclusions.handle_id uuid
 published_exclusions.starts_at timestamptz
+requests.act_id uuid
+requests.agency_id code
+requests.asked_at timestamptz
+requests.aspects _text
+requests.audience _text
+requests.audience_kind text
+requests.column_id code
+requests.ends_at timestamptz
+requests.explicit bool
+requests.handle_id uuid
+requests.purposes _text
+requests.request_id uuid
 unblocks.act_id uuid
 unblocks.at timestamptz
 unblocks.block_id uuid

@@ -30,7 +30,19 @@ CREATE TABLE consent.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text, 'ask'::text, 'refuse'::text, 'not-asked'::text])))
+);
+
+CREATE TABLE consent.answers (
+    request_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    answer text NOT NULL,
+    reason governance.code,
+    consent_id uuid,
+    CONSTRAINT answer_is_known CHECK ((answer = ANY (ARRAY['given'::text, 'refused'::text, 'not-asked'::text]))),
+    CONSTRAINT given_names_its_consent CHECK (((answer = 'given'::text) = (consent_id IS NOT NULL))),
+    CONSTRAINT not_asking_has_a_reason CHECK (((answer <> 'not-asked'::text) OR (reason IS NOT NULL)))
 );
 
 CREATE TABLE consent.blocks (
@@ -43,6 +55,15 @@ CREATE TABLE consent.blocks (
     starts_at timestamp with time zone NOT NULL,
     evidence text NOT NULL,
     CONSTRAINT block_reach_is_known CHECK ((reach = ANY (ARRAY['block'::text, 'creator-only'::text])))
+);
+
+CREATE TABLE consent.competences (
+    consent_id uuid NOT NULL,
+    presumed text,
+    assessed text,
+    CONSTRAINT assessed_is_known CHECK ((assessed = ANY (ARRAY['competent'::text, 'not-competent'::text]))),
+    CONSTRAINT competence_is_stated CHECK (((presumed IS NOT NULL) OR (assessed IS NOT NULL))),
+    CONSTRAINT presumed_is_known CHECK ((presumed = ANY (ARRAY['competent'::text, 'not-competent'::text])))
 );
 
 CREATE TABLE consent.consents (
@@ -86,6 +107,15 @@ CREATE TABLE consent.inclusions (
     act_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     evidence text NOT NULL
+);
+
+CREATE TABLE consent.proxies (
+    consent_id uuid NOT NULL,
+    authority text NOT NULL,
+    evidence text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT proxy_authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
+    CONSTRAINT proxy_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text])))
 );
 
 CREATE TABLE consent.unblocks (
@@ -133,6 +163,24 @@ CREATE VIEW consent.published_exclusions AS
     i.at AS ended_at
    FROM (consent.exclusions e
      LEFT JOIN consent.inclusions i ON ((i.exclusion_id = e.exclusion_id)));
+
+CREATE TABLE consent.requests (
+    request_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    explicit boolean NOT NULL,
+    audience_kind text NOT NULL,
+    audience text[] NOT NULL,
+    purposes text[] NOT NULL,
+    aspects text[] NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    CONSTRAINT request_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT request_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
+    CONSTRAINT request_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
+);
 
 CREATE TABLE governance.acts (
     act_id uuid NOT NULL,
@@ -472,8 +520,14 @@ CREATE TABLE relmgr.undoings (
 ALTER TABLE ONLY consent.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY consent.answers
+    ADD CONSTRAINT answers_pkey PRIMARY KEY (request_id);
+
 ALTER TABLE ONLY consent.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (block_id);
+
+ALTER TABLE ONLY consent.competences
+    ADD CONSTRAINT competences_pkey PRIMARY KEY (consent_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (consent_id);
@@ -486,6 +540,12 @@ ALTER TABLE ONLY consent.exclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_pkey PRIMARY KEY (exclusion_id);
+
+ALTER TABLE ONLY consent.proxies
+    ADD CONSTRAINT proxies_pkey PRIMARY KEY (consent_id);
+
+ALTER TABLE ONLY consent.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (request_id);
 
 ALTER TABLE ONLY consent.unblocks
     ADD CONSTRAINT unblocks_pkey PRIMARY KEY (block_id);
@@ -614,6 +674,8 @@ CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
 CREATE INDEX exclusions_by_handle ON consent.exclusions USING btree (handle_id);
 
+CREATE INDEX requests_by_column ON consent.requests USING btree (column_id, asked_at);
+
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
@@ -644,8 +706,20 @@ CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
+ALTER TABLE ONLY consent.answers
+    ADD CONSTRAINT answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.answers
+    ADD CONSTRAINT answers_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
+ALTER TABLE ONLY consent.answers
+    ADD CONSTRAINT answers_request_id_fkey FOREIGN KEY (request_id) REFERENCES consent.requests(request_id);
+
 ALTER TABLE ONLY consent.blocks
     ADD CONSTRAINT blocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.competences
+    ADD CONSTRAINT competences_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
 
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -658,6 +732,12 @@ ALTER TABLE ONLY consent.inclusions
 
 ALTER TABLE ONLY consent.inclusions
     ADD CONSTRAINT inclusions_exclusion_id_fkey FOREIGN KEY (exclusion_id) REFERENCES consent.exclusions(exclusion_id);
+
+ALTER TABLE ONLY consent.proxies
+    ADD CONSTRAINT proxies_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
+ALTER TABLE ONLY consent.requests
+    ADD CONSTRAINT requests_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
 ALTER TABLE ONLY consent.unblocks
     ADD CONSTRAINT unblocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -858,7 +938,11 @@ GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.acts TO fame_consent;
 
+GRANT SELECT,INSERT ON TABLE consent.answers TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.blocks TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.competences TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.consents TO fame_consent;
 
@@ -867,6 +951,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
 GRANT SELECT,INSERT ON TABLE consent.exclusions TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.inclusions TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.proxies TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.unblocks TO fame_consent;
 
@@ -877,6 +963,8 @@ GRANT SELECT,INSERT ON TABLE consent.withdrawals TO fame_consent;
 GRANT SELECT ON TABLE consent.published_consents TO fame_relmgr;
 
 GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE governance.acts TO fame_governance;
 

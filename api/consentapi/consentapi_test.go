@@ -91,13 +91,19 @@ func setup(t *testing.T) *hub {
 		Version: 1,
 		Issuers: []decide.Issuer{{Name: "everyone", Issuer: iss.url, Audience: "fame"}},
 		Codes: decide.Codes{
-			Purposes: []decide.Code{{Code: "support"}}, Aspects: []decide.Code{{Code: "involvement"}}},
-		Agencies:  []decide.Agency{{ID: "gp"}, {ID: "school"}, {ID: "police"}},
+			Purposes: []decide.Code{{Code: "support"}}, Aspects: []decide.Code{{Code: "involvement"}},
+			Aims: []decide.Code{{Code: "safety"}}, Reasons: []decide.Code{{Code: "working"}}},
+		Profile: decide.Profile{ID: "uk-current", Questions: [4]string{"Is there a power?", "Is it proportionate?", "Is it confidential?", "Which condition?"},
+			Ordinary: []decide.ProfileCondition{{Code: "public-task"}}},
+		Powers:    []decide.Power{{Code: "act", Kinds: []string{"health"}, Purposes: []string{"support"}}},
+		Agencies:  []decide.Agency{{ID: "gp", Kind: "health"}, {ID: "school"}, {ID: "police"}},
 		Providers: []decide.Provider{{ID: "gp-desk", Agency: "gp"}, {ID: "school-office", Agency: "school"}},
 		Columns: []decide.Column{
 			{ID: "gp-people", Provider: "gp-desk", Agency: "gp"}, {ID: "school-roll", Provider: "school-office", Agency: "school"}},
 		Agreements: []decide.Agreement{{
-			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, Roles: decide.AgreementRoles{Publish: []string{"practitioner"}}}},
+			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, Roles: decide.AgreementRoles{Publish: []string{"practitioner"}, Impose: []string{"practitioner"}},
+			Purposes: []string{"support"}, Powers: []string{"act"}, Aspects: []string{"involvement"},
+			Modes: []decide.Mode{decide.Imposed}, Grounds: []decide.Ground{decide.NotConfidential}}},
 	}
 	document, err := json.Marshal(terms)
 	must(t, err)
@@ -123,7 +129,7 @@ func setup(t *testing.T) *hub {
 	dir := t.TempDir()
 	keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
 	must(t, err)
-	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, "sign/relmgr": seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{consent.RecordsKey: seal.KindWrap, consent.ReceiptsKey: seal.KindSign, "sign/relmgr": seal.KindSign} {
 		_, _, err := keys.Ensure(t.Context(), id, kind)
 		must(t, err)
 	}
@@ -376,4 +382,106 @@ func TestNobodyIsServedUnsigned(t *testing.T) {
 	problem(t, err, http.StatusUnauthorized)
 	_, err = c.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: "0190a3f4-6c1e-4a5b-9c7d-2f8e1b3a5d60"})
 	problem(t, err, http.StatusUnauthorized)
+}
+
+// LEG-01: a dry run answers each step with the law profile's question, and a
+// step that fails is an answer.
+func TestADecisionIsTriedWithoutBeingMade(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	got, err := h.as("rita").TryDecision(t.Context(), &consentoas.DryRunRequest{Asker: consentoas.NewOptAskerTrial(consentoas.AskerTrial{
+		Column: "gp-people", Purpose: "support", Reason: "working"})})
+	must(t, err)
+	if got.Permitted || len(got.Steps) != 4 || got.Steps[0].Answer != "failed" || got.Steps[0].Because.Or("") == "" ||
+		got.Steps[0].Question != "Is there a power?" || got.Steps[1].Answer != "not-asked" || got.Discloses.Set {
+		t.Errorf("the asker's steps are %+v", got)
+	}
+	holder := consentoas.HolderTrial{
+		Column: "gp-people", Mode: "imposed", Agreement: "early-help", Power: "act", Purposes: []consentoas.Code{"support"},
+		Aspects: []consentoas.Code{"involvement"}, Audience: consentoas.Audience{Agencies: []consentoas.Code{"school"}},
+		Proportionality: consentoas.Proportionality{Necessary: true, Safeguards: true, Aim: "safety"}, Ground: "not-confidential",
+		Conditions: consentoas.Conditions{Ordinary: "public-task"}, Until: time.Now().Add(time.Hour),
+	}
+	got, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{Holder: consentoas.NewOptHolderTrial(holder)})
+	must(t, err)
+	if !got.Permitted || got.Role.Or("") != "practitioner" || len(got.Discloses.Value.Audience.Agencies) != 1 || got.TermsVersion != 1 {
+		t.Errorf("the holder's steps are %+v", got)
+	}
+	_, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{})
+	problem(t, err, http.StatusBadRequest)
+}
+
+// PUB-05, PUB-12: whoever may read a consent gets its signed receipt.
+func TestAReceiptIsServed(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice := h.as("alice")
+	given, err := alice.CaptureConsent(t.Context(), h.request())
+	must(t, err)
+	got, err := alice.ReceiptOfConsent(t.Context(), consentoas.ReceiptOfConsentParams{Consent: given.Consent})
+	must(t, err)
+	if got.State != "given" || got.Consent != given.Consent || strings.Count(got.Receipt, ".") != 2 {
+		t.Errorf("the receipt is %+v", got)
+	}
+	_, err = h.as("sue").ReceiptOfConsent(t.Context(), consentoas.ReceiptOfConsentParams{Consent: given.Consent})
+	problem(t, err, http.StatusNotFound)
+}
+
+// PUB-10, LEG-13: a request is made, listed, answered once.
+func TestAPersonIsAskedAndTheAnswerRecorded(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice := h.as("alice")
+	c := h.request()
+	ask := func() consentoas.ID {
+		t.Helper()
+		got, err := alice.RequestConsent(t.Context(), &consentoas.AskConsentRequest{
+			Proof: c.Proof, Explicit: c.Explicit, Audience: c.Audience, Purposes: c.Purposes, Aspects: c.Aspects, Until: c.Until})
+		must(t, err)
+		return got.Request
+	}
+	first, second := ask(), ask()
+	list, err := alice.ListConsentRequests(t.Context(), consentoas.ListConsentRequestsParams{Column: "gp-people"})
+	must(t, err)
+	if len(list.Requests) != 2 || list.Requests[0].AskedBy != "alice" || !list.Requests[0].Until.Equal(c.Until) {
+		t.Fatalf("the list is %+v", list)
+	}
+	got, err := alice.AnswerConsentRequest(t.Context(), &consentoas.ConsentAnswer{
+		Answer: "given", Evidence: consentoas.NewOptConsentAnswerEvidence("signed-form"), Wording: consentoas.NewOptCode("leaflet-v3"),
+	}, consentoas.AnswerConsentRequestParams{Request: first})
+	must(t, err)
+	_, err = alice.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: got.Consent.Value})
+	must(t, err)
+	not := &consentoas.ConsentAnswer{Answer: "not-asked", Reason: consentoas.NewOptCode("working")}
+	other, err := alice.AnswerConsentRequest(t.Context(), not, consentoas.AnswerConsentRequestParams{Request: second})
+	must(t, err)
+	if other.Consent.Set || other.Answer != "not-asked" {
+		t.Errorf("not asked: %+v", other)
+	}
+	_, err = alice.AnswerConsentRequest(t.Context(), not, consentoas.AnswerConsentRequestParams{Request: second})
+	problem(t, err, http.StatusConflict)
+	_, err = h.as("sue").ListConsentRequests(t.Context(), consentoas.ListConsentRequestsParams{Column: "gp-people"})
+	problem(t, err, http.StatusForbidden)
+}
+
+// LEG-21: a proxy's authority and the person's competence are read back as
+// closed codes.
+func TestAProxyIsReadBack(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	alice, req := h.as("alice"), h.request()
+	proxy := consentoas.Proxy{Authority: "court-appointed-deputy", Evidence: "document-seen", Until: time.Now().AddDate(0, 1, 0).UTC().Truncate(time.Second)}
+	req.Proxy = consentoas.NewOptProxy(proxy)
+	req.Competence = consentoas.NewOptCompetence(consentoas.Competence{Assessed: consentoas.NewOptCompetenceAssessed("not-competent")})
+	given, err := alice.CaptureConsent(t.Context(), req)
+	must(t, err)
+	got, err := alice.FindConsent(t.Context(), consentoas.FindConsentParams{Consent: given.Consent})
+	must(t, err)
+	if got.Proxy.Value != proxy || !got.Until.Equal(proxy.Until) || got.Competence.Value.Assessed.Value != "not-competent" || got.Competence.Value.Presumed.Set {
+		t.Errorf("read back: %+v %+v", got.Proxy, got.Competence)
+	}
+	req = h.request()
+	req.Competence = consentoas.NewOptCompetence(consentoas.Competence{Assessed: consentoas.NewOptCompetenceAssessed("not-competent")})
+	_, err = alice.CaptureConsent(t.Context(), req)
+	problem(t, err, http.StatusUnprocessableEntity)
 }

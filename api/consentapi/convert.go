@@ -63,6 +63,7 @@ func consentOf(c consent.Consent) *consentoas.Consent {
 	if !c.Withdrawn.IsZero() {
 		out.Withdrawn.SetTo(c.Withdrawn)
 	}
+	decidedBy(out, c)
 	return out
 }
 

@@ -1,5 +1,6 @@
 // Package consentapi serves the consent duty's part of openapi.yaml,
-// /consent/v1: consents, their withdrawal, exclusions and their withdrawal.
+// /consent/v1: consents, requests for them and their receipts, exclusions,
+// blocks, the withdrawal of each, and dry runs of a decision.
 //
 // One operation is one method of consent.Service; a handler turns the
 // generated types into the duty's and back, and decides nothing. Who is

@@ -76,6 +76,8 @@ func (h *handler) CaptureConsent(ctx context.Context, req *consentoas.ConsentReq
 		Until:    req.Until,
 		Evidence: consent.Evidence(req.Evidence),
 		Wording:  string(req.Wording),
+
+		Proxy: proxyOf(req.Proxy), Competence: competenceOf(req.Competence),
 	})
 	if err != nil {
 		return nil, err

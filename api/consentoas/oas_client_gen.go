@@ -21,6 +21,15 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// AnswerConsentRequest invokes answerConsentRequest operation.
+	//
+	// Given captures the consent as it was asked for, in the same step. Refused is recorded and bars
+	// nothing by itself (LEG-15).
+	// Not asked needs a reason, such as that asking would put somebody at risk (LEG-12, LEG-13). A
+	// request has one answer.
+	//
+	// POST /consent/v1/requests/{request}/answer
+	AnswerConsentRequest(ctx context.Context, request *ConsentAnswer, params AnswerConsentRequestParams) (*ConsentAnswerReceipt, error)
 	// BlockRelationship invokes blockRelationship operation.
 	//
 	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
@@ -50,6 +59,41 @@ type Invoker interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// ListConsentRequests invokes listConsentRequests operation.
+	//
+	// Requests that nobody has answered and that are not over, oldest first, for members of the column.
+	// Nothing of a request is
+	// shown to the person or to anybody else.
+	//
+	// GET /consent/v1/requests
+	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ReceiptOfConsent invokes receiptOfConsent operation.
+	//
+	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+	// alone, at any time and
+	// without the hub. It names the consent, never the person. A receipt says what stood when it was
+	// issued: that of a
+	// withdrawn consent says withdrawn (PUB-05, PUB-12).
+	//
+	// GET /consent/v1/consents/{consent}/receipt
+	ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error)
+	// RequestConsent invokes requestConsent operation.
+	//
+	// Asking is part of the work (PUB-10): what is to be agreed to waits for the next meeting of anyone
+	// of the column with the
+	// person. It permits nothing until it is answered.
+	//
+	// POST /consent/v1/requests
+	RequestConsent(ctx context.Context, request *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// TryDecision invokes tryDecision operation.
+	//
+	// Takes a decision that nobody has made through the four steps, under the terms in force: the
+	// holder's, for a column of the
+	// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+	// handle, and records nothing.
+	//
+	// POST /consent/v1/decisions
+	TryDecision(ctx context.Context, request *DryRunRequest) (*DryRun, error)
 	// WithdrawBlock invokes withdrawBlock operation.
 	//
 	// Let a hidden relationship be told of again.
@@ -109,6 +153,104 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// AnswerConsentRequest invokes answerConsentRequest operation.
+//
+// Given captures the consent as it was asked for, in the same step. Refused is recorded and bars
+// nothing by itself (LEG-15).
+// Not asked needs a reason, such as that asking would put somebody at risk (LEG-12, LEG-13). A
+// request has one answer.
+//
+// POST /consent/v1/requests/{request}/answer
+func (c *Client) AnswerConsentRequest(ctx context.Context, request *ConsentAnswer, params AnswerConsentRequestParams) (*ConsentAnswerReceipt, error) {
+	res, err := c.sendAnswerConsentRequest(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAnswerConsentRequest(ctx context.Context, request *ConsentAnswer, params AnswerConsentRequestParams) (res *ConsentAnswerReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/requests/"
+	{
+		// Encode "request" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "request",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Request); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/answer"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAnswerConsentRequestRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AnswerConsentRequestOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAnswerConsentRequestResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // BlockRelationship invokes blockRelationship operation.
@@ -419,6 +561,362 @@ func (c *Client) sendFindConsent(ctx context.Context, params FindConsentParams) 
 	defer body.Close()
 
 	result, err := decodeFindConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListConsentRequests invokes listConsentRequests operation.
+//
+// Requests that nobody has answered and that are not over, oldest first, for members of the column.
+// Nothing of a request is
+// shown to the person or to anybody else.
+//
+// GET /consent/v1/requests
+func (c *Client) ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error) {
+	res, err := c.sendListConsentRequests(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (res *ConsentRequests, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/requests"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListConsentRequestsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListConsentRequestsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReceiptOfConsent invokes receiptOfConsent operation.
+//
+// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+// alone, at any time and
+// without the hub. It names the consent, never the person. A receipt says what stood when it was
+// issued: that of a
+// withdrawn consent says withdrawn (PUB-05, PUB-12).
+//
+// GET /consent/v1/consents/{consent}/receipt
+func (c *Client) ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error) {
+	res, err := c.sendReceiptOfConsent(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (res *SignedReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/consents/"
+	{
+		// Encode "consent" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "consent",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Consent); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/receipt"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReceiptOfConsentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReceiptOfConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RequestConsent invokes requestConsent operation.
+//
+// Asking is part of the work (PUB-10): what is to be agreed to waits for the next meeting of anyone
+// of the column with the
+// person. It permits nothing until it is answered.
+//
+// POST /consent/v1/requests
+func (c *Client) RequestConsent(ctx context.Context, request *AskConsentRequest) (*ConsentRequestReceipt, error) {
+	res, err := c.sendRequestConsent(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendRequestConsent(ctx context.Context, request *AskConsentRequest) (res *ConsentRequestReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/requests"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRequestConsentRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RequestConsentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRequestConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TryDecision invokes tryDecision operation.
+//
+// Takes a decision that nobody has made through the four steps, under the terms in force: the
+// holder's, for a column of the
+// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+// handle, and records nothing.
+//
+// POST /consent/v1/decisions
+func (c *Client) TryDecision(ctx context.Context, request *DryRunRequest) (*DryRun, error) {
+	res, err := c.sendTryDecision(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendTryDecision(ctx context.Context, request *DryRunRequest) (res *DryRun, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/decisions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTryDecisionRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, TryDecisionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTryDecisionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -6,11 +6,16 @@ package consentoas
 type OperationName = string
 
 const (
-	BlockRelationshipOperation OperationName = "BlockRelationship"
-	CaptureConsentOperation    OperationName = "CaptureConsent"
-	ExcludeAgencyOperation     OperationName = "ExcludeAgency"
-	FindConsentOperation       OperationName = "FindConsent"
-	WithdrawBlockOperation     OperationName = "WithdrawBlock"
-	WithdrawConsentOperation   OperationName = "WithdrawConsent"
-	WithdrawExclusionOperation OperationName = "WithdrawExclusion"
+	AnswerConsentRequestOperation OperationName = "AnswerConsentRequest"
+	BlockRelationshipOperation    OperationName = "BlockRelationship"
+	CaptureConsentOperation       OperationName = "CaptureConsent"
+	ExcludeAgencyOperation        OperationName = "ExcludeAgency"
+	FindConsentOperation          OperationName = "FindConsent"
+	ListConsentRequestsOperation  OperationName = "ListConsentRequests"
+	ReceiptOfConsentOperation     OperationName = "ReceiptOfConsent"
+	RequestConsentOperation       OperationName = "RequestConsent"
+	TryDecisionOperation          OperationName = "TryDecision"
+	WithdrawBlockOperation        OperationName = "WithdrawBlock"
+	WithdrawConsentOperation      OperationName = "WithdrawConsent"
+	WithdrawExclusionOperation    OperationName = "WithdrawExclusion"
 )

@@ -14,6 +14,86 @@ import (
 	"github.com/ogen-go/ogen/validate"
 )
 
+// AnswerConsentRequestParams is parameters of answerConsentRequest operation.
+type AnswerConsentRequestParams struct {
+	Request ID
+}
+
+func unpackAnswerConsentRequestParams(packed middleware.Parameters) (params AnswerConsentRequestParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "request",
+			In:   "path",
+		}
+		params.Request = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeAnswerConsentRequestParams(args [1]string, argsEscaped bool, r *http.Request) (params AnswerConsentRequestParams, _ error) {
+	// Decode path: request.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "request",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRequestVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRequestVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Request = ID(paramsDotRequestVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Request.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "request",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // FindConsentParams is parameters of findConsent operation.
 type FindConsentParams struct {
 	Consent ID
@@ -31,6 +111,239 @@ func unpackFindConsentParams(packed middleware.Parameters) (params FindConsentPa
 }
 
 func decodeFindConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params FindConsentParams, _ error) {
+	// Decode path: consent.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "consent",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotConsentVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotConsentVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Consent = ID(paramsDotConsentVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Consent.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "consent",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ListConsentRequestsParams is parameters of listConsentRequests operation.
+type ListConsentRequestsParams struct {
+	Column Code
+	Limit  OptInt `json:",omitempty,omitzero"`
+}
+
+func unpackListConsentRequestsParams(packed middleware.Parameters) (params ListConsentRequestsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "column",
+			In:   "query",
+		}
+		params.Column = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "limit",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Limit = v.(OptInt)
+		}
+	}
+	return params
+}
+
+func decodeListConsentRequestsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListConsentRequestsParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: column.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotColumnVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotColumnVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Column = Code(paramsDotColumnVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Column.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "column",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Set default value for query: limit.
+	{
+		val := int(50)
+		params.Limit.SetTo(val)
+	}
+	// Decode query: limit.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotLimitVal int
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToInt(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotLimitVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Limit.SetTo(paramsDotLimitVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Limit.Get(); ok {
+					if err := func() error {
+						if err := (validate.Int{
+							MinSet:        true,
+							Min:           1,
+							MaxSet:        true,
+							Max:           100,
+							MinExclusive:  false,
+							MaxExclusive:  false,
+							MultipleOfSet: false,
+							MultipleOf:    0,
+							Pattern:       nil,
+						}).Validate(int64(value)); err != nil {
+							return errors.Wrap(err, "int")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "limit",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ReceiptOfConsentParams is parameters of receiptOfConsent operation.
+type ReceiptOfConsentParams struct {
+	Consent ID
+}
+
+func unpackReceiptOfConsentParams(packed middleware.Parameters) (params ReceiptOfConsentParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "consent",
+			In:   "path",
+		}
+		params.Consent = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeReceiptOfConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params ReceiptOfConsentParams, _ error) {
 	// Decode path: consent.
 	if err := func() error {
 		param := args[0]

@@ -13,6 +13,147 @@ func (s *ProblemStatusCode) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
 }
 
+// Ref: #/components/schemas/AskConsentRequest
+type AskConsentRequest struct {
+	Proof    HandleProof `json:"proof"`
+	Explicit bool        `json:"explicit"`
+	Audience Audience    `json:"audience"`
+	Purposes []Code      `json:"purposes"`
+	Aspects  []Code      `json:"aspects"`
+	// Until when the consent is to last. The request is over then too.
+	Until time.Time `json:"until"`
+}
+
+// GetProof returns the value of Proof.
+func (s *AskConsentRequest) GetProof() HandleProof {
+	return s.Proof
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *AskConsentRequest) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *AskConsentRequest) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *AskConsentRequest) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *AskConsentRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *AskConsentRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetProof sets the value of Proof.
+func (s *AskConsentRequest) SetProof(val HandleProof) {
+	s.Proof = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *AskConsentRequest) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *AskConsentRequest) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *AskConsentRequest) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *AskConsentRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *AskConsentRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// Ref: #/components/schemas/AskerTrial
+type AskerTrial struct {
+	Column      Code    `json:"column"`
+	Role        OptCode `json:"role"`
+	Purpose     Code    `json:"purpose"`
+	Reason      Code    `json:"reason"`
+	Transaction OptCode `json:"transaction"`
+	Emergency   OptBool `json:"emergency"`
+}
+
+// GetColumn returns the value of Column.
+func (s *AskerTrial) GetColumn() Code {
+	return s.Column
+}
+
+// GetRole returns the value of Role.
+func (s *AskerTrial) GetRole() OptCode {
+	return s.Role
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *AskerTrial) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *AskerTrial) GetReason() Code {
+	return s.Reason
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *AskerTrial) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *AskerTrial) GetEmergency() OptBool {
+	return s.Emergency
+}
+
+// SetColumn sets the value of Column.
+func (s *AskerTrial) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRole sets the value of Role.
+func (s *AskerTrial) SetRole(val OptCode) {
+	s.Role = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *AskerTrial) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *AskerTrial) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *AskerTrial) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *AskerTrial) SetEmergency(val OptBool) {
+	s.Emergency = val
+}
+
 // To whom a standing decision discloses. Exactly one of the members.
 // Ref: #/components/schemas/Audience
 type Audience struct {
@@ -258,19 +399,160 @@ type Code string
 
 type Commitment string
 
+// Whether the person can decide for themselves: as the law profile presumes it, or as somebody has
+// assessed it, which outweighs
+// the presumption (LEG-21). Never an age or a date of birth. Somebody not competent needs a proxy;
+// somebody competent has none.
+// Ref: #/components/schemas/Competence
+type Competence struct {
+	Presumed OptCompetencePresumed `json:"presumed"`
+	Assessed OptCompetenceAssessed `json:"assessed"`
+}
+
+// GetPresumed returns the value of Presumed.
+func (s *Competence) GetPresumed() OptCompetencePresumed {
+	return s.Presumed
+}
+
+// GetAssessed returns the value of Assessed.
+func (s *Competence) GetAssessed() OptCompetenceAssessed {
+	return s.Assessed
+}
+
+// SetPresumed sets the value of Presumed.
+func (s *Competence) SetPresumed(val OptCompetencePresumed) {
+	s.Presumed = val
+}
+
+// SetAssessed sets the value of Assessed.
+func (s *Competence) SetAssessed(val OptCompetenceAssessed) {
+	s.Assessed = val
+}
+
+type CompetenceAssessed string
+
+const (
+	CompetenceAssessedCompetent    CompetenceAssessed = "competent"
+	CompetenceAssessedNotCompetent CompetenceAssessed = "not-competent"
+)
+
+// AllValues returns all CompetenceAssessed values.
+func (CompetenceAssessed) AllValues() []CompetenceAssessed {
+	return []CompetenceAssessed{
+		CompetenceAssessedCompetent,
+		CompetenceAssessedNotCompetent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CompetenceAssessed) MarshalText() ([]byte, error) {
+	switch s {
+	case CompetenceAssessedCompetent:
+		return []byte(s), nil
+	case CompetenceAssessedNotCompetent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CompetenceAssessed) UnmarshalText(data []byte) error {
+	switch CompetenceAssessed(data) {
+	case CompetenceAssessedCompetent:
+		*s = CompetenceAssessedCompetent
+		return nil
+	case CompetenceAssessedNotCompetent:
+		*s = CompetenceAssessedNotCompetent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CompetencePresumed string
+
+const (
+	CompetencePresumedCompetent    CompetencePresumed = "competent"
+	CompetencePresumedNotCompetent CompetencePresumed = "not-competent"
+)
+
+// AllValues returns all CompetencePresumed values.
+func (CompetencePresumed) AllValues() []CompetencePresumed {
+	return []CompetencePresumed{
+		CompetencePresumedCompetent,
+		CompetencePresumedNotCompetent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CompetencePresumed) MarshalText() ([]byte, error) {
+	switch s {
+	case CompetencePresumedCompetent:
+		return []byte(s), nil
+	case CompetencePresumedNotCompetent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CompetencePresumed) UnmarshalText(data []byte) error {
+	switch CompetencePresumed(data) {
+	case CompetencePresumedCompetent:
+		*s = CompetencePresumedCompetent
+		return nil
+	case CompetencePresumedNotCompetent:
+		*s = CompetencePresumedNotCompetent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Step 4, by the law profile in force (LEG-09).
+// Ref: #/components/schemas/Conditions
+type Conditions struct {
+	Ordinary  Code    `json:"ordinary"`
+	Sensitive OptCode `json:"sensitive"`
+}
+
+// GetOrdinary returns the value of Ordinary.
+func (s *Conditions) GetOrdinary() Code {
+	return s.Ordinary
+}
+
+// GetSensitive returns the value of Sensitive.
+func (s *Conditions) GetSensitive() OptCode {
+	return s.Sensitive
+}
+
+// SetOrdinary sets the value of Ordinary.
+func (s *Conditions) SetOrdinary(val Code) {
+	s.Ordinary = val
+}
+
+// SetSensitive sets the value of Sensitive.
+func (s *Conditions) SetSensitive(val OptCode) {
+	s.Sensitive = val
+}
+
 // Ref: #/components/schemas/Consent
 type Consent struct {
-	Consent    ID          `json:"consent"`
-	Explicit   bool        `json:"explicit"`
-	Audience   Audience    `json:"audience"`
-	Purposes   []Code      `json:"purposes"`
-	Aspects    []Code      `json:"aspects"`
-	From       time.Time   `json:"from"`
-	Until      time.Time   `json:"until"`
-	Evidence   string      `json:"evidence"`
-	Wording    Code        `json:"wording"`
-	CapturedBy Code        `json:"captured_by"`
-	Withdrawn  OptDateTime `json:"withdrawn"`
+	Consent    ID            `json:"consent"`
+	Explicit   bool          `json:"explicit"`
+	Audience   Audience      `json:"audience"`
+	Purposes   []Code        `json:"purposes"`
+	Aspects    []Code        `json:"aspects"`
+	From       time.Time     `json:"from"`
+	Until      time.Time     `json:"until"`
+	Evidence   string        `json:"evidence"`
+	Wording    Code          `json:"wording"`
+	CapturedBy Code          `json:"captured_by"`
+	Withdrawn  OptDateTime   `json:"withdrawn"`
+	Proxy      OptProxy      `json:"proxy"`
+	Competence OptCompetence `json:"competence"`
 }
 
 // GetConsent returns the value of Consent.
@@ -328,6 +610,16 @@ func (s *Consent) GetWithdrawn() OptDateTime {
 	return s.Withdrawn
 }
 
+// GetProxy returns the value of Proxy.
+func (s *Consent) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *Consent) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
 // SetConsent sets the value of Consent.
 func (s *Consent) SetConsent(val ID) {
 	s.Consent = val
@@ -383,6 +675,305 @@ func (s *Consent) SetWithdrawn(val OptDateTime) {
 	s.Withdrawn = val
 }
 
+// SetProxy sets the value of Proxy.
+func (s *Consent) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *Consent) SetCompetence(val OptCompetence) {
+	s.Competence = val
+}
+
+// Given needs evidence and wording, refused evidence, not-asked a reason; neither takes what another
+// needs.
+// Ref: #/components/schemas/ConsentAnswer
+type ConsentAnswer struct {
+	Answer     ConsentAnswerAnswer      `json:"answer"`
+	Reason     OptCode                  `json:"reason"`
+	Evidence   OptConsentAnswerEvidence `json:"evidence"`
+	Wording    OptCode                  `json:"wording"`
+	Proxy      OptProxy                 `json:"proxy"`
+	Competence OptCompetence            `json:"competence"`
+}
+
+// GetAnswer returns the value of Answer.
+func (s *ConsentAnswer) GetAnswer() ConsentAnswerAnswer {
+	return s.Answer
+}
+
+// GetReason returns the value of Reason.
+func (s *ConsentAnswer) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *ConsentAnswer) GetEvidence() OptConsentAnswerEvidence {
+	return s.Evidence
+}
+
+// GetWording returns the value of Wording.
+func (s *ConsentAnswer) GetWording() OptCode {
+	return s.Wording
+}
+
+// GetProxy returns the value of Proxy.
+func (s *ConsentAnswer) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *ConsentAnswer) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
+// SetAnswer sets the value of Answer.
+func (s *ConsentAnswer) SetAnswer(val ConsentAnswerAnswer) {
+	s.Answer = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ConsentAnswer) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *ConsentAnswer) SetEvidence(val OptConsentAnswerEvidence) {
+	s.Evidence = val
+}
+
+// SetWording sets the value of Wording.
+func (s *ConsentAnswer) SetWording(val OptCode) {
+	s.Wording = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *ConsentAnswer) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *ConsentAnswer) SetCompetence(val OptCompetence) {
+	s.Competence = val
+}
+
+type ConsentAnswerAnswer string
+
+const (
+	ConsentAnswerAnswerGiven    ConsentAnswerAnswer = "given"
+	ConsentAnswerAnswerRefused  ConsentAnswerAnswer = "refused"
+	ConsentAnswerAnswerNotAsked ConsentAnswerAnswer = "not-asked"
+)
+
+// AllValues returns all ConsentAnswerAnswer values.
+func (ConsentAnswerAnswer) AllValues() []ConsentAnswerAnswer {
+	return []ConsentAnswerAnswer{
+		ConsentAnswerAnswerGiven,
+		ConsentAnswerAnswerRefused,
+		ConsentAnswerAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerAnswerGiven:
+		return []byte(s), nil
+	case ConsentAnswerAnswerRefused:
+		return []byte(s), nil
+	case ConsentAnswerAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerAnswer) UnmarshalText(data []byte) error {
+	switch ConsentAnswerAnswer(data) {
+	case ConsentAnswerAnswerGiven:
+		*s = ConsentAnswerAnswerGiven
+		return nil
+	case ConsentAnswerAnswerRefused:
+		*s = ConsentAnswerAnswerRefused
+		return nil
+	case ConsentAnswerAnswerNotAsked:
+		*s = ConsentAnswerAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ConsentAnswerEvidence string
+
+const (
+	ConsentAnswerEvidenceSignedForm         ConsentAnswerEvidence = "signed-form"
+	ConsentAnswerEvidenceSpokenAndNoted     ConsentAnswerEvidence = "spoken-and-noted"
+	ConsentAnswerEvidenceRecordedCall       ConsentAnswerEvidence = "recorded-call"
+	ConsentAnswerEvidenceElectronic         ConsentAnswerEvidence = "electronic"
+	ConsentAnswerEvidenceInterpreterPresent ConsentAnswerEvidence = "interpreter-present"
+)
+
+// AllValues returns all ConsentAnswerEvidence values.
+func (ConsentAnswerEvidence) AllValues() []ConsentAnswerEvidence {
+	return []ConsentAnswerEvidence{
+		ConsentAnswerEvidenceSignedForm,
+		ConsentAnswerEvidenceSpokenAndNoted,
+		ConsentAnswerEvidenceRecordedCall,
+		ConsentAnswerEvidenceElectronic,
+		ConsentAnswerEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerEvidenceSignedForm:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceRecordedCall:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceElectronic:
+		return []byte(s), nil
+	case ConsentAnswerEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerEvidence) UnmarshalText(data []byte) error {
+	switch ConsentAnswerEvidence(data) {
+	case ConsentAnswerEvidenceSignedForm:
+		*s = ConsentAnswerEvidenceSignedForm
+		return nil
+	case ConsentAnswerEvidenceSpokenAndNoted:
+		*s = ConsentAnswerEvidenceSpokenAndNoted
+		return nil
+	case ConsentAnswerEvidenceRecordedCall:
+		*s = ConsentAnswerEvidenceRecordedCall
+		return nil
+	case ConsentAnswerEvidenceElectronic:
+		*s = ConsentAnswerEvidenceElectronic
+		return nil
+	case ConsentAnswerEvidenceInterpreterPresent:
+		*s = ConsentAnswerEvidenceInterpreterPresent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ConsentAnswerReceipt
+type ConsentAnswerReceipt struct {
+	Request    ID                         `json:"request"`
+	Answer     ConsentAnswerReceiptAnswer `json:"answer"`
+	Consent    OptID                      `json:"consent"`
+	Act        ID                         `json:"act"`
+	Commitment Commitment                 `json:"commitment"`
+}
+
+// GetRequest returns the value of Request.
+func (s *ConsentAnswerReceipt) GetRequest() ID {
+	return s.Request
+}
+
+// GetAnswer returns the value of Answer.
+func (s *ConsentAnswerReceipt) GetAnswer() ConsentAnswerReceiptAnswer {
+	return s.Answer
+}
+
+// GetConsent returns the value of Consent.
+func (s *ConsentAnswerReceipt) GetConsent() OptID {
+	return s.Consent
+}
+
+// GetAct returns the value of Act.
+func (s *ConsentAnswerReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ConsentAnswerReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRequest sets the value of Request.
+func (s *ConsentAnswerReceipt) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetAnswer sets the value of Answer.
+func (s *ConsentAnswerReceipt) SetAnswer(val ConsentAnswerReceiptAnswer) {
+	s.Answer = val
+}
+
+// SetConsent sets the value of Consent.
+func (s *ConsentAnswerReceipt) SetConsent(val OptID) {
+	s.Consent = val
+}
+
+// SetAct sets the value of Act.
+func (s *ConsentAnswerReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ConsentAnswerReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type ConsentAnswerReceiptAnswer string
+
+const (
+	ConsentAnswerReceiptAnswerGiven    ConsentAnswerReceiptAnswer = "given"
+	ConsentAnswerReceiptAnswerRefused  ConsentAnswerReceiptAnswer = "refused"
+	ConsentAnswerReceiptAnswerNotAsked ConsentAnswerReceiptAnswer = "not-asked"
+)
+
+// AllValues returns all ConsentAnswerReceiptAnswer values.
+func (ConsentAnswerReceiptAnswer) AllValues() []ConsentAnswerReceiptAnswer {
+	return []ConsentAnswerReceiptAnswer{
+		ConsentAnswerReceiptAnswerGiven,
+		ConsentAnswerReceiptAnswerRefused,
+		ConsentAnswerReceiptAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ConsentAnswerReceiptAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case ConsentAnswerReceiptAnswerGiven:
+		return []byte(s), nil
+	case ConsentAnswerReceiptAnswerRefused:
+		return []byte(s), nil
+	case ConsentAnswerReceiptAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ConsentAnswerReceiptAnswer) UnmarshalText(data []byte) error {
+	switch ConsentAnswerReceiptAnswer(data) {
+	case ConsentAnswerReceiptAnswerGiven:
+		*s = ConsentAnswerReceiptAnswerGiven
+		return nil
+	case ConsentAnswerReceiptAnswerRefused:
+		*s = ConsentAnswerReceiptAnswerRefused
+		return nil
+	case ConsentAnswerReceiptAnswerNotAsked:
+		*s = ConsentAnswerReceiptAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/ConsentReceipt
 type ConsentReceipt struct {
 	Consent    ID         `json:"consent"`
@@ -424,13 +1015,15 @@ func (s *ConsentReceipt) SetCommitment(val Commitment) {
 type ConsentRequest struct {
 	Proof HandleProof `json:"proof"`
 	// Explicit consent is a kind of its own and needs evidence (LEG-14).
-	Explicit bool                   `json:"explicit"`
-	Audience Audience               `json:"audience"`
-	Purposes []Code                 `json:"purposes"`
-	Aspects  []Code                 `json:"aspects"`
-	Until    time.Time              `json:"until"`
-	Evidence ConsentRequestEvidence `json:"evidence"`
-	Wording  Code                   `json:"wording"`
+	Explicit   bool                   `json:"explicit"`
+	Audience   Audience               `json:"audience"`
+	Purposes   []Code                 `json:"purposes"`
+	Aspects    []Code                 `json:"aspects"`
+	Until      time.Time              `json:"until"`
+	Evidence   ConsentRequestEvidence `json:"evidence"`
+	Wording    Code                   `json:"wording"`
+	Proxy      OptProxy               `json:"proxy"`
+	Competence OptCompetence          `json:"competence"`
 }
 
 // GetProof returns the value of Proof.
@@ -473,6 +1066,16 @@ func (s *ConsentRequest) GetWording() Code {
 	return s.Wording
 }
 
+// GetProxy returns the value of Proxy.
+func (s *ConsentRequest) GetProxy() OptProxy {
+	return s.Proxy
+}
+
+// GetCompetence returns the value of Competence.
+func (s *ConsentRequest) GetCompetence() OptCompetence {
+	return s.Competence
+}
+
 // SetProof sets the value of Proof.
 func (s *ConsentRequest) SetProof(val HandleProof) {
 	s.Proof = val
@@ -511,6 +1114,16 @@ func (s *ConsentRequest) SetEvidence(val ConsentRequestEvidence) {
 // SetWording sets the value of Wording.
 func (s *ConsentRequest) SetWording(val Code) {
 	s.Wording = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *ConsentRequest) SetProxy(val OptProxy) {
+	s.Proxy = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *ConsentRequest) SetCompetence(val OptCompetence) {
+	s.Competence = val
 }
 
 type ConsentRequestEvidence string
@@ -573,6 +1186,58 @@ func (s *ConsentRequestEvidence) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/ConsentRequestReceipt
+type ConsentRequestReceipt struct {
+	Request    ID         `json:"request"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetRequest returns the value of Request.
+func (s *ConsentRequestReceipt) GetRequest() ID {
+	return s.Request
+}
+
+// GetAct returns the value of Act.
+func (s *ConsentRequestReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ConsentRequestReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRequest sets the value of Request.
+func (s *ConsentRequestReceipt) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetAct sets the value of Act.
+func (s *ConsentRequestReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ConsentRequestReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/ConsentRequests
+type ConsentRequests struct {
+	Requests []OpenConsentRequest `json:"requests"`
+}
+
+// GetRequests returns the value of Requests.
+func (s *ConsentRequests) GetRequests() []OpenConsentRequest {
+	return s.Requests
+}
+
+// SetRequests sets the value of Requests.
+func (s *ConsentRequests) SetRequests(val []OpenConsentRequest) {
+	s.Requests = val
 }
 
 // Ref: #/components/schemas/ConsentWithdrawalRequest
@@ -650,6 +1315,116 @@ func (s *ConsentWithdrawalRequestEvidence) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/DryRun
+type DryRun struct {
+	Permitted bool   `json:"permitted"`
+	Steps     []Step `json:"steps"`
+	// The role in which it would be decided.
+	Role      OptString        `json:"role"`
+	Discloses OptWouldDisclose `json:"discloses"`
+	// On the asker's side: the agreements under which answers may be received.
+	Agreements   []Code `json:"agreements"`
+	TermsVersion int64  `json:"terms_version"`
+	Profile      Code   `json:"profile"`
+}
+
+// GetPermitted returns the value of Permitted.
+func (s *DryRun) GetPermitted() bool {
+	return s.Permitted
+}
+
+// GetSteps returns the value of Steps.
+func (s *DryRun) GetSteps() []Step {
+	return s.Steps
+}
+
+// GetRole returns the value of Role.
+func (s *DryRun) GetRole() OptString {
+	return s.Role
+}
+
+// GetDiscloses returns the value of Discloses.
+func (s *DryRun) GetDiscloses() OptWouldDisclose {
+	return s.Discloses
+}
+
+// GetAgreements returns the value of Agreements.
+func (s *DryRun) GetAgreements() []Code {
+	return s.Agreements
+}
+
+// GetTermsVersion returns the value of TermsVersion.
+func (s *DryRun) GetTermsVersion() int64 {
+	return s.TermsVersion
+}
+
+// GetProfile returns the value of Profile.
+func (s *DryRun) GetProfile() Code {
+	return s.Profile
+}
+
+// SetPermitted sets the value of Permitted.
+func (s *DryRun) SetPermitted(val bool) {
+	s.Permitted = val
+}
+
+// SetSteps sets the value of Steps.
+func (s *DryRun) SetSteps(val []Step) {
+	s.Steps = val
+}
+
+// SetRole sets the value of Role.
+func (s *DryRun) SetRole(val OptString) {
+	s.Role = val
+}
+
+// SetDiscloses sets the value of Discloses.
+func (s *DryRun) SetDiscloses(val OptWouldDisclose) {
+	s.Discloses = val
+}
+
+// SetAgreements sets the value of Agreements.
+func (s *DryRun) SetAgreements(val []Code) {
+	s.Agreements = val
+}
+
+// SetTermsVersion sets the value of TermsVersion.
+func (s *DryRun) SetTermsVersion(val int64) {
+	s.TermsVersion = val
+}
+
+// SetProfile sets the value of Profile.
+func (s *DryRun) SetProfile(val Code) {
+	s.Profile = val
+}
+
+// Which side decides. Exactly one of the members.
+// Ref: #/components/schemas/DryRunRequest
+type DryRunRequest struct {
+	Holder OptHolderTrial `json:"holder"`
+	Asker  OptAskerTrial  `json:"asker"`
+}
+
+// GetHolder returns the value of Holder.
+func (s *DryRunRequest) GetHolder() OptHolderTrial {
+	return s.Holder
+}
+
+// GetAsker returns the value of Asker.
+func (s *DryRunRequest) GetAsker() OptAskerTrial {
+	return s.Asker
+}
+
+// SetHolder sets the value of Holder.
+func (s *DryRunRequest) SetHolder(val OptHolderTrial) {
+	s.Holder = val
+}
+
+// SetAsker sets the value of Asker.
+func (s *DryRunRequest) SetAsker(val OptAskerTrial) {
+	s.Asker = val
 }
 
 // Ref: #/components/schemas/ExclusionReceipt
@@ -788,9 +1563,355 @@ func (s *ExclusionRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/Ground
+type Ground string
+
+const (
+	GroundNotConfidential Ground = "not-confidential"
+	GroundExplicitConsent Ground = "explicit-consent"
+	GroundImpliedConsent  Ground = "implied-consent"
+	GroundPublicInterest  Ground = "public-interest"
+	GroundSignificantHarm Ground = "significant-harm"
+	GroundRequiredByLaw   Ground = "required-by-law"
+)
+
+// AllValues returns all Ground values.
+func (Ground) AllValues() []Ground {
+	return []Ground{
+		GroundNotConfidential,
+		GroundExplicitConsent,
+		GroundImpliedConsent,
+		GroundPublicInterest,
+		GroundSignificantHarm,
+		GroundRequiredByLaw,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Ground) MarshalText() ([]byte, error) {
+	switch s {
+	case GroundNotConfidential:
+		return []byte(s), nil
+	case GroundExplicitConsent:
+		return []byte(s), nil
+	case GroundImpliedConsent:
+		return []byte(s), nil
+	case GroundPublicInterest:
+		return []byte(s), nil
+	case GroundSignificantHarm:
+		return []byte(s), nil
+	case GroundRequiredByLaw:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Ground) UnmarshalText(data []byte) error {
+	switch Ground(data) {
+	case GroundNotConfidential:
+		*s = GroundNotConfidential
+		return nil
+	case GroundExplicitConsent:
+		*s = GroundExplicitConsent
+		return nil
+	case GroundImpliedConsent:
+		*s = GroundImpliedConsent
+		return nil
+	case GroundPublicInterest:
+		*s = GroundPublicInterest
+		return nil
+	case GroundSignificantHarm:
+		*s = GroundSignificantHarm
+		return nil
+	case GroundRequiredByLaw:
+		*s = GroundRequiredByLaw
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type HandleProof string
 
+// A holder's decision, with the consents that it would rest on described instead of named.
+// Ref: #/components/schemas/HolderTrial
+type HolderTrial struct {
+	Column          Code               `json:"column"`
+	Role            OptCode            `json:"role"`
+	Deed            OptHolderTrialDeed `json:"deed"`
+	Mode            Mode               `json:"mode"`
+	Agreement       Code               `json:"agreement"`
+	Power           Code               `json:"power"`
+	Purposes        []Code             `json:"purposes"`
+	Aspects         []Code             `json:"aspects"`
+	Audience        Audience           `json:"audience"`
+	Proportionality Proportionality    `json:"proportionality"`
+	Ground          Ground             `json:"ground"`
+	Consents        []SupposedConsent  `json:"consents"`
+	Reason          OptCode            `json:"reason"`
+	Conditions      Conditions         `json:"conditions"`
+	Until           time.Time          `json:"until"`
+}
+
+// GetColumn returns the value of Column.
+func (s *HolderTrial) GetColumn() Code {
+	return s.Column
+}
+
+// GetRole returns the value of Role.
+func (s *HolderTrial) GetRole() OptCode {
+	return s.Role
+}
+
+// GetDeed returns the value of Deed.
+func (s *HolderTrial) GetDeed() OptHolderTrialDeed {
+	return s.Deed
+}
+
+// GetMode returns the value of Mode.
+func (s *HolderTrial) GetMode() Mode {
+	return s.Mode
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *HolderTrial) GetAgreement() Code {
+	return s.Agreement
+}
+
+// GetPower returns the value of Power.
+func (s *HolderTrial) GetPower() Code {
+	return s.Power
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *HolderTrial) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *HolderTrial) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetAudience returns the value of Audience.
+func (s *HolderTrial) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetProportionality returns the value of Proportionality.
+func (s *HolderTrial) GetProportionality() Proportionality {
+	return s.Proportionality
+}
+
+// GetGround returns the value of Ground.
+func (s *HolderTrial) GetGround() Ground {
+	return s.Ground
+}
+
+// GetConsents returns the value of Consents.
+func (s *HolderTrial) GetConsents() []SupposedConsent {
+	return s.Consents
+}
+
+// GetReason returns the value of Reason.
+func (s *HolderTrial) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetConditions returns the value of Conditions.
+func (s *HolderTrial) GetConditions() Conditions {
+	return s.Conditions
+}
+
+// GetUntil returns the value of Until.
+func (s *HolderTrial) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetColumn sets the value of Column.
+func (s *HolderTrial) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRole sets the value of Role.
+func (s *HolderTrial) SetRole(val OptCode) {
+	s.Role = val
+}
+
+// SetDeed sets the value of Deed.
+func (s *HolderTrial) SetDeed(val OptHolderTrialDeed) {
+	s.Deed = val
+}
+
+// SetMode sets the value of Mode.
+func (s *HolderTrial) SetMode(val Mode) {
+	s.Mode = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *HolderTrial) SetAgreement(val Code) {
+	s.Agreement = val
+}
+
+// SetPower sets the value of Power.
+func (s *HolderTrial) SetPower(val Code) {
+	s.Power = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *HolderTrial) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *HolderTrial) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *HolderTrial) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetProportionality sets the value of Proportionality.
+func (s *HolderTrial) SetProportionality(val Proportionality) {
+	s.Proportionality = val
+}
+
+// SetGround sets the value of Ground.
+func (s *HolderTrial) SetGround(val Ground) {
+	s.Ground = val
+}
+
+// SetConsents sets the value of Consents.
+func (s *HolderTrial) SetConsents(val []SupposedConsent) {
+	s.Consents = val
+}
+
+// SetReason sets the value of Reason.
+func (s *HolderTrial) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetConditions sets the value of Conditions.
+func (s *HolderTrial) SetConditions(val Conditions) {
+	s.Conditions = val
+}
+
+// SetUntil sets the value of Until.
+func (s *HolderTrial) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type HolderTrialDeed string
+
+const (
+	HolderTrialDeedPublish   HolderTrialDeed = "publish"
+	HolderTrialDeedCorrelate HolderTrialDeed = "correlate"
+	HolderTrialDeedPair      HolderTrialDeed = "pair"
+)
+
+// AllValues returns all HolderTrialDeed values.
+func (HolderTrialDeed) AllValues() []HolderTrialDeed {
+	return []HolderTrialDeed{
+		HolderTrialDeedPublish,
+		HolderTrialDeedCorrelate,
+		HolderTrialDeedPair,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s HolderTrialDeed) MarshalText() ([]byte, error) {
+	switch s {
+	case HolderTrialDeedPublish:
+		return []byte(s), nil
+	case HolderTrialDeedCorrelate:
+		return []byte(s), nil
+	case HolderTrialDeedPair:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *HolderTrialDeed) UnmarshalText(data []byte) error {
+	switch HolderTrialDeed(data) {
+	case HolderTrialDeedPublish:
+		*s = HolderTrialDeedPublish
+		return nil
+	case HolderTrialDeedCorrelate:
+		*s = HolderTrialDeedCorrelate
+		return nil
+	case HolderTrialDeedPair:
+		*s = HolderTrialDeedPair
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type ID string
+
+// Who makes the act (ACT-06). An imposed one needs the agreement's higher role; a joint correlation
+// waits for the other side's confirmation.
+// Ref: #/components/schemas/Mode
+type Mode string
+
+const (
+	ModeSubject             Mode = "subject"
+	ModeSupplierWithConsent Mode = "supplier-with-consent"
+	ModeJoint               Mode = "joint"
+	ModeImposed             Mode = "imposed"
+)
+
+// AllValues returns all Mode values.
+func (Mode) AllValues() []Mode {
+	return []Mode{
+		ModeSubject,
+		ModeSupplierWithConsent,
+		ModeJoint,
+		ModeImposed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Mode) MarshalText() ([]byte, error) {
+	switch s {
+	case ModeSubject:
+		return []byte(s), nil
+	case ModeSupplierWithConsent:
+		return []byte(s), nil
+	case ModeJoint:
+		return []byte(s), nil
+	case ModeImposed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Mode) UnmarshalText(data []byte) error {
+	switch Mode(data) {
+	case ModeSubject:
+		*s = ModeSubject
+		return nil
+	case ModeSupplierWithConsent:
+		*s = ModeSupplierWithConsent
+		return nil
+	case ModeJoint:
+		*s = ModeJoint
+		return nil
+	case ModeImposed:
+		*s = ModeImposed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
 
 type Oidc struct {
 	Token string
@@ -815,6 +1936,155 @@ func (s *Oidc) SetToken(val string) {
 // SetRoles sets the value of Roles.
 func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
+}
+
+// Ref: #/components/schemas/OpenConsentRequest
+type OpenConsentRequest struct {
+	Request  ID        `json:"request"`
+	Handle   ID        `json:"handle"`
+	Explicit bool      `json:"explicit"`
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+	AskedAt  time.Time `json:"asked_at"`
+	AskedBy  Code      `json:"asked_by"`
+}
+
+// GetRequest returns the value of Request.
+func (s *OpenConsentRequest) GetRequest() ID {
+	return s.Request
+}
+
+// GetHandle returns the value of Handle.
+func (s *OpenConsentRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *OpenConsentRequest) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *OpenConsentRequest) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *OpenConsentRequest) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *OpenConsentRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *OpenConsentRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetAskedAt returns the value of AskedAt.
+func (s *OpenConsentRequest) GetAskedAt() time.Time {
+	return s.AskedAt
+}
+
+// GetAskedBy returns the value of AskedBy.
+func (s *OpenConsentRequest) GetAskedBy() Code {
+	return s.AskedBy
+}
+
+// SetRequest sets the value of Request.
+func (s *OpenConsentRequest) SetRequest(val ID) {
+	s.Request = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *OpenConsentRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *OpenConsentRequest) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *OpenConsentRequest) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *OpenConsentRequest) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *OpenConsentRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *OpenConsentRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetAskedAt sets the value of AskedAt.
+func (s *OpenConsentRequest) SetAskedAt(val time.Time) {
+	s.AskedAt = val
+}
+
+// SetAskedBy sets the value of AskedBy.
+func (s *OpenConsentRequest) SetAskedBy(val Code) {
+	s.AskedBy = val
+}
+
+// NewOptAskerTrial returns new OptAskerTrial with value set to v.
+func NewOptAskerTrial(v AskerTrial) OptAskerTrial {
+	return OptAskerTrial{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptAskerTrial is optional AskerTrial.
+type OptAskerTrial struct {
+	Value AskerTrial
+	Set   bool
+}
+
+// IsSet returns true if OptAskerTrial was set.
+func (o OptAskerTrial) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptAskerTrial) Reset() {
+	var v AskerTrial
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptAskerTrial) SetTo(v AskerTrial) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptAskerTrial) Get() (v AskerTrial, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptAskerTrial) Or(d AskerTrial) AskerTrial {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
 }
 
 // NewOptAudiencePartnership returns new OptAudiencePartnership with value set to v.
@@ -857,6 +2127,282 @@ func (o OptAudiencePartnership) Get() (v AudiencePartnership, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptAudiencePartnership) Or(d AudiencePartnership) AudiencePartnership {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptBool returns new OptBool with value set to v.
+func NewOptBool(v bool) OptBool {
+	return OptBool{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptBool is optional bool.
+type OptBool struct {
+	Value bool
+	Set   bool
+}
+
+// IsSet returns true if OptBool was set.
+func (o OptBool) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptBool) Reset() {
+	var v bool
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptBool) SetTo(v bool) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptBool) Get() (v bool, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptBool) Or(d bool) bool {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCode returns new OptCode with value set to v.
+func NewOptCode(v Code) OptCode {
+	return OptCode{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCode is optional Code.
+type OptCode struct {
+	Value Code
+	Set   bool
+}
+
+// IsSet returns true if OptCode was set.
+func (o OptCode) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCode) Reset() {
+	var v Code
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCode) SetTo(v Code) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCode) Get() (v Code, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCode) Or(d Code) Code {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCompetence returns new OptCompetence with value set to v.
+func NewOptCompetence(v Competence) OptCompetence {
+	return OptCompetence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetence is optional Competence.
+type OptCompetence struct {
+	Value Competence
+	Set   bool
+}
+
+// IsSet returns true if OptCompetence was set.
+func (o OptCompetence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetence) Reset() {
+	var v Competence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetence) SetTo(v Competence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetence) Get() (v Competence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetence) Or(d Competence) Competence {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCompetenceAssessed returns new OptCompetenceAssessed with value set to v.
+func NewOptCompetenceAssessed(v CompetenceAssessed) OptCompetenceAssessed {
+	return OptCompetenceAssessed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetenceAssessed is optional CompetenceAssessed.
+type OptCompetenceAssessed struct {
+	Value CompetenceAssessed
+	Set   bool
+}
+
+// IsSet returns true if OptCompetenceAssessed was set.
+func (o OptCompetenceAssessed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetenceAssessed) Reset() {
+	var v CompetenceAssessed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetenceAssessed) SetTo(v CompetenceAssessed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetenceAssessed) Get() (v CompetenceAssessed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetenceAssessed) Or(d CompetenceAssessed) CompetenceAssessed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCompetencePresumed returns new OptCompetencePresumed with value set to v.
+func NewOptCompetencePresumed(v CompetencePresumed) OptCompetencePresumed {
+	return OptCompetencePresumed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCompetencePresumed is optional CompetencePresumed.
+type OptCompetencePresumed struct {
+	Value CompetencePresumed
+	Set   bool
+}
+
+// IsSet returns true if OptCompetencePresumed was set.
+func (o OptCompetencePresumed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCompetencePresumed) Reset() {
+	var v CompetencePresumed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCompetencePresumed) SetTo(v CompetencePresumed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCompetencePresumed) Get() (v CompetencePresumed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCompetencePresumed) Or(d CompetencePresumed) CompetencePresumed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptConsentAnswerEvidence returns new OptConsentAnswerEvidence with value set to v.
+func NewOptConsentAnswerEvidence(v ConsentAnswerEvidence) OptConsentAnswerEvidence {
+	return OptConsentAnswerEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConsentAnswerEvidence is optional ConsentAnswerEvidence.
+type OptConsentAnswerEvidence struct {
+	Value ConsentAnswerEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptConsentAnswerEvidence was set.
+func (o OptConsentAnswerEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConsentAnswerEvidence) Reset() {
+	var v ConsentAnswerEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConsentAnswerEvidence) SetTo(v ConsentAnswerEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConsentAnswerEvidence) Get() (v ConsentAnswerEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConsentAnswerEvidence) Or(d ConsentAnswerEvidence) ConsentAnswerEvidence {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -909,6 +2455,144 @@ func (o OptDateTime) Or(d time.Time) time.Time {
 	return d
 }
 
+// NewOptHolderTrial returns new OptHolderTrial with value set to v.
+func NewOptHolderTrial(v HolderTrial) OptHolderTrial {
+	return OptHolderTrial{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHolderTrial is optional HolderTrial.
+type OptHolderTrial struct {
+	Value HolderTrial
+	Set   bool
+}
+
+// IsSet returns true if OptHolderTrial was set.
+func (o OptHolderTrial) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHolderTrial) Reset() {
+	var v HolderTrial
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHolderTrial) SetTo(v HolderTrial) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHolderTrial) Get() (v HolderTrial, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHolderTrial) Or(d HolderTrial) HolderTrial {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptHolderTrialDeed returns new OptHolderTrialDeed with value set to v.
+func NewOptHolderTrialDeed(v HolderTrialDeed) OptHolderTrialDeed {
+	return OptHolderTrialDeed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHolderTrialDeed is optional HolderTrialDeed.
+type OptHolderTrialDeed struct {
+	Value HolderTrialDeed
+	Set   bool
+}
+
+// IsSet returns true if OptHolderTrialDeed was set.
+func (o OptHolderTrialDeed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHolderTrialDeed) Reset() {
+	var v HolderTrialDeed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHolderTrialDeed) SetTo(v HolderTrialDeed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHolderTrialDeed) Get() (v HolderTrialDeed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHolderTrialDeed) Or(d HolderTrialDeed) HolderTrialDeed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptInt returns new OptInt with value set to v.
 func NewOptInt(v int) OptInt {
 	return OptInt{
@@ -955,6 +2639,52 @@ func (o OptInt) Or(d int) int {
 	return d
 }
 
+// NewOptProxy returns new OptProxy with value set to v.
+func NewOptProxy(v Proxy) OptProxy {
+	return OptProxy{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptProxy is optional Proxy.
+type OptProxy struct {
+	Value Proxy
+	Set   bool
+}
+
+// IsSet returns true if OptProxy was set.
+func (o OptProxy) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptProxy) Reset() {
+	var v Proxy
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptProxy) SetTo(v Proxy) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptProxy) Get() (v Proxy, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptProxy) Or(d Proxy) Proxy {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptString returns new OptString with value set to v.
 func NewOptString(v string) OptString {
 	return OptString{
@@ -995,6 +2725,52 @@ func (o OptString) Get() (v string, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptString) Or(d string) string {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptWouldDisclose returns new OptWouldDisclose with value set to v.
+func NewOptWouldDisclose(v WouldDisclose) OptWouldDisclose {
+	return OptWouldDisclose{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptWouldDisclose is optional WouldDisclose.
+type OptWouldDisclose struct {
+	Value WouldDisclose
+	Set   bool
+}
+
+// IsSet returns true if OptWouldDisclose was set.
+func (o OptWouldDisclose) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptWouldDisclose) Reset() {
+	var v WouldDisclose
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptWouldDisclose) SetTo(v WouldDisclose) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptWouldDisclose) Get() (v WouldDisclose, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptWouldDisclose) Or(d WouldDisclose) WouldDisclose {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1137,4 +2913,486 @@ func (s *ProblemStatusCode) SetStatusCode(val int) {
 // SetResponse sets the value of Response.
 func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
+}
+
+// Step 2, stated by the person who decides (LEG-06).
+// Ref: #/components/schemas/Proportionality
+type Proportionality struct {
+	// Nothing less would do.
+	Necessary bool `json:"necessary"`
+	// The safeguards are adequate.
+	Safeguards bool `json:"safeguards"`
+	Aim        Code `json:"aim"`
+}
+
+// GetNecessary returns the value of Necessary.
+func (s *Proportionality) GetNecessary() bool {
+	return s.Necessary
+}
+
+// GetSafeguards returns the value of Safeguards.
+func (s *Proportionality) GetSafeguards() bool {
+	return s.Safeguards
+}
+
+// GetAim returns the value of Aim.
+func (s *Proportionality) GetAim() Code {
+	return s.Aim
+}
+
+// SetNecessary sets the value of Necessary.
+func (s *Proportionality) SetNecessary(val bool) {
+	s.Necessary = val
+}
+
+// SetSafeguards sets the value of Safeguards.
+func (s *Proportionality) SetSafeguards(val bool) {
+	s.Safeguards = val
+}
+
+// SetAim sets the value of Aim.
+func (s *Proportionality) SetAim(val Code) {
+	s.Aim = val
+}
+
+// Somebody else who decides for the person, by what authority, shown how and until when. Consent
+// given by a proxy lapses with
+// the authority if that ends first. Who the proxy is stays in the agency's own records.
+// Ref: #/components/schemas/Proxy
+type Proxy struct {
+	Authority ProxyAuthority `json:"authority"`
+	Evidence  ProxyEvidence  `json:"evidence"`
+	Until     time.Time      `json:"until"`
+}
+
+// GetAuthority returns the value of Authority.
+func (s *Proxy) GetAuthority() ProxyAuthority {
+	return s.Authority
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *Proxy) GetEvidence() ProxyEvidence {
+	return s.Evidence
+}
+
+// GetUntil returns the value of Until.
+func (s *Proxy) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAuthority sets the value of Authority.
+func (s *Proxy) SetAuthority(val ProxyAuthority) {
+	s.Authority = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *Proxy) SetEvidence(val ProxyEvidence) {
+	s.Evidence = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Proxy) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type ProxyAuthority string
+
+const (
+	ProxyAuthorityParentalResponsibility ProxyAuthority = "parental-responsibility"
+	ProxyAuthoritySpecialGuardian        ProxyAuthority = "special-guardian"
+	ProxyAuthorityLocalAuthorityCare     ProxyAuthority = "local-authority-care"
+	ProxyAuthorityLastingPowerOfAttorney ProxyAuthority = "lasting-power-of-attorney"
+	ProxyAuthorityCourtAppointedDeputy   ProxyAuthority = "court-appointed-deputy"
+)
+
+// AllValues returns all ProxyAuthority values.
+func (ProxyAuthority) AllValues() []ProxyAuthority {
+	return []ProxyAuthority{
+		ProxyAuthorityParentalResponsibility,
+		ProxyAuthoritySpecialGuardian,
+		ProxyAuthorityLocalAuthorityCare,
+		ProxyAuthorityLastingPowerOfAttorney,
+		ProxyAuthorityCourtAppointedDeputy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case ProxyAuthoritySpecialGuardian:
+		return []byte(s), nil
+	case ProxyAuthorityLocalAuthorityCare:
+		return []byte(s), nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		return []byte(s), nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyAuthority) UnmarshalText(data []byte) error {
+	switch ProxyAuthority(data) {
+	case ProxyAuthorityParentalResponsibility:
+		*s = ProxyAuthorityParentalResponsibility
+		return nil
+	case ProxyAuthoritySpecialGuardian:
+		*s = ProxyAuthoritySpecialGuardian
+		return nil
+	case ProxyAuthorityLocalAuthorityCare:
+		*s = ProxyAuthorityLocalAuthorityCare
+		return nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		*s = ProxyAuthorityLastingPowerOfAttorney
+		return nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		*s = ProxyAuthorityCourtAppointedDeputy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ProxyEvidence string
+
+const (
+	ProxyEvidenceDocumentSeen    ProxyEvidence = "document-seen"
+	ProxyEvidenceRegisterChecked ProxyEvidence = "register-checked"
+	ProxyEvidenceOwnRecords      ProxyEvidence = "own-records"
+	ProxyEvidenceStatedAndNoted  ProxyEvidence = "stated-and-noted"
+)
+
+// AllValues returns all ProxyEvidence values.
+func (ProxyEvidence) AllValues() []ProxyEvidence {
+	return []ProxyEvidence{
+		ProxyEvidenceDocumentSeen,
+		ProxyEvidenceRegisterChecked,
+		ProxyEvidenceOwnRecords,
+		ProxyEvidenceStatedAndNoted,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyEvidenceDocumentSeen:
+		return []byte(s), nil
+	case ProxyEvidenceRegisterChecked:
+		return []byte(s), nil
+	case ProxyEvidenceOwnRecords:
+		return []byte(s), nil
+	case ProxyEvidenceStatedAndNoted:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyEvidence) UnmarshalText(data []byte) error {
+	switch ProxyEvidence(data) {
+	case ProxyEvidenceDocumentSeen:
+		*s = ProxyEvidenceDocumentSeen
+		return nil
+	case ProxyEvidenceRegisterChecked:
+		*s = ProxyEvidenceRegisterChecked
+		return nil
+	case ProxyEvidenceOwnRecords:
+		*s = ProxyEvidenceOwnRecords
+		return nil
+	case ProxyEvidenceStatedAndNoted:
+		*s = ProxyEvidenceStatedAndNoted
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/SignedReceipt
+type SignedReceipt struct {
+	Consent ID                 `json:"consent"`
+	State   SignedReceiptState `json:"state"`
+	// A compact JWS of type fame-consent-receipt+jwt.
+	Receipt string `json:"receipt"`
+}
+
+// GetConsent returns the value of Consent.
+func (s *SignedReceipt) GetConsent() ID {
+	return s.Consent
+}
+
+// GetState returns the value of State.
+func (s *SignedReceipt) GetState() SignedReceiptState {
+	return s.State
+}
+
+// GetReceipt returns the value of Receipt.
+func (s *SignedReceipt) GetReceipt() string {
+	return s.Receipt
+}
+
+// SetConsent sets the value of Consent.
+func (s *SignedReceipt) SetConsent(val ID) {
+	s.Consent = val
+}
+
+// SetState sets the value of State.
+func (s *SignedReceipt) SetState(val SignedReceiptState) {
+	s.State = val
+}
+
+// SetReceipt sets the value of Receipt.
+func (s *SignedReceipt) SetReceipt(val string) {
+	s.Receipt = val
+}
+
+type SignedReceiptState string
+
+const (
+	SignedReceiptStateGiven     SignedReceiptState = "given"
+	SignedReceiptStateWithdrawn SignedReceiptState = "withdrawn"
+)
+
+// AllValues returns all SignedReceiptState values.
+func (SignedReceiptState) AllValues() []SignedReceiptState {
+	return []SignedReceiptState{
+		SignedReceiptStateGiven,
+		SignedReceiptStateWithdrawn,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SignedReceiptState) MarshalText() ([]byte, error) {
+	switch s {
+	case SignedReceiptStateGiven:
+		return []byte(s), nil
+	case SignedReceiptStateWithdrawn:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SignedReceiptState) UnmarshalText(data []byte) error {
+	switch SignedReceiptState(data) {
+	case SignedReceiptStateGiven:
+		*s = SignedReceiptStateGiven
+		return nil
+	case SignedReceiptStateWithdrawn:
+		*s = SignedReceiptStateWithdrawn
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Step
+type Step struct {
+	Step     int        `json:"step"`
+	Question string     `json:"question"`
+	Answer   StepAnswer `json:"answer"`
+	Because  OptString  `json:"because"`
+}
+
+// GetStep returns the value of Step.
+func (s *Step) GetStep() int {
+	return s.Step
+}
+
+// GetQuestion returns the value of Question.
+func (s *Step) GetQuestion() string {
+	return s.Question
+}
+
+// GetAnswer returns the value of Answer.
+func (s *Step) GetAnswer() StepAnswer {
+	return s.Answer
+}
+
+// GetBecause returns the value of Because.
+func (s *Step) GetBecause() OptString {
+	return s.Because
+}
+
+// SetStep sets the value of Step.
+func (s *Step) SetStep(val int) {
+	s.Step = val
+}
+
+// SetQuestion sets the value of Question.
+func (s *Step) SetQuestion(val string) {
+	s.Question = val
+}
+
+// SetAnswer sets the value of Answer.
+func (s *Step) SetAnswer(val StepAnswer) {
+	s.Answer = val
+}
+
+// SetBecause sets the value of Because.
+func (s *Step) SetBecause(val OptString) {
+	s.Because = val
+}
+
+type StepAnswer string
+
+const (
+	StepAnswerPassed   StepAnswer = "passed"
+	StepAnswerFailed   StepAnswer = "failed"
+	StepAnswerNotAsked StepAnswer = "not-asked"
+)
+
+// AllValues returns all StepAnswer values.
+func (StepAnswer) AllValues() []StepAnswer {
+	return []StepAnswer{
+		StepAnswerPassed,
+		StepAnswerFailed,
+		StepAnswerNotAsked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s StepAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case StepAnswerPassed:
+		return []byte(s), nil
+	case StepAnswerFailed:
+		return []byte(s), nil
+	case StepAnswerNotAsked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *StepAnswer) UnmarshalText(data []byte) error {
+	switch StepAnswer(data) {
+	case StepAnswerPassed:
+		*s = StepAnswerPassed
+		return nil
+	case StepAnswerFailed:
+		*s = StepAnswerFailed
+		return nil
+	case StepAnswerNotAsked:
+		*s = StepAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// A consent that nobody has given, in force from now on.
+// Ref: #/components/schemas/SupposedConsent
+type SupposedConsent struct {
+	Explicit bool      `json:"explicit"`
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *SupposedConsent) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *SupposedConsent) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *SupposedConsent) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *SupposedConsent) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *SupposedConsent) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *SupposedConsent) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *SupposedConsent) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *SupposedConsent) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *SupposedConsent) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *SupposedConsent) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// What the holder's decision would permit, after its ground has narrowed it. Bars and exclusions
+// narrow each answer further.
+// Ref: #/components/schemas/WouldDisclose
+type WouldDisclose struct {
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+}
+
+// GetAudience returns the value of Audience.
+func (s *WouldDisclose) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *WouldDisclose) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *WouldDisclose) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *WouldDisclose) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAudience sets the value of Audience.
+func (s *WouldDisclose) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *WouldDisclose) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *WouldDisclose) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *WouldDisclose) SetUntil(val time.Time) {
+	s.Until = val
 }

@@ -35,13 +35,18 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	BlockRelationshipOperation: []string{},
-	CaptureConsentOperation:    []string{},
-	ExcludeAgencyOperation:     []string{},
-	FindConsentOperation:       []string{},
-	WithdrawBlockOperation:     []string{},
-	WithdrawConsentOperation:   []string{},
-	WithdrawExclusionOperation: []string{},
+	AnswerConsentRequestOperation: []string{},
+	BlockRelationshipOperation:    []string{},
+	CaptureConsentOperation:       []string{},
+	ExcludeAgencyOperation:        []string{},
+	FindConsentOperation:          []string{},
+	ListConsentRequestsOperation:  []string{},
+	ReceiptOfConsentOperation:     []string{},
+	RequestConsentOperation:       []string{},
+	TryDecisionOperation:          []string{},
+	WithdrawBlockOperation:        []string{},
+	WithdrawConsentOperation:      []string{},
+	WithdrawExclusionOperation:    []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

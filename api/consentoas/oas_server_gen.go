@@ -8,6 +8,15 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AnswerConsentRequest implements answerConsentRequest operation.
+	//
+	// Given captures the consent as it was asked for, in the same step. Refused is recorded and bars
+	// nothing by itself (LEG-15).
+	// Not asked needs a reason, such as that asking would put somebody at risk (LEG-12, LEG-13). A
+	// request has one answer.
+	//
+	// POST /consent/v1/requests/{request}/answer
+	AnswerConsentRequest(ctx context.Context, req *ConsentAnswer, params AnswerConsentRequestParams) (*ConsentAnswerReceipt, error)
 	// BlockRelationship implements blockRelationship operation.
 	//
 	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
@@ -37,6 +46,41 @@ type Handler interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// ListConsentRequests implements listConsentRequests operation.
+	//
+	// Requests that nobody has answered and that are not over, oldest first, for members of the column.
+	// Nothing of a request is
+	// shown to the person or to anybody else.
+	//
+	// GET /consent/v1/requests
+	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ReceiptOfConsent implements receiptOfConsent operation.
+	//
+	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
+	// alone, at any time and
+	// without the hub. It names the consent, never the person. A receipt says what stood when it was
+	// issued: that of a
+	// withdrawn consent says withdrawn (PUB-05, PUB-12).
+	//
+	// GET /consent/v1/consents/{consent}/receipt
+	ReceiptOfConsent(ctx context.Context, params ReceiptOfConsentParams) (*SignedReceipt, error)
+	// RequestConsent implements requestConsent operation.
+	//
+	// Asking is part of the work (PUB-10): what is to be agreed to waits for the next meeting of anyone
+	// of the column with the
+	// person. It permits nothing until it is answered.
+	//
+	// POST /consent/v1/requests
+	RequestConsent(ctx context.Context, req *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// TryDecision implements tryDecision operation.
+	//
+	// Takes a decision that nobody has made through the four steps, under the terms in force: the
+	// holder's, for a column of the
+	// partnership, or the asker's (LEG-01). It is never about a person, takes no identifier and no
+	// handle, and records nothing.
+	//
+	// POST /consent/v1/decisions
+	TryDecision(ctx context.Context, req *DryRunRequest) (*DryRun, error)
 	// WithdrawBlock implements withdrawBlock operation.
 	//
 	// Let a hidden relationship be told of again.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/ident"
 )
@@ -140,6 +142,23 @@ func TestFameApply(t *testing.T) {
 	wantOutcome(t, hubtest.Fame(t, "", "apply", "--url", w.Governance.URL, "--token", w.token(t, "dr-patel"), "-f", w.file(t, w.document)), 1, "You may not do this")
 	wantOutcome(t, hubtest.Fame(t, string(w.document), "apply", "--url", w.Governance.URL, "--token", w.token(t, "gov-ellis"), "-f", "-"), 0, "Nothing differs")
 	wantOutcome(t, hubtest.Fame(t, "", "apply", "--url", w.Governance.URL, "--token", "x", "-f", filepath.Join(t.TempDir(), "none.yaml")), 1, "no such file")
+}
+
+// Receipts of consents are for others to verify: `fame init` publishes the
+// public half of the consent duty's key, and no other key.
+func TestFameInitPublishesTheKeysOfReceipts(t *testing.T) {
+	w := everyday(t)
+	receipts, err := attest.LoadKeySet(filepath.Join(w.Dir, "keys", "receipts.jwks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handles, err := attest.LoadKeySet(filepath.Join(w.Dir, "keys", "handles.jwks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, h := receipts.KeyIDs(), handles.KeyIDs(); len(r) != 1 || slices.Contains(h, r[0]) {
+		t.Errorf("receipts are signed with %v, handle proofs with %v", r, h)
+	}
 }
 
 // `fame migrate` finds nothing to do on a hub of this release, and changes no

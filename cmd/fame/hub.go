@@ -168,7 +168,18 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 	}
 	switch duty {
 	case "consent":
-		_, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap)
+		if _, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap); err != nil {
+			return err
+		}
+		// Receipts are for others to verify, long after the hub: its own key, published.
+		if _, _, err = keys.Ensure(ctx, "sign/consent/1", seal.KindSign); err != nil {
+			return err
+		}
+		set, err := attest.PublicKeys(ctx, keys, "sign/consent/1")
+		if err != nil {
+			return err
+		}
+		return attest.WriteKeySet(h.path("keys", "receipts.jwks"), set)
 	case "relmgr":
 		if _, _, err = keys.Ensure(ctx, relmgr.SigningKey, seal.KindSign); err != nil {
 			return err

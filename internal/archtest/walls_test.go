@@ -44,6 +44,10 @@ consent.exclusions              consent     select insert
 consent.inclusions              consent     select insert
 consent.blocks                  consent     select insert
 consent.unblocks                consent     select insert
+consent.requests                consent     select insert
+consent.answers                 consent     select insert
+consent.proxies                 consent     select insert
+consent.competences             consent     select insert
 consent.content_keys            consent     select insert delete
 # Terms and life of a consent, without its evidence.
 consent.published_consents      relmgr      select

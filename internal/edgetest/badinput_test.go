@@ -56,6 +56,7 @@ type bench struct {
 	policeConsent, exclusion string
 	block, theirs, dispute   string
 	emergency                string
+	request, answered        string
 	question, delivery       string
 	code, apartCode          string
 	document                 object
@@ -96,6 +97,9 @@ func newBench(t testing.TB) *bench {
 	b.code, b.schoolConsent = b.pair("ms-okafor", "school-pastoral", schoolIdentifier)
 	b.apartCode, _ = b.pair("ms-okafor", "school-pastoral", "S000043")
 	socialConsent := b.hub.consent("mr-lindqvist", "social-care", socialIdentifier, agreed{})
+	b.request = b.toAsk("dr-patel", b.gpProof)
+	b.answered = b.toAsk("dr-patel", b.gpProof)
+	b.ok("dr-patel", "POST", "/consent/v1/requests/"+b.answered+"/answer", object{"answer": "refused", "evidence": "spoken-and-noted"})
 	b.document = b.ok("gov-ellis", "GET", "/governance/v1/partnership", nil)["document"].(object)
 	changed := plain(t, b.document).(object)
 	changed["partnership"].(object)["name"] = "Riverside, renamed"
@@ -135,9 +139,19 @@ func newBench(t testing.TB) *bench {
 			"concerning": "child", "transaction": "joint-assessment"})},
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
-			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3"}))},
-		"findConsent":     {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
-		"withdrawConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",
+			"proxy":      object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"},
+			"competence": object{"presumed": "not-competent"}}))},
+		"requestConsent": {as: "dr-patel", target: "/consent/v1/requests", body: render(plain(t, object{
+			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z"}))},
+		"listConsentRequests": {as: "dr-patel", target: "/consent/v1/requests?column=gp-riverside"},
+		"answerConsentRequest": {as: "dr-patel", target: "/consent/v1/requests/" + b.request + "/answer", body: render(object{
+			"answer": "given", "evidence": "signed-form", "wording": "leaflet-3"})},
+		"findConsent":      {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
+		"receiptOfConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/receipt"},
+		"tryDecision":      {as: "dr-patel", target: "/consent/v1/decisions", body: render(plain(t, object{"holder": b.trial()}))},
+		"withdrawConsent":  {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/withdrawal", body: render(object{"evidence": "electronic"})},
 		"excludeAgency": {as: "dr-patel", target: "/consent/v1/exclusions", body: render(object{
 			"proof": b.gpProof, "agency": "riverside-police", "evidence": "electronic"})},
 		"withdrawExclusion":  {as: "dr-patel", target: "/consent/v1/exclusions/" + b.exclusion + "/withdrawal", body: render(object{"evidence": "electronic"})},
@@ -475,7 +489,7 @@ func (b *bench) badPaths(op operation, name string, schema object, add func(stri
 		bad = append(bad, marker, strings.ToUpper(id[:35])+"F", id[:35], id+"0", strings.ReplaceAll(id, "-", ""), "{"+id[:34]+"}", "urn:uuid:"+id)
 		add(op.id+": the id nil", "not-known", at("00000000-0000-0000-0000-000000000000"))
 		add(op.id+": an id of nothing", "not-known", at(id), id)
-		if op.id == "findConsent" || op.id == "withdrawConsent" {
+		if op.id == "findConsent" || op.id == "withdrawConsent" || op.id == "receiptOfConsent" {
 			add(op.id+": another agency's consent", "not-known", at(b.policeConsent), b.policeConsent)
 		}
 		if op.id == "findAct" || op.id == "withdrawAct" {
@@ -527,7 +541,15 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}
-	if p := schema; op.id == "listActs" && name == "handle" {
+	if op.id == "listConsentRequests" && name == "column" {
+		for _, column := range []string{"police-riverside", "clinic-bridge"} {
+			add(op.id+": somebody else's column", "forbidden", at("column="+column))
+		}
+		r := at("column=gp-riverside")
+		r.as = "admin-reyes"
+		add(op.id+": a member of the agency, not of the column", "forbidden", r)
+	}
+	if p := schema; op.id == "listActs" && name == "handle" || op.id == "listConsentRequests" && name == "column" {
 		add(op.id+": no "+name, "malformed", at(), fmt.Sprint(p["example"]))
 	}
 }

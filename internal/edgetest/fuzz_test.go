@@ -155,7 +155,31 @@ func FuzzCaptureConsent(f *testing.F) {
 	fuzzed(f, "captureConsent", "dr-patel", "/consent/v1/consents", object{
 		"proof": seedProof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
 		"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",
+		"proxy":      object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"},
+		"competence": object{"presumed": "not-competent", "assessed": "not-competent"},
 	})
+}
+
+func FuzzRequestConsent(f *testing.F) {
+	fuzzed(f, "requestConsent", "dr-patel", "/consent/v1/requests", object{
+		"proof": seedProof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
+		"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z",
+	})
+}
+
+func FuzzAnswerConsentRequest(f *testing.F) {
+	fuzzed(f, "answerConsentRequest", "dr-patel", "/consent/v1/requests/"+seedID+"/answer",
+		object{"answer": "given", "evidence": "signed-form", "wording": "leaflet-3"}, object{"answer": "not-asked", "reason": "risk-of-harm"})
+}
+
+func FuzzTryDecision(f *testing.F) {
+	d := seedWith(seedDecision("explicit-consent"), object{"column": "gp-riverside", "mode": "supplier-with-consent", "role": "gp", "deed": "publish"})
+	d["consents"] = []object{{
+		"explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"}, "aspects": []string{"relationship"},
+		"until": "2027-06-01T00:00:00Z",
+	}}
+	fuzzed(f, "tryDecision", "dr-patel", "/consent/v1/decisions", object{"holder": d}, object{"asker": object{
+		"column": "gp-riverside", "purpose": "co-ordinate-care", "reason": "working-with-person", "transaction": "joint-assessment", "emergency": true}})
 }
 
 func FuzzWithdrawConsent(f *testing.F) {

@@ -161,6 +161,8 @@ func (h *hub) wire(s setting) {
 			wire = consentapi.Wire
 			_, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap)
 			h.must(err)
+			_, _, err = keys.Ensure(ctx, "sign/consent/1", seal.KindSign)
+			h.must(err)
 		}
 		h.parts[duty], err = wire(ctx, p)
 		h.must(err)
@@ -560,4 +562,24 @@ func (h *hub) act(as, column, identifier, kind string) string {
 	}
 	h.t.Fatalf("no %s is shown to %s", kind, as)
 	return ""
+}
+
+// trial is a holder's decision to try: the usual one of the gp's, on a consent
+// that nobody has given.
+func (h *hub) trial() object {
+	d := h.decision("gp-riverside", agreed{})
+	d["column"], d["mode"], d["role"], d["reason"] = "gp-riverside", "supplier-with-consent", "gp", "working-with-person"
+	d["consents"] = []object{{
+		"explicit": true, "audience": d["audience"], "purposes": d["purposes"], "aspects": d["aspects"], "until": h.until(24 * time.Hour),
+	}}
+	return d
+}
+
+// toAsk records that the person of a proof is to be asked for consent.
+func (h *hub) toAsk(as, proof string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/consent/v1/requests", object{
+		"proof": proof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
+		"aspects": []string{"relationship"}, "until": h.until(30 * 24 * time.Hour),
+	})["request"].(string)
 }

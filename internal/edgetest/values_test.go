@@ -49,7 +49,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
 		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEmergency", "reason"}, {"registerPractitioner", "issuer"},
 		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
-		{"captureConsent", "purposes", 0}, {"captureConsent", "aspects", 0}, {"captureConsent", "audience", "agencies", 0}, {"excludeAgency", "agency"},
+		{"excludeAgency", "agency"},
 	} {
 		add(fmt.Sprintf("%v: a code of no list", p), "invalid", b.but(p[0].(string), marker, p[1:]...))
 	}
@@ -61,11 +61,48 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 			add(op+": an audience of nobody", "invalid", b.but(op, object{to: []any{marker}}, "decision", "audience"))
 		}
 	}
-	add("an audience of no column", "invalid", b.but("captureConsent", object{"columns": []any{marker}}, "audience"))
-	add("a consent that is over", "invalid", b.but("captureConsent", b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
-	add("a consent for ever", "invalid", b.but("captureConsent", "2099-01-01T00:00:00Z", "until"))
+	for _, p := range [][]any{
+		{"column"}, {"role"}, {"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"},
+		{"consents", 0, "purposes", 0}, {"consents", 0, "aspects", 0},
+	} {
+		add(fmt.Sprintf("a dry run with a code of no list at %v", p), "invalid", b.but("tryDecision", marker, append([]any{"holder"}, p...)...))
+	}
+	for _, at := range [][]any{{"holder", "audience"}, {"holder", "consents", 0, "audience"}} {
+		for _, to := range []string{"agencies", "columns"} {
+			add(fmt.Sprintf("a dry run for an audience of nobody at %v", at), "invalid", b.but("tryDecision", object{to: []any{marker}}, at...))
+		}
+	}
+	asks := object{"column": "gp-riverside", "purpose": "co-ordinate-care", "reason": "working-with-person", "transaction": "joint-assessment"}
+	for name := range asks {
+		add("a dry run of an enquiry with a code of no list at "+name, "invalid", b.but("tryDecision", object{"asker": seedWith(asks, object{name: marker})}))
+	}
+	add("a dry run about an identifier", "malformed", b.but("tryDecision", gpIdentifier, "holder", "identifier"))
+	for _, op := range []string{"captureConsent", "requestConsent"} {
+		for _, p := range [][]any{{"purposes", 0}, {"aspects", 0}, {"audience", "agencies", 0}} {
+			add(fmt.Sprintf("%s: a code of no list at %v", op, p), "invalid", b.but(op, marker, p...))
+		}
+		add(op+": an audience of no column", "invalid", b.but(op, object{"columns": []any{marker}}, "audience"))
+		add(op+": a consent that is over", "invalid", b.but(op, b.now().Add(-time.Hour).UTC().Format(time.RFC3339), "until"))
+		add(op+": a consent for ever", "invalid", b.but(op, "2099-01-01T00:00:00Z", "until"))
+	}
+	add("a proxy for somebody competent", "invalid", b.but("captureConsent", object{"presumed": "not-competent", "assessed": "competent"}, "competence"))
+	add("no proxy for somebody not competent", "invalid", b.but("captureConsent", gone, "proxy"))
+	add("a proxy whose authority is over", "invalid", b.but("captureConsent", "2020-01-01T00:00:00Z", "proxy", "until"))
+	add("a date of birth", "malformed", b.but("captureConsent", "2015-04-01", "competence", "born"))
+	add("a refusal by a proxy", "invalid", b.but("answerConsentRequest", object{"answer": "refused", "evidence": "electronic",
+		"proxy": object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"}}))
+	for name, answer := range map[string]object{
+		"given without evidence": {"answer": "given", "wording": "leaflet-3"}, "given without words": {"answer": "given", "evidence": "signed-form"},
+		"given with a reason":      {"answer": "given", "evidence": "signed-form", "wording": "leaflet-3", "reason": "risk-of-harm"},
+		"refused without evidence": {"answer": "refused"}, "refused with words": {"answer": "refused", "evidence": "electronic", "wording": "leaflet-3"},
+		"refused for a reason of no list": {"answer": "refused", "evidence": "electronic", "reason": marker},
+		"not asked without a reason":      {"answer": "not-asked"}, "not asked for a reason of no list": {"answer": "not-asked", "reason": marker},
+		"not asked with evidence": {"answer": "not-asked", "reason": "risk-of-harm", "evidence": "electronic"},
+	} {
+		add("a request "+name, "invalid", b.but("answerConsentRequest", answer))
+	}
 	add("an exclusion of one's own agency", "invalid", b.but("excludeAgency", "riverside-gp", "agency"))
-	for _, op := range []string{"captureConsent", "excludeAgency", "blockRelationship"} {
+	for _, op := range []string{"captureConsent", "requestConsent", "excludeAgency", "blockRelationship"} {
 		forged := b.gpProof[:strings.LastIndex(b.gpProof, ".")+1] + strings.Repeat("A", 86)
 		none := part(object{"alg": "none", "typ": "fame-handle-proof+jwt"}) + "." + strings.Split(b.gpProof, ".")[1] + ".AAAA"
 		for name, proof := range map[string]string{
@@ -128,6 +165,10 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 		r := b.as(op, "ms-okafor")
 		add(op+": another agency's", "not-known", r, b.consent, b.exclusion, b.block)
 	}
+	answer := b.good["answerConsentRequest"]
+	add("a request that is answered", "conflict", answer.at("/consent/v1/requests/"+b.answered+"/answer"), b.answered)
+	answer.as = "ms-okafor"
+	add("another column's request", "not-known", answer, b.request)
 	for op, ref := range map[string]string{"requestContact": b.question, "listContactReplies": b.question, "replyToContactRequest": b.delivery} {
 		r := b.good[op]
 		add(op+": of nobody", "not-known", r.at(strings.Replace(r.target, ref, id, 1)), id)
@@ -183,7 +224,7 @@ func (b *bench) notAllowed() (rows []row) {
 		add(op+" of an agency of nowhere", r.at(strings.Replace(r.target, "riverside-gp", marker, 1)))
 	}
 	add("ending somebody, by a governance officer", b.as("endPractitioner", "gov-ellis"))
-	for _, op := range []string{"captureConsent", "withdrawConsent", "excludeAgency", "withdrawExclusion", "blockRelationship", "withdrawBlock"} {
+	for _, op := range []string{"captureConsent", "withdrawConsent", "excludeAgency", "withdrawExclusion", "blockRelationship", "withdrawBlock", "requestConsent", "answerConsentRequest"} {
 		for _, who := range []string{"clerk-ito", "gov-ellis", "admin-reyes"} {
 			add(op+" by "+who, b.as(op, who))
 		}

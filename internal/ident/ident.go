@@ -22,6 +22,7 @@ type (
 	consent   struct{}
 	exclusion struct{}
 	block     struct{}
+	request   struct{}
 	pairing   struct{}
 	row       struct{}
 	untyped   struct{}
@@ -46,6 +47,8 @@ type (
 	ExclusionID = ID[exclusion]
 	// BlockID names a person's hiding of one relationship.
 	BlockID = ID[block]
+	// RequestID names a request for a person's consent.
+	RequestID = ID[request]
 	// PairingID names a pairing, the two halves of a telephone call.
 	PairingID = ID[pairing]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
@@ -74,6 +77,7 @@ func NewDelivery() DeliveryID   { return New[delivery]() }
 func NewConsent() ConsentID     { return New[consent]() }
 func NewExclusion() ExclusionID { return New[exclusion]() }
 func NewBlock() BlockID         { return New[block]() }
+func NewRequest() RequestID     { return New[request]() }
 func NewPairing() PairingID     { return New[pairing]() }
 func NewRow() RowID             { return New[row]() }
 

@@ -16,10 +16,14 @@ import (
 
 const FindConsent = `-- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at
+       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
+       p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
+       k.presumed as presumed_competence, k.assessed as assessed_competence
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
+  left join consent.proxies p on p.consent_id = c.consent_id
+  left join consent.competences k on k.consent_id = c.consent_id
  where c.consent_id = $1
    and (c.agency_id = $2
         or (a.agency_id = $2 and a.practitioner_id = $3))
@@ -32,20 +36,26 @@ type FindConsentParams struct {
 }
 
 type FindConsentRow struct {
-	ConsentID    ident.ConsentID
-	HandleID     ident.HandleID
-	ColumnID     ident.Column
-	AgencyID     ident.Agency
-	Explicit     bool
-	AudienceKind string
-	Audience     []string
-	Purposes     []string
-	Aspects      []string
-	StartsAt     time.Time
-	EndsAt       time.Time
-	Evidence     string
-	Wording      string
-	WithdrawnAt  sql.NullTime
+	ConsentID          ident.ConsentID
+	HandleID           ident.HandleID
+	ColumnID           ident.Column
+	AgencyID           ident.Agency
+	Explicit           bool
+	AudienceKind       string
+	Audience           []string
+	Purposes           []string
+	Aspects            []string
+	StartsAt           time.Time
+	EndsAt             time.Time
+	Evidence           string
+	Wording            string
+	WithdrawnAt        sql.NullTime
+	WithdrawalEvidence sql.NullString
+	ProxyAuthority     sql.NullString
+	ProxyEvidence      sql.NullString
+	ProxyEndsAt        sql.NullTime
+	PresumedCompetence sql.NullString
+	AssessedCompetence sql.NullString
 }
 
 // A consent with its withdrawal, for those who may know of it: colleagues at
@@ -70,6 +80,12 @@ func (q *Queries) FindConsent(ctx context.Context, db DBTX, arg FindConsentParam
 		&i.Evidence,
 		&i.Wording,
 		&i.WithdrawnAt,
+		&i.WithdrawalEvidence,
+		&i.ProxyAuthority,
+		&i.ProxyEvidence,
+		&i.ProxyEndsAt,
+		&i.PresumedCompetence,
+		&i.AssessedCompetence,
 	)
 	return i, err
 }
@@ -92,6 +108,23 @@ func (q *Queries) FindWithdrawal(ctx context.Context, db DBTX, consentID ident.C
 	var i FindWithdrawalRow
 	err := row.Scan(&i.ActID, &i.Commitment)
 	return i, err
+}
+
+const InsertCompetence = `-- name: InsertCompetence :exec
+insert into consent.competences (consent_id, presumed, assessed)
+values ($1, $2, $3)
+`
+
+type InsertCompetenceParams struct {
+	ConsentID ident.ConsentID
+	Presumed  sql.NullString
+	Assessed  sql.NullString
+}
+
+// Whether the person could decide.
+func (q *Queries) InsertCompetence(ctx context.Context, db DBTX, arg InsertCompetenceParams) error {
+	_, err := db.ExecContext(ctx, InsertCompetence, arg.ConsentID, arg.Presumed, arg.Assessed)
+	return err
 }
 
 const InsertConsent = `-- name: InsertConsent :exec
@@ -137,6 +170,29 @@ func (q *Queries) InsertConsent(ctx context.Context, db DBTX, arg InsertConsentP
 		arg.EndsAt,
 		arg.Evidence,
 		arg.Wording,
+	)
+	return err
+}
+
+const InsertProxy = `-- name: InsertProxy :exec
+insert into consent.proxies (consent_id, authority, evidence, ends_at)
+values ($1, $2, $3, $4)
+`
+
+type InsertProxyParams struct {
+	ConsentID ident.ConsentID
+	Authority string
+	Evidence  string
+	EndsAt    time.Time
+}
+
+// Who decided for the person, by what authority.
+func (q *Queries) InsertProxy(ctx context.Context, db DBTX, arg InsertProxyParams) error {
+	_, err := db.ExecContext(ctx, InsertProxy,
+		arg.ConsentID,
+		arg.Authority,
+		arg.Evidence,
+		arg.EndsAt,
 	)
 	return err
 }

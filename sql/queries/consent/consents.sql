@@ -13,10 +13,14 @@ values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(co
 -- row, as for an id that names nothing: one statement, so neither does more work.
 -- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at
+       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
+       p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
+       k.presumed as presumed_competence, k.assessed as assessed_competence
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
+  left join consent.proxies p on p.consent_id = c.consent_id
+  left join consent.competences k on k.consent_id = c.consent_id
  where c.consent_id = sqlc.arg(consent_id)
    and (c.agency_id = sqlc.arg(caller_agency)
         or (a.agency_id = sqlc.arg(caller_agency) and a.practitioner_id = sqlc.arg(caller)));
@@ -34,3 +38,13 @@ select w.act_id, a.commitment
 insert into consent.withdrawals (consent_id, act_id, at, evidence)
 values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(at), sqlc.arg(evidence))
 on conflict (consent_id) do nothing;
+
+-- Who decided for the person, by what authority.
+-- name: InsertProxy :exec
+insert into consent.proxies (consent_id, authority, evidence, ends_at)
+values (sqlc.arg(consent_id), sqlc.arg(authority), sqlc.arg(evidence), sqlc.arg(ends_at));
+
+-- Whether the person could decide.
+-- name: InsertCompetence :exec
+insert into consent.competences (consent_id, presumed, assessed)
+values (sqlc.arg(consent_id), sqlc.narg(presumed), sqlc.narg(assessed));
