@@ -47,8 +47,8 @@ func named(name, token string) entry {
 	return e
 }
 
-// send appends in the background, in the order of calls.
-func send(ctx context.Context, a *appender, e entry) <-chan error {
+// hand appends in the background, in the order of calls.
+func hand(ctx context.Context, a *appender, e entry) <-chan error {
 	got := make(chan error, 1)
 	go func() { got <- a.append(ctx, e) }()
 	synctest.Wait()
@@ -61,13 +61,13 @@ func TestWhatWaitsIsOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &table{gate: make(chan struct{})}
 		a := newAppender(w.write)
-		first := send(t.Context(), a, named("first", "m"))
+		first := hand(t.Context(), a, named("first", "m"))
 		var waits []<-chan error
 		for _, e := range []entry{named("z", "z"), named("b", "b"), named("b again", "b"), named("a", "a")} {
-			waits = append(waits, send(t.Context(), a, e))
+			waits = append(waits, hand(t.Context(), a, e))
 		}
 		leaving, leave := context.WithCancel(t.Context())
-		left := send(leaving, a, named("left", "c"))
+		left := hand(leaving, a, named("left", "c"))
 		leave()
 		if err := <-left; fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("one who left got %v", err)
@@ -129,10 +129,10 @@ func TestABatchThatFailsIsWrittenOneByOne(t *testing.T) {
 				}
 				a := newAppender(w.write)
 				defer a.close()
-				first := send(t.Context(), a, named("first", "m"))
+				first := hand(t.Context(), a, named("first", "m"))
 				var waits []<-chan error
 				for _, n := range []string{"a", "b", "c", "d"} {
-					waits = append(waits, send(t.Context(), a, named(n, n)))
+					waits = append(waits, hand(t.Context(), a, named(n, n)))
 				}
 				close(w.gate)
 				<-first
@@ -156,9 +156,9 @@ func TestNoMoreWaitThanTheBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &table{gate: make(chan struct{})}
 		a := newAppender(w.write)
-		waits := []<-chan error{send(t.Context(), a, named("first", "m"))}
+		waits := []<-chan error{hand(t.Context(), a, named("first", "m"))}
 		for i := range mostWaiting {
-			waits = append(waits, send(t.Context(), a, named("next", strconv.Itoa(i))))
+			waits = append(waits, hand(t.Context(), a, named("next", strconv.Itoa(i))))
 		}
 		err := a.append(t.Context(), named("one more", "x"))
 		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Unavailable || f.RetryAfter != time.Second {
@@ -195,11 +195,11 @@ func TestAPanicEndsOneBatch(t *testing.T) {
 		}
 		a := newAppender(w.write)
 		defer a.close()
-		err := <-send(t.Context(), a, named("LMN-00042", "a"))
+		err := <-hand(t.Context(), a, named("LMN-00042", "a"))
 		if err == nil || fault.KindOf(err) != fault.Internal || strings.Contains(err.Error(), "LMN-00042") {
 			t.Errorf("got %v", err)
 		}
-		if err := <-send(t.Context(), a, named("b", "b")); err != nil {
+		if err := <-hand(t.Context(), a, named("b", "b")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -212,7 +212,7 @@ func TestClosingWritesWhatWaits(t *testing.T) {
 		w := &table{gate: make(chan struct{})}
 		a := newAppender(w.write)
 		waits := []<-chan error{
-			send(t.Context(), a, named("a", "a")), send(t.Context(), a, named("b", "b")), send(t.Context(), a, named("c", "c")),
+			hand(t.Context(), a, named("a", "a")), hand(t.Context(), a, named("b", "b")), hand(t.Context(), a, named("c", "c")),
 		}
 		go a.close()
 		synctest.Wait()
