@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/relmgr"
@@ -74,6 +76,33 @@ func TestEveryEmergencyIsReviewed(t *testing.T) {
 	wantKind(t, err, fault.Conflict)
 	if waiting, err = b.ListReviews(t.Context(), b.as("lead"), 10); err != nil || len(waiting) != 0 {
 		t.Errorf("a judged emergency still waits: %+v, %v", waiting, err)
+	}
+}
+
+// QRY-10: emergencies are counted when they are recorded, found or not, and
+// nothing else is.
+func TestEmergenciesAreCounted(t *testing.T) {
+	b := setup(t)
+	registry := prometheus.NewRegistry()
+	s, err := relmgr.New(t.Context(), relmgr.Config{DB: b.hub.DB(t, "relmgr"), Keys: b.keys, Now: b.clock, Metrics: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, emergency := range []bool{true, false, true} {
+		if _, err := s.Enquire(t.Context(), b.as("social"), relmgr.Question{
+			Own: socialChild, Purpose: "co-ordinate-care", Reason: "risk-of-harm", Concerning: "child", Emergency: emergency,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = s.Enquire(t.Context(), b.as("school"), relmgr.Question{ // refused: the role may not
+		Own: schoolChild, Purpose: "co-ordinate-care", Reason: "risk-of-harm", Concerning: "child", Emergency: true,
+	})
+	wantKind(t, err, fault.DecisionRefused)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetCounter().GetValue() != 2 {
+		t.Errorf("counted %v, %v, want 2 emergencies", families, err)
 	}
 }
 

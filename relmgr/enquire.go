@@ -107,6 +107,9 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	}
 	for range maxReads {
 		answer, again, err := s.lookUp(ctx, who, q, c, token, &asking, e)
+		if err == nil && !again && q.Emergency {
+			s.emergencies.Inc()
+		}
 		if err != nil || !again {
 			return answer, err
 		}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
@@ -26,11 +29,13 @@ const (
 	Issuer = "relmgr"
 )
 
-// Config is what a Service is built from. Every field is required.
+// Config is what a Service is built from. Every field but Metrics is required.
 type Config struct {
 	DB   *sql.DB // logged in as the relmgr role
 	Keys seal.Provider
 	Now  func() time.Time
+	// Metrics counts emergencies; nil counts nothing.
+	Metrics prometheus.Registerer
 }
 
 // Service is the relationship manager. Each method is one transaction with its
@@ -45,6 +50,9 @@ type Service struct {
 	proofs *attest.Signer
 	now    func() time.Time
 	once   []byte // hash of an idempotency key, nil for none
+	// emergencies counts those declared, found or not: it moves with the asker's
+	// word alone, so it tells nothing of anybody asked about.
+	emergencies prometheus.Counter
 }
 
 // New builds the service and confirms that the keys are those that this
@@ -58,6 +66,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		db: c.DB, read: pg.Prepare(c.DB), q: relmgrdb.New(), now: c.Now,
 		keys:   &keyring{keys: c.Keys, db: c.DB, q: relmgrdb.New()},
 		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer),
+		emergencies: promauto.With(c.Metrics).NewCounter(prometheus.CounterOpts{
+			Name: "fame_emergencies_total",
+			Help: "Emergencies declared and recorded, whether or not they found anything.",
+		}),
 	}
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 
 // Wire builds the relationship manager's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
-	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now})
+	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Metrics: p.Registry})
 	if err != nil {
 		return process.Part{}, err
 	}
