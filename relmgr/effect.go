@@ -37,12 +37,8 @@ func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, e
 	if err != nil {
 		return Receipt{}, err
 	}
-	for _, c := range plan {
-		if !slices.Contains(d.Barred, c.act) {
-			if err := s.apply(ctx, tx, c); err != nil {
-				return Receipt{}, err
-			}
-		}
+	if err := s.apply(ctx, tx, plan, d.Barred); err != nil {
+		return Receipt{}, err
 	}
 	return receipt, s.project(ctx, tx, locked)
 }
@@ -232,33 +228,37 @@ func (s *Service) bars(ctx context.Context, tx *sql.Tx, locked []relmgrdb.LockRo
 	return barred, nil
 }
 
-// apply stores one change.
-func (s *Service) apply(ctx context.Context, tx *sql.Tx, c change) (err error) {
-	switch {
-	case c.kind == Publish && c.place:
-		if err = s.q.RestoreCell(ctx, tx, c.act); pg.Constraint(err) == "cells_pkey" {
-			return alreadyPublished()
-		}
-	case c.kind == Publish:
-		_, err = s.q.RemoveCell(ctx, tx, c.act)
-	case c.kind == Correlate && c.place:
-		err = s.q.PlaceCorrelation(ctx, tx, c.act)
-	case c.kind == Correlate:
-		err = s.q.RemoveCorrelations(ctx, tx, texts([]ident.ActID{c.act}))
-	case c.kind == KeepApart && c.place:
-		for _, k := range c.pairs {
-			if err = s.q.PlaceKeepApart(ctx, tx, relmgrdb.PlaceKeepApartParams{ActID: c.act, HandleA: k[0], HandleB: k[1]}); err != nil {
-				break
+// apply stores what the plan came to. The statements are the same whatever that
+// is: an act that another party's state barred does the work of one that it did
+// not.
+func (s *Service) apply(ctx context.Context, tx *sql.Tx, plan []change, barred []ident.ActID) error {
+	var out []ident.ActID
+	var in relmgrdb.PutInParams
+	for _, c := range plan {
+		act := c.act.String()
+		switch {
+		case !c.place:
+			out = append(out, c.act)
+		case slices.Contains(barred, c.act):
+		case c.kind == Publish:
+			in.Publications = append(in.Publications, act)
+		case c.kind == Correlate:
+			in.Correlations = append(in.Correlations, act)
+		case c.kind == KeepApart:
+			for _, k := range c.pairs {
+				in.ApartActs, in.ApartA, in.ApartB = append(in.ApartActs, act), append(in.ApartA, k[0].String()), append(in.ApartB, k[1].String())
 			}
+		case c.kind == Dispute:
+			in.Disputes, in.Disputed = append(in.Disputes, act), append(in.Disputed, c.pairs[0][0].String())
 		}
-	case c.kind == KeepApart:
-		err = s.q.RemoveKeepAparts(ctx, tx, c.act)
-	case c.kind == Dispute && c.place:
-		err = s.q.PlaceDispute(ctx, tx, relmgrdb.PlaceDisputeParams{ActID: c.act, HandleID: c.pairs[0][0]})
-	case c.kind == Dispute:
-		err = s.q.RemoveDisputes(ctx, tx, c.act)
 	}
-	if err != nil {
+	if err := s.q.TakeOut(ctx, tx, texts(out)); err != nil {
+		return pg.Fault(err)
+	}
+	err := s.q.PutIn(ctx, tx, in)
+	if pg.Constraint(err) == "cells_pkey" {
+		return alreadyPublished()
+	} else if err != nil {
 		return pg.Fault(err)
 	}
 	return nil

@@ -130,10 +130,8 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 			return Receipt{}, pg.Fault(err)
 		}
 	}
-	for _, b := range d.Barred {
-		if err := s.q.RecordBarred(ctx, tx, relmgrdb.RecordBarredParams{ActID: b, BarredIn: d.Act}); err != nil {
-			return Receipt{}, pg.Fault(err)
-		}
+	if err := s.q.RecordBarred(ctx, tx, relmgrdb.RecordBarredParams{ActIds: texts(d.Barred), BarredIn: ident.UntypedID(d.Act)}); err != nil {
+		return Receipt{}, pg.Fault(err)
 	}
 	if !d.Confirms.IsZero() {
 		if err := s.q.RecordConfirmation(ctx, tx, relmgrdb.RecordConfirmationParams{ActID: d.Act, Confirms: d.Confirms}); err != nil {

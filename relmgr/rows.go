@@ -57,10 +57,14 @@ func (s *Service) project(ctx context.Context, tx *sql.Tx, locked []relmgrdb.Loc
 	for _, e := range edges {
 		g.connect(e.HandleA, e.HandleB)
 	}
+	var move relmgrdb.MoveToRowsParams
 	for _, m := range assign(locked, g) {
-		if err := s.q.MoveToRow(ctx, tx, relmgrdb.MoveToRowParams{RowID: m.row, HandleIds: texts(m.handles)}); err != nil {
-			return pg.Fault(err)
+		for _, h := range m.handles {
+			move.HandleIds, move.RowIds = append(move.HandleIds, h.String()), append(move.RowIds, m.row.String())
 		}
+	}
+	if err := s.q.MoveToRows(ctx, tx, move); err != nil {
+		return pg.Fault(err)
 	}
 	return nil
 }

@@ -504,16 +504,19 @@ func (q *Queries) RecordActHandle(ctx context.Context, db DBTX, arg RecordActHan
 }
 
 const RecordBarred = `-- name: RecordBarred :exec
-insert into relmgr.barred (act_id, barred_in) values ($1, $2) on conflict do nothing
+insert into relmgr.barred (act_id, barred_in)
+select unnest($1::text[])::uuid, $2::uuid
+on conflict do nothing
 `
 
 type RecordBarredParams struct {
-	ActID    ident.ActID
-	BarredIn ident.ActID
+	ActIds   []string
+	BarredIn ident.UntypedID
 }
 
+// It runs for every act, barring nothing for most.
 func (q *Queries) RecordBarred(ctx context.Context, db DBTX, arg RecordBarredParams) error {
-	_, err := db.ExecContext(ctx, RecordBarred, arg.ActID, arg.BarredIn)
+	_, err := db.ExecContext(ctx, RecordBarred, pq.Array(arg.ActIds), arg.BarredIn)
 	return err
 }
 

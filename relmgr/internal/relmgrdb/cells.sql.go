@@ -299,48 +299,55 @@ func (q *Queries) PlaceCell(ctx context.Context, db DBTX, arg PlaceCellParams) e
 	return err
 }
 
-const PlaceCorrelation = `-- name: PlaceCorrelation :exec
-insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
-select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
-  from relmgr.decisions d
-  join relmgr.pairings_used u on u.act_id = d.act_id
-  join relmgr.pairings p on p.pairing_id = u.pairing_id
- where d.act_id = $1
+const PutIn = `-- name: PutIn :exec
+with cells as (
+  insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
+  select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
+    from relmgr.acts a
+    join relmgr.decisions d on d.act_id = a.act_id
+    join relmgr.handles h on h.handle_id = d.handle_id
+   where a.act_id = any($3::text[]::uuid[])
+), correlations as (
+  insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
+  select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
+    from relmgr.decisions d
+    join relmgr.pairings_used u on u.act_id = d.act_id
+    join relmgr.pairings p on p.pairing_id = u.pairing_id
+   where d.act_id = any($4::text[]::uuid[])
+), keep_aparts as (
+  insert into relmgr.keep_aparts (act_id, handle_a, handle_b)
+  select k.act_id, k.handle_a, k.handle_b
+    from (select unnest($5::text[])::uuid as act_id, unnest($6::text[])::uuid as handle_a,
+                 unnest($7::text[])::uuid as handle_b) k
+)
+insert into relmgr.disputes (act_id, handle_id)
+select x.act_id, x.handle_id
+  from (select unnest($1::text[])::uuid as act_id, unnest($2::text[])::uuid as handle_id) x
 `
 
-// The projection of a correlating act: its own decision, and that of the pairing
-// it used.
-func (q *Queries) PlaceCorrelation(ctx context.Context, db DBTX, actID ident.ActID) error {
-	_, err := db.ExecContext(ctx, PlaceCorrelation, actID)
-	return err
+type PutInParams struct {
+	Disputes     []string
+	Disputed     []string
+	Publications []string
+	Correlations []string
+	ApartActs    []string
+	ApartA       []string
+	ApartB       []string
 }
 
-const PlaceDispute = `-- name: PlaceDispute :exec
-insert into relmgr.disputes (act_id, handle_id) values ($1, $2)
-`
-
-type PlaceDisputeParams struct {
-	ActID    ident.ActID
-	HandleID ident.HandleID
-}
-
-func (q *Queries) PlaceDispute(ctx context.Context, db DBTX, arg PlaceDisputeParams) error {
-	_, err := db.ExecContext(ctx, PlaceDispute, arg.ActID, arg.HandleID)
-	return err
-}
-
-const PlaceKeepApart = `-- name: PlaceKeepApart :exec
-insert into relmgr.keep_aparts (act_id, handle_a, handle_b) values ($1, $2, $3)
-`
-
-type PlaceKeepApartParams struct {
-	ActID   ident.ActID
-	HandleA ident.HandleID
-	HandleB ident.HandleID
-}
-
-func (q *Queries) PlaceKeepApart(ctx context.Context, db DBTX, arg PlaceKeepApartParams) error {
-	_, err := db.ExecContext(ctx, PlaceKeepApart, arg.ActID, arg.HandleA, arg.HandleB)
+// Puts into the projection what these acts came to: the cells of publishing
+// acts that were restored, correlations with the decisions of both sides,
+// keep-aparts and disputes. One statement whatever that is, none included.
+func (q *Queries) PutIn(ctx context.Context, db DBTX, arg PutInParams) error {
+	_, err := db.ExecContext(ctx, PutIn,
+		pq.Array(arg.Disputes),
+		pq.Array(arg.Disputed),
+		pq.Array(arg.Publications),
+		pq.Array(arg.Correlations),
+		pq.Array(arg.ApartActs),
+		pq.Array(arg.ApartA),
+		pq.Array(arg.ApartB),
+	)
 	return err
 }
 
@@ -368,57 +375,22 @@ func (q *Queries) RecordOffer(ctx context.Context, db DBTX, arg RecordOfferParam
 	return err
 }
 
-const RemoveCell = `-- name: RemoveCell :execrows
-delete from relmgr.cells where act_id = $1
+const TakeOut = `-- name: TakeOut :exec
+with cells as (
+  delete from relmgr.cells where act_id = any($1::text[]::uuid[])
+), correlations as (
+  delete from relmgr.correlations where act_id = any($1::text[]::uuid[])
+), keep_aparts as (
+  delete from relmgr.keep_aparts where act_id = any($1::text[]::uuid[])
+)
+delete from relmgr.disputes where act_id = any($1::text[]::uuid[])
 `
 
-func (q *Queries) RemoveCell(ctx context.Context, db DBTX, actID ident.ActID) (int64, error) {
-	result, err := db.ExecContext(ctx, RemoveCell, actID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const RemoveCorrelations = `-- name: RemoveCorrelations :exec
-delete from relmgr.correlations where act_id = any($1::text[]::uuid[])
-`
-
-func (q *Queries) RemoveCorrelations(ctx context.Context, db DBTX, actIds []string) error {
-	_, err := db.ExecContext(ctx, RemoveCorrelations, pq.Array(actIds))
-	return err
-}
-
-const RemoveDisputes = `-- name: RemoveDisputes :exec
-delete from relmgr.disputes where act_id = $1
-`
-
-func (q *Queries) RemoveDisputes(ctx context.Context, db DBTX, actID ident.ActID) error {
-	_, err := db.ExecContext(ctx, RemoveDisputes, actID)
-	return err
-}
-
-const RemoveKeepAparts = `-- name: RemoveKeepAparts :exec
-delete from relmgr.keep_aparts where act_id = $1
-`
-
-func (q *Queries) RemoveKeepAparts(ctx context.Context, db DBTX, actID ident.ActID) error {
-	_, err := db.ExecContext(ctx, RemoveKeepAparts, actID)
-	return err
-}
-
-const RestoreCell = `-- name: RestoreCell :exec
-insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
-select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
-  from relmgr.acts a
-  join relmgr.decisions d on d.act_id = a.act_id
-  join relmgr.handles h on h.handle_id = d.handle_id
- where a.act_id = $1
-`
-
-// The cell of a publishing act whose withdrawal was withdrawn.
-func (q *Queries) RestoreCell(ctx context.Context, db DBTX, actID ident.ActID) error {
-	_, err := db.ExecContext(ctx, RestoreCell, actID)
+// Removes from the projection what these acts put into it. One statement
+// whatever that is, none included, so that nobody can tell from the work what an
+// act came to.
+func (q *Queries) TakeOut(ctx context.Context, db DBTX, actIds []string) error {
+	_, err := db.ExecContext(ctx, TakeOut, pq.Array(actIds))
 	return err
 }
 

@@ -218,17 +218,19 @@ func (q *Queries) LockRows(ctx context.Context, db DBTX, rowIds []string) ([]Loc
 	return items, nil
 }
 
-const MoveToRow = `-- name: MoveToRow :exec
-update relmgr.handles set row_id = $1
- where handle_id = any($2::text[]::uuid[])
+const MoveToRows = `-- name: MoveToRows :exec
+update relmgr.handles h set row_id = m.row_id
+  from (select unnest($1::text[])::uuid as handle_id, unnest($2::text[])::uuid as row_id) m
+ where h.handle_id = m.handle_id
 `
 
-type MoveToRowParams struct {
-	RowID     ident.RowID
+type MoveToRowsParams struct {
 	HandleIds []string
+	RowIds    []string
 }
 
-func (q *Queries) MoveToRow(ctx context.Context, db DBTX, arg MoveToRowParams) error {
-	_, err := db.ExecContext(ctx, MoveToRow, arg.RowID, pq.Array(arg.HandleIds))
+// Puts handles on rows. It runs for every act, moving none for most.
+func (q *Queries) MoveToRows(ctx context.Context, db DBTX, arg MoveToRowsParams) error {
+	_, err := db.ExecContext(ctx, MoveToRows, pq.Array(arg.HandleIds), pq.Array(arg.RowIds))
 	return err
 }

@@ -118,7 +118,10 @@ select a.kind, coalesce(a.mode, '') as mode,
   from relmgr.acts a where a.act_id = @act_id;
 
 -- name: RecordBarred :exec
-insert into relmgr.barred (act_id, barred_in) values (@act_id, @barred_in) on conflict do nothing;
+-- It runs for every act, barring nothing for most.
+insert into relmgr.barred (act_id, barred_in)
+select unnest(sqlc.arg(act_ids)::text[])::uuid, sqlc.arg(barred_in)::uuid
+on conflict do nothing;
 
 -- name: RecordConfirmation :exec
 insert into relmgr.confirmations (act_id, confirms) values (@act_id, @confirms);

@@ -4,34 +4,9 @@
 insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
 values (@handle_id, @act_id, @decision_id, @column_id, @role);
 
--- name: RemoveCell :execrows
-delete from relmgr.cells where act_id = @act_id;
-
--- name: RestoreCell :exec
--- The cell of a publishing act whose withdrawal was withdrawn.
-insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
-select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
-  from relmgr.acts a
-  join relmgr.decisions d on d.act_id = a.act_id
-  join relmgr.handles h on h.handle_id = d.handle_id
- where a.act_id = @act_id;
-
--- name: PlaceCorrelation :exec
--- The projection of a correlating act: its own decision, and that of the pairing
--- it used.
-insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
-select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
-  from relmgr.decisions d
-  join relmgr.pairings_used u on u.act_id = d.act_id
-  join relmgr.pairings p on p.pairing_id = u.pairing_id
- where d.act_id = @act_id;
-
 -- name: RecordOffer :exec
 insert into relmgr.offers (act_id, ordinal, kind, transactions, contact)
 values (@act_id, @ordinal, @kind, sqlc.arg(transactions)::text[], @contact);
-
--- name: RemoveCorrelations :exec
-delete from relmgr.correlations where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
 
 -- name: ListCorrelationsAmong :many
 -- The correlations of a set of handles: rows are locked, so both ends are in it.
@@ -69,22 +44,10 @@ select d.handle_id as handle_a, p.handle_id as handle_b
   join relmgr.pairings p on p.pairing_id = u.pairing_id
  where d.act_id = @act_id;
 
--- name: PlaceKeepApart :exec
-insert into relmgr.keep_aparts (act_id, handle_a, handle_b) values (@act_id, @handle_a, @handle_b);
-
--- name: RemoveKeepAparts :exec
-delete from relmgr.keep_aparts where act_id = @act_id;
-
 -- name: ListKeepAparts :many
 select act_id, handle_a, handle_b from relmgr.keep_aparts
  where handle_a = any(sqlc.arg(handle_ids)::text[]::uuid[])
  order by act_id;
-
--- name: PlaceDispute :exec
-insert into relmgr.disputes (act_id, handle_id) values (@act_id, @handle_id);
-
--- name: RemoveDisputes :exec
-delete from relmgr.disputes where act_id = @act_id;
 
 -- name: ListCorrelationsOf :many
 -- The correlations of one handle that are placed.
@@ -97,3 +60,44 @@ select act_id from relmgr.correlations
 select act_id, reference_id from relmgr.act_references
  where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]) and agency_id = @agency_id
  order by act_id;
+
+-- name: TakeOut :exec
+-- Removes from the projection what these acts put into it. One statement
+-- whatever that is, none included, so that nobody can tell from the work what an
+-- act came to.
+with cells as (
+  delete from relmgr.cells where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
+), correlations as (
+  delete from relmgr.correlations where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
+), keep_aparts as (
+  delete from relmgr.keep_aparts where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
+)
+delete from relmgr.disputes where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
+
+-- name: PutIn :exec
+-- Puts into the projection what these acts came to: the cells of publishing
+-- acts that were restored, correlations with the decisions of both sides,
+-- keep-aparts and disputes. One statement whatever that is, none included.
+with cells as (
+  insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
+  select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
+    from relmgr.acts a
+    join relmgr.decisions d on d.act_id = a.act_id
+    join relmgr.handles h on h.handle_id = d.handle_id
+   where a.act_id = any(sqlc.arg(publications)::text[]::uuid[])
+), correlations as (
+  insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
+  select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
+    from relmgr.decisions d
+    join relmgr.pairings_used u on u.act_id = d.act_id
+    join relmgr.pairings p on p.pairing_id = u.pairing_id
+   where d.act_id = any(sqlc.arg(correlations)::text[]::uuid[])
+), keep_aparts as (
+  insert into relmgr.keep_aparts (act_id, handle_a, handle_b)
+  select k.act_id, k.handle_a, k.handle_b
+    from (select unnest(sqlc.arg(apart_acts)::text[])::uuid as act_id, unnest(sqlc.arg(apart_a)::text[])::uuid as handle_a,
+                 unnest(sqlc.arg(apart_b)::text[])::uuid as handle_b) k
+)
+insert into relmgr.disputes (act_id, handle_id)
+select x.act_id, x.handle_id
+  from (select unnest(sqlc.arg(disputes)::text[])::uuid as act_id, unnest(sqlc.arg(disputed)::text[])::uuid as handle_id) x;

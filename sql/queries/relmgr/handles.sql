@@ -28,9 +28,11 @@ select handle_id, row_id from relmgr.handles
 -- name: ListRowIDs :many
 select distinct row_id from relmgr.handles where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]);
 
--- name: MoveToRow :exec
-update relmgr.handles set row_id = @row_id
- where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]);
+-- name: MoveToRows :exec
+-- Puts handles on rows. It runs for every act, moving none for most.
+update relmgr.handles h set row_id = m.row_id
+  from (select unnest(sqlc.arg(handle_ids)::text[])::uuid as handle_id, unnest(sqlc.arg(row_ids)::text[])::uuid as row_id) m
+ where h.handle_id = m.handle_id;
 
 -- name: FindKeyCheck :one
 select check_value from relmgr.key_checks where key_id = @key_id;
