@@ -3,7 +3,6 @@ package consent
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/consent/internal/consentdb"
@@ -79,38 +78,23 @@ func (s *Service) Block(ctx context.Context, caller decide.Caller, req BlockRequ
 // Unblock ends a block at once, under Withdraw's rules.
 func (s *Service) Unblock(ctx context.Context, caller decide.Caller, id ident.BlockID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Unblock")
-	at := s.now()
-	role, err := mayEnd(caller, evidence, at)
-	if err != nil {
-		return Receipt{}, err
-	}
-	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		row, err := s.queries.FindBlock(ctx, tx, consentdb.FindBlockParams{
-			BlockID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-		})
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.New(fault.NotKnown, "no block that your agency recorded has this id: use the id of its receipt")
-		}
-		if err != nil {
+	return s.end(ctx, caller, evidence, ending{
+		kind: unblock, unknown: unknown("block"),
+		find: func(tx *sql.Tx, r *record) error {
+			row, err := s.queries.FindBlock(ctx, tx, consentdb.FindBlockParams{
+				BlockID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+			})
+			r.Handle, r.Held, r.Block, r.Reach, r.Warning = row.HandleID, row.AgencyID, id, Reach(row.Reach), row.Warning
 			return err
-		}
-		first, err := s.queries.FindUnblock(ctx, tx, id)
-		if err == nil {
-			receipt = Receipt{Act: first.ActID, Commitment: first.Commitment}
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		r := begin(unblock, caller, role, at)
-		r.Handle, r.Held, r.Evidence = row.HandleID, row.AgencyID, evidence
-		r.Block, r.Reach, r.Warning = id, Reach(row.Reach), row.Warning
-		if receipt, err = s.append(ctx, tx, &r); err != nil {
-			return err
-		}
-		n, err := s.queries.InsertUnblock(ctx, tx, consentdb.InsertUnblockParams{
-			BlockID: id, ActID: r.Act, At: r.At, Evidence: string(evidence),
-		})
-		return firstOnly(n, err)
+		},
+		first: func(tx *sql.Tx) (Receipt, error) {
+			first, err := s.queries.FindUnblock(ctx, tx, id)
+			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
+		},
+		insert: func(tx *sql.Tx, r *record) (int64, error) {
+			return s.queries.InsertUnblock(ctx, tx, consentdb.InsertUnblockParams{
+				BlockID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
+			})
+		},
 	})
-	return receipt, err
 }

@@ -157,57 +157,23 @@ func (s *Service) Find(ctx context.Context, caller decide.Caller, id ident.Conse
 // another agency's are the same NotKnown.
 func (s *Service) Withdraw(ctx context.Context, caller decide.Caller, id ident.ConsentID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Withdraw")
-	at := s.now()
-	role, err := mayEnd(caller, evidence, at)
-	if err != nil {
-		return Receipt{}, err
-	}
-	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		row, err := s.queries.FindConsent(ctx, tx, consentdb.FindConsentParams{
-			ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-		})
-		if errors.Is(err, sql.ErrNoRows) {
-			return errConsentNotKnown()
-		}
-		if err != nil {
+	return s.end(ctx, caller, evidence, ending{
+		kind: withdraw, unknown: errConsentNotKnown(),
+		find: func(tx *sql.Tx, r *record) error {
+			row, err := s.queries.FindConsent(ctx, tx, consentdb.FindConsentParams{
+				ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+			})
+			r.Handle, r.Held, r.Consent = row.HandleID, row.AgencyID, id
 			return err
-		}
-		first, err := s.queries.FindWithdrawal(ctx, tx, id)
-		if err == nil {
-			receipt = Receipt{Act: first.ActID, Commitment: first.Commitment}
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		r := begin(withdraw, caller, role, at)
-		r.Handle, r.Held, r.Evidence, r.Consent = row.HandleID, row.AgencyID, evidence, id
-		if receipt, err = s.append(ctx, tx, &r); err != nil {
-			return err
-		}
-		n, err := s.queries.InsertWithdrawal(ctx, tx, consentdb.InsertWithdrawalParams{
-			ConsentID: id, ActID: r.Act, At: r.At, Evidence: string(evidence),
-		})
-		return firstOnly(n, err)
+		},
+		first: func(tx *sql.Tx) (Receipt, error) {
+			first, err := s.queries.FindWithdrawal(ctx, tx, id)
+			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
+		},
+		insert: func(tx *sql.Tx, r *record) (int64, error) {
+			return s.queries.InsertWithdrawal(ctx, tx, consentdb.InsertWithdrawalParams{
+				ConsentID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
+			})
+		},
 	})
-	return receipt, err
-}
-
-// mayEnd is what both withdrawals ask of the caller before anything is looked
-// up.
-func mayEnd(caller decide.Caller, evidence Evidence, at time.Time) (role string, err error) {
-	if role, err = mayPublish(caller, at); err != nil {
-		return "", err
-	}
-	var c checks
-	c.evidence(evidence)
-	return role, c.fault()
-}
-
-// firstOnly turns an insertion that found another there into a rerun: the act
-// of this one is rolled back, and the rerun reads the first one's receipt.
-func firstOnly(inserted int64, err error) error {
-	if err == nil && inserted == 0 {
-		return pg.ErrRetry
-	}
-	return err
 }

@@ -3,7 +3,6 @@ package consent
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
@@ -77,38 +76,23 @@ func (r *ExclusionRequest) check(caller decide.Caller, column *decide.Column, at
 // agency's are the same NotKnown.
 func (s *Service) Include(ctx context.Context, caller decide.Caller, id ident.ExclusionID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Include")
-	at := s.now()
-	role, err := mayEnd(caller, evidence, at)
-	if err != nil {
-		return Receipt{}, err
-	}
-	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		row, err := s.queries.FindExclusion(ctx, tx, consentdb.FindExclusionParams{
-			ExclusionID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-		})
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.New(fault.NotKnown, "no exclusion that your agency recorded has this id: use the id of its receipt")
-		}
-		if err != nil {
+	return s.end(ctx, caller, evidence, ending{
+		kind: include, unknown: unknown("exclusion"),
+		find: func(tx *sql.Tx, r *record) error {
+			row, err := s.queries.FindExclusion(ctx, tx, consentdb.FindExclusionParams{
+				ExclusionID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+			})
+			r.Handle, r.Held, r.Exclusion, r.Excluded = row.HandleID, row.AgencyID, id, row.Excluded
 			return err
-		}
-		first, err := s.queries.FindInclusion(ctx, tx, id)
-		if err == nil {
-			receipt = Receipt{Act: first.ActID, Commitment: first.Commitment}
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		r := begin(include, caller, role, at)
-		r.Handle, r.Held, r.Evidence = row.HandleID, row.AgencyID, evidence
-		r.Exclusion, r.Excluded = id, row.Excluded
-		if receipt, err = s.append(ctx, tx, &r); err != nil {
-			return err
-		}
-		n, err := s.queries.InsertInclusion(ctx, tx, consentdb.InsertInclusionParams{
-			ExclusionID: id, ActID: r.Act, At: r.At, Evidence: string(evidence),
-		})
-		return firstOnly(n, err)
+		},
+		first: func(tx *sql.Tx) (Receipt, error) {
+			first, err := s.queries.FindInclusion(ctx, tx, id)
+			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
+		},
+		insert: func(tx *sql.Tx, r *record) (int64, error) {
+			return s.queries.InsertInclusion(ctx, tx, consentdb.InsertInclusionParams{
+				ExclusionID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
+			})
+		},
 	})
-	return receipt, err
 }
