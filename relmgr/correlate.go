@@ -6,7 +6,6 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
-	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 )
 
@@ -48,28 +47,10 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 			refused, err = s.refuse(ctx, tx, who, c.Mode, v, at)
 			return err
 		}
-		var done bool
-		if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
-			return err
-		}
 		d := begin(who, Correlate, v.Role, at)
-		p, err := s.openPairing(ctx, tx, c.Code, d)
-		if err != nil {
-			return err
-		}
-		if err := s.keep(ctx, tx, &h); err != nil {
-			return err
-		}
-		if h.handle == p.HandleID {
-			return fault.At("/pairing", "the code is for this very identifier: pair it with another one")
-		}
-		v.Handle = h.handle
 		d.Mode, d.Reason, d.Agreement, d.Ground = c.Mode, c.Reason, v.Agreement, v.Ground
-		d.Handles, d.Decisions = []ident.HandleID{h.handle, p.HandleID}, []sided{v}
-		d.Pairing = p.ActID
-		d.shownTo = append(d.shownTo, p.AgencyID)
-		d.pairs, d.uses = [][2]ident.HandleID{{h.handle, p.HandleID}}, p.PairingID
-		receipt, err = s.carryOut(ctx, tx, d)
+		d.Decisions = []sided{v}
+		receipt, err = s.withOther(ctx, tx, d, &h, c.Code)
 		return err
 	})
 	if err == nil && refused != nil {

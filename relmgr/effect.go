@@ -15,13 +15,18 @@ import (
 // project is stored (cells, correlations, keep-aparts, disputes); this file
 // brings it up to date when an act is made.
 
-// carryOut records an act and brings the projection of everything that it undoes,
-// and of itself, to what is in effect then. Rows are locked first, so that two
-// who act on one person do it one after the other.
+// carryOut enacts a deed, unless an earlier request with its idempotency key has.
 func (s *Service) carryOut(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
 	if receipt, done, err := s.earlier(ctx, tx); err != nil || done {
 		return receipt, err
 	}
+	return s.enact(ctx, tx, d)
+}
+
+// enact records an act and brings the projection of everything that it undoes,
+// and of itself, to what is in effect then. Rows are locked first, so that two
+// who act on one person do it one after the other.
+func (s *Service) enact(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
 	locked, err := s.lockRows(ctx, tx, d.Handles)
 	if err != nil {
 		return Receipt{}, err

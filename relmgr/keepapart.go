@@ -38,51 +38,27 @@ func (s *Service) KeepApart(ctx context.Context, who decide.Caller, a Apart) (re
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		d := begin(who, KeepApart, "", at)
 		d.Reason = a.Reason
-		if a.Code != "" {
-			var done bool
-			if receipt, done, err = s.earlier(ctx, tx); err != nil || done {
+		if a.Code == "" {
+			if err := s.apartByCorrelations(ctx, tx, who, d, a.Correlations); err != nil {
 				return err
 			}
+			receipt, err = s.carryOut(ctx, tx, d)
+			return err
 		}
-		if a.Code != "" {
-			err = s.apartByCode(ctx, tx, who, d, a)
-		} else {
-			err = s.apartByCorrelations(ctx, tx, who, d, a.Correlations)
+		roles := editors(who, Correlate)
+		role, ok := who.RoleAmong(roles)
+		if !ok {
+			return fault.New(fault.Forbidden, "keeping two apart needs one of the roles %v", roles)
 		}
+		d.Role = role
+		h, err := s.own(ctx, tx, who, a.Own, at)
 		if err != nil {
 			return err
 		}
-		receipt, err = s.carryOut(ctx, tx, d)
+		receipt, err = s.withOther(ctx, tx, d, &h, a.Code)
 		return err
 	})
 	return s.orEarlier(ctx, receipt, err)
-}
-
-func (s *Service) apartByCode(ctx context.Context, tx *sql.Tx, who decide.Caller, d *deed, a Apart) error {
-	roles := editors(who, Correlate)
-	role, ok := who.RoleAmong(roles)
-	if !ok {
-		return fault.New(fault.Forbidden, "keeping two apart needs one of the roles %v", roles)
-	}
-	d.Role = role
-	h, err := s.own(ctx, tx, who, a.Own, d.At)
-	if err != nil {
-		return err
-	}
-	p, err := s.openPairing(ctx, tx, a.Code, d)
-	if err != nil {
-		return err
-	}
-	if err := s.keep(ctx, tx, &h); err != nil {
-		return err
-	}
-	if h.handle == p.HandleID {
-		return fault.At("/pairing", "the code is for this very identifier: pair it with another one")
-	}
-	d.Handles, d.pairs = []ident.HandleID{h.handle, p.HandleID}, [][2]ident.HandleID{{h.handle, p.HandleID}}
-	d.Pairing, d.uses = p.ActID, p.PairingID
-	d.shownTo = append(d.shownTo, p.AgencyID)
-	return nil
 }
 
 func (s *Service) apartByCorrelations(ctx context.Context, tx *sql.Tx, who decide.Caller, d *deed, refs []ident.ReferenceID) error {
@@ -99,25 +75,6 @@ func (s *Service) apartByCorrelations(ctx context.Context, tx *sql.Tx, who decid
 		d.pairs = append(d.pairs, [2]ident.HandleID{ends.HandleA, ends.HandleB})
 	}
 	return nil
-}
-
-// openPairing finds the pairing of a code that can still be used.
-func (s *Service) openPairing(ctx context.Context, tx *sql.Tx, code string, d *deed) (relmgrdb.FindPairingRow, error) {
-	code, err := normalise(code)
-	if err != nil {
-		return relmgrdb.FindPairingRow{}, err
-	}
-	hash, err := s.keys.mac(ctx, pairingKey, code)
-	if err != nil {
-		return relmgrdb.FindPairingRow{}, err
-	}
-	p, err := s.q.FindPairing(ctx, tx, relmgrdb.FindPairingParams{CodeHash: hash, Now: d.At})
-	if errors.Is(err, sql.ErrNoRows) {
-		return p, unusable()
-	} else if err != nil {
-		return p, pg.Fault(err)
-	}
-	return p, nil
 }
 
 // DisputeIdentity says that what the index joins to the caller's identifier may

@@ -73,6 +73,23 @@ func TestAReplayIsDecidedAfresh(t *testing.T) {
 	}
 }
 
+// A replayed keep-apart is decided afresh too: without the role that it needs
+// nothing of the first is shown.
+func TestAReplayedKeepApartNeedsItsRoleStill(t *testing.T) {
+	b := setup(t)
+	a := relmgr.Apart{Own: socialChild, Code: b.code(t, "gp", gpChild), Reason: "subject-asked"}
+	once := func() *relmgr.Service { return b.Once("mr-lindqvist", "keep apart", onceKey, []byte("body")) }
+	first := must(t)(once().KeepApart(t.Context(), b.as("social"), a))
+	if again := must(t)(once().KeepApart(t.Context(), b.as("social"), a)); again.Act != first.Act {
+		t.Error("a replay got another receipt")
+	}
+	r, err := once().KeepApart(t.Context(), b.as("plain"), a)
+	wantKind(t, err, fault.Forbidden)
+	if !r.Act.IsZero() {
+		t.Error("a refused replay still shows the first receipt")
+	}
+}
+
 // Many who send one request at once make one act.
 func TestOneRequestSentManyTimesAtOnceMakesOneAct(t *testing.T) {
 	b := setup(t)

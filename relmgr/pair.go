@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -121,4 +122,49 @@ func normalise(code string) (string, error) {
 		return "", fault.At("/pairing", "the code was misheard or mistyped: ask for it to be read out again")
 	}
 	return c, nil
+}
+
+// withOther carries out an act on the caller's identifier and the one behind a
+// code. Call it when the caller's own side has been decided: an earlier request
+// with the same idempotency key is answered first, since it has used the code.
+func (s *Service) withOther(ctx context.Context, tx *sql.Tx, d *deed, h *held, code string) (Receipt, error) {
+	if receipt, done, err := s.earlier(ctx, tx); err != nil || done {
+		return receipt, err
+	}
+	p, err := s.openPairing(ctx, tx, code, d.At)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := s.keep(ctx, tx, h); err != nil {
+		return Receipt{}, err
+	}
+	if h.handle == p.HandleID {
+		return Receipt{}, fault.At("/pairing", "the code is for this very identifier: pair it with another one")
+	}
+	for i := range d.Decisions {
+		d.Decisions[i].Handle = h.handle
+	}
+	d.Handles, d.pairs = []ident.HandleID{h.handle, p.HandleID}, [][2]ident.HandleID{{h.handle, p.HandleID}}
+	d.Pairing, d.uses = p.ActID, p.PairingID
+	d.shownTo = append(d.shownTo, p.AgencyID)
+	return s.enact(ctx, tx, d)
+}
+
+// openPairing finds the pairing of a code that can still be used.
+func (s *Service) openPairing(ctx context.Context, tx *sql.Tx, code string, at time.Time) (relmgrdb.FindPairingRow, error) {
+	code, err := normalise(code)
+	if err != nil {
+		return relmgrdb.FindPairingRow{}, err
+	}
+	hash, err := s.keys.mac(ctx, pairingKey, code)
+	if err != nil {
+		return relmgrdb.FindPairingRow{}, err
+	}
+	p, err := s.q.FindPairing(ctx, tx, relmgrdb.FindPairingParams{CodeHash: hash, Now: at})
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, unusable()
+	} else if err != nil {
+		return p, pg.Fault(err)
+	}
+	return p, nil
 }
