@@ -84,9 +84,8 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if err := asked(who.Terms, q); err != nil {
 		return Answer{}, err
 	}
-	c := who.Terms.FindColumn(q.Column, at)
-	if c == nil || !who.MemberOf(c) {
-		_, err := s.column(who, q.Column, at)
+	c, err := s.column(who, q.Column, at)
+	if err != nil {
 		return Answer{}, err
 	}
 	if err := q.Identifier.check(c); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -185,7 +186,7 @@ func migrateOnly(ctx context.Context, admin string) (int64, error) {
 // readFile reads a file that the caller names, - being standard input.
 func readFile(path string) ([]byte, error) {
 	if path == "-" {
-		return os.ReadFile(os.Stdin.Name())
+		return io.ReadAll(os.Stdin)
 	}
 	return os.ReadFile(path)
 }

@@ -154,8 +154,8 @@ func (h hub) serve(ctx context.Context, s serving) (err error) {
 	return run
 }
 
-// prepare makes a new hub or brings an old one to this release, and returns
-// each duty's connection string.
+// prepare makes a new hub, which its configuration then describes, or brings an
+// old one to this release and returns each duty's new connection string.
 func (h hub) prepare(ctx context.Context, server *private.Server, fresh bool) (map[string]string, error) {
 	if fresh {
 		issuer, err := h.issuer()
@@ -163,9 +163,7 @@ func (h hub) prepare(ctx context.Context, server *private.Server, fresh bool) (m
 			return nil, err
 		}
 		g := governor{issuer: issuer.URL(), subject: "governor", audience: audience}
-		if err := newHub(ctx, h, server.AdminDSN(h.Name), g); err != nil {
-			return nil, err
-		}
+		return nil, newHub(ctx, h, server.AdminDSN(h.Name), g)
 	}
 	passwords, err := h.migrate(ctx, server.AdminDSN(h.Name))
 	if err != nil {
