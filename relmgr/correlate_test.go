@@ -206,7 +206,7 @@ func TestAPublicationIsWithdrawnAndRestored(t *testing.T) {
 	}
 	b.publish(t, "gp", gpChild)
 	_, err = b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake")
-	_ = err // undoing an undone undo changes nothing
+	wantKind(t, err, fault.Conflict)
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
 }
 
