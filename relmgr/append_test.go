@@ -30,6 +30,10 @@ func (b *bundle) asks(ctx context.Context, who string, o relmgr.Own, emergency b
 	return got
 }
 
+// inThisDatabase narrows pg_locks, which shows the whole server: the databases of
+// other tests are clones of one template and have the same oids.
+const inThisDatabase = ` and database = (select oid from pg_database where datname = current_database())`
+
 // hold has the next batch wait, until release; what is asked meanwhile waits
 // behind it. It returns once that batch, an enquiry of its own, is being written.
 func (b *bundle) hold(t *testing.T) (held <-chan asked, release func()) {
@@ -43,7 +47,7 @@ func (b *bundle) hold(t *testing.T) (held <-chan asked, release func()) {
 	}
 	held = b.asks(t.Context(), "social", own("social-care", "LMN-00001"), false)
 	b.eventually(t, "the appender waits for the lock", func() bool {
-		return b.count(t, `select count(*) from pg_locks where not granted and relation = 'ledger.pending'::regclass`) == 1
+		return b.count(t, `select count(*) from pg_locks where not granted and relation = 'ledger.pending'::regclass`+inThisDatabase) == 1
 	})
 	return held, func() {
 		if err := tx.Rollback(); err != nil {
@@ -138,7 +142,7 @@ func TestAskingTogetherAboutANewIdentifierMakesOneHandle(t *testing.T) {
 		all = append(all, other.asks(t.Context(), "social", socialChild, false))
 	}
 	b.eventually(t, "the other process's batch waits too", func() bool {
-		return b.count(t, `select count(*) from pg_locks where not granted and relation = 'ledger.pending'::regclass`) == 2
+		return b.count(t, `select count(*) from pg_locks where not granted and relation = 'ledger.pending'::regclass`+inThisDatabase) == 2
 	})
 	release()
 	for _, got := range append(all, held) {
