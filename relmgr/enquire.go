@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -25,7 +26,21 @@ type Question struct {
 	Concerning  string // child, adult, unborn or not-known; never read from stored age
 	Transaction string // empty: who else works with the person
 	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
+	Case        Case   // empty: none
 }
+
+// Case is what an asker's own records call the case that a question is for. It
+// prints as a mask, and is stored sealed.
+type Case string
+
+// String masks the case.
+func (Case) String() string { return "[case]" }
+
+// GoString masks the case.
+func (Case) GoString() string { return "[case]" }
+
+// LogValue masks the case.
+func (Case) LogValue() slog.Value { return slog.StringValue("[case]") }
 
 // Answer is what recorded decisions allow the asker to know. What is not
 // listed may be unknown, withheld or hidden: nothing here tells which.
@@ -63,6 +78,7 @@ type enquiry struct {
 	Concerning   string             `json:"concerning"`
 	Transaction  string             `json:"transaction,omitempty"`
 	Emergency    bool               `json:"emergency"`
+	Case         Case               `json:"case,omitempty"`
 	Decision     decide.Decision    `json:"decision"`
 	Disclosed    []disclosure       `json:"disclosed"`
 }
@@ -76,7 +92,8 @@ type disclosure struct {
 // Enquire answers one question. The steps that depend on the asker alone come
 // first and their failures are explained; from the look-up on the work is the
 // same whatever is found: one read, one append, durable before the answer
-// (QRY-11, design.md section 4). Where ctx ends during the append, the enquiry
+// (QRY-11, design.md section 4). Only whether a case has to be named depends on
+// the read, and there on the asker's own publication alone. Where ctx ends during the append, the enquiry
 // may be recorded and nobody was told.
 func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_ Answer, err error) {
 	defer fault.Wrap(&err, "relmgr.Enquire")
@@ -91,10 +108,10 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if err := q.Identifier.check(c); err != nil {
 		return Answer{}, err
 	}
-	asking := who.Terms.Ask(who.Actor, decide.Question{Column: c, Purpose: q.Purpose, Reason: q.Reason, Transaction: q.Transaction, Emergency: q.Emergency}, at)
+	asking := who.Terms.Ask(who.Actor, q.put(c), at)
 	e := enquiry{
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
-		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency,
+		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case,
 		Decision: asking.Decision, Disclosed: []disclosure{},
 	}
 	if asking.StoppedAt() > 0 {
@@ -132,6 +149,14 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		return Answer{}, false, pg.Fault(err)
 	}
 	r := gather(parts)
+	if q.Case == "" && !r.holds(who.Terms, e.At) {
+		put := q.put(c)
+		put.NoCase = true
+		again := who.Terms.Ask(who.Actor, put, e.At)
+		if asking, e.Decision = &again, again.Decision; asking.StoppedAt() > 0 {
+			return Answer{}, false, s.refuseEnquiry(ctx, who, e)
+		}
+	}
 	e.Handle = fresh.HandleID
 	if !r.own.IsZero() {
 		e.Handle = r.own
@@ -153,6 +178,11 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	}
 	a.Commitment = l.Commitment
 	return a, false, nil
+}
+
+// put is the question as its decision sees it.
+func (q Question) put(c *decide.Column) decide.Question {
+	return decide.Question{Column: c, Purpose: q.Purpose, Reason: q.Reason, Transaction: q.Transaction, Emergency: q.Emergency}
 }
 
 // asked refuses codes that the partnership has not declared, before anything is
@@ -260,6 +290,12 @@ func standing(p relmgrdb.ReadRowRow) decide.Standing {
 		Purposes: p.Purposes, Audience: decide.Audience{Kind: decide.AudienceKind(p.AudienceKind), Names: p.Audience},
 		Until: p.Until, Consented: p.Consented,
 	}
+}
+
+// holds reports whether the asker's own column publishes the person, on a
+// decision that stands. It is the asker's own knowledge: it may be explained.
+func (r row) holds(t *decide.Terms, at time.Time) bool {
+	return slices.ContainsFunc(r.cells, func(c cell) bool { return c.handle == r.own && t.Stands(c.standing, at) })
 }
 
 // opens reports whether one side's decision lets this asker follow the

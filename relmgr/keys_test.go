@@ -72,7 +72,7 @@ func TestWithoutAMembersKeyItsIdentifiersAreUnreadable(t *testing.T) {
 	}
 }
 
-// DCP-03, IDX-04, invariant 9: a superuser's dump holds no identifier, in clear,
+// DCP-03, IDX-04, invariant 9: a superuser's dump holds no identifier and no case, in clear,
 // in hexadecimal or in base 64, nor a pairing code.
 func TestADumpHoldsNoIdentifier(t *testing.T) {
 	b := setup(t)
@@ -84,12 +84,14 @@ func TestADumpHoldsNoIdentifier(t *testing.T) {
 	if _, err := b.Correlate(t.Context(), b.as("social"), b.correlation(t, "social", socialChild, p.Code)); err != nil {
 		t.Fatal(err)
 	}
-	b.ask(t, "social", socialChild, "")
+	if _, err := b.askFor(t, "social", socialChild, "CASE/00042"); err != nil {
+		t.Fatal(err)
+	}
 	dump := strings.ToLower(b.hub.Dump(t))
 	if !strings.Contains(dump, "riverside-gp") || !strings.Contains(dump, "mr-lindqvist") {
 		t.Fatal("the dump does not hold what it should: the search would find nothing")
 	}
-	for _, secret := range []string{"GP-00042", "LMN-00042", p.Code, strings.ReplaceAll(p.Code, " ", "")} {
+	for _, secret := range []string{"GP-00042", "LMN-00042", "CASE/00042", p.Code, strings.ReplaceAll(p.Code, " ", "")} {
 		for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))} {
 			if strings.Contains(dump, strings.ToLower(strings.TrimRight(form, "="))) {
 				t.Errorf("the dump holds an identifier or a code, as %d characters", len(form))
@@ -98,12 +100,13 @@ func TestADumpHoldsNoIdentifier(t *testing.T) {
 	}
 }
 
-// An identifier prints as a mask, whatever prints it.
-func TestAnIdentifierPrintsAsAMask(t *testing.T) {
+// An identifier and a case print as a mask, whatever prints it.
+func TestAnIdentifierAndACasePrintAsAMask(t *testing.T) {
 	t.Parallel()
 	id := relmgr.Identifier("GP-00042")
 	o := own("gp-riverside", "GP-00042")
-	for _, s := range []string{fmt.Sprint(id), fmt.Sprintf("%v %+v %#v %s %q", id, id, id, id, id), fmt.Sprintf("%v %+v %#v", o, o, o), id.LogValue().String()} {
+	c := relmgr.Question{Case: "GP-00042"}
+	for _, s := range []string{c.Case.LogValue().String(), fmt.Sprintf("%v %+v %#v %s %q", c, c, c, c.Case, c.Case), fmt.Sprint(id), fmt.Sprintf("%v %+v %#v %s %q", id, id, id, id, id), fmt.Sprintf("%v %+v %#v", o, o, o), id.LogValue().String()} {
 		if strings.Contains(s, "GP-00042") {
 			t.Errorf("printed: %s", strings.ReplaceAll(s, "GP-00042", "the identifier"))
 		}

@@ -179,7 +179,7 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
-		Emergency: req.Emergency.Or(false),
+		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")),
 	})
 	if err != nil {
 		return nil, err

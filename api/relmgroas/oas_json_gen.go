@@ -1387,6 +1387,46 @@ func (s *AudiencePartnership) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes CaseReference as json.
+func (s CaseReference) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes CaseReference from json.
+func (s *CaseReference) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode CaseReference to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = CaseReference(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s CaseReference) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *CaseReference) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Code as json.
 func (s Code) Encode(e *jx.Encoder) {
 	unwrapped := string(s)
@@ -3794,6 +3834,12 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Case.Set {
+			e.FieldStart("case")
+			s.Case.Encode(e)
+		}
+	}
+	{
 		if s.Emergency.Set {
 			e.FieldStart("emergency")
 			s.Emergency.Encode(e)
@@ -3801,14 +3847,15 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEnquiryRequest = [7]string{
+var jsonFieldsNameOfEnquiryRequest = [8]string{
 	0: "column",
 	1: "identifier",
 	2: "purpose",
 	3: "reason",
 	4: "concerning",
 	5: "transaction",
-	6: "emergency",
+	6: "case",
+	7: "emergency",
 }
 
 // Decode decodes EnquiryRequest from json.
@@ -3879,6 +3926,16 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"transaction\"")
+			}
+		case "case":
+			if err := func() error {
+				s.Case.Reset()
+				if err := s.Case.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"case\"")
 			}
 		case "emergency":
 			if err := func() error {
@@ -5095,6 +5152,39 @@ func (s OptBool) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptBool) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes CaseReference as json.
+func (o OptCaseReference) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes CaseReference from json.
+func (o *OptCaseReference) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCaseReference to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCaseReference) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCaseReference) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -747,6 +747,8 @@ func (AudiencePartnership) AllValues() []AudiencePartnership {
 	}
 }
 
+type CaseReference string
+
 type Code string
 
 type Commitment string
@@ -1847,6 +1849,7 @@ type EnquiryRequest struct {
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
 	Transaction OptCode                  `json:"transaction"`
+	Case        OptCaseReference         `json:"case"`
 	// Life or limb: what is blocked may be told, and a review opens whether or not anything was found.
 	// Needs a role that the agreement lets declare one.
 	Emergency OptBool `json:"emergency"`
@@ -1882,6 +1885,11 @@ func (s *EnquiryRequest) GetTransaction() OptCode {
 	return s.Transaction
 }
 
+// GetCase returns the value of Case.
+func (s *EnquiryRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
 // GetEmergency returns the value of Emergency.
 func (s *EnquiryRequest) GetEmergency() OptBool {
 	return s.Emergency
@@ -1915,6 +1923,11 @@ func (s *EnquiryRequest) SetConcerning(val EnquiryRequestConcerning) {
 // SetTransaction sets the value of Transaction.
 func (s *EnquiryRequest) SetTransaction(val OptCode) {
 	s.Transaction = val
+}
+
+// SetCase sets the value of Case.
+func (s *EnquiryRequest) SetCase(val OptCaseReference) {
+	s.Case = val
 }
 
 // SetEmergency sets the value of Emergency.
@@ -2539,6 +2552,52 @@ func (o OptBool) Get() (v bool, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptBool) Or(d bool) bool {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCaseReference returns new OptCaseReference with value set to v.
+func NewOptCaseReference(v CaseReference) OptCaseReference {
+	return OptCaseReference{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCaseReference is optional CaseReference.
+type OptCaseReference struct {
+	Value CaseReference
+	Set   bool
+}
+
+// IsSet returns true if OptCaseReference was set.
+func (o OptCaseReference) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCaseReference) Reset() {
+	var v CaseReference
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCaseReference) SetTo(v CaseReference) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCaseReference) Get() (v CaseReference, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCaseReference) Or(d CaseReference) CaseReference {
 	if v, ok := o.Get(); ok {
 		return v
 	}

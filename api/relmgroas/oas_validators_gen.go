@@ -695,6 +695,26 @@ func (s AudiencePartnership) Validate() error {
 	}
 }
 
+func (s CaseReference) Validate() error {
+	alias := (string)(s)
+	if err := (validate.String{
+		MinLength:     1,
+		MinLengthSet:  true,
+		MaxLength:     64,
+		MaxLengthSet:  true,
+		Email:         false,
+		Hostname:      false,
+		Regex:         regexMap["^[0-9A-Za-z][0-9A-Za-z/._-]*$"],
+		MinNumeric:    0,
+		MinNumericSet: false,
+		MaxNumeric:    0,
+		MaxNumericSet: false,
+	}).Validate(string(alias)); err != nil {
+		return errors.Wrap(err, "string")
+	}
+	return nil
+}
+
 func (s Code) Validate() error {
 	alias := (string)(s)
 	if err := (validate.String{
@@ -1751,6 +1771,24 @@ func (s *EnquiryRequest) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "transaction",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Case.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "case",
 			Error: err,
 		})
 	}

@@ -18,6 +18,7 @@ type askCommand struct {
 	Reason      string `help:"Why you need to know." required:""`
 	Concerning  string `help:"Whom it is about." enum:"child,adult,unborn,not-known" default:"not-known"`
 	Transaction string `help:"With whom can I do this? Left out: who else works with the person?"`
+	Case        string `help:"What your own records call the case that the question is for."`
 	signIn      `embed:""`
 }
 
@@ -42,6 +43,9 @@ func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	if c.Transaction != "" {
 		q.Transaction = relmgroas.NewOptCode(relmgroas.Code(c.Transaction))
+	}
+	if c.Case != "" {
+		q.Case = relmgroas.NewOptCaseReference(relmgroas.CaseReference(c.Case))
 	}
 	a, err := p.relmgr.Enquire(ctx, q)
 	if err != nil {

@@ -16,6 +16,9 @@ type Question struct {
 	Reason      string
 	Transaction string // empty: who else works with the person
 	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
+	// NoCase says that the asker's own column does not publish the person, and
+	// that no case is named.
+	NoCase bool
 }
 
 // Asking is the asker's side of an enquiry: its decision, and every agreement
@@ -69,6 +72,9 @@ func (t *Terms) askUnder(a *Agreement, actor Actor, q Question, at time.Time) De
 		func() string {
 			if !Has(t.Codes.Reasons, q.Reason) {
 				return fmt.Sprintf("say why you need to know: %v", codes(t.Codes.Reasons))
+			}
+			if a.NeedsCase && q.NoCase && !q.Emergency {
+				return "your column does not publish this person: name the case of yours that the question is for"
 			}
 			return ""
 		},

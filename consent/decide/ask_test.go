@@ -45,6 +45,14 @@ func TestAQuestionThatMeetsEveryStepIsPermitted(t *testing.T) {
 		"beside a bar on some holders, of which the asker may not be told": {func(w *world) {
 			w.bar(decide.Bar{FromKinds: []string{"health"}, ToKinds: []string{"education"}})
 		}, "teacher", "care-act"},
+		"no case, where the agreement asks for none": {func(w *world) { w.question.NoCase = true }, "teacher", "care-act"},
+		"a case, or one's own publication, where the agreement asks for it": {func(w *world) {
+			w.agreement("sharing").NeedsCase = true
+		}, "teacher", "care-act"},
+		"no case, in an emergency": {func(w *world) {
+			a := w.agreement("sharing")
+			a.NeedsCase, a.Roles.Emergency, w.question.NoCase, w.question.Emergency = true, []string{"teacher"}, true, true
+		}, "teacher", "care-act"},
 		"after a bar":  {func(w *world) { w.bar(decide.Bar{ToKinds: []string{"education"}, Ends: on(noon)}) }, "teacher", "care-act"},
 		"before a bar": {func(w *world) { w.bar(decide.Bar{ToKinds: []string{"education"}, Starts: on(justAfter(noon))}) }, "teacher", "care-act"},
 	} {
@@ -96,7 +104,10 @@ func TestAQuestionStopsAtTheFirstStepThatFails(t *testing.T) {
 		"a power to come":                          {func(w *world) { w.powerOf("care-act").Starts = on(justAfter(noon)) }, 1, "no power: your agency holds none"},
 		"an agency that has left":                  {func(w *world) { w.agencyOf("school").Ends = on(noon) }, 1, "no power: your agency holds none"},
 		"no reason":                                {func(w *world) { w.question.Reason = "" }, 2, "say why you need to know: [referral]"},
-		"a reason outside the list":                {func(w *world) { w.question.Reason = "curiosity" }, 2, "say why you need to know: [referral]"},
+		"no case, where the agreement asks for one": {func(w *world) {
+			w.agreement("sharing").NeedsCase, w.question.NoCase = true, true
+		}, 2, "name the case of yours that the question is for"},
+		"a reason outside the list": {func(w *world) { w.question.Reason = "curiosity" }, 2, "say why you need to know: [referral]"},
 		"no condition of receiving": {func(w *world) {
 			w.agreement("sharing").Receiving = decide.Conditions{}
 		}, 4, "name a condition of profile law: [task agreed]"},

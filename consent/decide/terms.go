@@ -186,6 +186,9 @@ type Agreement struct {
 	// Roles that may do each thing under it. The relationship-manager role is
 	// granted to practitioners by naming theirs under correlate.
 	Roles AgreementRoles `json:"roles"`
+	// NeedsCase has an enquiry name its case where the asker's own column does
+	// not publish the person.
+	NeedsCase bool `json:"needs_case,omitempty"`
 	// Receiving holds the conditions on which its parties receive (LEG-11).
 	Receiving Conditions `json:"receiving"`
 	Starts    *time.Time `json:"starts,omitempty"`

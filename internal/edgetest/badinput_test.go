@@ -136,7 +136,7 @@ func newBench(t testing.TB) *bench {
 		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?handle=" + b.gpHandle},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
-			"concerning": "child", "transaction": "joint-assessment"})},
+			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
 			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",

@@ -26,8 +26,9 @@ type observed struct {
 	wrote      []string // tables, each with how many rows more
 }
 
-// Drawn anew for each answer: the enquiry's id and its commitment.
-var drawn = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}`)
+// Drawn anew for each answer: the enquiry's id and its commitment, and the
+// request's id in a problem.
+var drawn = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{32}`)
 
 // differences says in what two observations differ. It is the oracle.
 func differences(a, b observed) (found []string) {
@@ -424,6 +425,43 @@ func TestWhatIsHiddenCannotBeToldFromWhatIsNotThere(t *testing.T) {
 	}
 	if controls == 0 {
 		t.Error("no scene has anybody known: nothing shows that the comparison can fail")
+	}
+}
+
+// QRY-11: where an agreement asks for a case, the refusal of a question without
+// one depends on the asker's own column alone: it is the same whoever is known
+// elsewhere, shown or hidden.
+func TestAskingForACaseTellsNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	l := new(listener)
+	h := newHub(t, setting{
+		open: func(h *hub, duty string) *sql.DB {
+			if duty == "relmgr" {
+				return overheard(t, h.base.DSN(duty), l)
+			}
+			return h.base.DB(t, duty)
+		},
+		document: func(doc map[string]any) {
+			for _, a := range doc["agreements"].([]any) {
+				a.(map[string]any)["needs_case"] = true
+			}
+		},
+	})
+	var first observed
+	for i, s := range scenes {
+		social, gp := fmt.Sprintf("LMN-%05d", 60_000+i), fmt.Sprintf("GP-%05d", 60_000+i)
+		if hide := s.prepare(h, social, gp); hide != nil {
+			hide()
+		}
+		seen := h.observe(l, social, s.transaction)
+		if i == 0 {
+			if first = seen; seen.status != 403 || !strings.Contains(seen.body, "name the case") || !slices.Contains(seen.wrote, "relmgr.enquiries +1") {
+				t.Fatalf("%s: %+v", s.name, seen)
+			}
+		}
+		if found := differences(first, seen); len(found) > 0 {
+			t.Errorf("%s can be told from %s:\n%s", s.name, scenes[0].name, strings.Join(found, "\n"))
+		}
 	}
 }
 
