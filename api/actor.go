@@ -84,8 +84,9 @@ func (b bearer) into(ctx context.Context) context.Context {
 const maxTermsChanges = 3
 
 // identify verifies the token under the newest terms and finds its bearer. The
-// usual request costs one query, which tells the newest version too; only when
-// that is not the one in hand are the terms read, and all is done again.
+// usual request costs one query, which tells the newest version too and is
+// shared with those who come at the same time; only when that is not the one in
+// hand are the terms read, and all is done again.
 func (e *Edge) identify(ctx context.Context, token string) (bearer, error) {
 	terms := e.terms.last.Load()
 	if terms == nil {
@@ -114,7 +115,7 @@ func (e *Edge) identify(ctx context.Context, token string) (bearer, error) {
 		if err := e.people.take(hash, perMinuteOf(terms), now); err != nil {
 			return bearer{}, err
 		}
-		found, err := e.q.FindUser(ctx, e.db, edgedb.FindUserParams{At: now, Issuer: id.Issuer, SubjectHash: hash[:]})
+		found, err := e.users.Ask(ctx, sought{at: now, issuer: id.Issuer, subject: hash})
 		if err != nil {
 			return bearer{}, fmt.Errorf("find the caller: %w", pg.Fault(err))
 		}
@@ -130,9 +131,42 @@ func (e *Edge) identify(ctx context.Context, token string) (bearer, error) {
 	return bearer{}, f
 }
 
+// sought is whom the register of users is asked for, and as at when.
+type sought struct {
+	at      time.Time
+	issuer  string
+	subject [sha256.Size]byte
+}
+
+// The bounds of what is asked at once.
+const (
+	mostSought    = 256
+	soughtAbreast = 2
+)
+
+// findUsers asks the register for everybody at once.
+func (e *Edge) findUsers(ctx context.Context, all []sought) ([]edgedb.FindUsersRow, error) {
+	var p edgedb.FindUsersParams
+	for i, s := range all {
+		p.Numbers = append(p.Numbers, int32(i))
+		p.Ats = append(p.Ats, s.at)
+		p.Issuers = append(p.Issuers, s.issuer)
+		p.SubjectHashes = append(p.SubjectHashes, s.subject[:])
+	}
+	rows, err := e.q.FindUsers(ctx, e.db, p)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	found := make([]edgedb.FindUsersRow, len(all))
+	for _, r := range rows {
+		found[r.N] = r
+	}
+	return found, nil
+}
+
 // bearerOf makes the caller of what the register says, if their agency is a
 // member now and their issuer may speak for it.
-func bearerOf(ctx context.Context, b bearer, found edgedb.FindUserRow, now time.Time) (bearer, error) {
+func bearerOf(ctx context.Context, b bearer, found edgedb.FindUsersRow, now time.Time) (bearer, error) {
 	if found.Practitioner == "" {
 		return b, nil
 	}

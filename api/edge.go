@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api/internal/edgedb"
+	"github.com/fame-hub/fame/internal/batch"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,6 +65,7 @@ type Edge struct {
 	authenticator *Authenticator
 	db            edgedb.DBTX
 	q             *edgedb.Queries
+	users         *batch.Asker[sought, edgedb.FindUsersRow]
 	terms         *termsCache
 	addresses     *limits[netip.Prefix]
 	people        *limits[[sha256.Size]byte]
@@ -97,14 +99,16 @@ func New(c Config) (*Edge, error) {
 		transport = http.DefaultTransport
 	}
 	db, q := pg.Prepare(c.DB), edgedb.New()
-	return &Edge{
+	e := &Edge{
 		now: c.Now, log: c.Logger, contract: law, metrics: counters,
 		maxBody: orElse(c.MaxBody, DefaultMaxBody), maxBodies: c.MaxBodies,
 		timeout: orElse(c.Timeout, DefaultTimeout), perAddress: orElse(c.AddressPerMinute, DefaultAddressPerMinute),
 		authenticator: NewAuthenticator(c.Now, c.Logger, transport),
 		db:            db, q: q, terms: &termsCache{db: db, q: q},
 		addresses: newLimits[netip.Prefix](limitedClients), people: newLimits[[sha256.Size]byte](limitedClients),
-	}, nil
+	}
+	e.users = batch.New(mostSought, soughtAbreast, e.findUsers)
+	return e, nil
 }
 
 func orElse[T comparable](given, otherwise T) T {

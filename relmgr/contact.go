@@ -175,11 +175,11 @@ type holder struct {
 // holdersOf reads the row of an enquiry as it is now, by the one read that
 // enquiries use.
 func (s *Service) holdersOf(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms, e followed, at time.Time) ([]holder, error) {
-	parts, err := s.q.ReadRow(ctx, db, relmgrdb.ReadRowParams{ColumnID: e.ColumnID, Token: e.Token, At: at})
+	rows, err := s.readRows(ctx, db, []place{{e.ColumnID, e.Token, at}})
 	if err != nil {
-		return nil, pg.Fault(err)
+		return nil, err
 	}
-	return gather(parts).holders(t, &e.asking, at), nil
+	return rows[0].holders(t, &e.asking, at), nil
 }
 
 // holders lists whom a contact request reaches: every published cell of the

@@ -144,11 +144,10 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	if err != nil {
 		return Answer{}, false, err
 	}
-	parts, err := s.q.ReadRow(ctx, s.read, relmgrdb.ReadRowParams{ColumnID: c.ID, Token: token, At: e.At})
+	r, err := s.rows.Ask(ctx, place{c.ID, token, e.At})
 	if err != nil {
 		return Answer{}, false, pg.Fault(err)
 	}
-	r := gather(parts)
 	if q.Case == "" && !r.holds(who.Terms, e.At) {
 		put := q.put(c)
 		put.NoCase = true
@@ -252,19 +251,56 @@ type side struct {
 	standing    decide.Standing
 }
 
-// gather sorts the parts of the one read.
-func gather(parts []relmgrdb.ReadRowRow) row {
+// place is where a row is found, and the instant as of which.
+type place struct {
+	column ident.Column
+	token  []byte
+	at     time.Time
+}
+
+// The bounds of the read.
+const (
+	mostPlaces    = 64
+	placesAbreast = 2
+)
+
+// readRows reads the rows of all places at once.
+func (s *Service) readRows(ctx context.Context, db relmgrdb.DBTX, places []place) ([]row, error) {
+	var p relmgrdb.ReadRowsParams
+	for i, at := range places {
+		p.Numbers = append(p.Numbers, int32(i))
+		p.ColumnIds = append(p.ColumnIds, string(at.column))
+		p.Tokens = append(p.Tokens, at.token)
+		p.Ats = append(p.Ats, at.at)
+	}
+	lines, err := s.q.ReadRows(ctx, db, p)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	parts := make([][]relmgrdb.ReadRowsRow, len(places))
+	for _, l := range lines {
+		parts[l.Number] = append(parts[l.Number], l)
+	}
+	rows := make([]row, len(places))
+	for i := range rows {
+		rows[i] = gather(parts[i])
+	}
+	return rows, nil
+}
+
+// gather sorts the parts of one row.
+func gather(parts []relmgrdb.ReadRowsRow) row {
 	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}, blocked: map[ident.HandleID][]string{}}
-	place := map[ident.HandleID]int{}
+	listed := map[ident.HandleID]int{}
 	for _, p := range parts {
 		switch p.Part {
 		case "own":
-			r.own, r.published = p.HandleID, p.Role == "published"
+			r.own = p.HandleID
 		case "cell": // once for each of its offers
-			i, again := place[p.HandleID]
+			i, again := listed[p.HandleID]
 			if !again {
 				i = len(r.cells)
-				place[p.HandleID] = i
+				listed[p.HandleID] = i
 				r.cells = append(r.cells, cell{handle: p.HandleID, decision: ident.DecisionID(p.DecisionID), role: p.Role, standing: standing(p)})
 			}
 			if p.Kind != "" {
@@ -281,10 +317,11 @@ func gather(parts []relmgrdb.ReadRowRow) row {
 			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
 		}
 	}
+	_, r.published = listed[r.own]
 	return r
 }
 
-func standing(p relmgrdb.ReadRowRow) decide.Standing {
+func standing(p relmgrdb.ReadRowsRow) decide.Standing {
 	return decide.Standing{
 		Column: ident.Column(p.ColumnID), Agreement: p.Agreement, Power: p.Power, Ground: decide.Ground(p.Ground),
 		Purposes: p.Purposes, Audience: decide.Audience{Kind: decide.AudienceKind(p.AudienceKind), Names: p.Audience},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/batch"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -44,6 +45,7 @@ type Config struct {
 type Service struct {
 	db     *sql.DB
 	read   relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
+	rows   *batch.Asker[place, row]
 	append *appender
 	q      *relmgrdb.Queries
 	keys   *keyring
@@ -79,6 +81,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			return nil, err
 		}
 	}
+	s.rows = batch.New(mostPlaces, placesAbreast, func(ctx context.Context, places []place) ([]row, error) {
+		return s.readRows(ctx, s.read, places)
+	})
 	s.append = newAppender(func(ctx context.Context, p relmgrdb.RecordEnquiriesParams) error {
 		return s.q.RecordEnquiries(ctx, s.read, p)
 	})

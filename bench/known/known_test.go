@@ -7,31 +7,36 @@ import (
 	"time"
 )
 
-// The read is the product's own: a parameter that is added to it, or another
-// name for it, is noticed here and not in a run of minutes.
+// A parameter that the product's read gains is noticed here and not in a run of
+// minutes. What the two reads find is compared by the run.
 func TestPgbenchReadsAsTheEnquiryDoes(t *testing.T) {
 	t.Parallel()
-	read, err := readRow()
+	read, err := readRows()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := script(read)
+	ours, theirs, err := reads(read)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"with own as (", "consent.published_exclusions", "p.n = :n", ":column_id::text", ":at::timestamptz", "begin;\nwith own", ";\ninsert into bench.audit"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the script lacks %q:\n%s", want, text)
+	for text, wants := range map[string][]string{
+		ours:   {"unnest(array['social-care']::text[])", "consent.published_exclusions"},
+		theirs: {"with own as (", "consent.published_exclusions", "p.n = 1)", "'2026-11-20T09:00:00Z'::timestamptz"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("the read lacks %q:\n%s", want, text)
+			}
 		}
 	}
-	if _, err := script(read + " @another"); err == nil {
+	if _, _, err := reads(read + " @another"); err == nil {
 		t.Error("a parameter without a value was accepted")
 	}
-	got, err := cutQuery("-- name: Other :one\nselect 1;\n\n-- name: ReadRow :many\n-- one; \n--  two;\nselect 2\n  -- three;\n  from x;\nselect 3;\n", "ReadRow")
+	got, err := cutQuery("-- name: Other :one\nselect 1;\n\n-- name: ReadRows :many\n-- one; \n--  two;\nselect 2\n  -- three;\n  from x;\nselect 3;\n", "ReadRows")
 	if err != nil || got != "select 2\n  from x" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if _, err := cutQuery("-- name: Other :one\nselect 1;\n", "ReadRow"); err == nil {
+	if _, err := cutQuery("-- name: Other :one\nselect 1;\n", "ReadRows"); err == nil {
 		t.Error("a file without the read was accepted")
 	}
 }

@@ -128,7 +128,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	read, err := readRow()
+	read, err := readRows()
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	bench, err := newPgbench(ctx, server, filepath.Join(dir, "pgbench.sql"), read, o.rows)
+	bench, err := newPgbench(ctx, server, filepath.Join(dir, "pgbench.sql"), o.rows)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := a.verify(ctx); err != nil {
 		return err
 	}
-	if err := bench.verify(ctx, h); err != nil {
+	if err := bench.verify(ctx, h, read); err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "%s, %d CPUs; %d rows of two handles made in %.0f s\n", says, runtime.NumCPU(), o.rows, time.Since(started).Seconds())

@@ -21,17 +21,14 @@ import (
 )
 
 //go:embed pgbench.sql
-var template string
+var script string
 
-// place is where the template wants the read.
-const place = "/* the read */"
-
-// queries is where the read stands, from the repository's root.
+// queries is where the product's read stands, from the repository's root.
 const queries = "sql/queries/relmgr/enquiries.sql"
 
-// readRow is the enquiry's read as sqlc is given it. It is taken from the
+// readRows is the enquiry's read as sqlc is given it. It is taken from the
 // repository that this runs in, wherever in it that is.
-func readRow() (string, error) {
+func readRows() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -39,7 +36,7 @@ func readRow() (string, error) {
 	for {
 		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(queries)))
 		if err == nil {
-			return cutQuery(string(text), "ReadRow")
+			return cutQuery(string(text), "ReadRows")
 		}
 		if filepath.Dir(dir) == dir {
 			return "", fmt.Errorf("%s is not here: type `go run ./bench/known` in a clone of the repository", queries)
@@ -68,65 +65,86 @@ func cutQuery(text, name string) (string, error) {
 	return "", fmt.Errorf("%s has no query %s", queries, name)
 }
 
-// script fills the template. A parameter of the read that it does not know is
-// an error, since pgbench would take it for something else.
-func script(read string) (string, error) {
-	read = strings.NewReplacer(
-		"@token", "(select p.token from bench.people p where p.n = :n)",
-		"@column_id", ":column_id",
-		"sqlc.arg(at)", ":at",
-	).Replace(read)
-	if strings.Contains(read, "@") || strings.Contains(read, "sqlc.") {
-		return "", errors.New("the enquiry's read has a new parameter: give it a value in bench/known/pgbench.go")
+// Both reads for row number one, as plain statements. A parameter of the
+// product's read that is not known here is an error.
+func reads(product string) (ours, theirs string, err error) {
+	const token = "(select p.token from bench.people p where p.n = 1)"
+	at := "'" + day.Format(time.RFC3339) + "'"
+	ours = strings.NewReplacer(
+		"sqlc.arg(numbers)", "array[0]", "sqlc.arg(column_ids)", "array['"+askersColumn+"']",
+		"sqlc.arg(tokens)", "array["+token+"]", "sqlc.arg(ats)", "array["+at+"]",
+	).Replace(product)
+	if strings.Contains(ours, "@") || strings.Contains(ours, "sqlc.") {
+		return "", "", errors.New("the enquiry's read has a new parameter: give it a value in bench/known/pgbench.go, and pgbench.sql its like")
 	}
-	before, after, found := strings.Cut(template, place)
-	if !found {
-		return "", errors.New("bench/known/pgbench.sql has no place for the read")
-	}
-	return before + read + ";" + after, nil
+	_, theirs, _ = strings.Cut(script, "begin;")
+	theirs, _, _ = strings.Cut(theirs, ";\n")
+	theirs = strings.NewReplacer(":column_id", "'"+askersColumn+"'", ":at", at, ":n)", "1)").Replace(theirs)
+	return ours, theirs, nil
 }
 
 // pgbench runs the yardstick as the same role as the hub's own process.
 type pgbench struct {
 	server   *private.Server
 	script   string // its file
-	text     string
 	rows     int
 	password string
 }
 
 // newPgbench writes the script. It refuses where there is no pgbench.
-func newPgbench(ctx context.Context, server *private.Server, path, read string, rows int) (*pgbench, error) {
+func newPgbench(ctx context.Context, server *private.Server, path string, rows int) (*pgbench, error) {
 	if out, err := server.Tool(ctx, "pgbench", "--version").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pgbench is missing beside PostgreSQL's other programs: type `sudo apt-get install -y postgresql`, "+
 			"or, where it is a package of its own, `sudo dnf install -y postgresql-contrib`: %w %s", err, bytes.TrimSpace(out))
 	}
-	text, err := script(read)
-	if err != nil {
-		return nil, err
-	}
-	return &pgbench{server: server, script: path, text: text, rows: rows}, os.WriteFile(path, []byte(text), 0o600)
+	return &pgbench{server: server, script: path, rows: rows}, os.WriteFile(path, []byte(script), 0o600)
 }
 
-// verify takes the hub's login and checks that one transaction works and that
-// the read finds both handles of a row, published.
-func (b *pgbench) verify(ctx context.Context, h *hub) error {
+// everything puts one of all that a read can find on the row of number one.
+const everything = `
+insert into consent.exclusions select gen_random_uuid(), gen_random_uuid(), handle_id, 'riverside-gp', 'hillside-school', at, 'signed-form' from one;
+insert into consent.blocks select gen_random_uuid(), gen_random_uuid(), handle_id, 'riverside-gp', 'block', 'none', at, 'signed-form' from one;
+insert into relmgr.keep_aparts select gen_random_uuid(), handle_id, gen_random_uuid() from one;
+insert into relmgr.disputes select gen_random_uuid(), handle_id from one limit 1;
+insert into consent.withdrawals select dc.consent_id, gen_random_uuid(), at, 'signed-form'
+  from one join relmgr.cells using (handle_id) join relmgr.decision_consents dc using (decision_id) limit 1;`
+
+// verify takes the hub's login and checks that one transaction works, and that
+// its read finds line for line what the product's does: of a row as most are,
+// and of one that has everything, for which it is rolled back.
+func (b *pgbench) verify(ctx context.Context, h *hub, product string) error {
 	b.password = h.passwords["relmgr"]
 	out, err := b.command(ctx, "-c", "1", "-t", "1").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("pgbench: %w: %s", err, bytes.TrimSpace(out))
 	}
-	_, read, _ := strings.Cut(b.text, "begin;")
-	read, _, _ = strings.Cut(read, ";\n")
-	read = strings.NewReplacer(":column_id", "'"+askersColumn+"'", ":at", "'"+day.Format(time.RFC3339)+"'", ":n)", "1)").Replace(read)
-	var cells, offers, sides int
-	err = h.admin.QueryRowContext(ctx, "select count(*) filter (where part = 'cell'), count(*) filter (where part = 'cell' and kind <> ''), "+
-		"count(*) filter (where part = 'side' and consented) from ("+read+") r").Scan(&cells, &offers, &sides)
+	ours, theirs, err := reads(product)
 	if err != nil {
 		return err
 	}
-	if cells != 2 || offers != 2 || sides != 2 {
-		return fmt.Errorf("pgbench's read finds %d cells, %d offers and %d sides: want two of each", cells, offers, sides)
+	tx, err := h.admin.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, c := range []struct {
+		prepare string
+		lines   int // own, two cells, two sides; then one more of each kind for both handles
+	}{{"", 5}, {"set local session_replication_role = replica; create temp table one on commit drop as " +
+		"select h.handle_id, '" + day.Format(time.RFC3339) + "'::timestamptz as at from relmgr.handles o join relmgr.handles h using (row_id) " +
+		"where o.token = (select p.token from bench.people p where p.n = 1);" + everything, 11}} {
+		if _, err := tx.ExecContext(ctx, c.prepare); err != nil {
+			return err
+		}
+		var lines, differing int
+		err := tx.QueryRowContext(ctx, `with a as (select to_jsonb(o) - 'number' as line from (`+ours+`) o), b as (select to_jsonb(t) as line from (`+theirs+`) t)
+			select (select count(*) from a), (select count(*) from ((table a except all table b) union all (table b except all table a)) x)`).Scan(&lines, &differing)
+		if err != nil {
+			return err
+		}
+		if lines != c.lines || differing > 0 {
+			return fmt.Errorf("the product's read finds %d lines, for %d, and pgbench's differs in %d: mend bench/known/pgbench.sql", lines, c.lines, differing)
+		}
 	}
 	return nil
 }

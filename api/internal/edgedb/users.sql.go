@@ -12,34 +12,41 @@ import (
 	"github.com/lib/pq"
 )
 
-const FindUser = `-- name: FindUser :one
+const FindUsers = `-- name: FindUsers :many
+with asked as (
+  select unnest($1::int[]) as n, unnest($2::timestamptz[]) as at,
+         unnest($3::text[]) as issuer, unnest($4::bytea[]) as subject_hash
+)
 select
+  a.n::int as n,
   coalesce((select max(t.version) from governance.published_terms t), 0)::bigint as version,
   coalesce(u.practitioner_id::text, '')::text as practitioner,
   coalesce(u.agency_id::text, '')::text as agency,
-  coalesce((
-    select array_agg(distinct r.role::text order by r.role::text) from governance.published_roles r
-    where r.practitioner_id = u.practitioner_id
-      and r.starts_at <= $1::timestamptz and (r.ends_at is null or $1::timestamptz < r.ends_at)
-  ), '{}')::text[] as roles,
-  coalesce((
-    select array_agg(distinct m.provider_id::text order by m.provider_id::text) from governance.published_memberships m
-    where m.practitioner_id = u.practitioner_id
-      and m.starts_at <= $1::timestamptz and (m.ends_at is null or $1::timestamptz < m.ends_at)
-  ), '{}')::text[] as providers
-from (select 1) as always
+  array(
+    select distinct r.role::text from governance.published_roles r
+    where r.practitioner_id = u.practitioner_id and r.starts_at <= a.at and (r.ends_at is null or a.at < r.ends_at)
+    order by 1
+  )::text[] as roles,
+  array(
+    select distinct m.provider_id::text from governance.published_memberships m
+    where m.practitioner_id = u.practitioner_id and m.starts_at <= a.at and (m.ends_at is null or a.at < m.ends_at)
+    order by 1
+  )::text[] as providers
+from asked a
 left join governance.published_users u
-  on u.issuer = $2::text and u.subject_hash = $3::bytea
-  and u.starts_at <= $1::timestamptz and (u.ends_at is null or $1::timestamptz < u.ends_at)
+  on u.issuer = a.issuer and u.subject_hash = a.subject_hash
+  and u.starts_at <= a.at and (u.ends_at is null or a.at < u.ends_at)
 `
 
-type FindUserParams struct {
-	At          time.Time
-	Issuer      string
-	SubjectHash []byte
+type FindUsersParams struct {
+	Numbers       []int32
+	Ats           []time.Time
+	Issuers       []string
+	SubjectHashes [][]byte
 }
 
-type FindUserRow struct {
+type FindUsersRow struct {
+	N            int32
 	Version      int64
 	Practitioner string
 	Agency       string
@@ -47,17 +54,39 @@ type FindUserRow struct {
 	Providers    []string
 }
 
-// The newest version of the terms, and with it the person whom a verified token names as the register of users has them
-// at that instant: no practitioner where nobody is registered. One row always, for one query answers every request.
-func (q *Queries) FindUser(ctx context.Context, db DBTX, arg FindUserParams) (FindUserRow, error) {
-	row := db.QueryRowContext(ctx, FindUser, arg.At, arg.Issuer, arg.SubjectHash)
-	var i FindUserRow
-	err := row.Scan(
-		&i.Version,
-		&i.Practitioner,
-		&i.Agency,
-		pq.Array(&i.Roles),
-		pq.Array(&i.Providers),
+// The newest version of the terms, and with it the persons whom verified tokens name as the register of users has them
+// at each one's instant: no practitioner where nobody is registered. One row for each that is asked for, numbered as asked.
+func (q *Queries) FindUsers(ctx context.Context, db DBTX, arg FindUsersParams) ([]FindUsersRow, error) {
+	rows, err := db.QueryContext(ctx, FindUsers,
+		pq.Array(arg.Numbers),
+		pq.Array(arg.Ats),
+		pq.Array(arg.Issuers),
+		pq.Array(arg.SubjectHashes),
 	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FindUsersRow{}
+	for rows.Next() {
+		var i FindUsersRow
+		if err := rows.Scan(
+			&i.N,
+			&i.Version,
+			&i.Practitioner,
+			&i.Agency,
+			pq.Array(&i.Roles),
+			pq.Array(&i.Providers),
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -14,72 +14,74 @@ import (
 	"github.com/lib/pq"
 )
 
-const ReadRow = `-- name: ReadRow :many
-with own as (
-  select h.handle_id, h.row_id from relmgr.handles h where h.column_id = $1 and h.token = $2
+const ReadRows = `-- name: ReadRows :many
+with asked as (
+  select unnest($1::int[]) as n, unnest($2::text[]) as column_id,
+         unnest($3::bytea[]) as token, unnest($4::timestamptz[]) as at
+), own as (
+  select a.n, a.at, h.column_id, h.handle_id, h.row_id
+    from asked a join relmgr.handles h on h.column_id = a.column_id and h.token = a.token
 ), members as (
-  select h.handle_id, h.column_id from relmgr.handles h join own on own.row_id = h.row_id
+  select own.n, own.at, h.handle_id, h.column_id from own join relmgr.handles h on h.row_id = own.row_id
 ), resting as not materialized (
-  select 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
+  select m.n, m.at, 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
          c.role::text as role, c.act_id, o.kind, o.contact::text as contact, o.transactions, true as undisputed
     from members m
     join relmgr.cells c on c.handle_id = m.handle_id
     left join relmgr.offers o on o.act_id = c.act_id
   union all
-  select 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
+  select a.n, a.at, 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
          not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b))
     from members a
     join relmgr.correlations e on e.handle_a = a.handle_id
-    join members b on b.handle_id = e.handle_b
+    join relmgr.handles b on b.handle_id = e.handle_b
     cross join lateral (values (e.handle_a, e.handle_b, a.column_id::text, e.decision_a),
                                (e.handle_b, e.handle_a, b.column_id::text, e.decision_b)) v (handle_id, far_handle, column_id, decision_id)
-), standing as not materialized (
-  select d.decision_id, d.agreement, d.power, d.ground, d.purposes, d.audience_kind, d.audience, d.until,
-         not exists (
-           select from relmgr.decision_consents dc
-             left join consent.published_consents pc on pc.consent_id = dc.consent_id
-            where dc.decision_id = d.decision_id
-              and (pc.consent_id is null or pc.withdrawn_at is not null
-                   or $3::timestamptz < pc.starts_at or $3::timestamptz >= pc.ends_at)
-         ) as consented
-    from relmgr.decisions d
 )
-select 'own'::text as part, own.handle_id, null::uuid as far_handle, $1::text as column_id,
-       null::uuid as decision_id, (case when c.handle_id is null then '' else 'published' end)::text as role,
+select own.n::int as number, 'own'::text as part, own.handle_id, null::uuid as far_handle, own.column_id::text as column_id,
+       null::uuid as decision_id, ''::text as role,
        ''::text as agreement, ''::text as power, ''::text as ground,
-       '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, $3::timestamptz as until, false as consented,
+       '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, own.at::timestamptz as until, false as consented,
        null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded
-  from own left join relmgr.cells c on c.handle_id = own.handle_id
+  from own
 union all
-select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.agreement::text, s.power::text,
-       s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.consented and r.undisputed, r.act_id,
+select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, d.agreement::text, d.power::text,
+       d.ground, d.purposes, d.audience_kind, d.audience, d.until,
+       r.undisputed and not exists (
+         select from relmgr.decision_consents dc
+           left join consent.published_consents pc on pc.consent_id = dc.consent_id
+          where dc.decision_id = d.decision_id
+            and (pc.consent_id is null or pc.withdrawn_at is not null or r.at < pc.starts_at or r.at >= pc.ends_at)
+       ), r.act_id,
        coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), ''
   from resting r
-  join standing s on s.decision_id = r.decision_id
+  join relmgr.decisions d on d.decision_id = r.decision_id
 union all
-select 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, null, '', '', '{}', x.excluded::text
+select m.n, 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       m.at, false, null, '', '', '{}', x.excluded::text
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
-select 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, null, b.reach, '', '{}', ''
+select m.n, 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
+       m.at, false, null, b.reach, '', '{}', ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
-select 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       $3::timestamptz, false, k.act_id, '', '', '{}', ''
+select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
+       m.at, false, k.act_id, '', '', '{}', ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
 `
 
-type ReadRowParams struct {
-	ColumnID ident.Column
-	Token    []byte
-	At       time.Time
+type ReadRowsParams struct {
+	Numbers   []int32
+	ColumnIds []string
+	Tokens    [][]byte
+	Ats       []time.Time
 }
 
-type ReadRowRow struct {
+type ReadRowsRow struct {
+	Number       int32
 	Part         string
 	HandleID     ident.HandleID
 	FarHandle    ident.UntypedID
@@ -101,11 +103,12 @@ type ReadRowRow struct {
 	Excluded     string
 }
 
-// The one read of an enquiry: the asker's handle, everything on its row, and
+// The one read of enquiries: each asker's handle, everything on its row, and
 // what that rests on, as one snapshot. Which part of it answers is decided in
-// memory, so the work does not depend on what may be shown.
+// memory, so the work does not depend on what may be shown. number says whose
+// enquiry a line belongs to.
 //
-//	own       the asker's handle; role says whether it is published
+//	own       the asker's handle
 //	cell      a published handle of the row, with its standing decision and an
 //	          offer; once for each offer, once without where there is none
 //	side      one side of a correlation of the row (handle) and its far end;
@@ -115,18 +118,25 @@ type ReadRowRow struct {
 //	apart     a keep-apart of a handle of the row (handle) from its far end
 //
 // What rests on a decision is gathered first, so that decisions and consents
-// stand in the plan once: setting up a plan costs as much as running it. Both
-// ends of a correlation are on its row, so it is found by one of them.
-func (q *Queries) ReadRow(ctx context.Context, db DBTX, arg ReadRowParams) ([]ReadRowRow, error) {
-	rows, err := db.QueryContext(ctx, ReadRow, arg.ColumnID, arg.Token, arg.At)
+// stand in the plan once: setting up a plan costs as much as running it, which
+// is why those who ask at once share it. Both ends of a correlation are on its
+// row, so it is found by one of them.
+func (q *Queries) ReadRows(ctx context.Context, db DBTX, arg ReadRowsParams) ([]ReadRowsRow, error) {
+	rows, err := db.QueryContext(ctx, ReadRows,
+		pq.Array(arg.Numbers),
+		pq.Array(arg.ColumnIds),
+		pq.Array(arg.Tokens),
+		pq.Array(arg.Ats),
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ReadRowRow{}
+	items := []ReadRowsRow{}
 	for rows.Next() {
-		var i ReadRowRow
+		var i ReadRowsRow
 		if err := rows.Scan(
+			&i.Number,
 			&i.Part,
 			&i.HandleID,
 			&i.FarHandle,

@@ -1,0 +1,154 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/fame-hub/fame/internal/fault"
+)
+
+const (
+	mostWaiting = 1024
+	// timeout bounds one statement, its wait for a connection included: who
+	// waits for it is given ten seconds by the edge.
+	timeout = 10 * time.Second
+)
+
+// Asker puts questions. It is safe for concurrent use, and holds no goroutine
+// while nobody asks.
+type Asker[Q, A any] struct {
+	ask           func(context.Context, []Q) ([]A, error)
+	most, abreast int
+
+	mu      sync.Mutex
+	waiting []*waiting[Q, A]
+	asking  int // batches that are being asked
+}
+
+type waiting[Q, A any] struct {
+	question Q
+	gone     <-chan struct{}
+	answer   A
+	done     chan error // room for one: nobody waits to give it
+}
+
+// New makes an Asker of ask, which answers questions in their order, all or
+// none. At most so many are one batch, and so many batches are asked abreast.
+func New[Q, A any](most, abreast int, ask func(context.Context, []Q) ([]A, error)) *Asker[Q, A] {
+	return &Asker[Q, A]{ask: ask, most: most, abreast: abreast}
+}
+
+// Ask returns the answer to q, put after Ask was called. Where a batch fails,
+// each of its questions is put alone, unless the database is away. Errors are
+// those of ask; ctx's own where it ends first; Unavailable at once where too
+// many wait.
+func (a *Asker[Q, A]) Ask(ctx context.Context, q Q) (answer A, err error) {
+	w := &waiting[Q, A]{question: q, gone: ctx.Done(), done: make(chan error, 1)}
+	a.mu.Lock()
+	if len(a.waiting) >= mostWaiting {
+		a.mu.Unlock()
+		return answer, &fault.Error{Kind: fault.Unavailable, Detail: "too many are asking at once: try again", RetryAfter: time.Second}
+	}
+	a.waiting = append(a.waiting, w)
+	if a.asking < a.abreast {
+		a.asking++
+		go a.run()
+	}
+	a.mu.Unlock()
+	select {
+	case err := <-w.done:
+		return w.answer, err
+	case <-ctx.Done():
+		return answer, ctx.Err()
+	}
+}
+
+// run asks what waits until nobody does.
+func (a *Asker[Q, A]) run() {
+	for {
+		batch := a.next()
+		if batch == nil {
+			return
+		}
+		a.settle(batch)
+	}
+}
+
+// next takes what waits, without those who have gone. It returns nil, and counts
+// its caller out, where there is nothing.
+func (a *Asker[Q, A]) next() (batch []*waiting[Q, A]) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.waiting) > 0 {
+		n := min(len(a.waiting), a.most)
+		for _, w := range a.waiting[:n] {
+			select {
+			case <-w.gone:
+			default:
+				batch = append(batch, w)
+			}
+		}
+		rest := copy(a.waiting, a.waiting[n:])
+		clear(a.waiting[rest:])
+		a.waiting = a.waiting[:rest]
+		if batch != nil {
+			return batch
+		}
+	}
+	a.asking--
+	return nil
+}
+
+// settle asks, and answers everybody in the batch.
+func (a *Asker[Q, A]) settle(batch []*waiting[Q, A]) {
+	err := a.put(batch)
+	if len(batch) == 1 || err == nil || fault.KindOf(err) == fault.Unavailable {
+		finish(batch, err)
+		return
+	}
+	for i := range batch {
+		if fault.KindOf(err) != fault.Unavailable {
+			err = a.put(batch[i : i+1])
+		}
+		finish(batch[i:i+1], err)
+	}
+}
+
+// put asks once. It is bound to nobody's context: one who goes must not take the
+// others' answers away. A panic is an error, in words that cannot hold what was
+// asked: it must not end the process.
+func (a *Asker[Q, A]) put(batch []*waiting[Q, A]) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			words := fmt.Sprintf("a panic with a value of type %T", p)
+			if e, ok := p.(runtime.Error); ok {
+				words = e.Error()
+			}
+			err = fault.New(fault.Internal, "the question could not be put").Because(fmt.Errorf("%s\n%s", words, debug.Stack()))
+		}
+	}()
+	questions := make([]Q, len(batch))
+	for i, w := range batch {
+		questions[i] = w.question
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	answers, err := a.ask(ctx, questions)
+	if err != nil {
+		return err
+	}
+	for i, w := range batch {
+		w.answer = answers[i]
+	}
+	return nil
+}
+
+func finish[Q, A any](batch []*waiting[Q, A], err error) {
+	for _, w := range batch {
+		w.done <- err
+	}
+}
