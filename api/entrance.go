@@ -25,6 +25,40 @@ const unmatched = "none"
 // openapi.yaml has; all else is answered here.
 func (e *Edge) Handler(prefix string, duty http.Handler) http.Handler {
 	prefix = strings.TrimSuffix(prefix, "/")
+	return e.enter(prefix, duty, func(w http.ResponseWriter, r *http.Request) *http.Request { return e.admit(w, r, prefix) })
+}
+
+// Open serves what is below prefix without a token, in forms that are not
+// JSON: operation names the operation of a request and the one method that it
+// takes. Limits, headers, log and problems are those of every other operation.
+func (e *Edge) Open(prefix string, operation func(*http.Request) (name, method string), h http.Handler) http.Handler {
+	return e.enter(prefix, h, func(w http.ResponseWriter, r *http.Request) *http.Request {
+		if err := e.countAddress(r); err != nil {
+			WriteProblem(w, r, err)
+			return nil
+		}
+		if err := checkPath(r); err != nil {
+			WriteProblem(w, r, err)
+			return nil
+		}
+		name, method := operation(r)
+		switch {
+		case name == "":
+			e.NotFound(w, r)
+			return nil
+		case method != r.Method:
+			e.MethodNotAllowed(w, r, method)
+			return nil
+		}
+		requestOf(r.Context()).operation = name
+		r.Body = http.MaxBytesReader(w, r.Body, e.maxBody)
+		return r
+	})
+}
+
+// enter is around every request: its id, its headers, its time limit, its
+// metrics and its line in the log. admit answers itself where it returns nil.
+func (e *Edge) enter(prefix string, duty http.Handler, admit func(http.ResponseWriter, *http.Request) *http.Request) http.Handler {
 	name, _, _ := strings.Cut(strings.TrimPrefix(prefix, "/"), "/")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := e.now()
@@ -52,7 +86,7 @@ func (e *Edge) Handler(prefix string, duty http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 		}()
-		if next := e.admit(w, r, prefix); next != nil {
+		if next := admit(w, r); next != nil {
 			duty.ServeHTTP(w, next)
 		}
 	})
@@ -63,11 +97,9 @@ func (e *Edge) Handler(prefix string, duty http.Handler) http.Handler {
 func (e *Edge) admit(w http.ResponseWriter, r *http.Request, prefix string) *http.Request {
 	req := requestOf(r.Context())
 	// 1. Count the address, before any work is done for it.
-	if e.perAddress > 0 {
-		if err := e.addresses.take(addressOf(r), e.perAddress, e.now()); err != nil {
-			WriteProblem(w, r, err)
-			return nil
-		}
+	if err := e.countAddress(r); err != nil {
+		WriteProblem(w, r, err)
+		return nil
 	}
 	// 2. Find the operation: what the contract does not name is not served.
 	if err := checkPath(r); err != nil {
@@ -105,6 +137,14 @@ func (e *Edge) admit(w http.ResponseWriter, r *http.Request, prefix string) *htt
 		return nil
 	}
 	return r
+}
+
+// countAddress counts a request against its address.
+func (e *Edge) countAddress(r *http.Request) error {
+	if e.perAddress <= 0 {
+		return nil
+	}
+	return e.addresses.take(addressOf(r), e.perAddress, e.now())
 }
 
 // checkAuthorization wants one header with one bearer token (RFC 6750); the

@@ -33,6 +33,11 @@ end $$;
 -- The ledger's inbox: put in, never look.
 grant usage on schema ledger to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
 grant insert on ledger.pending to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
+-- governance's sequencer alone takes out, and writes the tree: what stands in it is never changed,
+-- save that the last tile of a level grows (a trigger holds it to that).
+grant select, delete on ledger.pending to fame_governance;
+grant select, insert on ledger.leaves, ledger.checkpoints, ledger.tiles to fame_governance;
+grant update (hashes) on ledger.tiles to fame_governance;
 
 -- The register of users and the terms: every duty reads what governance publishes.
 grant usage on schema governance to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation;

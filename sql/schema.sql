@@ -20,6 +20,17 @@ CREATE SCHEMA relmgr;
 CREATE DOMAIN governance.code AS text
 	CONSTRAINT code_is_short_and_plain CHECK ((VALUE ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text));
 
+CREATE FUNCTION ledger.tile_only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if new.level <> old.level or new.number <> old.number
+     or substring(new.hashes for octet_length(old.hashes)) <> old.hashes then
+    raise exception using errcode = 'check_violation', constraint = 'tile_only_grows', message = 'a tile may only grow';
+  end if;
+  return new;
+end $$;
+
 CREATE TABLE consent.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -266,10 +277,39 @@ CREATE VIEW governance.published_users AS
     practitioners.ends_at
    FROM governance.practitioners;
 
+CREATE TABLE ledger.checkpoints (
+    number bigint NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT checkpoint_has_leaves CHECK ((size > 0)),
+    CONSTRAINT checkpoints_count_from_one CHECK ((number >= 1)),
+    CONSTRAINT root_is_sha256 CHECK ((octet_length(root) = 32))
+);
+
+CREATE TABLE ledger.leaves (
+    "position" bigint NOT NULL,
+    commitment bytea NOT NULL,
+    CONSTRAINT leaf_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT positions_count_from_zero CHECK (("position" >= 0))
+);
+
 CREATE TABLE ledger.pending (
     commitment bytea NOT NULL,
     CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
+
+CREATE TABLE ledger.tiles (
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT tile_holds_1_to_256_hashes CHECK ((((octet_length(hashes) >= 32) AND (octet_length(hashes) <= 8192)) AND ((octet_length(hashes) % 32) = 0))),
+    CONSTRAINT tile_level_is_known CHECK (((level >= 0) AND (level <= 7))),
+    CONSTRAINT tiles_count_from_zero CHECK ((number >= 0))
 );
+ALTER TABLE ONLY ledger.tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
 CREATE TABLE migration.versions (
     id integer NOT NULL,
@@ -574,8 +614,20 @@ ALTER TABLE ONLY governance.roles_held
 ALTER TABLE ONLY governance.terms
     ADD CONSTRAINT terms_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY ledger.checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY ledger.leaves
+    ADD CONSTRAINT leaves_pkey PRIMARY KEY ("position");
+
+ALTER TABLE ONLY ledger.checkpoints
+    ADD CONSTRAINT one_checkpoint_per_size UNIQUE (size);
+
 ALTER TABLE ONLY ledger.pending
     ADD CONSTRAINT pending_pkey PRIMARY KEY (commitment);
+
+ALTER TABLE ONLY ledger.tiles
+    ADD CONSTRAINT tiles_pkey PRIMARY KEY (level, number);
 
 ALTER TABLE ONLY migration.versions
     ADD CONSTRAINT versions_pkey PRIMARY KEY (id);
@@ -678,6 +730,8 @@ CREATE INDEX requests_by_column ON consent.requests USING btree (column_id, aske
 
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
+CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
+
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
 CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
@@ -705,6 +759,8 @@ CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
+
+CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUTE FUNCTION ledger.tile_only_grows();
 
 ALTER TABLE ONLY consent.answers
     ADD CONSTRAINT answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -1028,12 +1084,20 @@ GRANT SELECT ON TABLE governance.published_users TO fame_consent;
 GRANT SELECT ON TABLE governance.published_users TO fame_federation;
 GRANT SELECT ON TABLE governance.published_users TO fame_governance;
 
+GRANT SELECT,INSERT ON TABLE ledger.checkpoints TO fame_governance;
+
+GRANT SELECT,INSERT ON TABLE ledger.leaves TO fame_governance;
+
 GRANT INSERT ON TABLE ledger.pending TO fame_registrar;
 GRANT INSERT ON TABLE ledger.pending TO fame_relmgr;
 GRANT INSERT ON TABLE ledger.pending TO fame_idmgr;
 GRANT INSERT ON TABLE ledger.pending TO fame_consent;
 GRANT INSERT ON TABLE ledger.pending TO fame_federation;
-GRANT INSERT ON TABLE ledger.pending TO fame_governance;
+GRANT SELECT,INSERT,DELETE ON TABLE ledger.pending TO fame_governance;
+
+GRANT SELECT,INSERT ON TABLE ledger.tiles TO fame_governance;
+
+GRANT UPDATE(hashes) ON TABLE ledger.tiles TO fame_governance;
 
 GRANT SELECT ON TABLE migration.versions TO PUBLIC;
 

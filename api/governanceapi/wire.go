@@ -2,16 +2,18 @@ package governanceapi
 
 import (
 	"context"
+	"net/http"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
 	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/governance/ledger"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/serve"
 )
 
 // Wire builds governance's process.
-func Wire(_ context.Context, p *process.Process) (process.Part, error) {
+func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	service, err := governance.New(governance.Config{
 		DB: p.DB, Keys: p.Keys, Now: p.Now, Hub: p.Config.Hub, Services: services(p.Config.Services),
 	})
@@ -26,9 +28,19 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	handler, err := New(Config{Service: service, Edge: edge})
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
-		Name: "governance partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
-	}}}, err
+	if err != nil {
+		return process.Part{}, err
+	}
+	log, err := ledger.New(ctx, ledger.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Hub: p.Config.Hub, Logger: p.Logger, Metrics: p.Registry})
+	if err != nil {
+		return process.Part{}, err
+	}
+	return process.Part{
+		Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
+			Name: "governance partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
+		}},
+		Also: map[string]http.Handler{ledger.Prefix: NewLog(edge, log)}, Run: log.Run,
+	}, nil
 }
 
 func services(in []process.Service) []governance.ServiceDescription {

@@ -199,9 +199,9 @@ func TestNothingAcknowledgedIsLostWhenProcessesAreKilled(t *testing.T) {
 		t.Error("no request was in the way of any kill: nothing was tried")
 	}
 	admin := w.Admin(t)
-	missing := wantKept(t, admin, "enquiry", done.enquiries, `select enquiry_id::text, commitment, exists (select from ledger.pending p where p.commitment = e.commitment)
+	missing := wantKept(t, admin, "enquiry", done.enquiries, `select enquiry_id::text, commitment, exists (select from `+leaves+` p where p.commitment = e.commitment)
 		from relmgr.enquiries e where enquiry_id = any($1::uuid[])`)
-	missing += wantKept(t, admin, "act", done.acts, `select r.reference_id::text, a.commitment, exists (select from ledger.pending p where p.commitment = a.commitment)
+	missing += wantKept(t, admin, "act", done.acts, `select r.reference_id::text, a.commitment, exists (select from `+leaves+` p where p.commitment = a.commitment)
 		from relmgr.act_references r join relmgr.acts a on a.act_id = r.act_id where r.reference_id = any($1::uuid[])`)
 	if missing > 0 {
 		t.Errorf("%d acknowledged records are gone", missing)

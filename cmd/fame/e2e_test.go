@@ -126,8 +126,8 @@ func TestE2E01TheGPPublishesAnOffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pending int
-	if err := w.Admin(t).QueryRowContext(t.Context(), "select count(*) from ledger.pending where commitment = $1", leaf).Scan(&pending); err != nil || pending != 1 {
-		t.Errorf("the ledger's inbox has the commitment %d times, %v", pending, err)
+	if err := w.Admin(t).QueryRowContext(t.Context(), "select count(*) from "+leaves+" p where commitment = $1", leaf).Scan(&pending); err != nil || pending != 1 {
+		t.Errorf("the ledger has the commitment %d times, %v", pending, err)
 	}
 
 	acts := w.Relmgr.URL + "/relmgr/v1/acts/"

@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/governance/ledger"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pg"
@@ -167,6 +168,16 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		return err
 	}
 	switch duty {
+	case "governance":
+		// Whoever checks the log, or a receipt, is given this key.
+		if _, _, err = keys.Ensure(ctx, ledger.LogKey, seal.KindNote); err != nil {
+			return err
+		}
+		vkey, err := ledger.VerifierKey(ctx, keys, h.Hub)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(h.path("keys", "log.vkey"), []byte(vkey+"\n"), 0o644)
 	case "consent":
 		if _, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -126,7 +127,8 @@ func (h hub) serve(ctx context.Context, s serving) (err error) {
 			return err
 		}
 		defer p.Close()
-		prefixes[part.Prefix] = part.Handler
+		maps.Copy(prefixes, part.Handlers())
+		p.Start(part)
 		checks = append(append(checks, p.Ready()...), part.Ready...)
 	}
 	if h.hasLocalIssuer() {

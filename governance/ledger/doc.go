@@ -1,7 +1,15 @@
-// Package ledger is the hub's append-only log of commitments. What is built
-// of it so far is the leaf that every act and enquiry of every duty leaves in
-// ledger.pending (package leaf); the tree, its tiles and checkpoints take the
-// leaves out of there.
+// Package ledger is the hub's log: one RFC 6962 Merkle tree over the salted
+// commitments of every act and enquiry of every duty, in the formats of C2SP
+// (tlog-checkpoint, tlog-tiles, tlog-proof), so that whoever holds a checkpoint
+// can tell whether anything was altered, removed or put in later (ACT-09).
 //
-// It must never see the content of an act: a leaf is a salted hash.
+// Duties put commitments into ledger.pending in the transactions that make
+// them. The sequencer (Log.Run), alone under one lock whatever the number of
+// processes, takes them out in the order of their values, which tells nothing,
+// and writes leaves, tiles and a signed checkpoint in one transaction: killed
+// at any moment it leaves the old tree or the new one, and what was not taken
+// still waits. It signs no tree that does not grow out of the last it signed.
+//
+// It must never see the content of an act: a leaf is a salted hash, made by
+// package leaf.
 package ledger

@@ -140,7 +140,7 @@ func TestAQueryOverASiblingsTableIsRefused(t *testing.T) {
 		{"relmgr", "select c.act_id from relmgr.cells c where exists (select from consent.acts a where a.act_id = c.act_id) and c.handle_id = $1"},
 		{"relmgr", "update relmgr.acts set kind = $1 where act_id = $2"},
 		{"consent", "select identity.handle_id from relmgr.handles identity where $1::boolean is null"},
-		{"governance", "select count(*) from ledger.pending"},
+		{"relmgr", "select count(*) from ledger.pending"},
 		{"consent", "insert into ledger.pending (commitment) values ($1) returning commitment"},
 		{"consent", "select * from consent.consents for update"},
 	} {

@@ -35,6 +35,9 @@ func readContract(t testing.TB) *contract {
 		t.Fatal(err)
 	}
 	for template, item := range c.document["paths"].(object) {
+		if strings.HasPrefix(template, "/log/v1/") {
+			continue // plain text in the forms of C2SP, without a token: api/governanceapi and governance/ledger test it
+		}
 		for method, given := range item.(object) {
 			op := given.(object)
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template}

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -174,7 +175,7 @@ func (h *hub) serve() {
 	h.t.Helper()
 	prefixes := map[string]http.Handler{}
 	for _, part := range h.parts {
-		prefixes[part.Prefix] = part.Handler
+		maps.Copy(prefixes, part.Handlers())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	listening, ended := make(chan string, 1), make(chan error, 1)

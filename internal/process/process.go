@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"os/signal"
@@ -42,6 +43,20 @@ type Part struct {
 	Prefix  string
 	Handler http.Handler
 	Ready   []serve.Check
+	// Also serves further prefixes.
+	Also map[string]http.Handler
+	// Run goes on beside the requests, until its context is done. Nil: nothing.
+	Run func(context.Context)
+}
+
+// Handlers are those of every prefix.
+func (p Part) Handlers() map[string]http.Handler {
+	all := maps.Clone(p.Also)
+	if all == nil {
+		all = map[string]http.Handler{}
+	}
+	all[p.Prefix] = p.Handler
+	return all
 }
 
 // Wire builds a duty on its process. It is the one list that says what the
@@ -73,6 +88,20 @@ func (p *Process) AddressPerMinute() int {
 // AtClose has Close run f first: what a Wire starts ends with the process, after
 // the last request and before the pool. Only a Wire calls it.
 func (p *Process) AtClose(f func()) { p.closers = append(p.closers, f) }
+
+// Start runs what a part does beside the requests, until Close.
+func (p *Process) Start(part Part) {
+	if part.Run == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		part.Run(ctx)
+	}()
+	p.AtClose(func() { cancel(); <-ended })
+}
 
 // Close ends what the Wire started, the last first, and gives the pool back.
 func (p *Process) Close() error {
@@ -139,8 +168,9 @@ func run(duty string, wire Wire, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	p.Start(part)
 	return serve.Run(ctx, serve.Config{
-		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(nil, map[string]http.Handler{part.Prefix: part.Handler}), Ready: append(p.Ready(), part.Ready...),
+		Listen: c.Listen, MetricsListen: c.Metrics, Handler: serve.Mount(nil, part.Handlers()), Ready: append(p.Ready(), part.Ready...),
 		Registry: p.Registry, Logger: p.Logger,
 	})
 }

@@ -232,6 +232,15 @@ func (f *File) Signer(_ context.Context, id KeyID) (crypto.Signer, error) {
 	return k.signer, nil
 }
 
+// NoteSigner implements Provider.
+func (f *File) NoteSigner(_ context.Context, id KeyID) (crypto.Signer, error) {
+	k, err := f.get(id, KindNote)
+	if err != nil {
+		return nil, err
+	}
+	return k.noter, nil
+}
+
 // Public implements Provider.
 func (f *File) Public(_ context.Context, id KeyID) (*ecdsa.PublicKey, error) {
 	k, err := f.get(id, KindSign)

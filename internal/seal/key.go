@@ -55,9 +55,10 @@ const (
 	KindMAC  KeyKind = "mac"  // HMAC-SHA-256, 32 bytes
 	KindWrap KeyKind = "wrap" // AES-256-GCM over data keys
 	KindSign KeyKind = "sign" // ECDSA over P-256, for ES256
+	KindNote KeyKind = "note" // Ed25519, for signed notes (C2SP signed-note)
 )
 
-func (k KeyKind) valid() bool { return k == KindMAC || k == KindWrap || k == KindSign }
+func (k KeyKind) valid() bool { return k == KindMAC || k == KindWrap || k == KindSign || k == KindNote }
 
 // hidden is 32 secret bytes inside a closure. A mask alone would not do: fmt
 // does not call the methods of an unexported field, and follows a pointer where

@@ -39,6 +39,10 @@ type Provider interface {
 	// as ASN.1 DER. Take it for one use: it outlives Destroy.
 	Signer(ctx context.Context, id KeyID) (crypto.Signer, error)
 
+	// NoteSigner returns a signer for a KindNote key. It signs messages
+	// whole, with Ed25519. Take it for one use: it outlives Destroy.
+	NoteSigner(ctx context.Context, id KeyID) (crypto.Signer, error)
+
 	// Public returns the public half of a KindSign key.
 	Public(ctx context.Context, id KeyID) (*ecdsa.PublicKey, error)
 

@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/cipher"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rand"
@@ -25,6 +26,7 @@ type key struct {
 	check  [8]byte
 	aead   func() cipher.AEAD // KindWrap; a func for the reason that hidden is one
 	signer *signer            // KindSign
+	noter  *noter             // KindNote
 }
 
 func newKey(kind KeyKind) (*key, error) {
@@ -69,6 +71,11 @@ func keyFrom(kind KeyKind, secret [32]byte) (*key, error) {
 		sum := sha256.Sum256(append([]byte(label), public...))
 		copy(k.check[:], sum[:])
 		k.signer = &signer{key: private}
+	case KindNote:
+		private := ed25519.NewKeyFromSeed(secret[:])
+		sum := sha256.Sum256(append([]byte(label), private.Public().(ed25519.PublicKey)...))
+		copy(k.check[:], sum[:])
+		k.noter = &noter{key: private}
 	default:
 		return nil, errKeyFile
 	}
@@ -90,6 +97,23 @@ func (s *signer) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 		return nil, errDigest
 	}
 	return s.key.Sign(r, digest, opts)
+}
+
+// noter hides the private key from whoever is handed a crypto.Signer.
+type noter struct {
+	masked
+	key ed25519.PrivateKey
+}
+
+// Public returns an ed25519.PublicKey.
+func (n *noter) Public() crypto.PublicKey { return n.key.Public() }
+
+// Sign signs a message whole.
+func (n *noter) Sign(r io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if opts == nil || opts.HashFunc() != 0 {
+		return nil, errMessage
+	}
+	return n.key.Sign(r, message, opts)
 }
 
 // ring is what a key file holds at one moment. It does not change.
@@ -146,6 +170,7 @@ func (r *ring) follows(old *ring) error {
 
 var (
 	errDigest     = errors.New("seal: refused: sign a SHA-256 digest")
+	errMessage    = errors.New("seal: refused: sign the message itself, with no hash")
 	errKeyFile    = errors.New("seal: the key file's content is not what this program writes: restore it from a backup")
 	errKeyVersion = errors.New("seal: the key file was written by another version of this program: use that version")
 )

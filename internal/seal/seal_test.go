@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -362,7 +363,7 @@ func FuzzKeyFile(f *testing.F) {
 	r := &ring{keys: map[KeyID]*key{}, destroyed: map[KeyID]struct{}{"a/b": {}}}
 	empty, _ := (&ring{}).encode()
 	f.Add(empty)
-	for i, kind := range []KeyKind{KindMAC, KindWrap, KindSign} {
+	for i, kind := range []KeyKind{KindMAC, KindWrap, KindSign, KindNote} {
 		k, err := keyFrom(kind, [32]byte{byte(i + 1)})
 		if err != nil {
 			f.Fatal(err)
@@ -456,5 +457,36 @@ func BenchmarkSealRecord(b *testing.B) {
 		if _, err := SealRecord(ctx, p, wrapID, id, [32]byte{}, body); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A note key signs messages whole, as signed notes need it, and nothing of the
+// secret can be had from its signer.
+func TestANoteKeySignsMessages(t *testing.T) {
+	ctx, f := context.Background(), newTestFile(t)
+	if _, _, err := f.Ensure(ctx, "note/log/1", KindNote); err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.NoteSigner(ctx, "note/log/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := s.Sign(nil, []byte("a message"), crypto.Hash(0))
+	if err != nil || !ed25519.Verify(s.Public().(ed25519.PublicKey), []byte("a message"), sum) {
+		t.Errorf("the signature does not verify: %v", err)
+	}
+	for _, opts := range []crypto.SignerOpts{nil, crypto.SHA256} {
+		if _, err := s.Sign(nil, make([]byte, 32), opts); err == nil {
+			t.Errorf("signed a digest with %v", opts)
+		}
+	}
+	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Trim(text, "[secret] ") != "" {
+		t.Errorf("a signer prints as %s", text)
+	}
+	if _, err := f.NoteSigner(ctx, signID); !errors.Is(err, ErrKind) {
+		t.Errorf("a signing key signs notes: %v", err)
+	}
+	if _, err := f.Signer(ctx, "note/log/1"); !errors.Is(err, ErrKind) {
+		t.Errorf("a note key signs digests: %v", err)
 	}
 }

@@ -3,3 +3,26 @@
 //   sqlc v1.31.1
 
 package governancedb
+
+import (
+	"time"
+)
+
+type LedgerCheckpoint struct {
+	Number int64
+	Size   int64
+	Root   []byte
+	Note   string
+	At     time.Time
+}
+
+type LedgerLeafe struct {
+	Position   int64
+	Commitment []byte
+}
+
+type LedgerTile struct {
+	Level  int16
+	Number int64
+	Hashes []byte
+}
