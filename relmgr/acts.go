@@ -25,7 +25,9 @@ type Shown struct {
 	Practitioner ident.Practitioner // empty unless Own
 	Role         string             // empty unless Own
 	Mode         decide.Mode
-	Reason       string // empty unless Own
+	Reason       string     // empty unless Own
+	Evidence     Evidence   // empty unless Own
+	Since        *time.Time // nil unless Own, and said
 	Agreement    string
 	Effect       string // of the agreement: permit or mandate (IDX-14)
 	Ground       decide.Ground
@@ -130,6 +132,11 @@ func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListAc
 	}
 	if a.Own {
 		a.Practitioner, a.Role, a.Reason, a.Commitment = r.PractitionerID, r.Role, r.Reason, r.Commitment
+		a.Evidence = Evidence(r.Evidence)
+		if r.Since.Valid {
+			since := r.Since.Time.UTC()
+			a.Since = &since
+		}
 	} else {
 		a.Ground = "" // the other side's ground is the other side's
 	}

@@ -473,9 +473,9 @@ func TestAHolderWhoSharesIsTold(t *testing.T) {
 				}
 			}
 			told(string(kind) + " riverside-surgery mail")
-			undo := must(t)(b.WithdrawAct(t.Context(), b.as("gp"), r.Act, "entered-by-mistake"))
+			undo := must(t)(b.WithdrawAct(t.Context(), b.as("gp"), r.Act, "entered-by-mistake", ""))
 			told()
-			must(t)(b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake"))
+			must(t)(b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake", ""))
 			told(string(kind) + " riverside-surgery mail")
 			b.withdraw(t, reply.Proposal.Consents[0])
 			told()

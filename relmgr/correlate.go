@@ -16,6 +16,8 @@ type Correlation struct {
 	Code   string
 	Mode   decide.Mode
 	Reason string
+	// Evidence is of an act of the subject, which needs it.
+	Evidence Evidence
 	Proposal
 }
 
@@ -31,6 +33,9 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 	}
 	if !decide.Has(who.Terms.Codes.Reasons, c.Reason) {
 		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	}
+	if err := evidenced(c.Mode, c.Evidence); err != nil {
+		return Receipt{}, err
 	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -49,7 +54,7 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 		}
 		d := begin(who, Correlate, v.Role, at)
 		d.Mode, d.Reason, d.Agreement, d.Ground = c.Mode, c.Reason, v.Agreement, v.Ground
-		d.Decisions = []sided{v}
+		d.Evidence, d.Decisions = c.Evidence, []sided{v}
 		receipt, err = s.withOther(ctx, tx, d, &h, c.Code)
 		return err
 	})

@@ -167,12 +167,12 @@ func TestUndoingIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	see()
-	restored, err := b.WithdrawAct(t.Context(), b.as("social"), apart.Act, "entered-by-mistake")
+	restored, err := b.WithdrawAct(t.Context(), b.as("social"), apart.Act, "entered-by-mistake", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	see("riverside-surgery")
-	if _, err := b.WithdrawAct(t.Context(), b.as("social"), restored.Act, "entered-by-mistake"); err != nil {
+	if _, err := b.WithdrawAct(t.Context(), b.as("social"), restored.Act, "entered-by-mistake", ""); err != nil {
 		t.Fatal(err)
 	}
 	see()
@@ -191,21 +191,21 @@ func TestAPublicationIsWithdrawnAndRestored(t *testing.T) {
 	b := setup(t)
 	made := b.publish(t, "gp", gpChild)
 	b.correlate(t, "social", socialChild, "gp", gpChild)
-	undo, err := b.WithdrawAct(t.Context(), b.as("gp"), made.Act, "work-ended")
+	undo, err := b.WithdrawAct(t.Context(), b.as("gp"), made.Act, "work-ended", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantTold(t, b.ask(t, "social", socialChild, ""))
-	again, err := b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake")
+	again, err := b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
-	if _, err := b.WithdrawAct(t.Context(), b.as("gp"), again.Act, "work-ended"); err != nil {
+	if _, err := b.WithdrawAct(t.Context(), b.as("gp"), again.Act, "work-ended", ""); err != nil {
 		t.Fatal(err)
 	}
 	b.publish(t, "gp", gpChild)
-	_, err = b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake")
+	_, err = b.WithdrawAct(t.Context(), b.as("gp"), undo.Act, "entered-by-mistake", "")
 	wantKind(t, err, fault.Conflict)
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
 }
@@ -226,7 +226,7 @@ func TestWhoMayUndo(t *testing.T) {
 		"an act that is not":            {"social", ident.NewReference(), fault.NotKnown},
 		"as a clerk of the same agency": {"clerk", published.Act, fault.Forbidden},
 	} {
-		_, err := b.WithdrawAct(t.Context(), b.as(c.who), c.act, "work-ended")
+		_, err := b.WithdrawAct(t.Context(), b.as(c.who), c.act, "work-ended", "")
 		if fault.KindOf(err) != c.kind {
 			t.Errorf("%s: got %v, want %s", name, err, c.kind)
 		}

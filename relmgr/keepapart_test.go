@@ -59,7 +59,7 @@ func TestAKeepApartBarsWhatWouldJoin(t *testing.T) {
 		t.Errorf("%d correlations barred, want 2", n)
 	}
 	// Barred is barred (invariant 10): the end of the keep-apart joins nobody.
-	must(t)(b.WithdrawAct(t.Context(), b.as("school"), kept.Act, "subject-asked"))
+	must(t)(b.WithdrawAct(t.Context(), b.as("school"), kept.Act, "subject-asked", ""))
 	wantTold(t, b.ask(t, "school", schoolChild, ""))
 	b.correlate(t, "school", schoolChild, "gp", gpChild)
 	wantTold(t, b.ask(t, "school", schoolChild, ""), "riverside-surgery")
@@ -94,8 +94,8 @@ func TestAKeepApartIsRestored(t *testing.T) {
 	b := setup(t)
 	b.publish(t, "gp", gpChild)
 	kept := must(t)(b.KeepApart(t.Context(), b.as("school"), relmgr.Apart{Own: schoolChild, Code: b.code(t, "gp", gpChild), Reason: "subject-asked"}))
-	undo := must(t)(b.WithdrawAct(t.Context(), b.as("school"), kept.Act, "entered-by-mistake"))
-	must(t)(b.WithdrawAct(t.Context(), b.as("school"), undo.Act, "entered-by-mistake"))
+	undo := must(t)(b.WithdrawAct(t.Context(), b.as("school"), kept.Act, "entered-by-mistake", ""))
+	must(t)(b.WithdrawAct(t.Context(), b.as("school"), undo.Act, "entered-by-mistake", ""))
 	b.correlate(t, "school", schoolChild, "gp", gpChild)
 	wantTold(t, b.ask(t, "school", schoolChild, ""))
 }
@@ -107,7 +107,7 @@ func TestARestoredCorrelationIsBarredToo(t *testing.T) {
 	made := b.correlate(t, "school", schoolChild, "gp", gpChild)
 	apart := must(t)(b.Separate(t.Context(), b.as("school"), []ident.ReferenceID{made.Act}, "not-the-same-person"))
 	must(t)(b.KeepApart(t.Context(), b.as("school"), relmgr.Apart{Own: schoolChild, Code: b.code(t, "gp", gpChild), Reason: "subject-asked"}))
-	must(t)(b.WithdrawAct(t.Context(), b.as("school"), apart.Act, "entered-by-mistake"))
+	must(t)(b.WithdrawAct(t.Context(), b.as("school"), apart.Act, "entered-by-mistake", ""))
 	wantTold(t, b.ask(t, "school", schoolChild, ""))
 	rowsAreComponents(t, b.admin)
 }
@@ -150,7 +150,7 @@ func TestADisputeIsWithdrawn(t *testing.T) {
 	b := setup(t)
 	b.trio(t)
 	dispute := must(t)(b.DisputeIdentity(t.Context(), b.as("social"), socialChild, "not-the-same-person"))
-	must(t)(b.WithdrawAct(t.Context(), b.as("social"), dispute.Act, "entered-by-mistake"))
+	must(t)(b.WithdrawAct(t.Context(), b.as("social"), dispute.Act, "entered-by-mistake", ""))
 	wantTold(t, b.ask(t, "social", socialChild, ""), "school-pastoral-lead", "riverside-surgery")
 }
 
@@ -170,7 +170,7 @@ func TestAJointCorrelationWaitsForTheOtherSide(t *testing.T) {
 	wantKind(t, err, fault.Forbidden)
 	must(t)(b.ConfirmSamePerson(t.Context(), b.as("gp"), theirs, "same-person-found"))
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
-	must(t)(b.WithdrawAct(t.Context(), b.as("gp-manager"), theirs, "not-the-same-person"))
+	must(t)(b.WithdrawAct(t.Context(), b.as("gp-manager"), theirs, "not-the-same-person", ""))
 	wantTold(t, b.ask(t, "social", socialChild, ""))
 }
 
@@ -182,11 +182,11 @@ func TestARelationshipHasAStatus(t *testing.T) {
 			b := setup(t)
 			made := b.publish(t, "gp", gpChild)
 			b.correlate(t, "social", socialChild, "gp", gpChild)
-			_, err := b.SetStatus(t.Context(), b.as("social"), b.correlate(t, "social", socialChild, "school", schoolChild).Act, status, "work-ended")
+			_, err := b.SetStatus(t.Context(), b.as("social"), b.correlate(t, "social", socialChild, "school", schoolChild).Act, status, "work-ended", nil)
 			wantKind(t, err, fault.NotKnown)
-			changed := must(t)(b.SetStatus(t.Context(), b.as("gp"), made.Act, status, "work-ended"))
+			changed := must(t)(b.SetStatus(t.Context(), b.as("gp"), made.Act, status, "work-ended", nil))
 			wantTold(t, b.ask(t, "social", socialChild, ""))
-			must(t)(b.WithdrawAct(t.Context(), b.as("gp"), changed.Act, "entered-by-mistake"))
+			must(t)(b.WithdrawAct(t.Context(), b.as("gp"), changed.Act, "entered-by-mistake", ""))
 			wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
 		})
 	}

@@ -92,20 +92,28 @@ func (k *keyring) token(ctx context.Context, column ident.Column, identifier str
 // sealed value opens with the controlling agency's key only (DCP-10).
 func (k *keyring) newHandle(ctx context.Context, c *decide.Column, token []byte, identifier string) (relmgrdb.KeepHandleParams, error) {
 	p := relmgrdb.KeepHandleParams{HandleID: ident.NewHandle(), ColumnID: c.ID, Token: token, RowID: ident.NewRow()}
+	h, err := k.sealFor(ctx, c, p.HandleID, identifier)
+	p.Sealed, p.WrappedKey, p.WrappedBy = h.sealed, h.wrappedKey, h.wrappedBy
+	return p, err
+}
+
+// sealFor seals an identifier for its handle under a new data key, wrapped by the
+// key of the agency that controls the column.
+func (k *keyring) sealFor(ctx context.Context, c *decide.Column, handle ident.HandleID, identifier string) (sealed, error) {
 	wrapper := seal.AgencyKey(c.Agency, epoch)
+	h := sealed{handle: handle, wrappedBy: string(wrapper)}
 	if err := k.ensure(ctx, wrapper, seal.KindWrap); err != nil {
-		return p, err
+		return h, err
 	}
-	dek, aad := seal.NewDEK(), p.HandleID[:]
+	dek, aad := seal.NewDEK(), handle[:]
 	var err error
-	if p.Sealed, err = seal.Seal(dek, aad, []byte(identifier)); err != nil {
-		return p, fmt.Errorf("relmgr: seal: %w", err)
+	if h.sealed, err = seal.Seal(dek, aad, []byte(identifier)); err != nil {
+		return h, fmt.Errorf("relmgr: seal: %w", err)
 	}
-	if p.WrappedKey, err = k.keys.Wrap(ctx, wrapper, aad, dek); err != nil {
-		return p, fmt.Errorf("relmgr: wrap: %w", err)
+	if h.wrappedKey, err = k.keys.Wrap(ctx, wrapper, aad, dek); err != nil {
+		return h, fmt.Errorf("relmgr: wrap: %w", err)
 	}
-	p.WrappedBy = string(wrapper)
-	return p, nil
+	return h, nil
 }
 
 // mac is a keyed hash for what must be found again but not read.

@@ -15,7 +15,7 @@ func TestActsAreListedPageByPage(t *testing.T) {
 	for range 4 {
 		r := must(t)(b.DisputeIdentity(t.Context(), b.as("social"), socialChild, "not-the-same-person"))
 		b.wait(1)
-		must(t)(b.WithdrawAct(t.Context(), b.as("social"), r.Act, "entered-by-mistake"))
+		must(t)(b.WithdrawAct(t.Context(), b.as("social"), r.Act, "entered-by-mistake", ""))
 	}
 	handle := b.handle(t, "social", socialChild)
 	seen := map[ident.ReferenceID]bool{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
@@ -29,6 +30,10 @@ type Relationship struct {
 	Mode   decide.Mode
 	Reason string
 	Offers []Offer
+	// Evidence is of an act of the subject, which needs it. Since is from when the
+	// relationship has been, nil for not said (IDX-15).
+	Evidence Evidence
+	Since    *time.Time
 	Proposal
 }
 
@@ -40,6 +45,13 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 	at := s.stamp()
 	if r.Mode == decide.Joint {
 		return Receipt{}, fault.At("/mode", "a joint publication waits for the person, who cannot sign in here yet: use another mode")
+	}
+	if err := evidenced(r.Mode, r.Evidence); err != nil {
+		return Receipt{}, err
+	}
+	from, err := since(r.Since, at)
+	if err != nil {
+		return Receipt{}, err
 	}
 	var refused error
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -69,11 +81,12 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 		v.Handle = h.handle
 		d := begin(who, Publish, v.Role, at)
 		d.Mode, d.Reason, d.Agreement, d.Ground = r.Mode, r.Reason, v.Agreement, v.Ground
+		d.Evidence, d.Since = r.Evidence, from
 		d.Handles, d.Decisions, d.Offers, d.ProviderRole = []ident.HandleID{h.handle}, []sided{v}, r.Offers, r.Role
 		if receipt, err = s.record(ctx, tx, d); err != nil {
 			return err
 		}
-		return s.place(ctx, tx, d, h.column.ID)
+		return s.place(ctx, tx, d)
 	})
 	if err == nil && refused != nil {
 		return Receipt{}, refused
@@ -82,10 +95,10 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 }
 
 // place writes the projection of a publishing act: its cell and its offers.
-func (s *Service) place(ctx context.Context, tx *sql.Tx, d *deed, column ident.Column) error {
+func (s *Service) place(ctx context.Context, tx *sql.Tx, d *deed) error {
 	v := d.Decisions[0]
 	err := s.q.PlaceCell(ctx, tx, relmgrdb.PlaceCellParams{
-		HandleID: v.Handle, ActID: d.Act, DecisionID: v.ID, ColumnID: column, Role: d.ProviderRole,
+		HandleID: v.Handle, ActID: d.Act, DecisionID: v.ID, Role: d.ProviderRole,
 	})
 	if err != nil {
 		if pg.Constraint(err) == "cells_pkey" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
@@ -31,6 +32,7 @@ const (
 	Confirm   Kind = "confirm" // the other side says that it is the same person
 	Contact   Kind = "contact" // please contact me
 	Reply     Kind = "reply"   // a holder's answer to that
+	Move      Kind = "move"    // one relationship of a caseload, to another column
 )
 
 // Receipt is what the maker of an act is given: their agency's reference, and
@@ -54,6 +56,8 @@ type deed struct {
 	Agreement    string             `json:"agreement,omitempty"`
 	Ground       decide.Ground      `json:"ground,omitempty"`
 	TermsVersion int64              `json:"terms_version"`
+	Since        *time.Time         `json:"since,omitempty"`    // when it became so, where that is another time than At
+	Evidence     Evidence           `json:"evidence,omitempty"` // of an act of the subject
 	Handles      []ident.HandleID   `json:"handles,omitempty"`
 	Decisions    []sided            `json:"decisions,omitempty"`
 	Undoes       []ident.ActID      `json:"undoes,omitempty"`
@@ -76,6 +80,8 @@ type deed struct {
 	Delivery   ident.DeliveryID `json:"delivery,omitzero"`
 	Reply      ReplyKind        `json:"reply,omitempty"`
 	Detriment  Detriment        `json:"detriment,omitempty"`
+
+	Moved *moved `json:"moved,omitempty"`
 
 	// pairs are the ends of what the act projects; uses is the pairing whose code
 	// brought them together.
@@ -113,7 +119,7 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 	if err := s.q.RecordAct(ctx, tx, relmgrdb.RecordActParams{
 		ActID: d.Act, Kind: string(d.Kind), At: d.At, PractitionerID: d.Practitioner, AgencyID: d.Agency, Role: d.Role,
 		Mode: string(d.Mode), Reason: d.Reason, Agreement: d.Agreement, Ground: string(d.Ground), ProviderRole: d.ProviderRole,
-		TermsVersion: d.TermsVersion, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
+		Since: nullTime(d.Since), Evidence: string(d.Evidence), TermsVersion: d.TermsVersion, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
 	}); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
@@ -188,6 +194,47 @@ func (s *Service) recordDecision(ctx context.Context, tx *sql.Tx, d *deed, v *si
 		return pg.Fault(err)
 	}
 	return nil
+}
+
+// Evidence says how what the subject did was recorded, until subjects can do it
+// themselves.
+type Evidence string
+
+// bySubject makes the deed the subject's own, which somebody else records.
+func (d *deed) bySubject(e Evidence) {
+	if e != "" {
+		d.Mode, d.Evidence = decide.BySubject, e
+	}
+}
+
+// evidenced checks that an act of the subject has evidence, and no other act.
+func evidenced(m decide.Mode, e Evidence) error {
+	if (m == decide.BySubject) != (e != "") {
+		return fault.At("/evidence", "an act of the subject needs evidence of what the subject said or signed, and no other act takes it")
+	}
+	return nil
+}
+
+// fastClock is how far ahead of the hub's a caller's clock may be.
+const fastClock = 5 * time.Minute
+
+// since checks from when something is said to be so: the past, or now.
+func since(t *time.Time, at time.Time) (*time.Time, error) {
+	if t == nil {
+		return nil, nil
+	}
+	u := t.UTC().Truncate(time.Microsecond)
+	if u.After(at.Add(fastClock)) || u.Year() < 1900 {
+		return nil, fault.At("/since", "say since when it has been so: a time that has come")
+	}
+	return &u, nil
+}
+
+func nullTime(t *time.Time) sql.NullTime {
+	if t == nil {
+		return sql.NullTime{}
+	}
+	return sql.NullTime{Time: *t, Valid: true}
 }
 
 // texts are ids as an array parameter takes them.

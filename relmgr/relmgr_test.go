@@ -95,24 +95,27 @@ var riversideTerms = func() func(t *testing.T) *decide.Terms {
 // The people who act in these tests, as the register of users would have them.
 func (b *bundle) as(name string) decide.Caller {
 	people := map[string]decide.Actor{
-		"gp":         {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"riverside-surgery"}},
-		"gp-manager": {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "relationship-manager"}, Providers: []ident.Provider{"riverside-surgery"}},
-		"lead":       {Practitioner: "ms-novak", Agency: "riverside-social-care", Roles: []string{"social-worker", "safeguarding-lead"}, Providers: []ident.Provider{"childrens-assessment"}},
-		"gp-lead":    {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},
-		"clerk":      {Practitioner: "clerk-ito", Agency: "riverside-gp", Roles: []string{"clerk"}, Providers: []ident.Provider{"riverside-surgery"}},
-		"social":     {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment"}},
-		"plain":      {Practitioner: "ms-plain", Agency: "riverside-social-care", Roles: []string{"social-worker"}, Providers: []ident.Provider{"childrens-assessment"}},
-		"school":     {Practitioner: "ms-okafor", Agency: "hillside-school", Roles: []string{"teacher", "relationship-manager"}, Providers: []ident.Provider{"school-pastoral-lead"}},
-		"police":     {Practitioner: "sgt-adeyemi", Agency: "riverside-police", Roles: []string{"police-officer", "relationship-manager"}, Providers: []ident.Provider{"police-safeguarding"}},
-		"clinic":     {Practitioner: "nurse-tran", Agency: "bridge-clinic", Roles: []string{"clinic-nurse", "relationship-manager"}, Providers: []ident.Provider{"bridge-street-clinic"}},
-		"shelter":    {Practitioner: "sam-shelter", Agency: "night-shelter", Roles: []string{"shelter-worker"}, Providers: []ident.Provider{"night-shelter"}},
+		"gp":            {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"gp-manager":    {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "relationship-manager"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"lead":          {Practitioner: "ms-novak", Agency: "riverside-social-care", Roles: []string{"social-worker", "safeguarding-lead"}, Providers: []ident.Provider{"childrens-assessment"}},
+		"gp-lead":       {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"patel":         {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"dr-patel-list"}},
+		"patel-manager": {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"relationship-manager"}, Providers: []ident.Provider{"dr-patel-list"}},
+		"clerk":         {Practitioner: "clerk-ito", Agency: "riverside-gp", Roles: []string{"clerk"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"social":        {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment"}},
+		"early-help":    {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment", "early-help"}},
+		"plain":         {Practitioner: "ms-plain", Agency: "riverside-social-care", Roles: []string{"social-worker"}, Providers: []ident.Provider{"childrens-assessment"}},
+		"school":        {Practitioner: "ms-okafor", Agency: "hillside-school", Roles: []string{"teacher", "relationship-manager"}, Providers: []ident.Provider{"school-pastoral-lead"}},
+		"police":        {Practitioner: "sgt-adeyemi", Agency: "riverside-police", Roles: []string{"police-officer", "relationship-manager"}, Providers: []ident.Provider{"police-safeguarding"}},
+		"clinic":        {Practitioner: "nurse-tran", Agency: "bridge-clinic", Roles: []string{"clinic-nurse", "relationship-manager"}, Providers: []ident.Provider{"bridge-street-clinic"}},
+		"shelter":       {Practitioner: "sam-shelter", Agency: "night-shelter", Roles: []string{"shelter-worker"}, Providers: []ident.Provider{"night-shelter"}},
 	}
 	return decide.Caller{Actor: people[name], Terms: b.terms}
 }
 
 // power is one that the agency's kind holds under the children's agreement.
 var power = map[ident.Column]string{
-	"gp-riverside": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175", "social-care": "children-act-2004-s10",
+	"gp-riverside": "children-act-2004-s10", "gp-patel": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175", "social-care": "children-act-2004-s10",
 	"police-riverside": "children-act-2004-s10", "clinic-bridge": "children-act-2004-s10",
 }
 
@@ -196,7 +199,7 @@ func (b *bundle) proposal(t *testing.T, who string, o relmgr.Own) relmgr.Proposa
 
 func (b *bundle) relationship(t *testing.T, who string, o relmgr.Own) relmgr.Relationship {
 	t.Helper()
-	role := map[string]string{"gp": "gp", "social": "social-worker", "school": "teacher", "police": "police-officer", "clinic": "clinic-nurse", "shelter": "shelter-worker"}[who]
+	role := map[string]string{"gp": "gp", "patel": "gp", "social": "social-worker", "school": "teacher", "police": "police-officer", "clinic": "clinic-nurse", "shelter": "shelter-worker"}[who]
 	return relmgr.Relationship{
 		Own: o, Role: role, Mode: decide.WithConsent, Reason: "working-with-person",
 		Offers:   []relmgr.Offer{{Kind: "will-co-ordinate", Transactions: []string{"joint-assessment"}, Contact: "desk"}},

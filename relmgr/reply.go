@@ -70,7 +70,7 @@ func (s *Service) ListContactRequests(ctx context.Context, who decide.Caller, in
 		return nil, next, err
 	}
 	rows, err := s.q.ListDeliveries(ctx, s.db, relmgrdb.ListDeliveriesParams{
-		ColumnID: c.ID, At: at, Overdue: in.Escalated, FromStart: in.After.IsZero(), AfterDelivery: ident.UntypedID(in.After),
+		ColumnID: string(c.ID), At: at, Overdue: in.Escalated, FromStart: in.After.IsZero(), AfterDelivery: ident.UntypedID(in.After),
 		PageSize: int32(in.Limit) + 1,
 	})
 	if err != nil {

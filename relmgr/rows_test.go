@@ -99,8 +99,24 @@ func query(t interface{ Fatalf(string, ...any) }, db *sql.DB, text string, each 
 func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
 	b := setup(t)
 	var acts []ident.ReferenceID
+	for i := range 6 {
+		acts = append(acts, b.publish(t, "social", social(i)).Act)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			if rapid.IntRange(0, 5).Draw(rt, "move") == 0 {
+				i := rapid.IntRange(0, 5).Draw(rt, "who")
+				there, here := social(i).Identifier, relmgr.Identifier(fmt.Sprintf("EH-%04d", i))
+				move := relmgr.Caseload{From: "social-care", To: "early-help", Reason: "work-ended", Items: []relmgr.CaseloadItem{{Identifier: there, As: here}}}
+				if rapid.Bool().Draw(rt, "back") {
+					move.From, move.To, move.Items = move.To, move.From, []relmgr.CaseloadItem{{Identifier: here, As: there}}
+				}
+				// It may be there already, or in the way of a namesake by now.
+				if _, err := b.MoveCaseload(t.Context(), b.as("early-help"), move); err != nil && fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.Conflict {
+					rt.Fatalf("%v", err)
+				}
+				continue
+			}
 			if len(acts) == 0 || rapid.IntRange(0, 2).Draw(rt, "kind") == 0 {
 				x, y := rapid.IntRange(0, 5).Draw(rt, "x"), rapid.IntRange(0, 5).Draw(rt, "y")
 				acts = append(acts, b.correlate(t, "social", social(x), "school", school(y)).Act)
@@ -114,7 +130,7 @@ func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
 				continue
 			}
 			act := acts[rapid.IntRange(0, len(acts)-1).Draw(rt, "act")]
-			r, err := b.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake")
+			r, err := b.WithdrawAct(t.Context(), b.as("early-help"), act, "entered-by-mistake", "")
 			if err != nil {
 				rt.Fatalf("%v", err)
 			}
@@ -160,7 +176,7 @@ func TestRowsAreComponentsUnderConcurrentWriters(t *testing.T) {
 						})
 					}
 				} else {
-					r, err = s.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake")
+					r, err = s.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake", "")
 				}
 				if err != nil && fault.KindOf(err) != fault.Unavailable {
 					t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
@@ -20,13 +21,14 @@ import (
 // Separate ends correlations that the caller's agency is party to (IDX-12).
 // Separating what has already ended records the act and changes nothing.
 func (s *Service) Separate(ctx context.Context, who decide.Caller, correlations []ident.ReferenceID, reason string) (Receipt, error) {
-	return s.undo(ctx, who, Separate, correlations, reason)
+	return s.undo(ctx, who, Separate, correlations, reason, nil)
 }
 
 // WithdrawAct undoes one act of the caller's agency, or a correlation that it
-// is party to.
-func (s *Service) WithdrawAct(ctx context.Context, who decide.Caller, act ident.ReferenceID, reason string) (Receipt, error) {
-	return s.undo(ctx, who, Withdraw, []ident.ReferenceID{act}, reason)
+// is party to. With evidence it is the subject's own withdrawal, which nobody
+// undoes but the subject.
+func (s *Service) WithdrawAct(ctx context.Context, who decide.Caller, act ident.ReferenceID, reason string, evidence Evidence) (Receipt, error) {
+	return s.undo(ctx, who, Withdraw, []ident.ReferenceID{act}, reason, func(d *deed) { d.bySubject(evidence) })
 }
 
 // Statuses that a published relationship can be given. Each is an undoing of the
@@ -39,12 +41,17 @@ const (
 
 // SetStatus suspends or ends a relationship that the caller's column publishes, or
 // says that it was published in error (IDX-12, IDX-15). To make it active again,
-// withdraw the act that this returns.
-func (s *Service) SetStatus(ctx context.Context, who decide.Caller, publication ident.ReferenceID, status Kind, reason string) (Receipt, error) {
-	return s.undo(ctx, who, status, []ident.ReferenceID{publication}, reason)
+// withdraw the act that this returns. from is when it came about, nil for not
+// said; it changes nothing of what was answered before the act.
+func (s *Service) SetStatus(ctx context.Context, who decide.Caller, publication ident.ReferenceID, status Kind, reason string, from *time.Time) (Receipt, error) {
+	from, err := since(from, s.stamp())
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.undo(ctx, who, status, []ident.ReferenceID{publication}, reason, func(d *deed) { d.Since = from })
 }
 
-func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs []ident.ReferenceID, reason string) (receipt Receipt, err error) {
+func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs []ident.ReferenceID, reason string, more func(*deed)) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.undo")
 	at := s.stamp()
 	if !decide.Has(who.Terms.Codes.Reasons, reason) {
@@ -53,6 +60,9 @@ func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs [
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		d := begin(who, kind, "", at)
 		d.Reason = reason
+		if more != nil {
+			more(d)
+		}
 		for _, ref := range refs {
 			if err := s.mayUndo(ctx, tx, who, d, ref); err != nil {
 				return err
@@ -84,14 +94,20 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	}) {
 		return unknownAct()
 	}
-	root, err := s.root(ctx, tx, a.ActID, Kind(a.Kind))
+	made, err := s.root(ctx, tx, relmgrdb.ListUndoneActsRow{ActID: a.ActID, Kind: a.Kind, Mode: a.Mode, Agreement: a.Agreement})
 	if err != nil {
 		return err
 	}
 	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
 		return err
 	}
-	roles := editors(who, root)
+	if !makes(Kind(a.Kind)) && decide.Mode(a.Mode) == decide.BySubject && d.Mode != decide.BySubject {
+		return fault.New(fault.Forbidden, "the subject withdrew this, so only the subject may undo it: record what they said, with its evidence")
+	}
+	roles := editors(who, Kind(made.Kind))
+	if decide.Mode(made.Mode) == decide.Imposed {
+		roles = imposers(who, made.Agreement)
+	}
 	role, ok := who.RoleAmong(roles)
 	if !ok {
 		return fault.New(fault.Forbidden, "undoing this needs one of the roles %v", roles)
@@ -121,16 +137,25 @@ func makes(kind Kind) bool {
 	}
 }
 
-// root is the kind of act that an undoing is in the end about.
-func (s *Service) root(ctx context.Context, tx *sql.Tx, act ident.ActID, kind Kind) (Kind, error) {
-	for !makes(kind) {
-		undone, err := s.q.ListUndoneActs(ctx, tx, act)
+// root is the act that an undoing is in the end about.
+func (s *Service) root(ctx context.Context, tx *sql.Tx, act relmgrdb.ListUndoneActsRow) (relmgrdb.ListUndoneActsRow, error) {
+	for !makes(Kind(act.Kind)) {
+		undone, err := s.q.ListUndoneActs(ctx, tx, act.ActID)
 		if err != nil {
-			return "", pg.Fault(err)
+			return act, pg.Fault(err)
 		}
-		act, kind = undone[0].ActID, Kind(undone[0].Kind)
+		act = undone[0]
 	}
-	return kind, nil
+	return act, nil
+}
+
+// imposers lists the roles that may undo what was imposed under an agreement:
+// the higher ones that may impose, on either side (ACT-05, ACT-06).
+func imposers(who decide.Caller, agreement string) []string {
+	if a := who.Terms.Agreement(agreement); a != nil && slices.Contains(a.Parties, who.Agency) {
+		return a.Roles.Impose
+	}
+	return nil
 }
 
 // editable refuses what cannot be undone that way, or by that agency (ACT-05): a
@@ -141,6 +166,8 @@ func editable(how, what Kind, own bool) error {
 		return fault.At("/correlations", "name correlations only: withdraw other acts")
 	case (how == Suspend || how == End || how == AskedInError) && what != Publish:
 		return fault.New(fault.NotKnown, "no publication of yours has that reference: list them with GET /relmgr/v1/acts")
+	case what == Move:
+		return fault.New(fault.Invalid, "a move cannot be undone: move the relationship back with POST /relmgr/v1/caseloads")
 	case what == Pair || what == Refuse || what == Confirm || what == Contact:
 		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a contact request has been sent, and a correlation that was made or confirmed can be withdrawn")
 	case what != Correlate && !own:

@@ -71,10 +71,11 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
   relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
   relmgr.reviews, relmgr.review_outcomes, relmgr.replays,
-  relmgr.contact_requests, relmgr.deliveries, relmgr.replies to fame_relmgr;
+  relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
--- ... and the projection is rebuilt as acts come.
-grant update (row_id) on relmgr.handles to fame_relmgr;
+-- ... and the projection is rebuilt as acts come. A handle that moves gets another
+-- place; which one it left stands in moves.
+grant update (row_id, column_id, token, sealed, wrapped_key, wrapped_by) on relmgr.handles to fame_relmgr;
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;

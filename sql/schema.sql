@@ -353,8 +353,13 @@ CREATE TABLE relmgr.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text]))),
-    CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text])))
+    since timestamp with time zone,
+    evidence text,
+    CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
+    CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text]))),
+    CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
+    CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
 
 CREATE TABLE relmgr.barred (
@@ -492,6 +497,15 @@ CREATE TABLE relmgr.keep_aparts (
 CREATE TABLE relmgr.key_checks (
     key_id text NOT NULL,
     check_value bytea NOT NULL
+);
+
+CREATE TABLE relmgr.moves (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    from_column governance.code NOT NULL,
+    to_column governance.code NOT NULL,
+    swapped uuid,
+    CONSTRAINT move_leaves_its_column CHECK (((from_column)::text <> (to_column)::text))
 );
 
 CREATE TABLE relmgr.offers (
@@ -686,6 +700,9 @@ ALTER TABLE ONLY relmgr.keep_aparts
 ALTER TABLE ONLY relmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY relmgr.moves
+    ADD CONSTRAINT moves_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_pkey PRIMARY KEY (act_id, ordinal);
 
@@ -744,6 +761,8 @@ CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
 CREATE INDEX deliveries_by_column ON relmgr.deliveries USING btree (column_id, deliver_at);
 
+CREATE INDEX deliveries_by_handle ON relmgr.deliveries USING btree (handle_id);
+
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
 
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
@@ -753,6 +772,8 @@ CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
 CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
 
 CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
+
+CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column);
 
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
@@ -917,6 +938,15 @@ ALTER TABLE ONLY relmgr.keep_aparts
 
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_handle_b_fkey FOREIGN KEY (handle_b) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.moves
+    ADD CONSTRAINT moves_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.moves
+    ADD CONSTRAINT moves_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.moves
+    ADD CONSTRAINT moves_swapped_fkey FOREIGN KEY (swapped) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1133,11 +1163,23 @@ GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.handles TO fame_relmgr;
 
+GRANT UPDATE(column_id) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT UPDATE(token) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT UPDATE(sealed) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT UPDATE(wrapped_key) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT UPDATE(wrapped_by) ON TABLE relmgr.handles TO fame_relmgr;
+
 GRANT UPDATE(row_id) ON TABLE relmgr.handles TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.key_checks TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
 

@@ -2,6 +2,7 @@ package relmgrapi
 
 import (
 	"encoding/hex"
+	"time"
 
 	oas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/consent/decide"
@@ -93,6 +94,27 @@ func receipt(r relmgr.Receipt, err error) (*oas.ActReceipt, error) {
 	return &oas.ActReceipt{Act: oas.ID(r.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(r.Commitment))}, nil
 }
 
+func receipts(list []relmgr.Receipt, err error) (*oas.ActReceipts, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.ActReceipts{Acts: make([]oas.ActReceipt, len(list))}
+	for i, r := range list {
+		one, _ := receipt(r, nil)
+		out.Acts[i] = *one
+	}
+	return out, nil
+}
+
+// since is a time that may have been left out.
+func since(t oas.OptSince) *time.Time {
+	if !t.Set {
+		return nil
+	}
+	at := time.Time(t.Value)
+	return &at
+}
+
 func answer(a relmgr.Answer) *oas.Answer {
 	out := &oas.Answer{
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
@@ -153,6 +175,12 @@ func act(a relmgr.Shown) oas.Act {
 	}
 	if a.Effect != "" {
 		out.Effect = oas.NewOptActEffect(oas.ActEffect(a.Effect))
+	}
+	if a.Evidence != "" {
+		out.Evidence = oas.NewOptSubjectEvidence(oas.SubjectEvidence(a.Evidence))
+	}
+	if a.Since != nil {
+		out.Since = oas.NewOptSince(oas.Since(*a.Since))
 	}
 	if len(a.Commitment) > 0 {
 		out.Commitment = oas.NewOptCommitment(oas.Commitment(hex.EncodeToString(a.Commitment)))

@@ -35,7 +35,7 @@ func (h handlers) PublishRelationship(ctx context.Context, req *oas.Relationship
 	}
 	r, err := h.once(ctx, oas.PublishRelationshipOperation, params.IdempotencyKey, req).Publish(ctx, who, relmgr.Relationship{
 		Own: own(req.Column, req.Identifier), Role: string(req.Role), Mode: decide.Mode(req.Mode),
-		Reason: string(req.Reason), Offers: offers(req.Offers), Proposal: p,
+		Reason: string(req.Reason), Offers: offers(req.Offers), Evidence: relmgr.Evidence(req.Evidence.Or("")), Since: since(req.Since), Proposal: p,
 	})
 	return receipt(r, err)
 }
@@ -61,9 +61,18 @@ func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, pa
 	}
 	r, err := h.once(ctx, oas.CorrelateOperation, params.IdempotencyKey, req).Correlate(ctx, who, relmgr.Correlation{
 		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
-		Reason: string(req.Reason), Proposal: p,
+		Reason: string(req.Reason), Evidence: relmgr.Evidence(req.Evidence.Or("")), Proposal: p,
 	})
 	return receipt(r, err)
+}
+
+func (h handlers) MoveCaseload(ctx context.Context, req *oas.CaseloadRequest, params oas.MoveCaseloadParams) (*oas.ActReceipts, error) {
+	c := relmgr.Caseload{From: ident.Column(req.From), To: ident.Column(req.To), Reason: string(req.Reason)}
+	for _, r := range req.Relationships {
+		c.Items = append(c.Items, relmgr.CaseloadItem{Identifier: relmgr.Identifier(r.Identifier), As: relmgr.Identifier(r.As.Or(""))})
+	}
+	moved, err := h.once(ctx, oas.MoveCaseloadOperation, params.IdempotencyKey, req).MoveCaseload(ctx, caller(ctx), c)
+	return receipts(moved, err)
 }
 
 func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest, params oas.SeparateParams) (*oas.ActReceipt, error) {
@@ -76,13 +85,13 @@ func (h handlers) Separate(ctx context.Context, req *oas.SeparationRequest, para
 	return receipt(r, err)
 }
 
-func (h handlers) WithdrawAct(ctx context.Context, req *oas.WithdrawalRequest, params oas.WithdrawActParams) (*oas.ActReceipt, error) {
+func (h handlers) WithdrawAct(ctx context.Context, req *oas.ActWithdrawalRequest, params oas.WithdrawActParams) (*oas.ActReceipt, error) {
 	who := caller(ctx)
 	ref, err := reference(params.Act)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.once(ctx, oas.WithdrawActOperation, params.IdempotencyKey, req, string(params.Act)).WithdrawAct(ctx, who, ref, string(req.Reason))
+	r, err := h.once(ctx, oas.WithdrawActOperation, params.IdempotencyKey, req, string(params.Act)).WithdrawAct(ctx, who, ref, string(req.Reason), relmgr.Evidence(req.Evidence.Or("")))
 	return receipt(r, err)
 }
 
@@ -130,7 +139,7 @@ func (h handlers) SetRelationshipStatus(ctx context.Context, req *oas.StatusRequ
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.once(ctx, oas.SetRelationshipStatusOperation, params.IdempotencyKey, req, string(params.Act)).SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason))
+	r, err := h.once(ctx, oas.SetRelationshipStatusOperation, params.IdempotencyKey, req, string(params.Act)).SetStatus(ctx, caller(ctx), ref, relmgr.Kind(req.Status), string(req.Reason), since(req.Since))
 	return receipt(r, err)
 }
 

@@ -113,6 +113,17 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
+	// MoveCaseload invokes moveCaseload operation.
+	//
+	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
+	// rests on a relationship stays:
+	// its decision, correlations, consents, blocks and exclusions. The column that hands over may be
+	// closed, or its named person gone.
+	// A batch sent again with its idempotency key gets the receipts of the first. To undo a move, move
+	// the relationship back.
+	//
+	// POST /relmgr/v1/caseloads
+	MoveCaseload(ctx context.Context, request *CaseloadRequest, params MoveCaseloadParams) (*ActReceipts, error)
 	// OpenPairing invokes openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -170,10 +181,13 @@ type Invoker interface {
 	SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct invokes withdrawAct operation.
 	//
-	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
+	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
+	// `evidence` it is the subject's own
+	// withdrawal, which only the subject can undo (ACT-05). What was imposed is undone by those who may
+	// impose.
 	//
 	// POST /relmgr/v1/acts/{act}/withdrawal
-	WithdrawAct(ctx context.Context, request *WithdrawalRequest, params WithdrawActParams) (*ActReceipt, error)
+	WithdrawAct(ctx context.Context, request *ActWithdrawalRequest, params WithdrawActParams) (*ActReceipt, error)
 }
 
 // Client implements OAS client.
@@ -1416,6 +1430,100 @@ func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) 
 	return result, nil
 }
 
+// MoveCaseload invokes moveCaseload operation.
+//
+// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
+// rests on a relationship stays:
+// its decision, correlations, consents, blocks and exclusions. The column that hands over may be
+// closed, or its named person gone.
+// A batch sent again with its idempotency key gets the receipts of the first. To undo a move, move
+// the relationship back.
+//
+// POST /relmgr/v1/caseloads
+func (c *Client) MoveCaseload(ctx context.Context, request *CaseloadRequest, params MoveCaseloadParams) (*ActReceipts, error) {
+	res, err := c.sendMoveCaseload(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendMoveCaseload(ctx context.Context, request *CaseloadRequest, params MoveCaseloadParams) (res *ActReceipts, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/caseloads"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeMoveCaseloadRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, MoveCaseloadOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeMoveCaseloadResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // OpenPairing invokes openPairing operation.
 //
 // Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -2094,15 +2202,18 @@ func (c *Client) sendSettleDispute(ctx context.Context, request *SettlementReque
 
 // WithdrawAct invokes withdrawAct operation.
 //
-// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
+// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
+// `evidence` it is the subject's own
+// withdrawal, which only the subject can undo (ACT-05). What was imposed is undone by those who may
+// impose.
 //
 // POST /relmgr/v1/acts/{act}/withdrawal
-func (c *Client) WithdrawAct(ctx context.Context, request *WithdrawalRequest, params WithdrawActParams) (*ActReceipt, error) {
+func (c *Client) WithdrawAct(ctx context.Context, request *ActWithdrawalRequest, params WithdrawActParams) (*ActReceipt, error) {
 	res, err := c.sendWithdrawAct(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendWithdrawAct(ctx context.Context, request *WithdrawalRequest, params WithdrawActParams) (res *ActReceipt, err error) {
+func (c *Client) sendWithdrawAct(ctx context.Context, request *ActWithdrawalRequest, params WithdrawActParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [3]string

@@ -1843,6 +1843,167 @@ func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w ht
 	}
 }
 
+// handleMoveCaseloadRequest handles moveCaseload operation.
+//
+// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
+// rests on a relationship stays:
+// its decision, correlations, consents, blocks and exclusions. The column that hands over may be
+// closed, or its named person gone.
+// A batch sent again with its idempotency key gets the receipts of the first. To undo a move, move
+// the relationship back.
+//
+// POST /relmgr/v1/caseloads
+func (s *Server) handleMoveCaseloadRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: MoveCaseloadOperation,
+			ID:   "moveCaseload",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOidc(ctx, MoveCaseloadOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Oidc",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Oidc", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+	params, err := decodeMoveCaseloadParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeMoveCaseloadRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *ActReceipts
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    MoveCaseloadOperation,
+			OperationSummary: "Take over relationships from another column of my agency",
+			OperationID:      "moveCaseload",
+			Body:             request,
+			RawBody:          rawBody,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
+		}
+
+		type (
+			Request  = *CaseloadRequest
+			Params   = MoveCaseloadParams
+			Response = *ActReceipts
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			unpackMoveCaseloadParams,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.MoveCaseload(ctx, request, params)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.MoveCaseload(ctx, request, params)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeMoveCaseloadResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
 // handleOpenPairingRequest handles openPairing operation.
 //
 // Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -2943,7 +3104,10 @@ func (s *Server) handleSettleDisputeRequest(args [1]string, argsEscaped bool, w 
 
 // handleWithdrawActRequest handles withdrawAct operation.
 //
-// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
+// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
+// `evidence` it is the subject's own
+// withdrawal, which only the subject can undo (ACT-05). What was imposed is undone by those who may
+// impose.
 //
 // POST /relmgr/v1/acts/{act}/withdrawal
 func (s *Server) handleWithdrawActRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3055,7 +3219,7 @@ func (s *Server) handleWithdrawActRequest(args [1]string, argsEscaped bool, w ht
 		}
 
 		type (
-			Request  = *WithdrawalRequest
+			Request  = *ActWithdrawalRequest
 			Params   = WithdrawActParams
 			Response = *ActReceipt
 		)

@@ -18,6 +18,7 @@ const (
 	ListContactRepliesOperation    OperationName = "ListContactReplies"
 	ListContactRequestsOperation   OperationName = "ListContactRequests"
 	ListReviewsOperation           OperationName = "ListReviews"
+	MoveCaseloadOperation          OperationName = "MoveCaseload"
 	OpenPairingOperation           OperationName = "OpenPairing"
 	PublishRelationshipOperation   OperationName = "PublishRelationship"
 	ReplyToContactRequestOperation OperationName = "ReplyToContactRequest"

@@ -108,6 +108,20 @@ func encodeKeepApartRequest(
 	return nil
 }
 
+func encodeMoveCaseloadRequest(
+	req *CaseloadRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeOpenPairingRequest(
 	req *PairingRequest,
 	r *http.Request,
@@ -207,7 +221,7 @@ func encodeSettleDisputeRequest(
 }
 
 func encodeWithdrawActRequest(
-	req *WithdrawalRequest,
+	req *ActWithdrawalRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

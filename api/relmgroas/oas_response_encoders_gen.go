@@ -166,6 +166,19 @@ func encodeListReviewsResponse(response *Reviews, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeMoveCaseloadResponse(response *ActReceipts, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeOpenPairingResponse(response *Pairing, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)

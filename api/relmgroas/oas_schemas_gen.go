@@ -20,13 +20,15 @@ type Act struct {
 	Kind ActKind   `json:"kind"`
 	At   time.Time `json:"at"`
 	// Whether the caller's agency made it.
-	Own          bool    `json:"own"`
-	Agency       Code    `json:"agency"`
-	Practitioner OptCode `json:"practitioner"`
-	Role         OptCode `json:"role"`
-	Mode         OptMode `json:"mode"`
-	Reason       OptCode `json:"reason"`
-	Agreement    OptCode `json:"agreement"`
+	Own          bool               `json:"own"`
+	Agency       Code               `json:"agency"`
+	Practitioner OptCode            `json:"practitioner"`
+	Role         OptCode            `json:"role"`
+	Mode         OptMode            `json:"mode"`
+	Reason       OptCode            `json:"reason"`
+	Agreement    OptCode            `json:"agreement"`
+	Evidence     OptSubjectEvidence `json:"evidence"`
+	Since        OptSince           `json:"since"`
 	// Whether the agreement permits or mandates it.
 	Effect  OptActEffect `json:"effect"`
 	Aspects []Code       `json:"aspects"`
@@ -86,6 +88,16 @@ func (s *Act) GetReason() OptCode {
 // GetAgreement returns the value of Agreement.
 func (s *Act) GetAgreement() OptCode {
 	return s.Agreement
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *Act) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
+}
+
+// GetSince returns the value of Since.
+func (s *Act) GetSince() OptSince {
+	return s.Since
 }
 
 // GetEffect returns the value of Effect.
@@ -171,6 +183,16 @@ func (s *Act) SetReason(val OptCode) {
 // SetAgreement sets the value of Agreement.
 func (s *Act) SetAgreement(val OptCode) {
 	s.Agreement = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *Act) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
+}
+
+// SetSince sets the value of Since.
+func (s *Act) SetSince(val OptSince) {
+	s.Since = val
 }
 
 // SetEffect sets the value of Effect.
@@ -267,6 +289,7 @@ const (
 	ActKindConfirm      ActKind = "confirm"
 	ActKindContact      ActKind = "contact"
 	ActKindReply        ActKind = "reply"
+	ActKindMove         ActKind = "move"
 )
 
 // AllValues returns all ActKind values.
@@ -286,6 +309,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindConfirm,
 		ActKindContact,
 		ActKindReply,
+		ActKindMove,
 	}
 }
 
@@ -319,6 +343,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindContact:
 		return []byte(s), nil
 	case ActKindReply:
+		return []byte(s), nil
+	case ActKindMove:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -369,6 +395,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindReply:
 		*s = ActKindReply
+		return nil
+	case ActKindMove:
+		*s = ActKindMove
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -425,6 +454,48 @@ func (s *ActReceipt) SetAct(val ID) {
 // SetCommitment sets the value of Commitment.
 func (s *ActReceipt) SetCommitment(val Commitment) {
 	s.Commitment = val
+}
+
+// Ref: #/components/schemas/ActReceipts
+type ActReceipts struct {
+	// In the order of the request.
+	Acts []ActReceipt `json:"acts"`
+}
+
+// GetActs returns the value of Acts.
+func (s *ActReceipts) GetActs() []ActReceipt {
+	return s.Acts
+}
+
+// SetActs sets the value of Acts.
+func (s *ActReceipts) SetActs(val []ActReceipt) {
+	s.Acts = val
+}
+
+// Ref: #/components/schemas/ActWithdrawalRequest
+type ActWithdrawalRequest struct {
+	Reason   Code               `json:"reason"`
+	Evidence OptSubjectEvidence `json:"evidence"`
+}
+
+// GetReason returns the value of Reason.
+func (s *ActWithdrawalRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *ActWithdrawalRequest) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
+}
+
+// SetReason sets the value of Reason.
+func (s *ActWithdrawalRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *ActWithdrawalRequest) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
 }
 
 // Ref: #/components/schemas/Answer
@@ -748,6 +819,80 @@ func (AudiencePartnership) AllValues() []AudiencePartnership {
 }
 
 type CaseReference string
+
+// Ref: #/components/schemas/CaseloadItem
+type CaseloadItem struct {
+	Identifier LocalIdentifier    `json:"identifier"`
+	As         OptLocalIdentifier `json:"as"`
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *CaseloadItem) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetAs returns the value of As.
+func (s *CaseloadItem) GetAs() OptLocalIdentifier {
+	return s.As
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *CaseloadItem) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetAs sets the value of As.
+func (s *CaseloadItem) SetAs(val OptLocalIdentifier) {
+	s.As = val
+}
+
+// Ref: #/components/schemas/CaseloadRequest
+type CaseloadRequest struct {
+	From          Code           `json:"from"`
+	To            Code           `json:"to"`
+	Reason        Code           `json:"reason"`
+	Relationships []CaseloadItem `json:"relationships"`
+}
+
+// GetFrom returns the value of From.
+func (s *CaseloadRequest) GetFrom() Code {
+	return s.From
+}
+
+// GetTo returns the value of To.
+func (s *CaseloadRequest) GetTo() Code {
+	return s.To
+}
+
+// GetReason returns the value of Reason.
+func (s *CaseloadRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetRelationships returns the value of Relationships.
+func (s *CaseloadRequest) GetRelationships() []CaseloadItem {
+	return s.Relationships
+}
+
+// SetFrom sets the value of From.
+func (s *CaseloadRequest) SetFrom(val Code) {
+	s.From = val
+}
+
+// SetTo sets the value of To.
+func (s *CaseloadRequest) SetTo(val Code) {
+	s.To = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CaseloadRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetRelationships sets the value of Relationships.
+func (s *CaseloadRequest) SetRelationships(val []CaseloadItem) {
+	s.Relationships = val
+}
 
 type Code string
 
@@ -1279,12 +1424,13 @@ func (s *ContactRequested) SetCommitment(val Commitment) {
 
 // Ref: #/components/schemas/CorrelationRequest
 type CorrelationRequest struct {
-	Column     Code            `json:"column"`
-	Identifier LocalIdentifier `json:"identifier"`
-	Pairing    PairingCode     `json:"pairing"`
-	Mode       Mode            `json:"mode"`
-	Reason     Code            `json:"reason"`
-	Decision   Decision        `json:"decision"`
+	Column     Code               `json:"column"`
+	Identifier LocalIdentifier    `json:"identifier"`
+	Pairing    PairingCode        `json:"pairing"`
+	Mode       Mode               `json:"mode"`
+	Reason     Code               `json:"reason"`
+	Evidence   OptSubjectEvidence `json:"evidence"`
+	Decision   Decision           `json:"decision"`
 }
 
 // GetColumn returns the value of Column.
@@ -1310,6 +1456,11 @@ func (s *CorrelationRequest) GetMode() Mode {
 // GetReason returns the value of Reason.
 func (s *CorrelationRequest) GetReason() Code {
 	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *CorrelationRequest) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
 }
 
 // GetDecision returns the value of Decision.
@@ -1340,6 +1491,11 @@ func (s *CorrelationRequest) SetMode(val Mode) {
 // SetReason sets the value of Reason.
 func (s *CorrelationRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *CorrelationRequest) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
 }
 
 // SetDecision sets the value of Decision.
@@ -3110,6 +3266,52 @@ func (o OptRecordedDecision) Or(d RecordedDecision) RecordedDecision {
 	return d
 }
 
+// NewOptSince returns new OptSince with value set to v.
+func NewOptSince(v Since) OptSince {
+	return OptSince{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptSince is optional Since.
+type OptSince struct {
+	Value Since
+	Set   bool
+}
+
+// IsSet returns true if OptSince was set.
+func (o OptSince) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptSince) Reset() {
+	var v Since
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptSince) SetTo(v Since) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptSince) Get() (v Since, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptSince) Or(d Since) Since {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptString returns new OptString with value set to v.
 func NewOptString(v string) OptString {
 	return OptString{
@@ -3150,6 +3352,52 @@ func (o OptString) Get() (v string, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptString) Or(d string) string {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptSubjectEvidence returns new OptSubjectEvidence with value set to v.
+func NewOptSubjectEvidence(v SubjectEvidence) OptSubjectEvidence {
+	return OptSubjectEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptSubjectEvidence is optional SubjectEvidence.
+type OptSubjectEvidence struct {
+	Value SubjectEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptSubjectEvidence was set.
+func (o OptSubjectEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptSubjectEvidence) Reset() {
+	var v SubjectEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptSubjectEvidence) SetTo(v SubjectEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptSubjectEvidence) Get() (v SubjectEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptSubjectEvidence) Or(d SubjectEvidence) SubjectEvidence {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -3505,13 +3753,15 @@ func (s *RecordedDecision) SetProfile(val Code) {
 
 // Ref: #/components/schemas/RelationshipRequest
 type RelationshipRequest struct {
-	Column     Code            `json:"column"`
-	Identifier LocalIdentifier `json:"identifier"`
-	Role       Code            `json:"role"`
-	Mode       Mode            `json:"mode"`
-	Reason     Code            `json:"reason"`
-	Offers     []OfferRequest  `json:"offers"`
-	Decision   Decision        `json:"decision"`
+	Column     Code               `json:"column"`
+	Identifier LocalIdentifier    `json:"identifier"`
+	Role       Code               `json:"role"`
+	Mode       Mode               `json:"mode"`
+	Reason     Code               `json:"reason"`
+	Offers     []OfferRequest     `json:"offers"`
+	Evidence   OptSubjectEvidence `json:"evidence"`
+	Since      OptSince           `json:"since"`
+	Decision   Decision           `json:"decision"`
 }
 
 // GetColumn returns the value of Column.
@@ -3542,6 +3792,16 @@ func (s *RelationshipRequest) GetReason() Code {
 // GetOffers returns the value of Offers.
 func (s *RelationshipRequest) GetOffers() []OfferRequest {
 	return s.Offers
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *RelationshipRequest) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
+}
+
+// GetSince returns the value of Since.
+func (s *RelationshipRequest) GetSince() OptSince {
+	return s.Since
 }
 
 // GetDecision returns the value of Decision.
@@ -3577,6 +3837,16 @@ func (s *RelationshipRequest) SetReason(val Code) {
 // SetOffers sets the value of Offers.
 func (s *RelationshipRequest) SetOffers(val []OfferRequest) {
 	s.Offers = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *RelationshipRequest) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
+}
+
+// SetSince sets the value of Since.
+func (s *RelationshipRequest) SetSince(val OptSince) {
+	s.Since = val
 }
 
 // SetDecision sets the value of Decision.
@@ -3852,10 +4122,13 @@ func (s *SettlementRequest) SetReason(val Code) {
 	s.Reason = val
 }
 
+type Since time.Time
+
 // Ref: #/components/schemas/StatusRequest
 type StatusRequest struct {
 	Status StatusRequestStatus `json:"status"`
 	Reason Code                `json:"reason"`
+	Since  OptSince            `json:"since"`
 }
 
 // GetStatus returns the value of Status.
@@ -3868,6 +4141,11 @@ func (s *StatusRequest) GetReason() Code {
 	return s.Reason
 }
 
+// GetSince returns the value of Since.
+func (s *StatusRequest) GetSince() OptSince {
+	return s.Since
+}
+
 // SetStatus sets the value of Status.
 func (s *StatusRequest) SetStatus(val StatusRequestStatus) {
 	s.Status = val
@@ -3876,6 +4154,11 @@ func (s *StatusRequest) SetStatus(val StatusRequestStatus) {
 // SetReason sets the value of Reason.
 func (s *StatusRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// SetSince sets the value of Since.
+func (s *StatusRequest) SetSince(val OptSince) {
+	s.Since = val
 }
 
 type StatusRequestStatus string
@@ -4016,6 +4299,70 @@ func (s *StepAnswer) UnmarshalText(data []byte) error {
 		return nil
 	case StepAnswerNotAsked:
 		*s = StepAnswerNotAsked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// How what the subject did was recorded. The mode `subject` needs it, and no other takes it.
+// Ref: #/components/schemas/SubjectEvidence
+type SubjectEvidence string
+
+const (
+	SubjectEvidenceSignedForm         SubjectEvidence = "signed-form"
+	SubjectEvidenceRecordedCall       SubjectEvidence = "recorded-call"
+	SubjectEvidenceSpokenAndNoted     SubjectEvidence = "spoken-and-noted"
+	SubjectEvidenceElectronic         SubjectEvidence = "electronic"
+	SubjectEvidenceInterpreterPresent SubjectEvidence = "interpreter-present"
+)
+
+// AllValues returns all SubjectEvidence values.
+func (SubjectEvidence) AllValues() []SubjectEvidence {
+	return []SubjectEvidence{
+		SubjectEvidenceSignedForm,
+		SubjectEvidenceRecordedCall,
+		SubjectEvidenceSpokenAndNoted,
+		SubjectEvidenceElectronic,
+		SubjectEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SubjectEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case SubjectEvidenceSignedForm:
+		return []byte(s), nil
+	case SubjectEvidenceRecordedCall:
+		return []byte(s), nil
+	case SubjectEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case SubjectEvidenceElectronic:
+		return []byte(s), nil
+	case SubjectEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SubjectEvidence) UnmarshalText(data []byte) error {
+	switch SubjectEvidence(data) {
+	case SubjectEvidenceSignedForm:
+		*s = SubjectEvidenceSignedForm
+		return nil
+	case SubjectEvidenceRecordedCall:
+		*s = SubjectEvidenceRecordedCall
+		return nil
+	case SubjectEvidenceSpokenAndNoted:
+		*s = SubjectEvidenceSpokenAndNoted
+		return nil
+	case SubjectEvidenceElectronic:
+		*s = SubjectEvidenceElectronic
+		return nil
+	case SubjectEvidenceInterpreterPresent:
+		*s = SubjectEvidenceInterpreterPresent
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

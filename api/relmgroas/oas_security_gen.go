@@ -47,6 +47,7 @@ var operationRolesOidc = map[string][]string{
 	ListContactRepliesOperation:    []string{},
 	ListContactRequestsOperation:   []string{},
 	ListReviewsOperation:           []string{},
+	MoveCaseloadOperation:          []string{},
 	OpenPairingOperation:           []string{},
 	PublishRelationshipOperation:   []string{},
 	ReplyToContactRequestOperation: []string{},

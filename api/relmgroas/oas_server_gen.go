@@ -100,6 +100,17 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
+	// MoveCaseload implements moveCaseload operation.
+	//
+	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
+	// rests on a relationship stays:
+	// its decision, correlations, consents, blocks and exclusions. The column that hands over may be
+	// closed, or its named person gone.
+	// A batch sent again with its idempotency key gets the receipts of the first. To undo a move, move
+	// the relationship back.
+	//
+	// POST /relmgr/v1/caseloads
+	MoveCaseload(ctx context.Context, req *CaseloadRequest, params MoveCaseloadParams) (*ActReceipts, error)
 	// OpenPairing implements openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -157,10 +168,13 @@ type Handler interface {
 	SettleDispute(ctx context.Context, req *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
 	// WithdrawAct implements withdrawAct operation.
 	//
-	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid.
+	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
+	// `evidence` it is the subject's own
+	// withdrawal, which only the subject can undo (ACT-05). What was imposed is undone by those who may
+	// impose.
 	//
 	// POST /relmgr/v1/acts/{act}/withdrawal
-	WithdrawAct(ctx context.Context, req *WithdrawalRequest, params WithdrawActParams) (*ActReceipt, error)
+	WithdrawAct(ctx context.Context, req *ActWithdrawalRequest, params WithdrawActParams) (*ActReceipt, error)
 	// NewError creates *ProblemStatusCode from error returned by handler.
 	//
 	// Used for common default response.

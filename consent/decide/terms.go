@@ -300,6 +300,9 @@ func (t *Terms) FindColumn(id ident.Column, at time.Time) *Column {
 	return c
 }
 
+// Column returns the column whether open or closed, nil for none.
+func (t *Terms) Column(id ident.Column) *Column { return t.columns[id] }
+
 // ProviderOf returns the provider at the head of the column.
 func (t *Terms) ProviderOf(c *Column) *Provider { return t.providers[c.Provider] }
 

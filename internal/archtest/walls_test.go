@@ -77,11 +77,12 @@ relmgr.replays                  relmgr      select insert
 relmgr.contact_requests         relmgr      select insert
 relmgr.deliveries               relmgr      select insert
 relmgr.replies                  relmgr      select insert
+relmgr.moves                    relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
 # ... and the projection is rebuilt as acts come.
-relmgr.handles                  relmgr      select insert update(row_id)
+relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id)
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
 relmgr.keep_aparts              relmgr      select insert update delete

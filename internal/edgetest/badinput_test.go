@@ -82,6 +82,7 @@ func newBench(t testing.TB) *bench {
 	b.contact()
 	b.block = b.hub.block("dr-patel", "gp-riverside", "GP-00043", "block")
 	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
+	b.publish("dr-patel", "gp-patel", "PT7391", agreed{})
 	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
 	b.emergency = b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
 		"column": "social-care", "identifier": "LMN-00045", "purpose": "co-ordinate-care", "reason": "risk-of-harm", "concerning": "child", "emergency": true,
@@ -127,6 +128,8 @@ func newBench(t testing.TB) *bench {
 			"holds": []string{}, "reason": "same-person-found"}))},
 		"setRelationshipStatus": {as: "dr-patel", target: "/relmgr/v1/relationships/" + b.publishing + "/status", body: render(object{
 			"status": "suspend", "reason": "work-ended"})},
+		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
+			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
 		"listReviews":    {as: "ms-novak", target: "/relmgr/v1/reviews"},
 		"judgeEmergency": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.emergency + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
 		"blockRelationship": {as: "dr-patel", target: "/consent/v1/blocks", body: render(object{

@@ -248,3 +248,8 @@ func FuzzReplyToContactRequest(f *testing.F) {
 	fuzzed(f, "replyToContactRequest", "dr-patel", "/relmgr/v1/contact-requests/"+seedID+"/reply", r,
 		object{"reply": "not-share", "reason": "working-with-person", "detriment": "sharing-is-more-detrimental"})
 }
+
+func FuzzMoveCaseload(f *testing.F) {
+	fuzzed(f, "moveCaseload", "dr-brandt", "/relmgr/v1/caseloads", object{
+		"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}})
+}

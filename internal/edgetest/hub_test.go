@@ -327,7 +327,7 @@ type object = map[string]any
 
 // powers are held under the children's agreement.
 var powers = map[string]string{
-	"gp-riverside": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175",
+	"gp-riverside": "children-act-2004-s10", "gp-patel": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175",
 	"social-care": "children-act-2004-s10", "police-riverside": "children-act-2004-s10",
 }
 
@@ -384,7 +384,7 @@ func (h *hub) decision(column string, a agreed, consents ...string) object {
 	}
 }
 
-var publishes = map[string]string{"gp-riverside": "gp", "school-pastoral": "teacher", "social-care": "social-worker", "police-riverside": "police-officer"}
+var publishes = map[string]string{"gp-riverside": "gp", "gp-patel": "gp", "school-pastoral": "teacher", "social-care": "social-worker", "police-riverside": "police-officer"}
 
 // publish publishes a relationship, and returns its act and its consent.
 func (h *hub) publish(as, column, identifier string, a agreed) (act, consent string) {

@@ -15,6 +15,7 @@ func (b *bench) values() (rows []row) {
 		rows = append(rows, row{name: name, request: r, kind: kind, marks: marks})
 	}
 	b.identifiers(add)
+	b.caseloads(add)
 	b.codes(add)
 	b.taken(add)
 	rows = append(rows, b.notAllowed()...)
@@ -37,6 +38,32 @@ func (b *bench) identifiers(add func(string, string, request, ...string)) {
 		} {
 			add(op+": an identifier of another form", "invalid", b.but(op, identifier, "identifier"), "amina", "gp-1234５", "gp-١٢٣٤٥", "gp‑12345")
 		}
+	}
+}
+
+// caseloads that are not the caller's to move.
+func (b *bench) caseloads(add func(string, string, request, ...string)) {
+	add("moveCaseload: without the role", "forbidden", b.as("moveCaseload", "dr-patel"))
+	for _, column := range []string{marker, "social-care", "police-riverside"} {
+		add("moveCaseload: from a column of nobody's or another agency's", "forbidden", b.but("moveCaseload", column, "from"))
+		add("moveCaseload: to a column of nobody's or another agency's", "forbidden", b.but("moveCaseload", column, "to"))
+	}
+	add("moveCaseload: to the column that it comes from", "invalid", b.but("moveCaseload", "gp-riverside", "from"))
+	add("moveCaseload: a reason of no list", "invalid", b.but("moveCaseload", marker, "reason"))
+	for _, identifier := range []string{"PT9999", "GP-12345", marker} {
+		add("moveCaseload: somebody whom the column does not publish", "invalid", b.but("moveCaseload", identifier, "relationships", 0, "identifier"))
+	}
+	for _, as := range []string{marker, "PT7391", gpIdentifier + "0"} {
+		add("moveCaseload: a new name of another form", "invalid", b.but("moveCaseload", as, "relationships", 0, "as"))
+	}
+	add("moveCaseload: somebody whom the column publishes already", "conflict", b.but("moveCaseload", "GP-00042", "relationships", 0, "as"))
+	for op, later := range map[string]string{"publishRelationship": "2027-01-01T00:00:00Z", "setRelationshipStatus": "9999-12-31T23:59:59Z"} {
+		add(op+": since a time to come", "invalid", b.but(op, later, "since"))
+		add(op+": since long ago", "invalid", b.but(op, "0001-01-01T00:00:00Z", "since"))
+	}
+	for _, op := range []string{"publishRelationship", "correlate"} {
+		add(op+": the subject's act without evidence", "invalid", b.but(op, "subject", "mode"))
+		add(op+": evidence of nobody's act", "invalid", b.but(op, "signed-form", "evidence"))
 	}
 }
 

@@ -27,6 +27,10 @@ const (
 	queryCancelled        = "57014"
 )
 
+// Busy reports whether a statement that waits for nobody found that somebody else
+// holds what it wanted to lock (55P03).
+func Busy(err error) bool { return sqlState(err) == lockNotAvailable }
+
 // Fault reads an error of the driver once, by SQLSTATE:
 //
 //	23505 23P01                         Conflict

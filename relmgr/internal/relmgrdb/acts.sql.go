@@ -16,7 +16,7 @@ import (
 )
 
 const FindActByReference = `-- name: FindActByReference :one
-select a.act_id, a.kind, a.agency_id
+select a.act_id, a.kind, a.agency_id, coalesce(a.mode, '') as mode, coalesce(a.agreement, '')::text as agreement
   from relmgr.act_references r join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = $1 and r.agency_id = $2
 `
@@ -27,15 +27,23 @@ type FindActByReferenceParams struct {
 }
 
 type FindActByReferenceRow struct {
-	ActID    ident.ActID
-	Kind     string
-	AgencyID ident.Agency
+	ActID     ident.ActID
+	Kind      string
+	AgencyID  ident.Agency
+	Mode      string
+	Agreement string
 }
 
 func (q *Queries) FindActByReference(ctx context.Context, db DBTX, arg FindActByReferenceParams) (FindActByReferenceRow, error) {
 	row := db.QueryRowContext(ctx, FindActByReference, arg.ReferenceID, arg.AgencyID)
 	var i FindActByReferenceRow
-	err := row.Scan(&i.ActID, &i.Kind, &i.AgencyID)
+	err := row.Scan(
+		&i.ActID,
+		&i.Kind,
+		&i.AgencyID,
+		&i.Mode,
+		&i.Agreement,
+	)
 	return i, err
 }
 
@@ -154,7 +162,8 @@ func (q *Queries) ListActHandles(ctx context.Context, db DBTX, actID ident.ActID
 const ListActs = `-- name: ListActs :many
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
-       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground, a.commitment
+       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment
   from relmgr.act_handles ah
   join relmgr.acts a on a.act_id = ah.act_id
   join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = $1
@@ -187,6 +196,8 @@ type ListActsRow struct {
 	Reason         string
 	Agreement      string
 	Ground         string
+	Evidence       string
+	Since          sql.NullTime
 	Commitment     []byte
 }
 
@@ -219,6 +230,8 @@ func (q *Queries) ListActs(ctx context.Context, db DBTX, arg ListActsParams) ([]
 			&i.Reason,
 			&i.Agreement,
 			&i.Ground,
+			&i.Evidence,
+			&i.Since,
 			&i.Commitment,
 		); err != nil {
 			return nil, err
@@ -403,13 +416,16 @@ func (q *Queries) ListUndone(ctx context.Context, db DBTX, arg ListUndoneParams)
 }
 
 const ListUndoneActs = `-- name: ListUndoneActs :many
-select a.act_id, a.kind from relmgr.undoings u join relmgr.acts a on a.act_id = u.undoes
+select a.act_id, a.kind, coalesce(a.mode, '') as mode, coalesce(a.agreement, '')::text as agreement
+  from relmgr.undoings u join relmgr.acts a on a.act_id = u.undoes
  where u.act_id = $1 order by a.act_id
 `
 
 type ListUndoneActsRow struct {
-	ActID ident.ActID
-	Kind  string
+	ActID     ident.ActID
+	Kind      string
+	Mode      string
+	Agreement string
 }
 
 func (q *Queries) ListUndoneActs(ctx context.Context, db DBTX, actID ident.ActID) ([]ListUndoneActsRow, error) {
@@ -421,7 +437,12 @@ func (q *Queries) ListUndoneActs(ctx context.Context, db DBTX, actID ident.ActID
 	items := []ListUndoneActsRow{}
 	for rows.Next() {
 		var i ListUndoneActsRow
-		if err := rows.Scan(&i.ActID, &i.Kind); err != nil {
+		if err := rows.Scan(
+			&i.ActID,
+			&i.Kind,
+			&i.Mode,
+			&i.Agreement,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -437,15 +458,15 @@ func (q *Queries) ListUndoneActs(ctx context.Context, db DBTX, actID ident.ActID
 
 const RecordAct = `-- name: RecordAct :exec
 with key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $15)
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $17)
 ), leaf as (
-  insert into ledger.pending (commitment) values ($13::bytea)
+  insert into ledger.pending (commitment) values ($15::bytea)
 )
 insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground,
-                         provider_role, terms_version, commitment, sealed)
+                         provider_role, since, evidence, terms_version, commitment, sealed)
 values ($1, $2, $3, $4, $5, $6, nullif($7::text, ''),
         nullif($8::text, ''), nullif($9::text, ''), nullif($10::text, ''),
-        nullif($11::text, ''), $12, $13, $14)
+        nullif($11::text, ''), $12, nullif($13::text, ''), $14, $15, $16)
 `
 
 type RecordActParams struct {
@@ -460,6 +481,8 @@ type RecordActParams struct {
 	Agreement      string
 	Ground         string
 	ProviderRole   string
+	Since          sql.NullTime
+	Evidence       string
 	TermsVersion   int64
 	Commitment     []byte
 	Sealed         []byte
@@ -481,6 +504,8 @@ func (q *Queries) RecordAct(ctx context.Context, db DBTX, arg RecordActParams) e
 		arg.Agreement,
 		arg.Ground,
 		arg.ProviderRole,
+		arg.Since,
+		arg.Evidence,
 		arg.TermsVersion,
 		arg.Commitment,
 		arg.Sealed,
@@ -655,7 +680,8 @@ func (q *Queries) RecordUndoing(ctx context.Context, db DBTX, arg RecordUndoingP
 const ShowAct = `-- name: ShowAct :one
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
-       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground, a.commitment
+       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = $1 and r.agency_id = $2
@@ -678,6 +704,8 @@ type ShowActRow struct {
 	Reason         string
 	Agreement      string
 	Ground         string
+	Evidence       string
+	Since          sql.NullTime
 	Commitment     []byte
 }
 
@@ -698,6 +726,8 @@ func (q *Queries) ShowAct(ctx context.Context, db DBTX, arg ShowActParams) (Show
 		&i.Reason,
 		&i.Agreement,
 		&i.Ground,
+		&i.Evidence,
+		&i.Since,
 		&i.Commitment,
 	)
 	return i, err

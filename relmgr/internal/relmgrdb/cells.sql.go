@@ -275,26 +275,25 @@ func (q *Queries) OpenPairing(ctx context.Context, db DBTX, arg OpenPairingParam
 
 const PlaceCell = `-- name: PlaceCell :exec
 insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
-values ($1, $2, $3, $4, $5)
+select h.handle_id, $1, $2, h.column_id, $3 from relmgr.handles h where h.handle_id = $4
 `
 
 type PlaceCellParams struct {
-	HandleID   ident.HandleID
 	ActID      ident.ActID
 	DecisionID ident.DecisionID
-	ColumnID   ident.Column
 	Role       string
+	HandleID   ident.HandleID
 }
 
 // Publishes a handle: the projection of a publishing act. A second live cell of
-// a handle breaks the primary key.
+// a handle breaks the primary key. The column is the handle's own of now: it
+// may have moved since it was looked up.
 func (q *Queries) PlaceCell(ctx context.Context, db DBTX, arg PlaceCellParams) error {
 	_, err := db.ExecContext(ctx, PlaceCell,
-		arg.HandleID,
 		arg.ActID,
 		arg.DecisionID,
-		arg.ColumnID,
 		arg.Role,
+		arg.HandleID,
 	)
 	return err
 }

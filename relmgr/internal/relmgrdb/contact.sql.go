@@ -35,7 +35,7 @@ func (q *Queries) FindContactRequest(ctx context.Context, db DBTX, enquiryID ide
 }
 
 const FindDelivery = `-- name: FindDelivery :one
-select d.delivery_id, d.act_id, d.handle_id, d.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
+select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
        exists (select from relmgr.replies p where p.delivery_id = d.delivery_id) as replied
   from relmgr.deliveries d
   join relmgr.contact_requests c on c.act_id = d.act_id
@@ -140,20 +140,24 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
   join relmgr.handles h on h.handle_id = d.handle_id
   join relmgr.handles a on a.handle_id = e.handle_id and a.row_id = h.row_id
   left join relmgr.replies p on p.delivery_id = d.delivery_id
- where d.column_id = $1 and d.deliver_at <= $2::timestamptz
+ where d.column_id = any(array(select $1::text union
+                               select l.from_column::text from relmgr.moves v join relmgr.moves l on l.handle_id = v.handle_id
+                                where v.to_column = $1))
+   and h.column_id = $1 and d.deliver_at <= $2::timestamptz
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
    and (not $3::boolean or d.due_at <= $2::timestamptz and p.delivery_id is null)
    and ($4::boolean
         or (d.deliver_at, d.delivery_id) < (select f.deliver_at, f.delivery_id from relmgr.deliveries f
-                                             where f.delivery_id = $5::uuid and f.column_id = $1))
+                                             where f.delivery_id = $5::uuid
+                                               and exists (select from relmgr.handles fh where fh.handle_id = f.handle_id and fh.column_id = $1)))
  order by d.deliver_at desc, d.delivery_id desc
  limit $6
 `
 
 type ListDeliveriesParams struct {
-	ColumnID      ident.Column
+	ColumnID      string
 	At            time.Time
 	Overdue       bool
 	FromStart     bool
@@ -180,7 +184,7 @@ type ListDeliveriesRow struct {
 // What has reached a column by now, newest first, after the delivery of the
 // cursor; overdue ones only where asked. A request whose two ends are no longer
 // on one row, or one of whose agencies the person has left out since, is not
-// there.
+// there. What was delivered for a handle follows it to the column that it moved to.
 func (q *Queries) ListDeliveries(ctx context.Context, db DBTX, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
 	rows, err := db.QueryContext(ctx, ListDeliveries,
 		arg.ColumnID,
@@ -226,7 +230,7 @@ func (q *Queries) ListDeliveries(ctx context.Context, db DBTX, arg ListDeliverie
 }
 
 const ListReplies = `-- name: ListReplies :many
-select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, d.column_id,
+select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, h.column_id,
        s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until,
        not exists (
          select from relmgr.decision_consents dc
@@ -237,6 +241,7 @@ select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id,
        ) as consented
   from relmgr.contact_requests c
   join relmgr.deliveries d on d.act_id = c.act_id
+  join relmgr.handles h on h.handle_id = d.handle_id
   join relmgr.replies p on p.delivery_id = d.delivery_id
   join relmgr.decisions s on s.decision_id = p.decision_id
  where c.enquiry_id = $2

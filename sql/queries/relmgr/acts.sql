@@ -7,10 +7,10 @@ with key as (
   insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
 )
 insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground,
-                         provider_role, terms_version, commitment, sealed)
+                         provider_role, since, evidence, terms_version, commitment, sealed)
 values (@act_id, @kind, @at, @practitioner_id, @agency_id, @role, nullif(sqlc.arg(mode)::text, ''),
         nullif(sqlc.arg(reason)::text, ''), nullif(sqlc.arg(agreement)::text, ''), nullif(sqlc.arg(ground)::text, ''),
-        nullif(sqlc.arg(provider_role)::text, ''), @terms_version, @commitment, @sealed);
+        nullif(sqlc.arg(provider_role)::text, ''), @since, nullif(sqlc.arg(evidence)::text, ''), @terms_version, @commitment, @sealed);
 
 -- name: RecordActHandle :exec
 insert into relmgr.act_handles (act_id, handle_id) values (@act_id, @handle_id) on conflict do nothing;
@@ -36,7 +36,7 @@ insert into relmgr.decision_consents (decision_id, consent_id)
 select sqlc.arg(decision_id)::uuid, unnest(sqlc.arg(consent_ids)::text[])::uuid;
 
 -- name: FindActByReference :one
-select a.act_id, a.kind, a.agency_id
+select a.act_id, a.kind, a.agency_id, coalesce(a.mode, '') as mode, coalesce(a.agreement, '')::text as agreement
   from relmgr.act_references r join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = @reference_id and r.agency_id = @agency_id;
 
@@ -45,7 +45,8 @@ select a.act_id, a.kind, a.agency_id
 -- drawn for it alone.
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
-       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground, a.commitment
+       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
  where r.reference_id = @reference_id and r.agency_id = @agency_id;
@@ -55,7 +56,8 @@ select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a
 -- act of the cursor.
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
-       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground, a.commitment
+       coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment
   from relmgr.act_handles ah
   join relmgr.acts a on a.act_id = ah.act_id
   join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = @agency_id
@@ -100,7 +102,8 @@ select h.handle_id, h.column_id from relmgr.act_handles ah join relmgr.handles h
  where ah.act_id = @act_id order by h.handle_id;
 
 -- name: ListUndoneActs :many
-select a.act_id, a.kind from relmgr.undoings u join relmgr.acts a on a.act_id = u.undoes
+select a.act_id, a.kind, coalesce(a.mode, '') as mode, coalesce(a.agreement, '')::text as agreement
+  from relmgr.undoings u join relmgr.acts a on a.act_id = u.undoes
  where u.act_id = @act_id order by a.act_id;
 
 -- name: ListActAgencies :many

@@ -1,8 +1,9 @@
 -- name: PlaceCell :exec
 -- Publishes a handle: the projection of a publishing act. A second live cell of
--- a handle breaks the primary key.
+-- a handle breaks the primary key. The column is the handle's own of now: it
+-- may have moved since it was looked up.
 insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
-values (@handle_id, @act_id, @decision_id, @column_id, @role);
+select h.handle_id, @act_id, @decision_id, h.column_id, @role from relmgr.handles h where h.handle_id = @handle_id;
 
 -- name: RecordOffer :exec
 insert into relmgr.offers (act_id, ordinal, kind, transactions, contact)

@@ -35,7 +35,7 @@ select d.delivery_id, request.act_id, d.handle_id, d.column_id, d.agency_id, d.d
 -- What has reached a column by now, newest first, after the delivery of the
 -- cursor; overdue ones only where asked. A request whose two ends are no longer
 -- on one row, or one of whose agencies the person has left out since, is not
--- there.
+-- there. What was delivered for a handle follows it to the column that it moved to.
 select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.column_id as asker, c.contact, e.purpose,
        e.concerning, coalesce(e.transaction, '')::text as transaction, d.deliver_at, d.due_at,
        (p.delivery_id is not null)::boolean as replied
@@ -45,20 +45,24 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
   join relmgr.handles h on h.handle_id = d.handle_id
   join relmgr.handles a on a.handle_id = e.handle_id and a.row_id = h.row_id
   left join relmgr.replies p on p.delivery_id = d.delivery_id
- where d.column_id = @column_id and d.deliver_at <= sqlc.arg(at)::timestamptz
+ where d.column_id = any(array(select @column_id::text union
+                               select l.from_column::text from relmgr.moves v join relmgr.moves l on l.handle_id = v.handle_id
+                                where v.to_column = @column_id))
+   and h.column_id = @column_id and d.deliver_at <= sqlc.arg(at)::timestamptz
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
    and (not sqlc.arg(overdue)::boolean or d.due_at <= sqlc.arg(at)::timestamptz and p.delivery_id is null)
    and (sqlc.arg(from_start)::boolean
         or (d.deliver_at, d.delivery_id) < (select f.deliver_at, f.delivery_id from relmgr.deliveries f
-                                             where f.delivery_id = sqlc.arg(after_delivery)::uuid and f.column_id = @column_id))
+                                             where f.delivery_id = sqlc.arg(after_delivery)::uuid
+                                               and exists (select from relmgr.handles fh where fh.handle_id = f.handle_id and fh.column_id = @column_id)))
  order by d.deliver_at desc, d.delivery_id desc
  limit @page_size;
 
 -- name: FindDelivery :one
 -- One of those that ListDeliveries lists.
-select d.delivery_id, d.act_id, d.handle_id, d.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
+select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
        exists (select from relmgr.replies p where p.delivery_id = d.delivery_id) as replied
   from relmgr.deliveries d
   join relmgr.contact_requests c on c.act_id = d.act_id
@@ -78,7 +82,7 @@ values (@delivery_id, @act_id, @reply, @reason, @detriment, nullif(sqlc.arg(cont
 -- name: ListReplies :many
 -- The replies to a request that tell the asker something, with the decision
 -- that each rests on.
-select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, d.column_id,
+select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, h.column_id,
        s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until,
        not exists (
          select from relmgr.decision_consents dc
@@ -89,6 +93,7 @@ select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id,
        ) as consented
   from relmgr.contact_requests c
   join relmgr.deliveries d on d.act_id = c.act_id
+  join relmgr.handles h on h.handle_id = d.handle_id
   join relmgr.replies p on p.delivery_id = d.delivery_id
   join relmgr.decisions s on s.decision_id = p.decision_id
  where c.enquiry_id = @enquiry_id
