@@ -73,7 +73,7 @@ func (s *Service) MoveCaseload(ctx context.Context, who decide.Caller, c Caseloa
 			return nil, inItem(err, i)
 		}
 	}
-	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) (err error) {
 		var done bool
 		if receipts, done, err = s.earlierMoves(ctx, tx, len(items)); err != nil || done {
 			return err
@@ -99,6 +99,12 @@ func (s *Service) MoveCaseload(ctx context.Context, who decide.Caller, c Caseloa
 		}
 		return nil
 	})
+	if kind := fault.KindOf(err); err != nil && (kind == fault.Invalid || kind == fault.Conflict) {
+		// The same batch may have come first, and moved them since this one looked.
+		if first, done, lookErr := s.earlierMoves(ctx, s.db, len(items)); lookErr == nil && done {
+			return first, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -175,9 +181,9 @@ func (s *Service) item(i int) *Service {
 
 // earlierMoves returns what an earlier batch with the key came to. A batch is one
 // transaction, so its first act stands for all.
-func (s *Service) earlierMoves(ctx context.Context, tx *sql.Tx, n int) (receipts []Receipt, done bool, err error) {
+func (s *Service) earlierMoves(ctx context.Context, db relmgrdb.DBTX, n int) (receipts []Receipt, done bool, err error) {
 	for i := range n {
-		r, done, err := s.item(i).earlier(ctx, tx)
+		r, done, err := s.item(i).earlier(ctx, db)
 		if err != nil || !done {
 			return nil, false, err
 		}
@@ -199,8 +205,8 @@ func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Co
 		} else if err != nil {
 			return ident.HandleID{}, pg.Fault(err)
 		}
-		if _, twice := want[found.HandleID]; twice {
-			return ident.HandleID{}, fault.At("", "name each person once")
+		if _, twice := want[found.HandleID]; twice { // moved between two looks
+			return ident.HandleID{}, pg.ErrRetry
 		}
 		all = append(all, found.HandleID)
 		want[found.HandleID] = relmgrdb.HoldStillRow{HandleID: found.HandleID, ColumnID: column, Token: token}
@@ -209,8 +215,8 @@ func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Co
 	var err error
 	for i := range items {
 		m := &items[i]
-		if slices.ContainsFunc(items[:i], func(o moving) bool { return bytes.Equal(o.token, m.token) }) {
-			return inItem(fault.At("/as", "two people cannot be called the same: name another identifier"), i)
+		if slices.ContainsFunc(items[:i], func(o moving) bool { return bytes.Equal(o.token, m.token) || bytes.Equal(o.oldToken, m.oldToken) }) {
+			return inItem(fault.At("/as", "name each person once, and no two the same"), i)
 		}
 		if m.there, err = find(from.ID, m.oldToken); err != nil {
 			return inItem(err, i)
