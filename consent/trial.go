@@ -25,6 +25,29 @@ type Tried struct {
 	Questions  [4]string // the law profile's words for the steps
 	Agreements []string  // the asker's side: under which it may receive
 	Discloses  bool      // the holder's side: all steps passed, and the decision says to whom
+	Asks       *Asks     // the holder's side
+}
+
+// Asks is what the law profile and the agreement ask of a holder's decision.
+type Asks struct {
+	ReviewDays, OverrideDays int
+	Duty                     string // the question of a duty to share, empty where the profile knows none
+	Orders                   []string
+	Presumption              *decide.Presumption // nil where the profile makes none
+}
+
+func asks(t *decide.Terms, agreement string) *Asks {
+	a := &Asks{
+		ReviewDays: t.ReviewWithin(agreement, false), OverrideDays: t.ReviewWithin(agreement, true), Orders: []string{},
+		Presumption: t.Presumes(),
+	}
+	if d := t.Profile.Duty; d != nil {
+		a.Duty = d.Question
+	}
+	for _, o := range t.Profile.Orders {
+		a.Orders = append(a.Orders, o.Code)
+	}
+	return a
 }
 
 // TryDecision takes a trial through the four steps under the terms in force,
@@ -64,12 +87,12 @@ func (s *Service) TryDecision(caller decide.Caller, trial Trial) (tried Tried, e
 	}
 	if trial.Holder != nil {
 		p := *trial.Holder
-		p.Column, p.Until, p.Consents = column, exact(p.Until), slices.Clone(p.Consents)
+		p.Column, p.Until, p.Review, p.Consents = column, exact(p.Until), exact(p.Review), slices.Clone(p.Consents)
 		for i := range p.Consents {
 			p.Consents[i].Mine, p.Consents[i].Starts = true, at
 		}
 		tried.Decision = terms.Hold(actor, p, at)
-		tried.Discloses = tried.Permitted()
+		tried.Discloses, tried.Asks = tried.Permitted(), asks(terms, p.Agreement)
 	} else {
 		q := *trial.Asker
 		q.Column = column
@@ -90,6 +113,8 @@ func (c *checks) proposal(p *decide.Proposal, t *decide.Terms) {
 	c.that(decide.HasAll(t.Codes.Aspects, p.Aspects), "/holder/aspects", "name aspects of the partnership's list")
 	c.that(decide.Has(t.Codes.Aims, p.Aim), "/holder/proportionality/aim", "name an aim of the partnership's list")
 	c.that(p.Reason == "" || decide.Has(t.Codes.Reasons, p.Reason), "/holder/reason", "name a reason of the partnership's list")
+	c.that(p.Order == "" || decide.Has(t.Profile.Orders, p.Order), "/holder/order", "name a kind of order of the law profile")
+	c.that(p.Override == nil || p.Override.Risk == "" || decide.Has(t.Codes.Risks, p.Override.Risk), "/holder/override/risk", "name a risk of the partnership's list")
 	c.that(t.HasAudience(p.Audience), "/holder/audience", "name members and columns of the partnership")
 	known := !slices.ContainsFunc(p.Consents, func(s decide.Consent) bool {
 		return !decide.HasAll(t.Codes.Purposes, s.Purposes) || !decide.HasAll(t.Codes.Aspects, s.Aspects) || !t.HasAudience(s.Audience)

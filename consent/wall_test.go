@@ -136,6 +136,8 @@ published_exclusions.excluded code
 published_exclusions.exclusion_id uuid
 published_exclusions.handle_id uuid
 published_exclusions.starts_at timestamptz
+published_refusals.at timestamptz
+published_refusals.handle_id uuid
 requests.act_id uuid
 requests.agency_id code
 requests.asked_at timestamptz

@@ -51,6 +51,13 @@ type ShownDecision struct {
 	Until        time.Time
 	TermsVersion int64
 	Profile      string
+
+	Aim        string
+	Review     time.Time
+	Conditions decide.Conditions
+	Detriment  decide.Detriment
+	Order      string
+	Override   *decide.Override
 }
 
 // FindAct shows one act to a member of a column that it is about (ACT-01). An
@@ -171,6 +178,11 @@ func showDecision(t *decide.Terms, d relmgrdb.ListOwnDecisionsRow) (ShownDecisio
 	out := ShownDecision{
 		Questions: t.Profile.Questions, Agreement: d.Agreement, Power: d.Power, Ground: decide.Ground(d.Ground),
 		Purposes: d.Purposes, Aspects: d.Aspects, Until: d.Until.UTC(), TermsVersion: d.TermsVersion, Profile: d.Profile,
+		Aim: d.Aim, Review: d.ReviewAt.UTC(), Conditions: decide.Conditions{Ordinary: d.Ordinary, Sensitive: d.Sensitive},
+		Detriment: decide.Detriment(d.Detriment), Order: d.OrderKind,
+	}
+	if d.Risk != "" {
+		out.Override = &decide.Override{Risk: d.Risk, Telling: decide.Telling(d.Telling)}
 	}
 	if err := json.Unmarshal(d.Steps, &out.Steps); err != nil {
 		return out, err

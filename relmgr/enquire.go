@@ -326,6 +326,8 @@ func standing(p relmgrdb.ReadRowsRow) decide.Standing {
 		Column: ident.Column(p.ColumnID), Agreement: p.Agreement, Power: p.Power, Ground: decide.Ground(p.Ground),
 		Purposes: p.Purposes, Audience: decide.Audience{Kind: decide.AudienceKind(p.AudienceKind), Names: p.Audience},
 		Until: p.Until, Consented: p.Consented,
+		Mode: decide.Mode(p.Mode), Aspects: p.Aspects, Conditions: decide.Conditions{Ordinary: p.Ordinary, Sensitive: p.Sensitive},
+		Review: p.ReviewAt, Risk: p.Risk,
 	}
 }
 

@@ -35,6 +35,14 @@ type Proposal struct {
 	Consents   []ident.ConsentID
 	Conditions decide.Conditions
 	Until      time.Time
+
+	Review         time.Time // zero: as late as may be
+	Concerning     decide.Concerning
+	Welfare        bool
+	Detriment      decide.Detriment
+	Order          string
+	OrderReference string
+	Override       *decide.Override
 }
 
 // held is one of the caller's own identifiers, looked up.
@@ -98,13 +106,19 @@ func (s *Service) hold(ctx context.Context, db relmgrdb.DBTX, who decide.Caller,
 	if err != nil {
 		return sided{}, pg.Fault(err)
 	}
+	said, err := s.q.FindWishes(ctx, db, ident.UntypedID(h.handle))
+	if err != nil {
+		return sided{}, pg.Fault(err)
+	}
 	d := who.Terms.Hold(who.Actor, decide.Proposal{
 		Deed: what, Mode: mode, Column: h.column, Agreement: p.Agreement, Power: p.Power, Purposes: p.Purposes,
 		Aspects: p.Aspects, Audience: p.Audience, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim,
 		Ground: p.Ground, Reason: p.Reason, Consents: facts(p.Consents, rows, h.handle), Conditions: p.Conditions,
-		Until: p.Until.UTC().Truncate(time.Microsecond),
+		Until: p.Until.UTC().Truncate(time.Microsecond), Review: p.Review.UTC().Truncate(time.Microsecond),
+		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override,
+		Refused: said.Refused, CreatorOnly: said.CreatorOnly,
 	}, at)
-	return sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, Decision: d}, nil
+	return sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, OrderReference: p.OrderReference, Decision: d}, nil
 }
 
 // facts pairs each consent named with what consent publishes of it. One that
@@ -147,6 +161,10 @@ func known(t *decide.Terms, p Proposal) error {
 		return fault.At("/decision/proportionality/aim", "name an aim of the partnership's list")
 	case p.Reason != "" && !decide.Has(t.Codes.Reasons, p.Reason):
 		return fault.At("/decision/reason", "name a reason of the partnership's list")
+	case p.Order != "" && !decide.Has(t.Profile.Orders, p.Order):
+		return fault.At("/decision/order/kind", "name a kind of order of the law profile, and its reference")
+	case p.Override != nil && p.Override.Risk != "" && !decide.Has(t.Codes.Risks, p.Override.Risk):
+		return fault.At("/decision/override/risk", "name a risk of the partnership's list")
 	case !t.HasAudience(p.Audience):
 		return fault.At("/decision/audience", "name members and columns of the partnership")
 	}

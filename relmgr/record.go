@@ -79,7 +79,7 @@ type deed struct {
 	Deliveries []delivery       `json:"deliveries,omitempty"`
 	Delivery   ident.DeliveryID `json:"delivery,omitzero"`
 	Reply      ReplyKind        `json:"reply,omitempty"`
-	Detriment  Detriment        `json:"detriment,omitempty"`
+	Detriment  decide.Detriment `json:"detriment,omitempty"`
 
 	Moved *moved `json:"moved,omitempty"`
 
@@ -98,6 +98,8 @@ type sided struct {
 	ID       ident.DecisionID  `json:"decision"`
 	Handle   ident.HandleID    `json:"handle"`
 	Consents []ident.ConsentID `json:"consents"`
+	// OrderReference is the evidence of an order. It is in the sealed record only.
+	OrderReference string `json:"order_reference,omitempty"`
 	decide.Decision
 }
 
@@ -180,10 +182,19 @@ func (s *Service) recordDecision(ctx context.Context, tx *sql.Tx, d *deed, v *si
 		DecisionID: v.ID, ActID: d.Act, HandleID: v.Handle, PractitionerID: d.Practitioner, AgencyID: d.Agency,
 		Outcome: "permitted", Steps: steps, Agreement: v.Agreement, Power: v.Power, Ground: string(v.Ground),
 		Purposes: v.Purposes, Aspects: v.Aspects, AudienceKind: string(v.Audience.Kind), Audience: v.Audience.Names,
-		Until: v.Until, TermsVersion: v.TermsVersion, Profile: v.Profile,
+		Until: v.Until, TermsVersion: v.TermsVersion, Profile: v.Profile, Mode: string(v.Mode), Aim: v.Aim, ReviewAt: v.Review,
+		Detriment: string(v.Detriment), OrderKind: v.Order,
+	}
+	if p.ReviewAt.IsZero() { // stopped before it was set
+		p.ReviewAt = v.Until
 	}
 	if n := v.StoppedAt(); n > 0 {
 		p.Outcome, p.StoppedAt = "refused", sql.NullInt16{Int16: int16(n), Valid: true}
+	} else { // closed codes by now: what a refused proposal names may be anything
+		p.Ordinary, p.Sensitive = v.Conditions.Ordinary, v.Conditions.Sensitive
+		if o := v.Override; o != nil {
+			p.Risk, p.Telling = o.Risk, string(o.Telling)
+		}
 	}
 	if err := s.q.RecordDecision(ctx, tx, p); err != nil {
 		return pg.Fault(err)

@@ -24,10 +24,6 @@ const (
 	NotShare ReplyKind = "not-share"
 )
 
-// Detriment is what the holder found when it weighed whether sharing would do a
-// child more harm than not sharing (Children Act 2004 s.16LA).
-type Detriment string
-
 // Inbox says which contact requests of a column to list.
 type Inbox struct {
 	Column    ident.Column
@@ -127,7 +123,7 @@ type ContactReply struct {
 	Delivery  ident.DeliveryID
 	Reply     ReplyKind
 	Reason    string
-	Detriment Detriment
+	Detriment decide.Detriment
 	Contact   string
 	Proposal  *Proposal
 }
@@ -158,6 +154,8 @@ func (s *Service) ReplyToContact(ctx context.Context, who decide.Caller, r Conta
 			return unknownDelivery()
 		case v.Replied:
 			return alreadyReplied()
+		case r.Detriment == decide.NotConsidered && who.Terms.Bound(c, v.Purpose, decide.Concerning(v.Concerning), at) != "":
+			return fault.At("/detriment", "a duty to share binds your column: answer the question of whether sharing would be more detrimental, and record what you found")
 		case r.Reply != NotShare && c.Route(r.Contact) == nil:
 			return fault.At("/contact", "name a contact route of your column")
 		}
@@ -250,6 +248,7 @@ type telling struct {
 // what to tell the caller where a step stopped it; the refusal is recorded then.
 func (s *Service) shares(ctx context.Context, tx *sql.Tx, who decide.Caller, d *deed, o telling) (refused, err error) {
 	mode := modeFor(o.Ground)
+	o.Detriment = d.Detriment // weighed once, for the reply and its decision
 	v, err := s.hold(ctx, tx, who, o.held, decide.Publishing, mode, o.Proposal, d.At)
 	if err != nil {
 		return nil, err
@@ -257,10 +256,11 @@ func (s *Service) shares(ctx context.Context, tx *sql.Tx, who decide.Caller, d *
 	if v.StoppedAt() > 0 {
 		return s.refuse(ctx, tx, who, mode, v, d.At)
 	}
-	if !who.Terms.Discloses(decide.Standing{
+	now := decide.Standing{
 		Column: o.column.ID, Agreement: v.Agreement, Power: v.Power, Ground: v.Ground, Purposes: v.Purposes,
-		Audience: v.Audience, Until: v.Until, Consented: true,
-	}, &o.to, d.At) {
+		Audience: v.Audience, Until: v.Until, Consented: true, Mode: v.Mode, Aspects: v.Aspects, Conditions: v.Conditions, Review: v.Review,
+	}
+	if !who.Terms.Discloses(now, &o.to, d.At) {
 		return nil, fault.At("/decision", "decide for this asker: its column or agency as audience, the purpose that it asks for, an agreement under which it may ask")
 	}
 	d.Role, d.Mode, d.Agreement, d.Ground, d.Decisions = v.Role, mode, v.Agreement, v.Ground, []sided{v}
@@ -272,6 +272,8 @@ func promised(r relmgrdb.ListRepliesRow) decide.Standing {
 	return decide.Standing{
 		Column: r.ColumnID, Agreement: r.Agreement, Power: r.Power, Ground: decide.Ground(r.Ground), Purposes: r.Purposes,
 		Audience: decide.Audience{Kind: decide.AudienceKind(r.AudienceKind), Names: r.Audience}, Until: r.Until, Consented: r.Consented,
+		Mode: decide.Mode(r.Mode), Aspects: r.Aspects, Conditions: decide.Conditions{Ordinary: r.Ordinary, Sensitive: r.Sensitive},
+		Review: r.ReviewAt, Risk: r.Risk,
 	}
 }
 

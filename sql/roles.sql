@@ -79,4 +79,5 @@ grant update (row_id, column_id, token, sealed, wrapped_key, wrapped_by) on relm
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
-grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks to fame_relmgr;
+grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
+  consent.published_refusals to fame_relmgr;

@@ -193,6 +193,23 @@ CREATE TABLE consent.requests (
     CONSTRAINT request_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
 );
 
+CREATE VIEW consent.published_refusals AS
+ SELECT n.handle_id,
+    n.at
+   FROM ( SELECT r.handle_id,
+            a.at
+           FROM (consent.answers a
+             JOIN consent.requests r ON ((r.request_id = a.request_id)))
+          WHERE (a.answer = 'refused'::text)
+        UNION ALL
+         SELECT c.handle_id,
+            w.at
+           FROM (consent.withdrawals w
+             JOIN consent.consents c ON ((c.consent_id = w.consent_id)))) n
+  WHERE (NOT (EXISTS ( SELECT
+           FROM consent.consents c
+          WHERE ((c.handle_id = n.handle_id) AND (c.starts_at > n.at)))));
+
 CREATE TABLE governance.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -426,10 +443,23 @@ CREATE TABLE relmgr.decisions (
     until timestamp with time zone NOT NULL,
     terms_version bigint NOT NULL,
     profile governance.code NOT NULL,
+    mode text NOT NULL,
+    aim governance.code,
+    review_at timestamp with time zone NOT NULL,
+    ordinary governance.code,
+    sensitive governance.code,
+    detriment text,
+    order_kind governance.code,
+    risk governance.code,
+    telling text,
     CONSTRAINT decision_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
     CONSTRAINT decision_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
+    CONSTRAINT decision_detriment_is_known CHECK ((detriment = ANY (ARRAY['not-considered'::text, 'sharing-is-more-detrimental'::text, 'sharing-is-not-more-detrimental'::text]))),
+    CONSTRAINT decision_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT decision_outcome_is_known CHECK ((outcome = ANY (ARRAY['permitted'::text, 'refused'::text]))),
     CONSTRAINT decision_stopped_at_one_of_four CHECK (((stopped_at >= 1) AND (stopped_at <= 4))),
+    CONSTRAINT decision_telling_is_known CHECK ((telling = ANY (ARRAY['safe'::text, 'raises-risk'::text]))),
+    CONSTRAINT override_says_what_telling_would_do CHECK (((risk IS NULL) = (telling IS NULL))),
     CONSTRAINT refused_decision_names_its_step CHECK (((outcome = 'refused'::text) = (stopped_at IS NOT NULL)))
 );
 
@@ -741,9 +771,13 @@ ALTER TABLE ONLY relmgr.undoings
 
 CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
+CREATE INDEX consents_by_handle ON consent.consents USING btree (handle_id);
+
 CREATE INDEX exclusions_by_handle ON consent.exclusions USING btree (handle_id);
 
 CREATE INDEX requests_by_column ON consent.requests USING btree (column_id, asked_at);
+
+CREATE INDEX requests_by_handle ON consent.requests USING btree (handle_id);
 
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
@@ -758,6 +792,8 @@ CREATE INDEX correlations_by_a ON relmgr.correlations USING btree (handle_a);
 CREATE INDEX correlations_by_b ON relmgr.correlations USING btree (handle_b);
 
 CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
+
+CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id);
 
 CREATE INDEX deliveries_by_column ON relmgr.deliveries USING btree (column_id, deliver_at);
 
@@ -1051,6 +1087,8 @@ GRANT SELECT ON TABLE consent.published_consents TO fame_relmgr;
 GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
+
+GRANT SELECT ON TABLE consent.published_refusals TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE governance.acts TO fame_governance;
 

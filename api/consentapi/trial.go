@@ -2,6 +2,7 @@ package consentapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/consent"
@@ -37,7 +38,12 @@ func trialOf(req *consentoas.DryRunRequest) (t consent.Trial) {
 			Audience: audienceOf(d.Audience), Necessary: d.Proportionality.Necessary, Safeguards: d.Proportionality.Safeguards,
 			Aim: string(d.Proportionality.Aim), Ground: decide.Ground(d.Ground), Reason: string(d.Reason.Or("")),
 			Conditions: decide.Conditions{Ordinary: string(d.Conditions.Ordinary), Sensitive: string(d.Conditions.Sensitive.Or(""))},
-			Until:      d.Until,
+			Until:      d.Until, Review: d.Proportionality.Review.Or(time.Time{}), Concerning: decide.Concerning(d.Concerning.Or("")),
+			Welfare: d.Welfare.Or(false), Detriment: decide.Detriment(d.Detriment.Or("")), Order: string(d.Order.Or("")),
+			Refused: d.Refused.Or(false), CreatorOnly: d.Hidden.Or(false),
+		}
+		if o, ok := d.Override.Get(); ok {
+			t.Holder.Override = &decide.Override{Risk: string(o.Risk.Or("")), Telling: decide.Telling(o.Telling.Or(""))}
 		}
 		for _, c := range d.Consents {
 			t.Holder.Consents = append(t.Holder.Consents, decide.Consent{
@@ -61,6 +67,23 @@ func dryRunOf(t consent.Tried) *consentoas.DryRun {
 	}
 	if t.Role != "" {
 		out.Role.SetTo(t.Role)
+	}
+	if a := t.Asks; a != nil {
+		asks := consentoas.ProfileAsks{Orders: codes(a.Orders)}
+		if a.ReviewDays > 0 {
+			asks.ReviewDays.SetTo(a.ReviewDays)
+		}
+		if a.OverrideDays > 0 {
+			asks.OverrideDays.SetTo(a.OverrideDays)
+		}
+		if a.Duty != "" {
+			asks.Duty.SetTo(a.Duty)
+		}
+		if p := a.Presumption; p != nil {
+			asks.CompetentFrom.SetTo(p.From)
+			asks.Competence.SetTo(p.Citation)
+		}
+		out.Asks.SetTo(asks)
 	}
 	if t.Discloses {
 		out.Discloses.SetTo(consentoas.WouldDisclose{

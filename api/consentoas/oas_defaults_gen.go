@@ -8,4 +8,12 @@ func (s *HolderTrial) setDefaults() {
 		val := HolderTrialDeed("publish")
 		s.Deed.SetTo(val)
 	}
+	{
+		val := bool(false)
+		s.Refused.SetTo(val)
+	}
+	{
+		val := bool(false)
+		s.Hidden.SetTo(val)
+	}
 }

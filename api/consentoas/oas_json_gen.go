@@ -1147,6 +1147,50 @@ func (s *CompetencePresumed) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Concerning as json.
+func (s Concerning) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Concerning from json.
+func (s *Concerning) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Concerning to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Concerning(v) {
+	case ConcerningChild:
+		*s = ConcerningChild
+	case ConcerningAdult:
+		*s = ConcerningAdult
+	case ConcerningUnborn:
+		*s = ConcerningUnborn
+	case ConcerningNotKnown:
+		*s = ConcerningNotKnown
+	default:
+		*s = Concerning(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Concerning) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Concerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *Conditions) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -2838,6 +2882,48 @@ func (s *ConsentWithdrawalRequestEvidence) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Detriment as json.
+func (s Detriment) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Detriment from json.
+func (s *Detriment) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Detriment to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Detriment(v) {
+	case DetrimentNotConsidered:
+		*s = DetrimentNotConsidered
+	case DetrimentSharingIsMoreDetrimental:
+		*s = DetrimentSharingIsMoreDetrimental
+	case DetrimentSharingIsNotMoreDetrimental:
+		*s = DetrimentSharingIsNotMoreDetrimental
+	default:
+		*s = Detriment(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Detriment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Detriment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *DryRun) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -2882,6 +2968,12 @@ func (s *DryRun) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Asks.Set {
+			e.FieldStart("asks")
+			s.Asks.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("terms_version")
 		e.Int64(s.TermsVersion)
 	}
@@ -2891,14 +2983,15 @@ func (s *DryRun) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfDryRun = [7]string{
+var jsonFieldsNameOfDryRun = [8]string{
 	0: "permitted",
 	1: "steps",
 	2: "role",
 	3: "discloses",
 	4: "agreements",
-	5: "terms_version",
-	6: "profile",
+	5: "asks",
+	6: "terms_version",
+	7: "profile",
 }
 
 // Decode decodes DryRun from json.
@@ -2977,8 +3070,18 @@ func (s *DryRun) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"agreements\"")
 			}
+		case "asks":
+			if err := func() error {
+				s.Asks.Reset()
+				if err := s.Asks.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"asks\"")
+			}
 		case "terms_version":
-			requiredBitSet[0] |= 1 << 5
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
 				v, err := d.Int64()
 				s.TermsVersion = int64(v)
@@ -2990,7 +3093,7 @@ func (s *DryRun) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"terms_version\"")
 			}
 		case "profile":
-			requiredBitSet[0] |= 1 << 6
+			requiredBitSet[0] |= 1 << 7
 			if err := func() error {
 				if err := s.Profile.Decode(d); err != nil {
 					return err
@@ -3009,7 +3112,7 @@ func (s *DryRun) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b01100011,
+		0b11000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -3468,6 +3571,10 @@ func (s *Ground) Decode(d *jx.Decoder) error {
 		*s = GroundSignificantHarm
 	case GroundRequiredByLaw:
 		*s = GroundRequiredByLaw
+	case GroundDutyToShare:
+		*s = GroundDutyToShare
+	case GroundCourtOrder:
+		*s = GroundCourtOrder
 	default:
 		*s = Ground(v)
 	}
@@ -3617,9 +3724,51 @@ func (s *HolderTrial) encodeFields(e *jx.Encoder) {
 		e.FieldStart("until")
 		json.EncodeDateTime(e, s.Until)
 	}
+	{
+		if s.Concerning.Set {
+			e.FieldStart("concerning")
+			s.Concerning.Encode(e)
+		}
+	}
+	{
+		if s.Welfare.Set {
+			e.FieldStart("welfare")
+			s.Welfare.Encode(e)
+		}
+	}
+	{
+		if s.Detriment.Set {
+			e.FieldStart("detriment")
+			s.Detriment.Encode(e)
+		}
+	}
+	{
+		if s.Order.Set {
+			e.FieldStart("order")
+			s.Order.Encode(e)
+		}
+	}
+	{
+		if s.Override.Set {
+			e.FieldStart("override")
+			s.Override.Encode(e)
+		}
+	}
+	{
+		if s.Refused.Set {
+			e.FieldStart("refused")
+			s.Refused.Encode(e)
+		}
+	}
+	{
+		if s.Hidden.Set {
+			e.FieldStart("hidden")
+			s.Hidden.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfHolderTrial = [15]string{
+var jsonFieldsNameOfHolderTrial = [22]string{
 	0:  "column",
 	1:  "role",
 	2:  "deed",
@@ -3635,6 +3784,13 @@ var jsonFieldsNameOfHolderTrial = [15]string{
 	12: "reason",
 	13: "conditions",
 	14: "until",
+	15: "concerning",
+	16: "welfare",
+	17: "detriment",
+	18: "order",
+	19: "override",
+	20: "refused",
+	21: "hidden",
 }
 
 // Decode decodes HolderTrial from json.
@@ -3642,7 +3798,7 @@ func (s *HolderTrial) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode HolderTrial to nil")
 	}
-	var requiredBitSet [2]uint8
+	var requiredBitSet [3]uint8
 	s.setDefaults()
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
@@ -3822,6 +3978,76 @@ func (s *HolderTrial) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"until\"")
 			}
+		case "concerning":
+			if err := func() error {
+				s.Concerning.Reset()
+				if err := s.Concerning.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"concerning\"")
+			}
+		case "welfare":
+			if err := func() error {
+				s.Welfare.Reset()
+				if err := s.Welfare.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"welfare\"")
+			}
+		case "detriment":
+			if err := func() error {
+				s.Detriment.Reset()
+				if err := s.Detriment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"detriment\"")
+			}
+		case "order":
+			if err := func() error {
+				s.Order.Reset()
+				if err := s.Order.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"order\"")
+			}
+		case "override":
+			if err := func() error {
+				s.Override.Reset()
+				if err := s.Override.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"override\"")
+			}
+		case "refused":
+			if err := func() error {
+				s.Refused.Reset()
+				if err := s.Refused.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"refused\"")
+			}
+		case "hidden":
+			if err := func() error {
+				s.Hidden.Reset()
+				if err := s.Hidden.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hidden\"")
+			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
 		}
@@ -3831,9 +4057,10 @@ func (s *HolderTrial) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [2]uint8{
+	for i, mask := range [3]uint8{
 		0b11111001,
 		0b01100111,
+		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -4483,6 +4710,39 @@ func (s *OptCompetencePresumed) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Concerning as json.
+func (o OptConcerning) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Concerning from json.
+func (o *OptConcerning) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptConcerning to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptConcerning) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptConcerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes ConsentAnswerEvidence as json.
 func (o OptConsentAnswerEvidence) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -4549,6 +4809,39 @@ func (s OptDateTime) MarshalJSON() ([]byte, error) {
 func (s *OptDateTime) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d, json.DecodeDateTime)
+}
+
+// Encode encodes Detriment as json.
+func (o OptDetriment) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Detriment from json.
+func (o *OptDetriment) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptDetriment to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptDetriment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptDetriment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
 }
 
 // Encode encodes HolderTrial as json.
@@ -4685,6 +4978,105 @@ func (s *OptInt) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Override as json.
+func (o OptOverride) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Override from json.
+func (o *OptOverride) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptOverride to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptOverride) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptOverride) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes OverrideTelling as json.
+func (o OptOverrideTelling) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes OverrideTelling from json.
+func (o *OptOverrideTelling) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptOverrideTelling to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptOverrideTelling) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptOverrideTelling) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ProfileAsks as json.
+func (o OptProfileAsks) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes ProfileAsks from json.
+func (o *OptProfileAsks) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptProfileAsks to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptProfileAsks) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptProfileAsks) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Proxy as json.
 func (o OptProxy) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -4782,6 +5174,126 @@ func (s OptWouldDisclose) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptWouldDisclose) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Override) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Override) encodeFields(e *jx.Encoder) {
+	{
+		if s.Risk.Set {
+			e.FieldStart("risk")
+			s.Risk.Encode(e)
+		}
+	}
+	{
+		if s.Telling.Set {
+			e.FieldStart("telling")
+			s.Telling.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfOverride = [2]string{
+	0: "risk",
+	1: "telling",
+}
+
+// Decode decodes Override from json.
+func (s *Override) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Override to nil")
+	}
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "risk":
+			if err := func() error {
+				s.Risk.Reset()
+				if err := s.Risk.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"risk\"")
+			}
+		case "telling":
+			if err := func() error {
+				s.Telling.Reset()
+				if err := s.Telling.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"telling\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Override")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Override) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Override) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes OverrideTelling as json.
+func (s OverrideTelling) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes OverrideTelling from json.
+func (s *OverrideTelling) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode OverrideTelling to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch OverrideTelling(v) {
+	case OverrideTellingSafe:
+		*s = OverrideTellingSafe
+	case OverrideTellingRaisesRisk:
+		*s = OverrideTellingRaisesRisk
+	default:
+		*s = OverrideTelling(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OverrideTelling) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OverrideTelling) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -5109,6 +5621,197 @@ func (s *ProblemErrorsItem) UnmarshalJSON(data []byte) error {
 }
 
 // Encode implements json.Marshaler.
+func (s *ProfileAsks) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *ProfileAsks) encodeFields(e *jx.Encoder) {
+	{
+		if s.ReviewDays.Set {
+			e.FieldStart("review_days")
+			s.ReviewDays.Encode(e)
+		}
+	}
+	{
+		if s.OverrideDays.Set {
+			e.FieldStart("override_days")
+			s.OverrideDays.Encode(e)
+		}
+	}
+	{
+		if s.Duty.Set {
+			e.FieldStart("duty")
+			s.Duty.Encode(e)
+		}
+	}
+	{
+		e.FieldStart("orders")
+		e.ArrStart()
+		for _, elem := range s.Orders {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+	{
+		if s.CompetentFrom.Set {
+			e.FieldStart("competent_from")
+			s.CompetentFrom.Encode(e)
+		}
+	}
+	{
+		if s.Competence.Set {
+			e.FieldStart("competence")
+			s.Competence.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfProfileAsks = [6]string{
+	0: "review_days",
+	1: "override_days",
+	2: "duty",
+	3: "orders",
+	4: "competent_from",
+	5: "competence",
+}
+
+// Decode decodes ProfileAsks from json.
+func (s *ProfileAsks) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ProfileAsks to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "review_days":
+			if err := func() error {
+				s.ReviewDays.Reset()
+				if err := s.ReviewDays.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"review_days\"")
+			}
+		case "override_days":
+			if err := func() error {
+				s.OverrideDays.Reset()
+				if err := s.OverrideDays.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"override_days\"")
+			}
+		case "duty":
+			if err := func() error {
+				s.Duty.Reset()
+				if err := s.Duty.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"duty\"")
+			}
+		case "orders":
+			requiredBitSet[0] |= 1 << 3
+			if err := func() error {
+				s.Orders = make([]Code, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Code
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Orders = append(s.Orders, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"orders\"")
+			}
+		case "competent_from":
+			if err := func() error {
+				s.CompetentFrom.Reset()
+				if err := s.CompetentFrom.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"competent_from\"")
+			}
+		case "competence":
+			if err := func() error {
+				s.Competence.Reset()
+				if err := s.Competence.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"competence\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode ProfileAsks")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00001000,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfProfileAsks) {
+					name = jsonFieldsNameOfProfileAsks[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *ProfileAsks) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ProfileAsks) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
 func (s *Proportionality) Encode(e *jx.Encoder) {
 	e.ObjStart()
 	s.encodeFields(e)
@@ -5129,12 +5832,19 @@ func (s *Proportionality) encodeFields(e *jx.Encoder) {
 		e.FieldStart("aim")
 		s.Aim.Encode(e)
 	}
+	{
+		if s.Review.Set {
+			e.FieldStart("review")
+			s.Review.Encode(e, json.EncodeDateTime)
+		}
+	}
 }
 
-var jsonFieldsNameOfProportionality = [3]string{
+var jsonFieldsNameOfProportionality = [4]string{
 	0: "necessary",
 	1: "safeguards",
 	2: "aim",
+	3: "review",
 }
 
 // Decode decodes Proportionality from json.
@@ -5179,6 +5889,16 @@ func (s *Proportionality) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"aim\"")
+			}
+		case "review":
+			if err := func() error {
+				s.Review.Reset()
+				if err := s.Review.Decode(d, json.DecodeDateTime); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"review\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)

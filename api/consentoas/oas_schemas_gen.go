@@ -511,6 +511,63 @@ func (s *CompetencePresumed) UnmarshalText(data []byte) error {
 	}
 }
 
+// Whom it is about, as the caller states it. It is never read from a stored age.
+// Ref: #/components/schemas/Concerning
+type Concerning string
+
+const (
+	ConcerningChild    Concerning = "child"
+	ConcerningAdult    Concerning = "adult"
+	ConcerningUnborn   Concerning = "unborn"
+	ConcerningNotKnown Concerning = "not-known"
+)
+
+// AllValues returns all Concerning values.
+func (Concerning) AllValues() []Concerning {
+	return []Concerning{
+		ConcerningChild,
+		ConcerningAdult,
+		ConcerningUnborn,
+		ConcerningNotKnown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Concerning) MarshalText() ([]byte, error) {
+	switch s {
+	case ConcerningChild:
+		return []byte(s), nil
+	case ConcerningAdult:
+		return []byte(s), nil
+	case ConcerningUnborn:
+		return []byte(s), nil
+	case ConcerningNotKnown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Concerning) UnmarshalText(data []byte) error {
+	switch Concerning(data) {
+	case ConcerningChild:
+		*s = ConcerningChild
+		return nil
+	case ConcerningAdult:
+		*s = ConcerningAdult
+		return nil
+	case ConcerningUnborn:
+		*s = ConcerningUnborn
+		return nil
+	case ConcerningNotKnown:
+		*s = ConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Step 4, by the law profile in force (LEG-09).
 // Ref: #/components/schemas/Conditions
 type Conditions struct {
@@ -1317,6 +1374,57 @@ func (s *ConsentWithdrawalRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
+// as the holder weighed it.
+// Ref: #/components/schemas/Detriment
+type Detriment string
+
+const (
+	DetrimentNotConsidered               Detriment = "not-considered"
+	DetrimentSharingIsMoreDetrimental    Detriment = "sharing-is-more-detrimental"
+	DetrimentSharingIsNotMoreDetrimental Detriment = "sharing-is-not-more-detrimental"
+)
+
+// AllValues returns all Detriment values.
+func (Detriment) AllValues() []Detriment {
+	return []Detriment{
+		DetrimentNotConsidered,
+		DetrimentSharingIsMoreDetrimental,
+		DetrimentSharingIsNotMoreDetrimental,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Detriment) MarshalText() ([]byte, error) {
+	switch s {
+	case DetrimentNotConsidered:
+		return []byte(s), nil
+	case DetrimentSharingIsMoreDetrimental:
+		return []byte(s), nil
+	case DetrimentSharingIsNotMoreDetrimental:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Detriment) UnmarshalText(data []byte) error {
+	switch Detriment(data) {
+	case DetrimentNotConsidered:
+		*s = DetrimentNotConsidered
+		return nil
+	case DetrimentSharingIsMoreDetrimental:
+		*s = DetrimentSharingIsMoreDetrimental
+		return nil
+	case DetrimentSharingIsNotMoreDetrimental:
+		*s = DetrimentSharingIsNotMoreDetrimental
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/DryRun
 type DryRun struct {
 	Permitted bool   `json:"permitted"`
@@ -1325,9 +1433,10 @@ type DryRun struct {
 	Role      OptString        `json:"role"`
 	Discloses OptWouldDisclose `json:"discloses"`
 	// On the asker's side: the agreements under which answers may be received.
-	Agreements   []Code `json:"agreements"`
-	TermsVersion int64  `json:"terms_version"`
-	Profile      Code   `json:"profile"`
+	Agreements   []Code         `json:"agreements"`
+	Asks         OptProfileAsks `json:"asks"`
+	TermsVersion int64          `json:"terms_version"`
+	Profile      Code           `json:"profile"`
 }
 
 // GetPermitted returns the value of Permitted.
@@ -1353,6 +1462,11 @@ func (s *DryRun) GetDiscloses() OptWouldDisclose {
 // GetAgreements returns the value of Agreements.
 func (s *DryRun) GetAgreements() []Code {
 	return s.Agreements
+}
+
+// GetAsks returns the value of Asks.
+func (s *DryRun) GetAsks() OptProfileAsks {
+	return s.Asks
 }
 
 // GetTermsVersion returns the value of TermsVersion.
@@ -1388,6 +1502,11 @@ func (s *DryRun) SetDiscloses(val OptWouldDisclose) {
 // SetAgreements sets the value of Agreements.
 func (s *DryRun) SetAgreements(val []Code) {
 	s.Agreements = val
+}
+
+// SetAsks sets the value of Asks.
+func (s *DryRun) SetAsks(val OptProfileAsks) {
+	s.Asks = val
 }
 
 // SetTermsVersion sets the value of TermsVersion.
@@ -1563,6 +1682,8 @@ func (s *ExclusionRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
+// duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
 type Ground string
 
@@ -1573,6 +1694,8 @@ const (
 	GroundPublicInterest  Ground = "public-interest"
 	GroundSignificantHarm Ground = "significant-harm"
 	GroundRequiredByLaw   Ground = "required-by-law"
+	GroundDutyToShare     Ground = "duty-to-share"
+	GroundCourtOrder      Ground = "court-order"
 )
 
 // AllValues returns all Ground values.
@@ -1584,6 +1707,8 @@ func (Ground) AllValues() []Ground {
 		GroundPublicInterest,
 		GroundSignificantHarm,
 		GroundRequiredByLaw,
+		GroundDutyToShare,
+		GroundCourtOrder,
 	}
 }
 
@@ -1601,6 +1726,10 @@ func (s Ground) MarshalText() ([]byte, error) {
 	case GroundSignificantHarm:
 		return []byte(s), nil
 	case GroundRequiredByLaw:
+		return []byte(s), nil
+	case GroundDutyToShare:
+		return []byte(s), nil
+	case GroundCourtOrder:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -1628,6 +1757,12 @@ func (s *Ground) UnmarshalText(data []byte) error {
 	case GroundRequiredByLaw:
 		*s = GroundRequiredByLaw
 		return nil
+	case GroundDutyToShare:
+		*s = GroundDutyToShare
+		return nil
+	case GroundCourtOrder:
+		*s = GroundCourtOrder
+		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
@@ -1653,6 +1788,15 @@ type HolderTrial struct {
 	Reason          OptCode            `json:"reason"`
 	Conditions      Conditions         `json:"conditions"`
 	Until           time.Time          `json:"until"`
+	Concerning      OptConcerning      `json:"concerning"`
+	Welfare         OptBool            `json:"welfare"`
+	Detriment       OptDetriment       `json:"detriment"`
+	Order           OptCode            `json:"order"`
+	Override        OptOverride        `json:"override"`
+	// Suppose that the person has refused.
+	Refused OptBool `json:"refused"`
+	// Suppose that the person hides it from everybody without exception.
+	Hidden OptBool `json:"hidden"`
 }
 
 // GetColumn returns the value of Column.
@@ -1730,6 +1874,41 @@ func (s *HolderTrial) GetUntil() time.Time {
 	return s.Until
 }
 
+// GetConcerning returns the value of Concerning.
+func (s *HolderTrial) GetConcerning() OptConcerning {
+	return s.Concerning
+}
+
+// GetWelfare returns the value of Welfare.
+func (s *HolderTrial) GetWelfare() OptBool {
+	return s.Welfare
+}
+
+// GetDetriment returns the value of Detriment.
+func (s *HolderTrial) GetDetriment() OptDetriment {
+	return s.Detriment
+}
+
+// GetOrder returns the value of Order.
+func (s *HolderTrial) GetOrder() OptCode {
+	return s.Order
+}
+
+// GetOverride returns the value of Override.
+func (s *HolderTrial) GetOverride() OptOverride {
+	return s.Override
+}
+
+// GetRefused returns the value of Refused.
+func (s *HolderTrial) GetRefused() OptBool {
+	return s.Refused
+}
+
+// GetHidden returns the value of Hidden.
+func (s *HolderTrial) GetHidden() OptBool {
+	return s.Hidden
+}
+
 // SetColumn sets the value of Column.
 func (s *HolderTrial) SetColumn(val Code) {
 	s.Column = val
@@ -1803,6 +1982,41 @@ func (s *HolderTrial) SetConditions(val Conditions) {
 // SetUntil sets the value of Until.
 func (s *HolderTrial) SetUntil(val time.Time) {
 	s.Until = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *HolderTrial) SetConcerning(val OptConcerning) {
+	s.Concerning = val
+}
+
+// SetWelfare sets the value of Welfare.
+func (s *HolderTrial) SetWelfare(val OptBool) {
+	s.Welfare = val
+}
+
+// SetDetriment sets the value of Detriment.
+func (s *HolderTrial) SetDetriment(val OptDetriment) {
+	s.Detriment = val
+}
+
+// SetOrder sets the value of Order.
+func (s *HolderTrial) SetOrder(val OptCode) {
+	s.Order = val
+}
+
+// SetOverride sets the value of Override.
+func (s *HolderTrial) SetOverride(val OptOverride) {
+	s.Override = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *HolderTrial) SetRefused(val OptBool) {
+	s.Refused = val
+}
+
+// SetHidden sets the value of Hidden.
+func (s *HolderTrial) SetHidden(val OptBool) {
+	s.Hidden = val
 }
 
 type HolderTrialDeed string
@@ -2363,6 +2577,52 @@ func (o OptCompetencePresumed) Or(d CompetencePresumed) CompetencePresumed {
 	return d
 }
 
+// NewOptConcerning returns new OptConcerning with value set to v.
+func NewOptConcerning(v Concerning) OptConcerning {
+	return OptConcerning{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConcerning is optional Concerning.
+type OptConcerning struct {
+	Value Concerning
+	Set   bool
+}
+
+// IsSet returns true if OptConcerning was set.
+func (o OptConcerning) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConcerning) Reset() {
+	var v Concerning
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConcerning) SetTo(v Concerning) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConcerning) Get() (v Concerning, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConcerning) Or(d Concerning) Concerning {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptConsentAnswerEvidence returns new OptConsentAnswerEvidence with value set to v.
 func NewOptConsentAnswerEvidence(v ConsentAnswerEvidence) OptConsentAnswerEvidence {
 	return OptConsentAnswerEvidence{
@@ -2449,6 +2709,52 @@ func (o OptDateTime) Get() (v time.Time, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDateTime) Or(d time.Time) time.Time {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDetriment returns new OptDetriment with value set to v.
+func NewOptDetriment(v Detriment) OptDetriment {
+	return OptDetriment{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDetriment is optional Detriment.
+type OptDetriment struct {
+	Value Detriment
+	Set   bool
+}
+
+// IsSet returns true if OptDetriment was set.
+func (o OptDetriment) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDetriment) Reset() {
+	var v Detriment
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDetriment) SetTo(v Detriment) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDetriment) Get() (v Detriment, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDetriment) Or(d Detriment) Detriment {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -2639,6 +2945,144 @@ func (o OptInt) Or(d int) int {
 	return d
 }
 
+// NewOptOverride returns new OptOverride with value set to v.
+func NewOptOverride(v Override) OptOverride {
+	return OptOverride{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptOverride is optional Override.
+type OptOverride struct {
+	Value Override
+	Set   bool
+}
+
+// IsSet returns true if OptOverride was set.
+func (o OptOverride) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptOverride) Reset() {
+	var v Override
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptOverride) SetTo(v Override) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptOverride) Get() (v Override, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptOverride) Or(d Override) Override {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptOverrideTelling returns new OptOverrideTelling with value set to v.
+func NewOptOverrideTelling(v OverrideTelling) OptOverrideTelling {
+	return OptOverrideTelling{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptOverrideTelling is optional OverrideTelling.
+type OptOverrideTelling struct {
+	Value OverrideTelling
+	Set   bool
+}
+
+// IsSet returns true if OptOverrideTelling was set.
+func (o OptOverrideTelling) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptOverrideTelling) Reset() {
+	var v OverrideTelling
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptOverrideTelling) SetTo(v OverrideTelling) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptOverrideTelling) Get() (v OverrideTelling, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptOverrideTelling) Or(d OverrideTelling) OverrideTelling {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptProfileAsks returns new OptProfileAsks with value set to v.
+func NewOptProfileAsks(v ProfileAsks) OptProfileAsks {
+	return OptProfileAsks{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptProfileAsks is optional ProfileAsks.
+type OptProfileAsks struct {
+	Value ProfileAsks
+	Set   bool
+}
+
+// IsSet returns true if OptProfileAsks was set.
+func (o OptProfileAsks) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptProfileAsks) Reset() {
+	var v ProfileAsks
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptProfileAsks) SetTo(v ProfileAsks) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptProfileAsks) Get() (v ProfileAsks, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptProfileAsks) Or(d ProfileAsks) ProfileAsks {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptProxy returns new OptProxy with value set to v.
 func NewOptProxy(v Proxy) OptProxy {
 	return OptProxy{
@@ -2775,6 +3219,81 @@ func (o OptWouldDisclose) Or(d WouldDisclose) WouldDisclose {
 		return v
 	}
 	return d
+}
+
+// That the caller shares although consent was refused or is absent (LEG-15, LEG-16). Its reason,
+// purposes, audience and review date are
+// the decision's: the audience is named, the review date stated, the role one that the agreement
+// lets override. It opens a review, tells each of
+// those named once, and never helps where a power is missing, a bar forbids it or the person hides
+// it from everybody.
+// Ref: #/components/schemas/Override
+type Override struct {
+	Risk OptCode `json:"risk"`
+	// Whether telling the person would raise the risk. Where it would, nobody tells them.
+	Telling OptOverrideTelling `json:"telling"`
+}
+
+// GetRisk returns the value of Risk.
+func (s *Override) GetRisk() OptCode {
+	return s.Risk
+}
+
+// GetTelling returns the value of Telling.
+func (s *Override) GetTelling() OptOverrideTelling {
+	return s.Telling
+}
+
+// SetRisk sets the value of Risk.
+func (s *Override) SetRisk(val OptCode) {
+	s.Risk = val
+}
+
+// SetTelling sets the value of Telling.
+func (s *Override) SetTelling(val OptOverrideTelling) {
+	s.Telling = val
+}
+
+// Whether telling the person would raise the risk. Where it would, nobody tells them.
+type OverrideTelling string
+
+const (
+	OverrideTellingSafe       OverrideTelling = "safe"
+	OverrideTellingRaisesRisk OverrideTelling = "raises-risk"
+)
+
+// AllValues returns all OverrideTelling values.
+func (OverrideTelling) AllValues() []OverrideTelling {
+	return []OverrideTelling{
+		OverrideTellingSafe,
+		OverrideTellingRaisesRisk,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s OverrideTelling) MarshalText() ([]byte, error) {
+	switch s {
+	case OverrideTellingSafe:
+		return []byte(s), nil
+	case OverrideTellingRaisesRisk:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *OverrideTelling) UnmarshalText(data []byte) error {
+	switch OverrideTelling(data) {
+	case OverrideTellingSafe:
+		*s = OverrideTellingSafe
+		return nil
+	case OverrideTellingRaisesRisk:
+		*s = OverrideTellingRaisesRisk
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/Problem
@@ -2915,6 +3434,82 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
 }
 
+// What the law profile and the agreement ask of such a decision, in words.
+// Ref: #/components/schemas/ProfileAsks
+type ProfileAsks struct {
+	// Within how many days it is looked at again.
+	ReviewDays OptInt `json:"review_days"`
+	// The same of an override.
+	OverrideDays OptInt `json:"override_days"`
+	// The question that a holder answers before a duty to share binds.
+	Duty   OptString `json:"duty"`
+	Orders []Code    `json:"orders"`
+	// From which age a person is presumed to decide for themselves: the law's, never a person's.
+	CompetentFrom OptInt `json:"competent_from"`
+	// Where the law says so.
+	Competence OptString `json:"competence"`
+}
+
+// GetReviewDays returns the value of ReviewDays.
+func (s *ProfileAsks) GetReviewDays() OptInt {
+	return s.ReviewDays
+}
+
+// GetOverrideDays returns the value of OverrideDays.
+func (s *ProfileAsks) GetOverrideDays() OptInt {
+	return s.OverrideDays
+}
+
+// GetDuty returns the value of Duty.
+func (s *ProfileAsks) GetDuty() OptString {
+	return s.Duty
+}
+
+// GetOrders returns the value of Orders.
+func (s *ProfileAsks) GetOrders() []Code {
+	return s.Orders
+}
+
+// GetCompetentFrom returns the value of CompetentFrom.
+func (s *ProfileAsks) GetCompetentFrom() OptInt {
+	return s.CompetentFrom
+}
+
+// GetCompetence returns the value of Competence.
+func (s *ProfileAsks) GetCompetence() OptString {
+	return s.Competence
+}
+
+// SetReviewDays sets the value of ReviewDays.
+func (s *ProfileAsks) SetReviewDays(val OptInt) {
+	s.ReviewDays = val
+}
+
+// SetOverrideDays sets the value of OverrideDays.
+func (s *ProfileAsks) SetOverrideDays(val OptInt) {
+	s.OverrideDays = val
+}
+
+// SetDuty sets the value of Duty.
+func (s *ProfileAsks) SetDuty(val OptString) {
+	s.Duty = val
+}
+
+// SetOrders sets the value of Orders.
+func (s *ProfileAsks) SetOrders(val []Code) {
+	s.Orders = val
+}
+
+// SetCompetentFrom sets the value of CompetentFrom.
+func (s *ProfileAsks) SetCompetentFrom(val OptInt) {
+	s.CompetentFrom = val
+}
+
+// SetCompetence sets the value of Competence.
+func (s *ProfileAsks) SetCompetence(val OptString) {
+	s.Competence = val
+}
+
 // Step 2, stated by the person who decides (LEG-06).
 // Ref: #/components/schemas/Proportionality
 type Proportionality struct {
@@ -2923,6 +3518,9 @@ type Proportionality struct {
 	// The safeguards are adequate.
 	Safeguards bool `json:"safeguards"`
 	Aim        Code `json:"aim"`
+	// When it is looked at again: the decision stands no longer from then on. Left out, it is as late as
+	// the law profile and the agreement allow. An override states it.
+	Review OptDateTime `json:"review"`
 }
 
 // GetNecessary returns the value of Necessary.
@@ -2940,6 +3538,11 @@ func (s *Proportionality) GetAim() Code {
 	return s.Aim
 }
 
+// GetReview returns the value of Review.
+func (s *Proportionality) GetReview() OptDateTime {
+	return s.Review
+}
+
 // SetNecessary sets the value of Necessary.
 func (s *Proportionality) SetNecessary(val bool) {
 	s.Necessary = val
@@ -2953,6 +3556,11 @@ func (s *Proportionality) SetSafeguards(val bool) {
 // SetAim sets the value of Aim.
 func (s *Proportionality) SetAim(val Code) {
 	s.Aim = val
+}
+
+// SetReview sets the value of Review.
+func (s *Proportionality) SetReview(val OptDateTime) {
+	s.Review = val
 }
 
 // Somebody else who decides for the person, by what authority, shown how and until when. Consent

@@ -28,7 +28,14 @@ func proposal(d oas.Decision) (relmgr.Proposal, error) {
 		Audience: audience(d.Audience), Necessary: d.Proportionality.Necessary, Safeguards: d.Proportionality.Safeguards,
 		Aim: string(d.Proportionality.Aim), Ground: decide.Ground(d.Ground), Reason: string(d.Reason.Or("")),
 		Conditions: decide.Conditions{Ordinary: string(d.Conditions.Ordinary), Sensitive: string(d.Conditions.Sensitive.Or(""))},
-		Until:      d.Until,
+		Until:      d.Until, Review: d.Proportionality.Review.Or(time.Time{}), Concerning: decide.Concerning(d.Concerning.Or("")),
+		Welfare: d.Welfare.Or(false), Detriment: decide.Detriment(d.Detriment.Or("")),
+	}
+	if o, ok := d.Order.Get(); ok {
+		p.Order, p.OrderReference = string(o.Kind), o.Reference
+	}
+	if o, ok := d.Override.Get(); ok {
+		p.Override = &decide.Override{Risk: string(o.Risk.Or("")), Telling: decide.Telling(o.Telling.Or(""))}
 	}
 	for _, c := range d.Consents {
 		id, err := ident.ParseConsent(string(c))
@@ -198,6 +205,20 @@ func recorded(d relmgr.ShownDecision) oas.RecordedDecision {
 	out := oas.RecordedDecision{
 		Agreement: optCode(d.Agreement), Power: optCode(d.Power), Ground: oas.NewOptGround(oas.Ground(d.Ground)),
 		Purposes: codes(d.Purposes), Until: oas.NewOptDateTime(d.Until), TermsVersion: d.TermsVersion, Profile: oas.Code(d.Profile),
+		Aim: optCode(d.Aim), Review: oas.NewOptDateTime(d.Review), Order: optCode(d.Order),
+	}
+	if d.Conditions.Ordinary != "" {
+		out.Conditions = oas.NewOptConditions(oas.Conditions{
+			Ordinary: oas.Code(d.Conditions.Ordinary), Sensitive: optCode(d.Conditions.Sensitive),
+		})
+	}
+	if d.Detriment != "" {
+		out.Detriment = oas.NewOptDetriment(oas.Detriment(d.Detriment))
+	}
+	if d.Override != nil {
+		out.Override = oas.NewOptOverride(oas.Override{
+			Risk: optCode(d.Override.Risk), Telling: oas.NewOptOverrideTelling(oas.OverrideTelling(d.Override.Telling)),
+		})
 	}
 	for i, s := range d.Steps {
 		step := oas.Step{Step: s.Number, Question: d.Questions[i], Answer: oas.StepAnswer(s.Answer)}

@@ -278,7 +278,7 @@ func (h handlers) ReplyToContactRequest(ctx context.Context, req *oas.ContactRep
 	}
 	reply := relmgr.ContactReply{
 		Delivery: delivery, Reply: relmgr.ReplyKind(req.Reply), Reason: string(req.Reason),
-		Detriment: relmgr.Detriment(req.Detriment), Contact: string(req.Contact.Or("")),
+		Detriment: decide.Detriment(req.Detriment), Contact: string(req.Contact.Or("")),
 	}
 	if d, ok := req.Decision.Get(); ok {
 		p, err := proposal(d)

@@ -18,6 +18,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9a-f-]{36}$":               ogenregex.MustCompile("^[0-9a-f-]{36}$"),
 	"^[0-9a-f]{64}$":                ogenregex.MustCompile("^[0-9a-f]{64}$"),
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+	"^[A-Za-z0-9 ./()-]+$": ogenregex.MustCompile("^[A-Za-z0-9 ./()-]+$"),
 	"^[A-Za-z0-9_-]+$":     ogenregex.MustCompile("^[A-Za-z0-9_-]+$"),
 	"^[a-z0-9][a-z0-9-]*$": ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
 }

@@ -2022,6 +2022,50 @@ func (s *Commitment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Concerning as json.
+func (s Concerning) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Concerning from json.
+func (s *Concerning) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Concerning to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Concerning(v) {
+	case ConcerningChild:
+		*s = ConcerningChild
+	case ConcerningAdult:
+		*s = ConcerningAdult
+	case ConcerningUnborn:
+		*s = ConcerningUnborn
+	case ConcerningNotKnown:
+		*s = ConcerningNotKnown
+	default:
+		*s = Concerning(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Concerning) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Concerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *Conditions) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -2858,48 +2902,6 @@ func (s *ContactReplyRequest) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes ContactReplyRequestDetriment as json.
-func (s ContactReplyRequestDetriment) Encode(e *jx.Encoder) {
-	e.Str(string(s))
-}
-
-// Decode decodes ContactReplyRequestDetriment from json.
-func (s *ContactReplyRequestDetriment) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ContactReplyRequestDetriment to nil")
-	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
-	}
-	// Try to use constant string.
-	switch ContactReplyRequestDetriment(v) {
-	case ContactReplyRequestDetrimentNotConsidered:
-		*s = ContactReplyRequestDetrimentNotConsidered
-	case ContactReplyRequestDetrimentSharingIsMoreDetrimental:
-		*s = ContactReplyRequestDetrimentSharingIsMoreDetrimental
-	case ContactReplyRequestDetrimentSharingIsNotMoreDetrimental:
-		*s = ContactReplyRequestDetrimentSharingIsNotMoreDetrimental
-	default:
-		*s = ContactReplyRequestDetriment(v)
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ContactReplyRequestDetriment) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ContactReplyRequestDetriment) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
 // Encode encodes ContactReplyRequestReply as json.
 func (s ContactReplyRequestReply) Encode(e *jx.Encoder) {
 	e.Str(string(s))
@@ -3440,9 +3442,39 @@ func (s *Decision) encodeFields(e *jx.Encoder) {
 		e.FieldStart("until")
 		json.EncodeDateTime(e, s.Until)
 	}
+	{
+		if s.Concerning.Set {
+			e.FieldStart("concerning")
+			s.Concerning.Encode(e)
+		}
+	}
+	{
+		if s.Welfare.Set {
+			e.FieldStart("welfare")
+			s.Welfare.Encode(e)
+		}
+	}
+	{
+		if s.Detriment.Set {
+			e.FieldStart("detriment")
+			s.Detriment.Encode(e)
+		}
+	}
+	{
+		if s.Order.Set {
+			e.FieldStart("order")
+			s.Order.Encode(e)
+		}
+	}
+	{
+		if s.Override.Set {
+			e.FieldStart("override")
+			s.Override.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfDecision = [11]string{
+var jsonFieldsNameOfDecision = [16]string{
 	0:  "agreement",
 	1:  "power",
 	2:  "purposes",
@@ -3454,6 +3486,11 @@ var jsonFieldsNameOfDecision = [11]string{
 	8:  "reason",
 	9:  "conditions",
 	10: "until",
+	11: "concerning",
+	12: "welfare",
+	13: "detriment",
+	14: "order",
+	15: "override",
 }
 
 // Decode decodes Decision from json.
@@ -3599,6 +3636,56 @@ func (s *Decision) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"until\"")
+			}
+		case "concerning":
+			if err := func() error {
+				s.Concerning.Reset()
+				if err := s.Concerning.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"concerning\"")
+			}
+		case "welfare":
+			if err := func() error {
+				s.Welfare.Reset()
+				if err := s.Welfare.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"welfare\"")
+			}
+		case "detriment":
+			if err := func() error {
+				s.Detriment.Reset()
+				if err := s.Detriment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"detriment\"")
+			}
+		case "order":
+			if err := func() error {
+				s.Order.Reset()
+				if err := s.Order.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"order\"")
+			}
+		case "override":
+			if err := func() error {
+				s.Override.Reset()
+				if err := s.Override.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"override\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
@@ -4206,6 +4293,48 @@ func (s *DeliveryPage) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Detriment as json.
+func (s Detriment) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Detriment from json.
+func (s *Detriment) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Detriment to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Detriment(v) {
+	case DetrimentNotConsidered:
+		*s = DetrimentNotConsidered
+	case DetrimentSharingIsMoreDetrimental:
+		*s = DetrimentSharingIsMoreDetrimental
+	case DetrimentSharingIsNotMoreDetrimental:
+		*s = DetrimentSharingIsNotMoreDetrimental
+	default:
+		*s = Detriment(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Detriment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Detriment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *DisputeRequest) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -4607,6 +4736,10 @@ func (s *Ground) Decode(d *jx.Decoder) error {
 		*s = GroundSignificantHarm
 	case GroundRequiredByLaw:
 		*s = GroundRequiredByLaw
+	case GroundDutyToShare:
+		*s = GroundDutyToShare
+	case GroundCourtOrder:
+		*s = GroundCourtOrder
 	default:
 		*s = Ground(v)
 	}
@@ -5787,6 +5920,72 @@ func (s *OptCommitment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Concerning as json.
+func (o OptConcerning) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Concerning from json.
+func (o *OptConcerning) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptConcerning to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptConcerning) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptConcerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Conditions as json.
+func (o OptConditions) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Conditions from json.
+func (o *OptConditions) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptConditions to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptConditions) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptConditions) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Cursor as json.
 func (o OptCursor) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -5884,6 +6083,39 @@ func (s OptDecision) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptDecision) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Detriment as json.
+func (o OptDetriment) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Detriment from json.
+func (o *OptDetriment) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptDetriment to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptDetriment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptDetriment) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -6018,6 +6250,105 @@ func (s OptMode) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptMode) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Order as json.
+func (o OptOrder) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Order from json.
+func (o *OptOrder) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptOrder to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptOrder) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptOrder) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Override as json.
+func (o OptOverride) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Override from json.
+func (o *OptOverride) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptOverride to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptOverride) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptOverride) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes OverrideTelling as json.
+func (o OptOverrideTelling) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes OverrideTelling from json.
+func (o *OptOverrideTelling) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptOverrideTelling to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptOverrideTelling) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptOverrideTelling) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -6185,6 +6516,237 @@ func (s OptSubjectEvidence) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptSubjectEvidence) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Order) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Order) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("kind")
+		s.Kind.Encode(e)
+	}
+	{
+		e.FieldStart("reference")
+		e.Str(s.Reference)
+	}
+}
+
+var jsonFieldsNameOfOrder = [2]string{
+	0: "kind",
+	1: "reference",
+}
+
+// Decode decodes Order from json.
+func (s *Order) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Order to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "kind":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Kind.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"kind\"")
+			}
+		case "reference":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.Reference = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"reference\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Order")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfOrder) {
+					name = jsonFieldsNameOfOrder[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Order) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Order) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Override) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Override) encodeFields(e *jx.Encoder) {
+	{
+		if s.Risk.Set {
+			e.FieldStart("risk")
+			s.Risk.Encode(e)
+		}
+	}
+	{
+		if s.Telling.Set {
+			e.FieldStart("telling")
+			s.Telling.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfOverride = [2]string{
+	0: "risk",
+	1: "telling",
+}
+
+// Decode decodes Override from json.
+func (s *Override) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Override to nil")
+	}
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "risk":
+			if err := func() error {
+				s.Risk.Reset()
+				if err := s.Risk.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"risk\"")
+			}
+		case "telling":
+			if err := func() error {
+				s.Telling.Reset()
+				if err := s.Telling.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"telling\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Override")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Override) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Override) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes OverrideTelling as json.
+func (s OverrideTelling) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes OverrideTelling from json.
+func (s *OverrideTelling) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode OverrideTelling to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch OverrideTelling(v) {
+	case OverrideTellingSafe:
+		*s = OverrideTellingSafe
+	case OverrideTellingRaisesRisk:
+		*s = OverrideTellingRaisesRisk
+	default:
+		*s = OverrideTelling(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OverrideTelling) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OverrideTelling) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -6807,12 +7369,19 @@ func (s *Proportionality) encodeFields(e *jx.Encoder) {
 		e.FieldStart("aim")
 		s.Aim.Encode(e)
 	}
+	{
+		if s.Review.Set {
+			e.FieldStart("review")
+			s.Review.Encode(e, json.EncodeDateTime)
+		}
+	}
 }
 
-var jsonFieldsNameOfProportionality = [3]string{
+var jsonFieldsNameOfProportionality = [4]string{
 	0: "necessary",
 	1: "safeguards",
 	2: "aim",
+	3: "review",
 }
 
 // Decode decodes Proportionality from json.
@@ -6857,6 +7426,16 @@ func (s *Proportionality) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"aim\"")
+			}
+		case "review":
+			if err := func() error {
+				s.Review.Reset()
+				if err := s.Review.Decode(d, json.DecodeDateTime); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"review\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
@@ -6976,6 +7555,42 @@ func (s *RecordedDecision) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Aim.Set {
+			e.FieldStart("aim")
+			s.Aim.Encode(e)
+		}
+	}
+	{
+		if s.Review.Set {
+			e.FieldStart("review")
+			s.Review.Encode(e, json.EncodeDateTime)
+		}
+	}
+	{
+		if s.Conditions.Set {
+			e.FieldStart("conditions")
+			s.Conditions.Encode(e)
+		}
+	}
+	{
+		if s.Detriment.Set {
+			e.FieldStart("detriment")
+			s.Detriment.Encode(e)
+		}
+	}
+	{
+		if s.Order.Set {
+			e.FieldStart("order")
+			s.Order.Encode(e)
+		}
+	}
+	{
+		if s.Override.Set {
+			e.FieldStart("override")
+			s.Override.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("terms_version")
 		e.Int64(s.TermsVersion)
 	}
@@ -6985,16 +7600,22 @@ func (s *RecordedDecision) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfRecordedDecision = [9]string{
-	0: "steps",
-	1: "agreement",
-	2: "power",
-	3: "ground",
-	4: "purposes",
-	5: "consents",
-	6: "until",
-	7: "terms_version",
-	8: "profile",
+var jsonFieldsNameOfRecordedDecision = [15]string{
+	0:  "steps",
+	1:  "agreement",
+	2:  "power",
+	3:  "ground",
+	4:  "purposes",
+	5:  "consents",
+	6:  "until",
+	7:  "aim",
+	8:  "review",
+	9:  "conditions",
+	10: "detriment",
+	11: "order",
+	12: "override",
+	13: "terms_version",
+	14: "profile",
 }
 
 // Decode decodes RecordedDecision from json.
@@ -7098,8 +7719,68 @@ func (s *RecordedDecision) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"until\"")
 			}
+		case "aim":
+			if err := func() error {
+				s.Aim.Reset()
+				if err := s.Aim.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"aim\"")
+			}
+		case "review":
+			if err := func() error {
+				s.Review.Reset()
+				if err := s.Review.Decode(d, json.DecodeDateTime); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"review\"")
+			}
+		case "conditions":
+			if err := func() error {
+				s.Conditions.Reset()
+				if err := s.Conditions.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"conditions\"")
+			}
+		case "detriment":
+			if err := func() error {
+				s.Detriment.Reset()
+				if err := s.Detriment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"detriment\"")
+			}
+		case "order":
+			if err := func() error {
+				s.Order.Reset()
+				if err := s.Order.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"order\"")
+			}
+		case "override":
+			if err := func() error {
+				s.Override.Reset()
+				if err := s.Override.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"override\"")
+			}
 		case "terms_version":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 5
 			if err := func() error {
 				v, err := d.Int64()
 				s.TermsVersion = int64(v)
@@ -7111,7 +7792,7 @@ func (s *RecordedDecision) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"terms_version\"")
 			}
 		case "profile":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 6
 			if err := func() error {
 				if err := s.Profile.Decode(d); err != nil {
 					return err
@@ -7130,8 +7811,8 @@ func (s *RecordedDecision) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10000001,
 		0b00000001,
+		0b01100000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -898,6 +898,63 @@ type Code string
 
 type Commitment string
 
+// Whom it is about, as the caller states it. It is never read from a stored age.
+// Ref: #/components/schemas/Concerning
+type Concerning string
+
+const (
+	ConcerningChild    Concerning = "child"
+	ConcerningAdult    Concerning = "adult"
+	ConcerningUnborn   Concerning = "unborn"
+	ConcerningNotKnown Concerning = "not-known"
+)
+
+// AllValues returns all Concerning values.
+func (Concerning) AllValues() []Concerning {
+	return []Concerning{
+		ConcerningChild,
+		ConcerningAdult,
+		ConcerningUnborn,
+		ConcerningNotKnown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Concerning) MarshalText() ([]byte, error) {
+	switch s {
+	case ConcerningChild:
+		return []byte(s), nil
+	case ConcerningAdult:
+		return []byte(s), nil
+	case ConcerningUnborn:
+		return []byte(s), nil
+	case ConcerningNotKnown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Concerning) UnmarshalText(data []byte) error {
+	switch Concerning(data) {
+	case ConcerningChild:
+		*s = ConcerningChild
+		return nil
+	case ConcerningAdult:
+		*s = ConcerningAdult
+		return nil
+	case ConcerningUnborn:
+		*s = ConcerningUnborn
+		return nil
+	case ConcerningNotKnown:
+		*s = ConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Step 4, by the law profile in force (LEG-09).
 // Ref: #/components/schemas/Conditions
 type Conditions struct {
@@ -1224,13 +1281,11 @@ func (s *ContactReplyReply) UnmarshalText(data []byte) error {
 // To share or to be called takes a contact route and a decision; not to share takes neither.
 // Ref: #/components/schemas/ContactReplyRequest
 type ContactReplyRequest struct {
-	Reply  ContactReplyRequestReply `json:"reply"`
-	Reason Code                     `json:"reason"`
-	// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
-	// as the holder weighed it.
-	Detriment ContactReplyRequestDetriment `json:"detriment"`
-	Contact   OptCode                      `json:"contact"`
-	Decision  OptDecision                  `json:"decision"`
+	Reply     ContactReplyRequestReply `json:"reply"`
+	Reason    Code                     `json:"reason"`
+	Detriment Detriment                `json:"detriment"`
+	Contact   OptCode                  `json:"contact"`
+	Decision  OptDecision              `json:"decision"`
 }
 
 // GetReply returns the value of Reply.
@@ -1244,7 +1299,7 @@ func (s *ContactReplyRequest) GetReason() Code {
 }
 
 // GetDetriment returns the value of Detriment.
-func (s *ContactReplyRequest) GetDetriment() ContactReplyRequestDetriment {
+func (s *ContactReplyRequest) GetDetriment() Detriment {
 	return s.Detriment
 }
 
@@ -1269,7 +1324,7 @@ func (s *ContactReplyRequest) SetReason(val Code) {
 }
 
 // SetDetriment sets the value of Detriment.
-func (s *ContactReplyRequest) SetDetriment(val ContactReplyRequestDetriment) {
+func (s *ContactReplyRequest) SetDetriment(val Detriment) {
 	s.Detriment = val
 }
 
@@ -1281,56 +1336,6 @@ func (s *ContactReplyRequest) SetContact(val OptCode) {
 // SetDecision sets the value of Decision.
 func (s *ContactReplyRequest) SetDecision(val OptDecision) {
 	s.Decision = val
-}
-
-// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
-// as the holder weighed it.
-type ContactReplyRequestDetriment string
-
-const (
-	ContactReplyRequestDetrimentNotConsidered               ContactReplyRequestDetriment = "not-considered"
-	ContactReplyRequestDetrimentSharingIsMoreDetrimental    ContactReplyRequestDetriment = "sharing-is-more-detrimental"
-	ContactReplyRequestDetrimentSharingIsNotMoreDetrimental ContactReplyRequestDetriment = "sharing-is-not-more-detrimental"
-)
-
-// AllValues returns all ContactReplyRequestDetriment values.
-func (ContactReplyRequestDetriment) AllValues() []ContactReplyRequestDetriment {
-	return []ContactReplyRequestDetriment{
-		ContactReplyRequestDetrimentNotConsidered,
-		ContactReplyRequestDetrimentSharingIsMoreDetrimental,
-		ContactReplyRequestDetrimentSharingIsNotMoreDetrimental,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s ContactReplyRequestDetriment) MarshalText() ([]byte, error) {
-	switch s {
-	case ContactReplyRequestDetrimentNotConsidered:
-		return []byte(s), nil
-	case ContactReplyRequestDetrimentSharingIsMoreDetrimental:
-		return []byte(s), nil
-	case ContactReplyRequestDetrimentSharingIsNotMoreDetrimental:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *ContactReplyRequestDetriment) UnmarshalText(data []byte) error {
-	switch ContactReplyRequestDetriment(data) {
-	case ContactReplyRequestDetrimentNotConsidered:
-		*s = ContactReplyRequestDetrimentNotConsidered
-		return nil
-	case ContactReplyRequestDetrimentSharingIsMoreDetrimental:
-		*s = ContactReplyRequestDetrimentSharingIsMoreDetrimental
-		return nil
-	case ContactReplyRequestDetrimentSharingIsNotMoreDetrimental:
-		*s = ContactReplyRequestDetrimentSharingIsNotMoreDetrimental
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
 }
 
 type ContactReplyRequestReply string
@@ -1516,10 +1521,16 @@ type Decision struct {
 	Proportionality Proportionality `json:"proportionality"`
 	Ground          Ground          `json:"ground"`
 	// The consents that the ground rests on.
-	Consents   []ID       `json:"consents"`
-	Reason     OptCode    `json:"reason"`
-	Conditions Conditions `json:"conditions"`
-	Until      time.Time  `json:"until"`
+	Consents   []ID          `json:"consents"`
+	Reason     OptCode       `json:"reason"`
+	Conditions Conditions    `json:"conditions"`
+	Until      time.Time     `json:"until"`
+	Concerning OptConcerning `json:"concerning"`
+	// The child's safety and welfare was considered (LEG-23). Needed where the decision concerns a child.
+	Welfare   OptBool      `json:"welfare"`
+	Detriment OptDetriment `json:"detriment"`
+	Order     OptOrder     `json:"order"`
+	Override  OptOverride  `json:"override"`
 }
 
 // GetAgreement returns the value of Agreement.
@@ -1577,6 +1588,31 @@ func (s *Decision) GetUntil() time.Time {
 	return s.Until
 }
 
+// GetConcerning returns the value of Concerning.
+func (s *Decision) GetConcerning() OptConcerning {
+	return s.Concerning
+}
+
+// GetWelfare returns the value of Welfare.
+func (s *Decision) GetWelfare() OptBool {
+	return s.Welfare
+}
+
+// GetDetriment returns the value of Detriment.
+func (s *Decision) GetDetriment() OptDetriment {
+	return s.Detriment
+}
+
+// GetOrder returns the value of Order.
+func (s *Decision) GetOrder() OptOrder {
+	return s.Order
+}
+
+// GetOverride returns the value of Override.
+func (s *Decision) GetOverride() OptOverride {
+	return s.Override
+}
+
 // SetAgreement sets the value of Agreement.
 func (s *Decision) SetAgreement(val Code) {
 	s.Agreement = val
@@ -1630,6 +1666,31 @@ func (s *Decision) SetConditions(val Conditions) {
 // SetUntil sets the value of Until.
 func (s *Decision) SetUntil(val time.Time) {
 	s.Until = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *Decision) SetConcerning(val OptConcerning) {
+	s.Concerning = val
+}
+
+// SetWelfare sets the value of Welfare.
+func (s *Decision) SetWelfare(val OptBool) {
+	s.Welfare = val
+}
+
+// SetDetriment sets the value of Detriment.
+func (s *Decision) SetDetriment(val OptDetriment) {
+	s.Detriment = val
+}
+
+// SetOrder sets the value of Order.
+func (s *Decision) SetOrder(val OptOrder) {
+	s.Order = val
+}
+
+// SetOverride sets the value of Override.
+func (s *Decision) SetOverride(val OptOverride) {
+	s.Override = val
 }
 
 // A contact request as one holder is shown it, with values that no other holder and no asker is
@@ -1960,6 +2021,57 @@ func (s *DeliveryPage) SetNext(val OptCursor) {
 	s.Next = val
 }
 
+// Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
+// as the holder weighed it.
+// Ref: #/components/schemas/Detriment
+type Detriment string
+
+const (
+	DetrimentNotConsidered               Detriment = "not-considered"
+	DetrimentSharingIsMoreDetrimental    Detriment = "sharing-is-more-detrimental"
+	DetrimentSharingIsNotMoreDetrimental Detriment = "sharing-is-not-more-detrimental"
+)
+
+// AllValues returns all Detriment values.
+func (Detriment) AllValues() []Detriment {
+	return []Detriment{
+		DetrimentNotConsidered,
+		DetrimentSharingIsMoreDetrimental,
+		DetrimentSharingIsNotMoreDetrimental,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Detriment) MarshalText() ([]byte, error) {
+	switch s {
+	case DetrimentNotConsidered:
+		return []byte(s), nil
+	case DetrimentSharingIsMoreDetrimental:
+		return []byte(s), nil
+	case DetrimentSharingIsNotMoreDetrimental:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Detriment) UnmarshalText(data []byte) error {
+	switch Detriment(data) {
+	case DetrimentNotConsidered:
+		*s = DetrimentNotConsidered
+		return nil
+	case DetrimentSharingIsMoreDetrimental:
+		*s = DetrimentSharingIsMoreDetrimental
+		return nil
+	case DetrimentSharingIsNotMoreDetrimental:
+		*s = DetrimentSharingIsNotMoreDetrimental
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/DisputeRequest
 type DisputeRequest struct {
 	Column     Code            `json:"column"`
@@ -2146,6 +2258,8 @@ func (s *EnquiryRequestConcerning) UnmarshalText(data []byte) error {
 	}
 }
 
+// How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
+// duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
 type Ground string
 
@@ -2156,6 +2270,8 @@ const (
 	GroundPublicInterest  Ground = "public-interest"
 	GroundSignificantHarm Ground = "significant-harm"
 	GroundRequiredByLaw   Ground = "required-by-law"
+	GroundDutyToShare     Ground = "duty-to-share"
+	GroundCourtOrder      Ground = "court-order"
 )
 
 // AllValues returns all Ground values.
@@ -2167,6 +2283,8 @@ func (Ground) AllValues() []Ground {
 		GroundPublicInterest,
 		GroundSignificantHarm,
 		GroundRequiredByLaw,
+		GroundDutyToShare,
+		GroundCourtOrder,
 	}
 }
 
@@ -2184,6 +2302,10 @@ func (s Ground) MarshalText() ([]byte, error) {
 	case GroundSignificantHarm:
 		return []byte(s), nil
 	case GroundRequiredByLaw:
+		return []byte(s), nil
+	case GroundDutyToShare:
+		return []byte(s), nil
+	case GroundCourtOrder:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -2210,6 +2332,12 @@ func (s *Ground) UnmarshalText(data []byte) error {
 		return nil
 	case GroundRequiredByLaw:
 		*s = GroundRequiredByLaw
+		return nil
+	case GroundDutyToShare:
+		*s = GroundDutyToShare
+		return nil
+	case GroundCourtOrder:
+		*s = GroundCourtOrder
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -2852,6 +2980,98 @@ func (o OptCommitment) Or(d Commitment) Commitment {
 	return d
 }
 
+// NewOptConcerning returns new OptConcerning with value set to v.
+func NewOptConcerning(v Concerning) OptConcerning {
+	return OptConcerning{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConcerning is optional Concerning.
+type OptConcerning struct {
+	Value Concerning
+	Set   bool
+}
+
+// IsSet returns true if OptConcerning was set.
+func (o OptConcerning) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConcerning) Reset() {
+	var v Concerning
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConcerning) SetTo(v Concerning) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConcerning) Get() (v Concerning, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConcerning) Or(d Concerning) Concerning {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptConditions returns new OptConditions with value set to v.
+func NewOptConditions(v Conditions) OptConditions {
+	return OptConditions{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConditions is optional Conditions.
+type OptConditions struct {
+	Value Conditions
+	Set   bool
+}
+
+// IsSet returns true if OptConditions was set.
+func (o OptConditions) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConditions) Reset() {
+	var v Conditions
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConditions) SetTo(v Conditions) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConditions) Get() (v Conditions, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConditions) Or(d Conditions) Conditions {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptCursor returns new OptCursor with value set to v.
 func NewOptCursor(v Cursor) OptCursor {
 	return OptCursor{
@@ -2984,6 +3204,52 @@ func (o OptDecision) Get() (v Decision, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDecision) Or(d Decision) Decision {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDetriment returns new OptDetriment with value set to v.
+func NewOptDetriment(v Detriment) OptDetriment {
+	return OptDetriment{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDetriment is optional Detriment.
+type OptDetriment struct {
+	Value Detriment
+	Set   bool
+}
+
+// IsSet returns true if OptDetriment was set.
+func (o OptDetriment) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDetriment) Reset() {
+	var v Detriment
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDetriment) SetTo(v Detriment) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDetriment) Get() (v Detriment, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDetriment) Or(d Detriment) Detriment {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -3168,6 +3434,144 @@ func (o OptMode) Get() (v Mode, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptMode) Or(d Mode) Mode {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptOrder returns new OptOrder with value set to v.
+func NewOptOrder(v Order) OptOrder {
+	return OptOrder{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptOrder is optional Order.
+type OptOrder struct {
+	Value Order
+	Set   bool
+}
+
+// IsSet returns true if OptOrder was set.
+func (o OptOrder) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptOrder) Reset() {
+	var v Order
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptOrder) SetTo(v Order) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptOrder) Get() (v Order, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptOrder) Or(d Order) Order {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptOverride returns new OptOverride with value set to v.
+func NewOptOverride(v Override) OptOverride {
+	return OptOverride{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptOverride is optional Override.
+type OptOverride struct {
+	Value Override
+	Set   bool
+}
+
+// IsSet returns true if OptOverride was set.
+func (o OptOverride) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptOverride) Reset() {
+	var v Override
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptOverride) SetTo(v Override) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptOverride) Get() (v Override, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptOverride) Or(d Override) Override {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptOverrideTelling returns new OptOverrideTelling with value set to v.
+func NewOptOverrideTelling(v OverrideTelling) OptOverrideTelling {
+	return OptOverrideTelling{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptOverrideTelling is optional OverrideTelling.
+type OptOverrideTelling struct {
+	Value OverrideTelling
+	Set   bool
+}
+
+// IsSet returns true if OptOverrideTelling was set.
+func (o OptOverrideTelling) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptOverrideTelling) Reset() {
+	var v OverrideTelling
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptOverrideTelling) SetTo(v OverrideTelling) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptOverrideTelling) Get() (v OverrideTelling, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptOverrideTelling) Or(d OverrideTelling) OverrideTelling {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -3404,6 +3808,109 @@ func (o OptSubjectEvidence) Or(d SubjectEvidence) SubjectEvidence {
 	return d
 }
 
+// A court order or one like it. The reference is evidence: it is sealed, never stored in clear and
+// never shown.
+// Ref: #/components/schemas/Order
+type Order struct {
+	Kind      Code   `json:"kind"`
+	Reference string `json:"reference"`
+}
+
+// GetKind returns the value of Kind.
+func (s *Order) GetKind() Code {
+	return s.Kind
+}
+
+// GetReference returns the value of Reference.
+func (s *Order) GetReference() string {
+	return s.Reference
+}
+
+// SetKind sets the value of Kind.
+func (s *Order) SetKind(val Code) {
+	s.Kind = val
+}
+
+// SetReference sets the value of Reference.
+func (s *Order) SetReference(val string) {
+	s.Reference = val
+}
+
+// That the caller shares although consent was refused or is absent (LEG-15, LEG-16). Its reason,
+// purposes, audience and review date are
+// the decision's: the audience is named, the review date stated, the role one that the agreement
+// lets override. It opens a review, tells each of
+// those named once, and never helps where a power is missing, a bar forbids it or the person hides
+// it from everybody.
+// Ref: #/components/schemas/Override
+type Override struct {
+	Risk OptCode `json:"risk"`
+	// Whether telling the person would raise the risk. Where it would, nobody tells them.
+	Telling OptOverrideTelling `json:"telling"`
+}
+
+// GetRisk returns the value of Risk.
+func (s *Override) GetRisk() OptCode {
+	return s.Risk
+}
+
+// GetTelling returns the value of Telling.
+func (s *Override) GetTelling() OptOverrideTelling {
+	return s.Telling
+}
+
+// SetRisk sets the value of Risk.
+func (s *Override) SetRisk(val OptCode) {
+	s.Risk = val
+}
+
+// SetTelling sets the value of Telling.
+func (s *Override) SetTelling(val OptOverrideTelling) {
+	s.Telling = val
+}
+
+// Whether telling the person would raise the risk. Where it would, nobody tells them.
+type OverrideTelling string
+
+const (
+	OverrideTellingSafe       OverrideTelling = "safe"
+	OverrideTellingRaisesRisk OverrideTelling = "raises-risk"
+)
+
+// AllValues returns all OverrideTelling values.
+func (OverrideTelling) AllValues() []OverrideTelling {
+	return []OverrideTelling{
+		OverrideTellingSafe,
+		OverrideTellingRaisesRisk,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s OverrideTelling) MarshalText() ([]byte, error) {
+	switch s {
+	case OverrideTellingSafe:
+		return []byte(s), nil
+	case OverrideTellingRaisesRisk:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *OverrideTelling) UnmarshalText(data []byte) error {
+	switch OverrideTelling(data) {
+	case OverrideTellingSafe:
+		*s = OverrideTellingSafe
+		return nil
+	case OverrideTellingRaisesRisk:
+		*s = OverrideTellingRaisesRisk
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/Pairing
 type Pairing struct {
 	Code    PairingCode `json:"code"`
@@ -3615,6 +4122,9 @@ type Proportionality struct {
 	// The safeguards are adequate.
 	Safeguards bool `json:"safeguards"`
 	Aim        Code `json:"aim"`
+	// When it is looked at again: the decision stands no longer from then on. Left out, it is as late as
+	// the law profile and the agreement allow. An override states it.
+	Review OptDateTime `json:"review"`
 }
 
 // GetNecessary returns the value of Necessary.
@@ -3632,6 +4142,11 @@ func (s *Proportionality) GetAim() Code {
 	return s.Aim
 }
 
+// GetReview returns the value of Review.
+func (s *Proportionality) GetReview() OptDateTime {
+	return s.Review
+}
+
 // SetNecessary sets the value of Necessary.
 func (s *Proportionality) SetNecessary(val bool) {
 	s.Necessary = val
@@ -3647,18 +4162,29 @@ func (s *Proportionality) SetAim(val Code) {
 	s.Aim = val
 }
 
+// SetReview sets the value of Review.
+func (s *Proportionality) SetReview(val OptDateTime) {
+	s.Review = val
+}
+
 // The caller's own side of the decision, with each step's answer.
 // Ref: #/components/schemas/RecordedDecision
 type RecordedDecision struct {
-	Steps        []Step      `json:"steps"`
-	Agreement    OptCode     `json:"agreement"`
-	Power        OptCode     `json:"power"`
-	Ground       OptGround   `json:"ground"`
-	Purposes     []Code      `json:"purposes"`
-	Consents     []ID        `json:"consents"`
-	Until        OptDateTime `json:"until"`
-	TermsVersion int64       `json:"terms_version"`
-	Profile      Code        `json:"profile"`
+	Steps        []Step        `json:"steps"`
+	Agreement    OptCode       `json:"agreement"`
+	Power        OptCode       `json:"power"`
+	Ground       OptGround     `json:"ground"`
+	Purposes     []Code        `json:"purposes"`
+	Consents     []ID          `json:"consents"`
+	Until        OptDateTime   `json:"until"`
+	Aim          OptCode       `json:"aim"`
+	Review       OptDateTime   `json:"review"`
+	Conditions   OptConditions `json:"conditions"`
+	Detriment    OptDetriment  `json:"detriment"`
+	Order        OptCode       `json:"order"`
+	Override     OptOverride   `json:"override"`
+	TermsVersion int64         `json:"terms_version"`
+	Profile      Code          `json:"profile"`
 }
 
 // GetSteps returns the value of Steps.
@@ -3694,6 +4220,36 @@ func (s *RecordedDecision) GetConsents() []ID {
 // GetUntil returns the value of Until.
 func (s *RecordedDecision) GetUntil() OptDateTime {
 	return s.Until
+}
+
+// GetAim returns the value of Aim.
+func (s *RecordedDecision) GetAim() OptCode {
+	return s.Aim
+}
+
+// GetReview returns the value of Review.
+func (s *RecordedDecision) GetReview() OptDateTime {
+	return s.Review
+}
+
+// GetConditions returns the value of Conditions.
+func (s *RecordedDecision) GetConditions() OptConditions {
+	return s.Conditions
+}
+
+// GetDetriment returns the value of Detriment.
+func (s *RecordedDecision) GetDetriment() OptDetriment {
+	return s.Detriment
+}
+
+// GetOrder returns the value of Order.
+func (s *RecordedDecision) GetOrder() OptCode {
+	return s.Order
+}
+
+// GetOverride returns the value of Override.
+func (s *RecordedDecision) GetOverride() OptOverride {
+	return s.Override
 }
 
 // GetTermsVersion returns the value of TermsVersion.
@@ -3739,6 +4295,36 @@ func (s *RecordedDecision) SetConsents(val []ID) {
 // SetUntil sets the value of Until.
 func (s *RecordedDecision) SetUntil(val OptDateTime) {
 	s.Until = val
+}
+
+// SetAim sets the value of Aim.
+func (s *RecordedDecision) SetAim(val OptCode) {
+	s.Aim = val
+}
+
+// SetReview sets the value of Review.
+func (s *RecordedDecision) SetReview(val OptDateTime) {
+	s.Review = val
+}
+
+// SetConditions sets the value of Conditions.
+func (s *RecordedDecision) SetConditions(val OptConditions) {
+	s.Conditions = val
+}
+
+// SetDetriment sets the value of Detriment.
+func (s *RecordedDecision) SetDetriment(val OptDetriment) {
+	s.Detriment = val
+}
+
+// SetOrder sets the value of Order.
+func (s *RecordedDecision) SetOrder(val OptCode) {
+	s.Order = val
+}
+
+// SetOverride sets the value of Override.
+func (s *RecordedDecision) SetOverride(val OptOverride) {
+	s.Override = val
 }
 
 // SetTermsVersion sets the value of TermsVersion.

@@ -149,9 +149,10 @@ func (h *hub) spread(ctx context.Context) error {
 	const (
 		act      = `select %s, %s, $1::timestamptz, practitioner_id, agency_id, %s, 2, sha256(uuid_send(%s)), $2::bytea from bench.staged join ` + who
 		acts     = `insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground, provider_role, terms_version, commitment, sealed) `
-		decision = `insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, steps, agreement, power, ground, purposes, aspects, audience_kind, audience, until, terms_version, profile)
+		decision = `insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, steps, agreement, power, ground, purposes, aspects, audience_kind, audience, until, terms_version, profile, mode, aim, review_at, ordinary)
 			select %s, %s, handle, practitioner_id, agency_id, 'permitted', $2::jsonb, 'riverside-children', 'children-act-2004-s10', 'explicit-consent',
-			  '{co-ordinate-care}', '{relationship}', 'partnership', '{}', $1::timestamptz + interval '1 year', 2, 'uk-current' from bench.staged join ` + who
+			  '{co-ordinate-care}', '{relationship}', 'partnership', '{}', $1::timestamptz + interval '1 year', 2, 'uk-current',
+			  'supplier-with-consent', 'protect-health', $1::timestamptz + interval '1 year', 'art6-public-task' from bench.staged join ` + who
 	)
 	statements := []struct {
 		text string

@@ -65,7 +65,7 @@ func (t *Terms) Ask(actor Actor, q Question, at time.Time) Asking {
 func (t *Terms) askUnder(a *Agreement, actor Actor, q Question, at time.Time) Decision {
 	d := Decision{
 		Agreement: a.Code, Purposes: []string{q.Purpose}, Aspects: a.Aspects,
-		TermsVersion: t.Version, Profile: t.Profile.ID,
+		TermsVersion: t.Version, Profile: t.Profile.ID, Conditions: a.Receiving,
 	}
 	d.walk([4]func() string{
 		func() string { return t.askingPower(a, actor, q, &d, at) },
@@ -128,18 +128,68 @@ type Standing struct {
 	Audience  Audience
 	Until     time.Time
 	Consented bool // true where no consent is needed, or all named ones live
+
+	Mode       Mode
+	Aspects    []string
+	Conditions Conditions
+	Review     time.Time
+	Risk       string // of an override, empty for none
+	Spent      bool   // an override that has told this asker already
 }
 
 // Stands reports whether the decision is in force at that instant: its time is
-// not over, its consents live, and the terms still hold what it rested on
-// (LEG-27). A lapse ends it at that instant, not at a sweep.
-func (t *Terms) Stands(s Standing, at time.Time) bool {
+// not over, its review has not passed, its consents live, and the terms still
+// hold what each step rested on (LEG-27). A lapse ends it at that instant, not
+// at a sweep.
+func (t *Terms) Stands(s Standing, at time.Time) bool { return t.lapsed(&s, at) == "" }
+
+// Suspended says in words what a decision rested on and no longer holds, empty
+// where it stands whole (LEG-27). A bar on one of those it names suspends it
+// towards them only.
+func (t *Terms) Suspended(s Standing, at time.Time) string {
+	if because := t.lapsed(&s, at); because != "" {
+		return because
+	}
+	p := Proposal{Column: t.columns[s.Column], Purposes: s.Purposes, Audience: s.Audience}
+	return t.audienceAllowed(t.agreements[s.Agreement], &p, at)
+}
+
+func (t *Terms) lapsed(s *Standing, at time.Time) string {
 	column := t.FindColumn(s.Column, at)
 	a := t.FindAgreement(s.Agreement, at)
-	return column != nil && a != nil && s.Consented && at.Before(s.Until) &&
-		slices.Contains(a.Parties, column.Agency) && slices.Contains(a.Grounds, s.Ground) &&
-		t.holdsPower(a, s.Power, column.Agency, s.Purposes, at) == "" &&
-		(!column.Sensitive || fitsSensitive(s.Ground))
+	switch {
+	case column == nil:
+		return "its column has closed, or its agency has left"
+	case a == nil:
+		return "its agreement is not in force"
+	case !at.Before(s.Until):
+		return "its time is over"
+	case !at.Before(s.Review):
+		return "its review date has passed: look at it again and decide anew"
+	case !s.Consented:
+		return "a consent that it rests on is not in force"
+	case !slices.Contains(a.Parties, column.Agency):
+		return "the agency is no longer a party to its agreement"
+	case !slices.Contains(a.Modes, s.Mode):
+		return "its agreement no longer allows that mode of act"
+	case !subset(s.Purposes, a.Purposes) || !subset(s.Aspects, a.Aspects):
+		return "its agreement no longer covers all its purposes and aspects"
+	case !slices.Contains(a.Grounds, s.Ground):
+		return "its agreement no longer allows its ground"
+	case column.Sensitive && !fitsSensitive(s.Ground):
+		return "its column has become sensitive, and its ground does not fit"
+	case s.Risk != "" && (len(a.Roles.Override) == 0 || !Has(t.Codes.Risks, s.Risk)):
+		return "its agreement no longer lets anybody override a refusal for that risk"
+	}
+	if s.Ground == DutyToShare {
+		if because := t.unbound(s.Power, column); because != "" {
+			return because
+		}
+	}
+	if because := t.holdsPower(a, s.Power, column.Agency, s.Purposes, at); because != "" {
+		return because
+	}
+	return t.conditionsMet(s.Conditions, column.Sensitive, s.Ground)
 }
 
 // Reaches reports whether a contact request of this asker may be delivered to a
@@ -166,9 +216,10 @@ func (t *Terms) Reaches(holder *Column, from *Asking, own *Standing, at time.Tim
 // under one agreement (LEG-11), for the purpose, to the audience, with no bar.
 // What a sensitive column holds is received on a further condition only (LEG-09);
 // the asker's own steps cannot ask for it, as they know no holder.
+// An override tells each of those it names once (LEG-15).
 func (t *Terms) Discloses(s Standing, to *Asking, at time.Time) bool {
 	holder := t.columns[s.Column]
-	return t.Stands(s, at) &&
+	return !s.Spent && t.Stands(s, at) &&
 		slices.Contains(to.Agreements, s.Agreement) &&
 		slices.Contains(s.Purposes, to.Purpose) &&
 		s.Audience.includes(to.Column.ID, to.Column.Agency) &&

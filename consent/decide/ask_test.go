@@ -122,7 +122,7 @@ func TestAQuestionStopsAtTheFirstStepThatFails(t *testing.T) {
 		}, 4, "this condition is consent"},
 		"a further condition of receiving that is consent": {func(w *world) {
 			w.agreement("sharing").Receiving.Sensitive = "agreed-explicitly"
-		}, 4, "this further condition is explicit consent"},
+		}, 4, "this condition is explicit consent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

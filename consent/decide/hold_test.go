@@ -382,10 +382,10 @@ func TestStepFourStopsWhatMeetsNoCondition(t *testing.T) {
 		"a further condition that is consent, on another ground": {func(w *world) {
 			w.ofTheClinic()
 			w.Conditions.Sensitive = "agreed-explicitly"
-		}, "this further condition is explicit consent"},
+		}, "this condition is explicit consent"},
 		"a further condition that is explicit consent, on implied consent": {consenting(func(w *world) {
 			w.Ground, w.Conditions.Sensitive = decide.ImpliedConsent, "agreed-explicitly"
-		}), "this further condition is explicit consent"},
+		}), "this condition is explicit consent"},
 	})
 }
 

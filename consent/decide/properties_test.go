@@ -94,7 +94,7 @@ func (d draw) terms() *decide.Terms {
 			Aims: listed("protect"), Roles: listed(allRoles...)},
 		Profile: decide.Profile{ID: "law",
 			Ordinary:  []decide.ProfileCondition{{Code: "task"}, {Code: "agreed", NeedsConsent: true}},
-			Sensitive: []decide.ProfileCondition{{Code: "care"}, {Code: "agreed-explicitly", NeedsConsent: true}}},
+			Sensitive: []decide.ProfileCondition{{Code: "care"}, {Code: "agreed-explicitly", NeedsExplicit: true}}},
 	}
 	for _, id := range allAgencies {
 		t.Agencies = append(t.Agencies, decide.Agency{ID: ident.Agency(id), Kind: one(d, allKinds, "kind"),
@@ -185,7 +185,9 @@ func (d draw) standing(t *decide.Terms) decide.Standing {
 		Power: one(d, allPowers, "stands on"), Ground: one(d, allGrounds, "ground"), Audience: d.audience("audience"),
 		Purposes:  mostOf[string, string](d, allPurposes, "stands for"),
 		Until:     noon.Add(time.Duration(one(d, []int{1, 2, 3, 0}, "until")) * time.Nanosecond),
-		Consented: d.most("consented"),
+		Consented: d.most("consented"), Mode: one(d, allModes, "stands in"), Aspects: mostOf[string, string](d, allAspects, "stands with"),
+		Conditions: decide.Conditions{Ordinary: "task", Sensitive: d.further("stands on a further")},
+		Review:     noon.Add(time.Duration(one(d, []int{1, 2, 3, 0}, "review")) * time.Nanosecond),
 	}
 }
 
@@ -211,7 +213,7 @@ func (c case_) tells(t *decide.Terms) bool {
 	}
 	return answers(t, decide.Standing{
 		Column: holder.ID, Agreement: d.Agreement, Power: d.Power, Ground: d.Ground, Purposes: d.Purposes,
-		Audience: d.Audience, Until: d.Until, Consented: true,
+		Audience: d.Audience, Until: d.Until, Consented: true, Mode: d.Mode, Aspects: d.Aspects, Conditions: d.Conditions, Review: d.Review,
 	}, c.asker, c.question)
 }
 

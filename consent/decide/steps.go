@@ -104,6 +104,46 @@ const (
 	Pairing     Deed = "pair" // the other side of a correlation: whoever may publish may pair
 )
 
+// Concerning says whom a decision or a question is about, as the person who
+// asks or decides has it. It is stated each time, never read from a stored age.
+type Concerning string
+
+// Whom it may concern.
+const (
+	Child    Concerning = "child"
+	Adult    Concerning = "adult"
+	Unborn   Concerning = "unborn"
+	NotKnown Concerning = "not-known"
+)
+
+// Detriment is what the holder found when it weighed whether sharing would do a
+// child more harm than not sharing (Children Act 2004 s.16LA).
+type Detriment string
+
+// The answers to the detriment question.
+const (
+	NotConsidered     Detriment = "not-considered"
+	MoreDetrimental   Detriment = "sharing-is-more-detrimental"
+	NoMoreDetrimental Detriment = "sharing-is-not-more-detrimental"
+)
+
+// Override is that a named person shares although consent was refused or is
+// absent (LEG-15): on what risk, and whether telling the person would raise it.
+// Role, reason, scope and review are the proposal's own.
+type Override struct {
+	Risk    string  `json:"risk"`
+	Telling Telling `json:"telling"`
+}
+
+// Telling says what it would do to tell the person of the override.
+type Telling string
+
+// The two.
+const (
+	TellingIsSafe     Telling = "safe"
+	TellingRaisesRisk Telling = "raises-risk"
+)
+
 // Proposal is what a named person of the holding agency puts to the four steps.
 type Proposal struct {
 	Deed       Deed
@@ -122,6 +162,18 @@ type Proposal struct {
 	Consents   []Consent
 	Conditions Conditions
 	Until      time.Time
+
+	Review     time.Time // when it is looked at again; zero: as late as may be
+	Concerning Concerning
+	Welfare    bool // the child's safety and welfare was considered (LEG-23)
+	Detriment  Detriment
+	Order      string // the kind of an order whose reference is kept as evidence
+	Override   *Override
+
+	// Facts about the very handle: its person's last word was a refusal, or it is
+	// hidden from everybody without exception.
+	Refused     bool
+	CreatorOnly bool
 }
 
 // Consent is what a decision must know of a consent that it names. Mine says
@@ -157,6 +209,19 @@ type Decision struct {
 	Until        time.Time `json:"until"`
 	TermsVersion int64     `json:"terms_version"`
 	Profile      string    `json:"profile"`
+
+	// What the deciding person stated for each step.
+	Mode       Mode       `json:"mode,omitempty"`
+	Necessary  bool       `json:"necessary,omitempty"`
+	Safeguards bool       `json:"safeguards,omitempty"`
+	Aim        string     `json:"aim,omitempty"`
+	Review     time.Time  `json:"review,omitzero"`
+	Concerning Concerning `json:"concerning,omitempty"`
+	Welfare    bool       `json:"welfare,omitempty"`
+	Detriment  Detriment  `json:"detriment,omitempty"`
+	Order      string     `json:"order,omitempty"`
+	Override   *Override  `json:"override,omitempty"`
+	Conditions Conditions `json:"conditions"`
 }
 
 // StoppedAt is the step that failed, 0 for a permitted decision.
@@ -200,11 +265,13 @@ func (t *Terms) Hold(actor Actor, p Proposal, at time.Time) Decision {
 	d := Decision{
 		Agreement: p.Agreement, Power: p.Power, Ground: p.Ground, Purposes: p.Purposes, Aspects: p.Aspects,
 		Audience: p.Audience, Until: p.Until, TermsVersion: t.Version, Profile: t.Profile.ID,
+		Mode: p.Mode, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim, Review: p.Review, Concerning: p.Concerning,
+		Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override, Conditions: p.Conditions,
 	}
 	d.walk([4]func() string{
 		func() string { return t.power(actor, &p, &d, at) },
-		func() string { return t.proportionality(&p) },
-		func() string { return t.confidentiality(&p, &d, at) },
+		func() string { return t.proportionality(&p, &d, at) },
+		func() string { return t.confidentiality(actor, &p, &d, at) },
 		func() string { return t.condition(&p) },
 	})
 	return d
@@ -343,8 +410,9 @@ func (t *Terms) kindAmong(kinds []string, agency ident.Agency) bool {
 }
 
 // proportionality is step 2: the deciding person says that the means are
-// necessary, the safeguards adequate and the aim well defined (LEG-06).
-func (t *Terms) proportionality(p *Proposal) string {
+// necessary, the safeguards adequate and the aim well defined (LEG-06), that a
+// child's welfare was considered (LEG-23), and when it is looked at again.
+func (t *Terms) proportionality(p *Proposal, d *Decision, at time.Time) string {
 	switch {
 	case !p.Necessary:
 		return "disproportionate: something less would do"
@@ -352,14 +420,50 @@ func (t *Terms) proportionality(p *Proposal) string {
 		return "disproportionate: the safeguards are not adequate"
 	case !Has(t.Codes.Aims, p.Aim):
 		return fmt.Sprintf("name a well-defined aim: %v", codes(t.Codes.Aims))
+	case (p.Concerning == Child || p.Concerning == Unborn) && !p.Welfare:
+		return "consider the child's safety and welfare, and say that you did"
+	}
+	return t.review(p, d, at)
+}
+
+// review keeps when the decision is looked at again: as stated, or else as late
+// as may be. From that instant on it stands no longer.
+func (t *Terms) review(p *Proposal, d *Decision, at time.Time) string {
+	days := t.ReviewWithin(p.Agreement, p.Override != nil)
+	last := at.AddDate(0, 0, days)
+	switch {
+	case p.Review.IsZero() && p.Override != nil:
+		return "an override needs a review date: say when it is looked at again"
+	case p.Review.IsZero() && (days == 0 || d.Until.Before(last)):
+		d.Review = d.Until
+	case p.Review.IsZero():
+		d.Review = last
+	case !at.Before(p.Review):
+		return "say when it is looked at again, as a time that is still to come"
+	case days > 0 && p.Review.After(last):
+		return fmt.Sprintf("look at it again sooner: within %d days", days)
 	}
 	return ""
+}
+
+// ReviewWithin is within how many days a decision under the agreement is looked
+// at again, 0 for no bound: what the law profile asks, or the agreement where
+// that is sooner. A bound holds for decisions made from then on.
+func (t *Terms) ReviewWithin(agreement string, override bool) int {
+	days := t.Profile.ReviewDays
+	if override {
+		days = t.Profile.OverrideDays
+	}
+	if a := t.agreements[agreement]; a != nil && a.ReviewDays > 0 && (days == 0 || a.ReviewDays < days) {
+		days = a.ReviewDays
+	}
+	return days
 }
 
 // confidentiality is step 3: the ground is one that the agreement allows, fits
 // the mode and the column, and has its evidence (LEG-07). Consents narrow what
 // is decided to their intersection.
-func (t *Terms) confidentiality(p *Proposal, d *Decision, at time.Time) string {
+func (t *Terms) confidentiality(actor Actor, p *Proposal, d *Decision, at time.Time) string {
 	a := t.agreements[p.Agreement]
 	switch {
 	case !slices.Contains(a.Grounds, p.Ground):
@@ -376,7 +480,90 @@ func (t *Terms) confidentiality(p *Proposal, d *Decision, at time.Time) string {
 		return fmt.Sprintf("this ground needs a reason: %v", codes(t.Codes.Reasons))
 	case len(p.Consents) > 0:
 		return "this ground does not rest on consent: leave the consents out"
+	case p.Ground == CourtOrder && !Has(t.Profile.Orders, p.Order):
+		return fmt.Sprintf("name the order and its reference: one of %v", codes(t.Profile.Orders))
+	case p.Ground != CourtOrder && p.Order != "":
+		return "this ground does not rest on an order: leave the order out"
+	case p.Ground == DutyToShare:
+		return t.duty(p)
 	}
+	return t.overriding(a, actor, p, d)
+}
+
+// duty asks for a duty that binds the column, and for the answer to its
+// question. Where sharing does more harm there is no duty: the refusal is the
+// record of not sharing (LEG-18).
+func (t *Terms) duty(p *Proposal) string {
+	if because := t.unbound(p.Power, p.Column); because != "" {
+		return because
+	}
+	switch q := t.Profile.Duty; {
+	case !slices.Contains(q.Concerning, p.Concerning):
+		return fmt.Sprintf("say whom the decision concerns: this duty is about %v", q.Concerning)
+	case p.Detriment == MoreDetrimental:
+		return "sharing would be more detrimental than not sharing, so the duty does not ask for it: do not share"
+	case p.Detriment != NoMoreDetrimental:
+		return "answer first: " + q.Question
+	}
+	return ""
+}
+
+// unbound says why the power is no duty that binds the column.
+func (t *Terms) unbound(power string, c *Column) string {
+	switch pw := t.powers[power]; {
+	case t.Profile.Duty == nil:
+		return "the law profile knows no duty to share: use another ground"
+	case pw == nil || !pw.Duty.binds(c):
+		return "this power is no duty that binds your column: name one that does, or use another ground"
+	}
+	return ""
+}
+
+// Bound returns the question of a duty to share that binds the column for the
+// purpose and such a person at that instant, empty where none does.
+func (t *Terms) Bound(c *Column, purpose string, about Concerning, at time.Time) string {
+	q := t.Profile.Duty
+	if q == nil || !slices.Contains(q.Concerning, about) {
+		return ""
+	}
+	for i := range t.Powers {
+		pw := &t.Powers[i]
+		if within(at, pw.Starts, pw.Ends) && slices.Contains(pw.Purposes, purpose) && pw.Duty.binds(c) {
+			return q.Question
+		}
+	}
+	return ""
+}
+
+// overriding respects a refusal unless somebody in the role for it overrides
+// it, on a risk, for those who need to know and nobody else (LEG-15, LEG-16,
+// LEG-20). It is asked last of step 3: a missing power or a bar has stopped the
+// proposal before.
+func (t *Terms) overriding(a *Agreement, actor Actor, p *Proposal, d *Decision) string {
+	o := p.Override
+	switch {
+	case o == nil && p.Refused && !p.Ground.compelled():
+		return "the person has refused: respect that, or override it for a risk that outweighs it"
+	case o == nil:
+		return ""
+	case !p.Ground.overrides():
+		return fmt.Sprintf("an override rests on the ground %s or %s", SignificantHarm, PublicInterest)
+	case p.Mode != Imposed:
+		return "an override is an imposed act: use that mode"
+	case p.CreatorOnly:
+		return "the person hides this without exception: nothing overrides that"
+	case !Has(t.Codes.Risks, o.Risk):
+		return fmt.Sprintf("assess the risk and name it: %v", codes(t.Codes.Risks))
+	case o.Telling != TellingIsSafe && o.Telling != TellingRaisesRisk:
+		return fmt.Sprintf("say whether telling the person raises the risk: %s or %s", TellingIsSafe, TellingRaisesRisk)
+	case p.Audience.Kind == ToPartnership:
+		return "name the agencies or columns that need to know, and nobody else"
+	}
+	role, ok := actor.RoleAmong(a.Roles.Override)
+	if !ok {
+		return fmt.Sprintf("this agreement lets only these roles override a refusal: %v", a.Roles.Override)
+	}
+	d.Role = role
 	return ""
 }
 
@@ -416,14 +603,14 @@ func (t *Terms) condition(p *Proposal) string {
 }
 
 // conditionsMet asks for consent where a condition is consent, and for the
-// explicit kind where the data is sensitive (LEG-14).
+// explicit kind where the condition says so (LEG-14).
 func (t *Terms) conditionsMet(c Conditions, sensitive bool, ground Ground) string {
 	ordinary := find(t.Profile.Ordinary, c.Ordinary)
 	if ordinary == nil {
 		return fmt.Sprintf("name a condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Ordinary))
 	}
-	if ordinary.NeedsConsent && !ground.OnConsent() {
-		return "this condition is consent: name the consents, or another condition"
+	if because := ordinary.met(ground); because != "" {
+		return because
 	}
 	if c.Sensitive == "" && !sensitive {
 		return ""
@@ -432,8 +619,15 @@ func (t *Terms) conditionsMet(c Conditions, sensitive bool, ground Ground) strin
 	if further == nil {
 		return fmt.Sprintf("sensitive data needs a further condition of profile %s: %v", t.Profile.ID, conditionCodes(t.Profile.Sensitive))
 	}
-	if further.NeedsConsent && ground != ExplicitConsent {
-		return "this further condition is explicit consent: name such consents, or another condition"
+	return further.met(ground)
+}
+
+func (p *ProfileCondition) met(ground Ground) string {
+	switch {
+	case p.NeedsExplicit && ground != ExplicitConsent:
+		return "this condition is explicit consent: name such consents, or another condition"
+	case p.OnConsent() && !ground.OnConsent():
+		return "this condition is consent: name the consents, or another condition"
 	}
 	return ""
 }

@@ -83,6 +83,8 @@ type Codes struct {
 	Reasons      []Code `json:"reasons"`
 	Aims         []Code `json:"aims"`
 	Roles        []Code `json:"roles"`
+	// Risks are what an override may name (LEG-16).
+	Risks []Code `json:"risks,omitempty"`
 }
 
 // Agency is a member of the partnership.
@@ -154,6 +156,19 @@ type Power struct {
 	Purposes []string   `json:"purposes"`
 	Starts   *time.Time `json:"starts,omitempty"`
 	Ends     *time.Time `json:"ends,omitempty"`
+	// Duty is set where the law does not only permit sharing but requires it of
+	// those listed (Children Act 2004 s.16LA).
+	Duty *Duty `json:"duty,omitempty"`
+}
+
+// Duty lists whom a duty to share binds: all columns of an agency, or some.
+type Duty struct {
+	Agencies []ident.Agency `json:"agencies,omitempty"`
+	Columns  []ident.Column `json:"columns,omitempty"`
+}
+
+func (d *Duty) binds(c *Column) bool {
+	return d != nil && (slices.Contains(d.Agencies, c.Agency) || slices.Contains(d.Columns, c.ID))
 }
 
 // Bar is an express or implied statutory restriction (LEG-03). It applies when
@@ -194,6 +209,9 @@ type Agreement struct {
 	Starts    *time.Time `json:"starts,omitempty"`
 	Ends      *time.Time `json:"ends,omitempty"`
 	Review    string     `json:"review"` // date, YYYY-MM-DD
+	// ReviewDays is within how many days a decision under it is looked at again,
+	// where that is sooner than the law profile asks; 0: as the profile asks.
+	ReviewDays int `json:"review_days,omitempty"`
 }
 
 // AgreementRoles lists the role codes that may do each thing.
@@ -203,6 +221,8 @@ type AgreementRoles struct {
 	Correlate []string `json:"correlate"`
 	// Impose is the higher role that an imposed act needs (ACT-06).
 	Impose []string `json:"impose,omitempty"`
+	// Override is who may override a refused or absent consent (LEG-15).
+	Override []string `json:"override,omitempty"`
 	// Emergency lists who may declare one (PUB-08, QRY-05), Review who looks at
 	// their own agency's afterwards.
 	Emergency []string `json:"emergency,omitempty"`
@@ -237,10 +257,19 @@ const (
 	PublicInterest  Ground = "public-interest"
 	SignificantHarm Ground = "significant-harm"
 	RequiredByLaw   Ground = "required-by-law"
+	DutyToShare     Ground = "duty-to-share" // a power that is a duty, with the detriment question answered
+	CourtOrder      Ground = "court-order"   // or one like it, with its reference as evidence
 )
 
 // OnConsent reports whether the ground ends when its consents end.
 func (g Ground) OnConsent() bool { return g == ExplicitConsent || g == ImpliedConsent }
+
+// compelled reports whether the law leaves the holder no choice, so that a
+// refusal need not be overridden.
+func (g Ground) compelled() bool { return g == RequiredByLaw || g == DutyToShare || g == CourtOrder }
+
+// overrides reports whether the ground may override a refused consent.
+func (g Ground) overrides() bool { return g == SignificantHarm || g == PublicInterest }
 
 // Profile is a law profile: the words of the four questions and the conditions
 // of step 4 (LEG-08).
@@ -250,6 +279,44 @@ type Profile struct {
 	Questions [4]string          `json:"questions"`
 	Ordinary  []ProfileCondition `json:"ordinary"`
 	Sensitive []ProfileCondition `json:"sensitive"`
+	// ReviewDays is the longest until a decision is looked at again (LEG-05),
+	// OverrideDays that of one which overrides a person's refusal; 0: no bound.
+	ReviewDays   int `json:"review_days,omitempty"`
+	OverrideDays int `json:"override_days,omitempty"`
+	// Duty is what the profile's duty to share asks, nil where it knows none.
+	Duty *DutyQuestion `json:"duty,omitempty"`
+	// Orders are the kinds of order that lift confidence.
+	Orders []Code `json:"orders,omitempty"`
+	// Competence is from which age a person is presumed to decide for themselves:
+	// the first that names the partnership's jurisdiction, or none (LEG-21).
+	Competence []Presumption `json:"competence,omitempty"`
+}
+
+// DutyQuestion is the question that a holder answers before a duty to share
+// binds, and about whom it is.
+type DutyQuestion struct {
+	Title      string       `json:"title"`
+	Question   string       `json:"question"`
+	Concerning []Concerning `json:"concerning"`
+}
+
+// Presumption is an age of presumed competence. It is law, never a person's age.
+type Presumption struct {
+	Jurisdictions []string `json:"jurisdictions,omitempty"`
+	From          int      `json:"from"`
+	Citation      string   `json:"citation"`
+}
+
+// Presumes returns the presumption that holds in the partnership's
+// jurisdiction, nil where the profile makes none.
+func (t *Terms) Presumes() *Presumption {
+	for i := range t.Profile.Competence {
+		p := &t.Profile.Competence[i]
+		if len(p.Jurisdictions) == 0 || slices.Contains(p.Jurisdictions, t.Partnership.Jurisdiction) {
+			return p
+		}
+	}
+	return nil
 }
 
 // ProfileCondition is one condition that step 4 may name.
@@ -257,7 +324,12 @@ type ProfileCondition struct {
 	Code         string `json:"code"`
 	Title        string `json:"title"`
 	NeedsConsent bool   `json:"needs_consent,omitempty"`
+	// NeedsExplicit asks for explicit consent: an implied one is not enough (LEG-14).
+	NeedsExplicit bool `json:"needs_explicit,omitempty"`
 }
+
+// OnConsent reports whether the condition is the person's consent, of either kind.
+func (p ProfileCondition) OnConsent() bool { return p.NeedsConsent || p.NeedsExplicit }
 
 // Index builds the look-up tables. Terms are read-only from then on and safe
 // for concurrent use.

@@ -57,6 +57,7 @@ func newWorld() *world {
 			Column: "gp-list", Agreement: "sharing", Power: "care-act", Ground: decide.PublicInterest,
 			Purposes: []string{"support", "safeguarding"}, Until: day(30), Consented: true,
 			Audience: decide.Audience{Kind: decide.ToAgencies, Names: []string{"school", "clinic"}},
+			Mode:     decide.Joint, Aspects: []string{"involvement"}, Conditions: decide.Conditions{Ordinary: "task", Sensitive: "care"}, Review: day(30),
 		},
 	}
 	return w
@@ -75,6 +76,23 @@ func (w *world) onConsent() {
 // imposed makes the proposal an imposed act of somebody who may impose.
 func (w *world) imposed() {
 	w.Mode, w.Ground, w.actor.Roles = decide.Imposed, decide.SignificantHarm, []string{"lead"}
+}
+
+// bound makes the proposal, and what stands, rest on a duty to share.
+func (w *world) bound() {
+	w.agreement("sharing").Powers = append(w.agreement("sharing").Powers, "duty-act")
+	w.standing.Ground, w.standing.Power = decide.DutyToShare, "duty-act"
+	w.Ground, w.Power, w.Detriment, w.Concerning, w.Welfare = decide.DutyToShare, "duty-act", decide.NoMoreDetrimental, decide.Child, true
+}
+
+// ordered makes it rest on an order.
+func (w *world) ordered() { w.Ground, w.Order = decide.CourtOrder, "order" }
+
+// overridden makes it override the person's refusal.
+func (w *world) overridden() {
+	w.imposed()
+	w.Refused, w.Review = true, day(7)
+	w.Override = &decide.Override{Risk: "harm-to-child", Telling: decide.TellingRaisesRisk}
 }
 
 // ofTheClinic makes the proposal one of a sensitive column.
@@ -154,6 +172,7 @@ func terms() *decide.Terms {
 		Codes: decide.Codes{
 			Purposes: listed("support", "safeguarding", "billing"), Aspects: listed("involvement", "health", "notes"),
 			Reasons: listed("referral"), Aims: listed("protect"), Roles: listed("doctor", "teacher", "nurse", "lead", "manager"),
+			Risks: listed("harm-to-child"),
 		},
 		Agencies: []decide.Agency{
 			{ID: "gp", Name: "The Surgery", Kind: "health"}, {ID: "school", Name: "The School", Kind: "education"},
@@ -178,6 +197,8 @@ func terms() *decide.Terms {
 			{Code: "repealed-act", Kinds: []string{"health"}, Purposes: []string{"support", "safeguarding"}, Ends: on(noon)},
 			{Code: "coming-act", Kinds: []string{"health"}, Purposes: []string{"support", "safeguarding"}, Starts: on(justAfter(noon))},
 			{Code: "other-act", Kinds: []string{"health"}, Purposes: []string{"support", "safeguarding"}},
+			{Code: "duty-act", Kinds: []string{"health", "education"}, Purposes: []string{"support", "safeguarding"},
+				Duty: &decide.Duty{Agencies: []ident.Agency{"gp"}, Columns: []ident.Column{"school-roll"}}},
 		},
 		Bars: []decide.Bar{},
 		Agreements: []decide.Agreement{{
@@ -186,9 +207,9 @@ func terms() *decide.Terms {
 			Powers: []string{"care-act", "police-act", "narrow-act", "repealed-act", "coming-act", "undeclared-act"},
 			Modes:  []decide.Mode{decide.BySubject, decide.WithConsent, decide.Joint, decide.Imposed},
 			Grounds: []decide.Ground{decide.NotConfidential, decide.ExplicitConsent, decide.ImpliedConsent, decide.PublicInterest,
-				decide.SignificantHarm, decide.RequiredByLaw},
+				decide.SignificantHarm, decide.RequiredByLaw, decide.DutyToShare, decide.CourtOrder},
 			Roles: decide.AgreementRoles{Enquire: []string{"teacher", "doctor", "nurse", "officer"}, Publish: []string{"doctor", "nurse", "lead"},
-				Correlate: []string{"manager"}, Impose: []string{"lead"}},
+				Correlate: []string{"manager"}, Impose: []string{"lead"}, Override: []string{"lead"}},
 			Receiving: decide.Conditions{Ordinary: "task", Sensitive: "care"},
 			Starts:    on(day(-10)), Ends: on(day(60)),
 		}},
@@ -196,7 +217,9 @@ func terms() *decide.Terms {
 			ID:       "law",
 			Ordinary: []decide.ProfileCondition{{Code: "task"}, {Code: "agreed", NeedsConsent: true}},
 			Sensitive: []decide.ProfileCondition{
-				{Code: "care"}, {Code: "agreed-explicitly", NeedsConsent: true}},
+				{Code: "care"}, {Code: "agreed-explicitly", NeedsExplicit: true}},
+			Duty:   &decide.DutyQuestion{Title: "The duty", Question: "Would it do more harm?", Concerning: []decide.Concerning{decide.Child, decide.Unborn}},
+			Orders: listed("order", "summons"),
 		},
 	}
 	t.Columns[3].Sensitive = true

@@ -23,7 +23,7 @@ type checker struct {
 	powers    map[string]*decide.Power
 
 	// The closed lists that references are held to.
-	agencyCodes, providerCodes, issuerNames, kinds, powerCodes, purposes, aspects, roles *closed
+	agencyCodes, providerCodes, issuerNames, kinds, powerCodes, purposes, aspects, roles, columnCodes *closed
 	ordinary, sensitive                                                                  *closed
 }
 
@@ -62,10 +62,11 @@ func (c *checker) collect() {
 	c.purposes = closedOf("a purpose of codes.purposes", d.Codes.Purposes, code)
 	c.aspects = closedOf("an aspect of codes.aspects", d.Codes.Aspects, code)
 	c.roles = closedOf("a role of codes.roles", d.Codes.Roles, code)
+	c.columnCodes = closedOf("a column", d.Columns, func(k decide.Column) string { return string(k.ID) })
 
 	profile, _ := LawProfile(d.Partnership.LawProfile)
 	condition := func(p decide.ProfileCondition) string { return p.Code }
-	withoutConsent := func(p decide.ProfileCondition) bool { return p.NeedsConsent }
+	withoutConsent := decide.ProfileCondition.OnConsent
 	// Whoever receives has no consent of the subject's to show, so that a
 	// condition that is consent would refuse every enquiry.
 	c.ordinary = closedOf("a condition for ordinary data of the law profile that is not consent",

@@ -19,6 +19,7 @@ func (c *checker) codes() {
 	for name, list := range map[string][]decide.Code{
 		"purposes": c.doc.Codes.Purposes, "aspects": c.doc.Codes.Aspects, "transactions": c.doc.Codes.Transactions,
 		"reasons": c.doc.Codes.Reasons, "aims": c.doc.Codes.Aims, "roles": c.doc.Codes.Roles,
+		"risks": c.doc.Codes.Risks,
 	} {
 		unique(c, list, func(e decide.Code) string { return e.Code },
 			func(i int) []any { return in("codes", name, i, "code") }, "code")
@@ -37,7 +38,25 @@ func (c *checker) eachPower() {
 		referAll(c, c.kinds, p.Kinds, in("powers", i, "kinds"))
 		referAll(c, c.purposes, p.Purposes, in("powers", i, "purposes"))
 		c.period(p.Starts, p.Ends, "powers", i)
+		c.duty(i, p.Duty)
 	}
+}
+
+// duty checks whom a duty to share binds: only a law profile that asks the
+// detriment question knows such a duty.
+func (c *checker) duty(i int, d *decide.Duty) {
+	if d == nil {
+		return
+	}
+	profile, known := LawProfile(c.doc.Partnership.LawProfile)
+	switch {
+	case known && profile.Duty == nil:
+		c.add(in("powers", i, "duty"), "leave it out: law profile %s knows no duty to share", profile.ID)
+	case len(d.Agencies)+len(d.Columns) == 0:
+		c.add(in("powers", i, "duty"), "list agencies or columns that it binds")
+	}
+	referAll(c, c.agencyCodes, d.Agencies, in("powers", i, "duty", "agencies"))
+	referAll(c, c.columnCodes, d.Columns, in("powers", i, "duty", "columns"))
 }
 
 func (c *checker) eachBar() {
@@ -65,13 +84,20 @@ func (c *checker) eachAgreement() {
 		referAll(c, c.roles, a.Roles.Publish, in("agreements", i, "roles", "publish"))
 		referAll(c, c.roles, a.Roles.Correlate, in("agreements", i, "roles", "correlate"))
 		referAll(c, c.roles, a.Roles.Impose, in("agreements", i, "roles", "impose"))
+		referAll(c, c.roles, a.Roles.Override, in("agreements", i, "roles", "override"))
 		referAll(c, c.roles, a.Roles.Emergency, in("agreements", i, "roles", "emergency"))
 		referAll(c, c.roles, a.Roles.Review, in("agreements", i, "roles", "review"))
 		if slices.Contains(a.Modes, decide.Imposed) && len(a.Roles.Impose) == 0 {
 			c.add(in("agreements", i, "roles", "impose"), "name the higher roles that an imposed act needs, or leave imposed out of modes")
 		}
-		if len(a.Roles.Emergency) > 0 && len(a.Roles.Review) == 0 {
-			c.add(in("agreements", i, "roles", "review"), "name the roles that review emergencies: every one is looked at afterwards")
+		if len(a.Roles.Emergency)+len(a.Roles.Override) > 0 && len(a.Roles.Review) == 0 {
+			c.add(in("agreements", i, "roles", "review"), "name the roles that review emergencies and overrides: every one is looked at afterwards")
+		}
+		if len(a.Roles.Override) > 0 && len(c.doc.Codes.Risks) == 0 {
+			c.add(in("codes", "risks"), "list the risks for which a refusal may be overridden")
+		}
+		if profile, _ := LawProfile(c.doc.Partnership.LawProfile); profile.ReviewDays > 0 && a.ReviewDays > profile.ReviewDays {
+			c.add(in("agreements", i, "review_days"), "write %d at most: the law profile asks for that", profile.ReviewDays)
 		}
 		c.receiving(i, a.Receiving)
 		c.period(a.Starts, a.Ends, "agreements", i)

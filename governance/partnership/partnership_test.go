@@ -188,8 +188,8 @@ func TestLawProfiles(t *testing.T) {
 				t.Errorf("%s: condition %q is there twice or not whole", id, c.Code)
 			}
 			seen[c.Code] = true
-			if strings.Contains(c.Code, "consent") != c.NeedsConsent {
-				t.Errorf("%s: condition %q and needs_consent do not agree", id, c.Code)
+			if strings.Contains(c.Code, "consent") != c.OnConsent() || strings.Contains(c.Code, "explicit") != c.NeedsExplicit {
+				t.Errorf("%s: condition %q, needs_consent and needs_explicit do not agree", id, c.Code)
 			}
 		}
 		if p.ID != id || p.Title == "" || len(p.Ordinary) == 0 || len(p.Sensitive) == 0 {

@@ -50,6 +50,7 @@ func readProfile(name string) (p decide.Profile, err error) {
 func LawProfile(id string) (decide.Profile, bool) {
 	p, ok := profiles()[id]
 	p.Ordinary, p.Sensitive = slices.Clone(p.Ordinary), slices.Clone(p.Sensitive)
+	p.Orders, p.Competence = slices.Clone(p.Orders), slices.Clone(p.Competence)
 	return p, ok
 }
 

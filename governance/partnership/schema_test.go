@@ -154,7 +154,8 @@ func TestClosedSetsAreThoseOfTheTypes(t *testing.T) {
 	}{
 		{"provider", "kind", strs(decide.NamedPerson, decide.Role, decide.Team, decide.Unit, decide.WholeAgency)},
 		{"agreement", "modes", strs(decide.BySubject, decide.WithConsent, decide.Joint, decide.Imposed)},
-		{"agreement", "grounds", strs(decide.NotConfidential, decide.ExplicitConsent, decide.ImpliedConsent, decide.PublicInterest, decide.SignificantHarm, decide.RequiredByLaw)},
+		{"agreement", "grounds", strs(decide.NotConfidential, decide.ExplicitConsent, decide.ImpliedConsent, decide.PublicInterest, decide.SignificantHarm, decide.RequiredByLaw,
+			decide.DutyToShare, decide.CourtOrder)},
 	} {
 		if got := list(c.def, c.property); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s.%s: %v, want %v", c.def, c.property, got, c.want)

@@ -57,6 +57,7 @@ consent.content_keys            consent     select insert delete
 consent.published_consents      relmgr      select
 consent.published_exclusions    relmgr      select
 consent.published_blocks        relmgr      select
+consent.published_refusals      relmgr      select
 
 # The truth of the index is append only ...
 relmgr.acts                     relmgr      select insert

@@ -276,6 +276,9 @@ func (q *Queries) ListConfirmations(ctx context.Context, db DBTX, confirms ident
 
 const ListOwnDecisions = `-- name: ListOwnDecisions :many
 select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.aspects, d.until, d.terms_version, d.profile,
+       coalesce(d.aim, '')::text as aim, d.review_at, coalesce(d.ordinary, '')::text as ordinary, coalesce(d.sensitive, '')::text as sensitive,
+       coalesce(d.detriment, '')::text as detriment, coalesce(d.order_kind, '')::text as order_kind,
+       coalesce(d.risk, '')::text as risk, coalesce(d.telling, '')::text as telling,
        array(select dc.consent_id::text from relmgr.decision_consents dc where dc.decision_id = d.decision_id order by 1)::text[] as consents
   from relmgr.decisions d
  where (d.act_id = $1::uuid
@@ -302,6 +305,14 @@ type ListOwnDecisionsRow struct {
 	Until        time.Time
 	TermsVersion int64
 	Profile      string
+	Aim          string
+	ReviewAt     time.Time
+	Ordinary     string
+	Sensitive    string
+	Detriment    string
+	OrderKind    string
+	Risk         string
+	Telling      string
 	Consents     []string
 }
 
@@ -327,6 +338,14 @@ func (q *Queries) ListOwnDecisions(ctx context.Context, db DBTX, arg ListOwnDeci
 			&i.Until,
 			&i.TermsVersion,
 			&i.Profile,
+			&i.Aim,
+			&i.ReviewAt,
+			&i.Ordinary,
+			&i.Sensitive,
+			&i.Detriment,
+			&i.OrderKind,
+			&i.Risk,
+			&i.Telling,
 			pq.Array(&i.Consents),
 		); err != nil {
 			return nil, err
@@ -562,10 +581,13 @@ func (q *Queries) RecordConfirmation(ctx context.Context, db DBTX, arg RecordCon
 const RecordDecision = `-- name: RecordDecision :exec
 insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, stopped_at, steps,
                               agreement, power, ground, purposes, aspects, audience_kind, audience, until,
-                              terms_version, profile)
+                              terms_version, profile, mode, aim, review_at, ordinary, sensitive, detriment, order_kind,
+                              risk, telling)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
         $10, $11, $12::text[], $13::text[], $14,
-        $15::text[], $16, $17, $18)
+        $15::text[], $16, $17, $18, $19, nullif($20::text, ''), $21,
+        nullif($22::text, ''), nullif($23::text, ''), nullif($24::text, ''),
+        nullif($25::text, ''), nullif($26::text, ''), nullif($27::text, ''))
 `
 
 type RecordDecisionParams struct {
@@ -587,6 +609,15 @@ type RecordDecisionParams struct {
 	Until          time.Time
 	TermsVersion   int64
 	Profile        string
+	Mode           string
+	Aim            string
+	ReviewAt       time.Time
+	Ordinary       string
+	Sensitive      string
+	Detriment      string
+	OrderKind      string
+	Risk           string
+	Telling        string
 }
 
 func (q *Queries) RecordDecision(ctx context.Context, db DBTX, arg RecordDecisionParams) error {
@@ -609,6 +640,15 @@ func (q *Queries) RecordDecision(ctx context.Context, db DBTX, arg RecordDecisio
 		arg.Until,
 		arg.TermsVersion,
 		arg.Profile,
+		arg.Mode,
+		arg.Aim,
+		arg.ReviewAt,
+		arg.Ordinary,
+		arg.Sensitive,
+		arg.Detriment,
+		arg.OrderKind,
+		arg.Risk,
+		arg.Telling,
 	)
 	return err
 }

@@ -68,6 +68,26 @@ func (q *Queries) FindPairing(ctx context.Context, db DBTX, arg FindPairingParam
 	return i, err
 }
 
+const FindWishes = `-- name: FindWishes :one
+select exists (select from consent.published_refusals r where r.handle_id = $1::uuid) as refused,
+       exists (select from consent.published_blocks b
+                where b.handle_id = $1::uuid and b.ended_at is null and b.reach = 'creator-only') as creator_only
+`
+
+type FindWishesRow struct {
+	Refused     bool
+	CreatorOnly bool
+}
+
+// What the person behind one's own handle has said: their last word was no, or
+// the handle is hidden from everybody without exception.
+func (q *Queries) FindWishes(ctx context.Context, db DBTX, handleID ident.UntypedID) (FindWishesRow, error) {
+	row := db.QueryRowContext(ctx, FindWishes, handleID)
+	var i FindWishesRow
+	err := row.Scan(&i.Refused, &i.CreatorOnly)
+	return i, err
+}
+
 const ListConsents = `-- name: ListConsents :many
 select consent_id, handle_id, explicit, audience_kind, audience, purposes, aspects, starts_at, ends_at, withdrawn_at
   from consent.published_consents

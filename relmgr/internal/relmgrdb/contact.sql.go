@@ -35,7 +35,7 @@ func (q *Queries) FindContactRequest(ctx context.Context, db DBTX, enquiryID ide
 }
 
 const FindDelivery = `-- name: FindDelivery :one
-select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
+select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, e.concerning, c.agreements, d.due_at,
        exists (select from relmgr.replies p where p.delivery_id = d.delivery_id) as replied
   from relmgr.deliveries d
   join relmgr.contact_requests c on c.act_id = d.act_id
@@ -60,6 +60,7 @@ type FindDeliveryRow struct {
 	ColumnID   ident.Column
 	Asker      ident.Column
 	Purpose    string
+	Concerning string
 	Agreements []string
 	DueAt      time.Time
 	Replied    bool
@@ -76,6 +77,7 @@ func (q *Queries) FindDelivery(ctx context.Context, db DBTX, arg FindDeliveryPar
 		&i.ColumnID,
 		&i.Asker,
 		&i.Purpose,
+		&i.Concerning,
 		pq.Array(&i.Agreements),
 		&i.DueAt,
 		&i.Replied,
@@ -231,7 +233,9 @@ func (q *Queries) ListDeliveries(ctx context.Context, db DBTX, arg ListDeliverie
 
 const ListReplies = `-- name: ListReplies :many
 select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, h.column_id,
-       s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until,
+       s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.mode, s.aspects,
+       coalesce(s.ordinary, '')::text as ordinary, coalesce(s.sensitive, '')::text as sensitive, s.review_at,
+       coalesce(s.risk, '')::text as risk,
        not exists (
          select from relmgr.decision_consents dc
            left join consent.published_consents pc on pc.consent_id = dc.consent_id
@@ -266,6 +270,12 @@ type ListRepliesRow struct {
 	AudienceKind string
 	Audience     []string
 	Until        time.Time
+	Mode         string
+	Aspects      []string
+	Ordinary     string
+	Sensitive    string
+	ReviewAt     time.Time
+	Risk         string
 	Consented    bool
 }
 
@@ -293,6 +303,12 @@ func (q *Queries) ListReplies(ctx context.Context, db DBTX, arg ListRepliesParam
 			&i.AudienceKind,
 			pq.Array(&i.Audience),
 			&i.Until,
+			&i.Mode,
+			pq.Array(&i.Aspects),
+			&i.Ordinary,
+			&i.Sensitive,
+			&i.ReviewAt,
+			&i.Risk,
 			&i.Consented,
 		); err != nil {
 			return nil, err

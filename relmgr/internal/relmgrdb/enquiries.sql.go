@@ -42,7 +42,9 @@ select own.n::int as number, 'own'::text as part, own.handle_id, null::uuid as f
        null::uuid as decision_id, ''::text as role,
        ''::text as agreement, ''::text as power, ''::text as ground,
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, own.at::timestamptz as until, false as consented,
-       null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded
+       null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded,
+       ''::text as mode, '{}'::text[] as aspects, ''::text as ordinary, ''::text as sensitive,
+       own.at::timestamptz as review_at, ''::text as risk
   from own
 union all
 select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, d.agreement::text, d.power::text,
@@ -53,22 +55,23 @@ select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.rol
           where dc.decision_id = d.decision_id
             and (pc.consent_id is null or pc.withdrawn_at is not null or r.at < pc.starts_at or r.at >= pc.ends_at)
        ), r.act_id,
-       coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), ''
+       coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), '',
+       d.mode, d.aspects, coalesce(d.ordinary, ''), coalesce(d.sensitive, ''), d.review_at, coalesce(d.risk, '')
   from resting r
   join relmgr.decisions d on d.decision_id = r.decision_id
 union all
 select m.n, 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, '', '', '{}', x.excluded::text
+       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, ''
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
 select m.n, 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, b.reach, '', '{}', ''
+       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
 select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, k.act_id, '', '', '{}', ''
+       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
 `
@@ -101,6 +104,12 @@ type ReadRowsRow struct {
 	Contact      string
 	Transactions []string
 	Excluded     string
+	Mode         string
+	Aspects      []string
+	Ordinary     string
+	Sensitive    string
+	ReviewAt     time.Time
+	Risk         string
 }
 
 // The one read of enquiries: each asker's handle, everything on its row, and
@@ -156,6 +165,12 @@ func (q *Queries) ReadRows(ctx context.Context, db DBTX, arg ReadRowsParams) ([]
 			&i.Contact,
 			pq.Array(&i.Transactions),
 			&i.Excluded,
+			&i.Mode,
+			pq.Array(&i.Aspects),
+			&i.Ordinary,
+			&i.Sensitive,
+			&i.ReviewAt,
+			&i.Risk,
 		); err != nil {
 			return nil, err
 		}

@@ -26,10 +26,13 @@ insert into relmgr.undoings (act_id, undoes) values (@act_id, @undoes);
 -- name: RecordDecision :exec
 insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, stopped_at, steps,
                               agreement, power, ground, purposes, aspects, audience_kind, audience, until,
-                              terms_version, profile)
+                              terms_version, profile, mode, aim, review_at, ordinary, sensitive, detriment, order_kind,
+                              risk, telling)
 values (@decision_id, @act_id, @handle_id, @practitioner_id, @agency_id, @outcome, @stopped_at, @steps, @agreement,
         @power, @ground, sqlc.arg(purposes)::text[], sqlc.arg(aspects)::text[], @audience_kind,
-        sqlc.arg(audience)::text[], @until, @terms_version, @profile);
+        sqlc.arg(audience)::text[], @until, @terms_version, @profile, @mode, nullif(sqlc.arg(aim)::text, ''), @review_at,
+        nullif(sqlc.arg(ordinary)::text, ''), nullif(sqlc.arg(sensitive)::text, ''), nullif(sqlc.arg(detriment)::text, ''),
+        nullif(sqlc.arg(order_kind)::text, ''), nullif(sqlc.arg(risk)::text, ''), nullif(sqlc.arg(telling)::text, ''));
 
 -- name: RecordDecisionConsents :exec
 insert into relmgr.decision_consents (decision_id, consent_id)
@@ -79,6 +82,9 @@ select r.reference_id from relmgr.undoings u
 -- The decisions that an agency's own people took in an act, or in the pairing
 -- that it used.
 select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.aspects, d.until, d.terms_version, d.profile,
+       coalesce(d.aim, '')::text as aim, d.review_at, coalesce(d.ordinary, '')::text as ordinary, coalesce(d.sensitive, '')::text as sensitive,
+       coalesce(d.detriment, '')::text as detriment, coalesce(d.order_kind, '')::text as order_kind,
+       coalesce(d.risk, '')::text as risk, coalesce(d.telling, '')::text as telling,
        array(select dc.consent_id::text from relmgr.decision_consents dc where dc.decision_id = d.decision_id order by 1)::text[] as consents
   from relmgr.decisions d
  where (d.act_id = sqlc.arg(act_id)::uuid

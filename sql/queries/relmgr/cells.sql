@@ -37,6 +37,13 @@ select consent_id, handle_id, explicit, audience_kind, audience, purposes, aspec
  where consent_id = any(sqlc.arg(consent_ids)::text[]::uuid[])
  order by consent_id;
 
+-- name: FindWishes :one
+-- What the person behind one's own handle has said: their last word was no, or
+-- the handle is hidden from everybody without exception.
+select exists (select from consent.published_refusals r where r.handle_id = sqlc.arg(handle_id)::uuid) as refused,
+       exists (select from consent.published_blocks b
+                where b.handle_id = sqlc.arg(handle_id)::uuid and b.ended_at is null and b.reach = 'creator-only') as creator_only;
+
 -- name: FindEnds :one
 -- The two handles that a correlating act joins, placed or not.
 select d.handle_id as handle_a, p.handle_id as handle_b

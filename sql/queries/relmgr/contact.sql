@@ -62,7 +62,7 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
 
 -- name: FindDelivery :one
 -- One of those that ListDeliveries lists.
-select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, c.agreements, d.due_at,
+select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, e.purpose, e.concerning, c.agreements, d.due_at,
        exists (select from relmgr.replies p where p.delivery_id = d.delivery_id) as replied
   from relmgr.deliveries d
   join relmgr.contact_requests c on c.act_id = d.act_id
@@ -83,7 +83,9 @@ values (@delivery_id, @act_id, @reply, @reason, @detriment, nullif(sqlc.arg(cont
 -- The replies to a request that tell the asker something, with the decision
 -- that each rests on.
 select p.act_id, p.reply, coalesce(p.contact, '')::text as contact, d.handle_id, h.column_id,
-       s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until,
+       s.agreement, s.power, s.ground, s.purposes, s.audience_kind, s.audience, s.until, s.mode, s.aspects,
+       coalesce(s.ordinary, '')::text as ordinary, coalesce(s.sensitive, '')::text as sensitive, s.review_at,
+       coalesce(s.risk, '')::text as risk,
        not exists (
          select from relmgr.decision_consents dc
            left join consent.published_consents pc on pc.consent_id = dc.consent_id
