@@ -24,7 +24,7 @@ type checker struct {
 
 	// The closed lists that references are held to.
 	agencyCodes, providerCodes, issuerNames, kinds, powerCodes, purposes, aspects, roles, columnCodes *closed
-	ordinary, sensitive                                                                  *closed
+	ordinary, sensitive                                                                               *closed
 }
 
 // check returns every problem of meaning.
