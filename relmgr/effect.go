@@ -87,18 +87,25 @@ func (s *Service) plan(ctx context.Context, tx *sql.Tx, d *deed) ([]change, erro
 		if err != nil {
 			return nil, pg.Fault(err)
 		}
+		if !makes(Kind(p.Kind)) {
+			continue
+		}
+		// What follows reads the same for an act that was barred as for one that
+		// was not: whoever undoes it does not learn from the work which it was.
 		place := inEffect(act, undoings) && !p.Barred
-		if place && p.Mode == string(decide.Joint) && Kind(p.Kind) == Correlate && d.Confirms != act {
-			if place, err = s.confirmed(ctx, tx, act); err != nil {
+		if p.Mode == string(decide.Joint) && Kind(p.Kind) == Correlate && d.Confirms != act {
+			confirmed, err := s.confirmed(ctx, tx, act)
+			if err != nil {
 				return nil, err
 			}
-		}
-		if place == p.Placed || !makes(Kind(p.Kind)) {
-			continue
+			place = place && confirmed
 		}
 		c := change{act: act, kind: Kind(p.Kind), place: place}
 		if c.pairs, err = s.pairs(ctx, tx, c); err != nil {
 			return nil, err
+		}
+		if place == p.Placed {
+			continue
 		}
 		out = append(out, c)
 	}

@@ -125,13 +125,9 @@ func (s *Service) SettleDispute(ctx context.Context, who decide.Caller, dispute 
 		if !slices.ContainsFunc(d.roots, func(k Kind) bool { return k == Dispute }) {
 			return fault.New(fault.NotKnown, "no dispute of yours has that reference: list them with GET /relmgr/v1/acts")
 		}
-		placed, err := s.q.ListCorrelationsOf(ctx, tx, ident.UntypedID(d.Handles[0]))
+		refs, err := s.correlationsOf(ctx, tx, who.Agency, d.Handles[0])
 		if err != nil {
-			return pg.Fault(err)
-		}
-		refs, err := s.q.ListReferences(ctx, tx, relmgrdb.ListReferencesParams{ActIds: texts(placed), AgencyID: who.Agency})
-		if err != nil {
-			return pg.Fault(err)
+			return err
 		}
 		for _, h := range hold {
 			if !slices.ContainsFunc(refs, func(r relmgrdb.ListReferencesRow) bool { return r.ReferenceID == h }) {
@@ -150,6 +146,26 @@ func (s *Service) SettleDispute(ctx context.Context, who decide.Caller, dispute 
 		return err
 	})
 	return receipt, err
+}
+
+// correlationsOf are one agency's references of the correlations of a handle that
+// nothing undoes. Those that a keep-apart barred are among them: what may be
+// named, and what the work is, must not tell which they are.
+func (s *Service) correlationsOf(ctx context.Context, tx *sql.Tx, agency ident.Agency, handle ident.HandleID) ([]relmgrdb.ListReferencesRow, error) {
+	acts, err := s.q.ListCorrelatingActs(ctx, tx, handle)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	undoings, err := s.q.ListUndoings(ctx, tx, texts(acts))
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	acts = slices.DeleteFunc(acts, func(a ident.ActID) bool { return !inEffect(a, undoings) })
+	refs, err := s.q.ListReferences(ctx, tx, relmgrdb.ListReferencesParams{ActIds: texts(acts), AgencyID: agency})
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	return refs, nil
 }
 
 // ConfirmSamePerson is the other side's word that a correlation is right (IDX-18).

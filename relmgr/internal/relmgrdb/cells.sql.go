@@ -130,6 +130,36 @@ func (q *Queries) ListConsents(ctx context.Context, db DBTX, consentIds []string
 	return items, nil
 }
 
+const ListCorrelatingActs = `-- name: ListCorrelatingActs :many
+select a.act_id from relmgr.act_handles ah join relmgr.acts a on a.act_id = ah.act_id
+ where ah.handle_id = $1 and a.kind = 'correlate'
+ order by a.act_id
+`
+
+// The acts that correlate one handle, whatever they came to.
+func (q *Queries) ListCorrelatingActs(ctx context.Context, db DBTX, handleID ident.HandleID) ([]ident.ActID, error) {
+	rows, err := db.QueryContext(ctx, ListCorrelatingActs, handleID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.ActID{}
+	for rows.Next() {
+		var act_id ident.ActID
+		if err := rows.Scan(&act_id); err != nil {
+			return nil, err
+		}
+		items = append(items, act_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListCorrelationsAmong = `-- name: ListCorrelationsAmong :many
 select act_id, handle_a, handle_b from relmgr.correlations
  where handle_a = any($1::text[]::uuid[])
@@ -156,36 +186,6 @@ func (q *Queries) ListCorrelationsAmong(ctx context.Context, db DBTX, handleIds 
 			return nil, err
 		}
 		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const ListCorrelationsOf = `-- name: ListCorrelationsOf :many
-select act_id from relmgr.correlations
- where handle_a = $1::uuid or handle_b = $1::uuid
- order by act_id
-`
-
-// The correlations of one handle that are placed.
-func (q *Queries) ListCorrelationsOf(ctx context.Context, db DBTX, handleID ident.UntypedID) ([]ident.ActID, error) {
-	rows, err := db.QueryContext(ctx, ListCorrelationsOf, handleID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ident.ActID{}
-	for rows.Next() {
-		var act_id ident.ActID
-		if err := rows.Scan(&act_id); err != nil {
-			return nil, err
-		}
-		items = append(items, act_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -57,11 +57,11 @@ select act_id, handle_a, handle_b from relmgr.keep_aparts
  where handle_a = any(sqlc.arg(handle_ids)::text[]::uuid[])
  order by act_id;
 
--- name: ListCorrelationsOf :many
--- The correlations of one handle that are placed.
-select act_id from relmgr.correlations
- where handle_a = sqlc.arg(handle_id)::uuid or handle_b = sqlc.arg(handle_id)::uuid
- order by act_id;
+-- name: ListCorrelatingActs :many
+-- The acts that correlate one handle, whatever they came to.
+select a.act_id from relmgr.act_handles ah join relmgr.acts a on a.act_id = ah.act_id
+ where ah.handle_id = @handle_id and a.kind = 'correlate'
+ order by a.act_id;
 
 -- name: ListReferences :many
 -- One agency's references of acts.
