@@ -27,7 +27,7 @@ GENERATED = api/*oas */internal/*db
 # that many requests share, servers that start and stop.
 RACE_FIRST = ./api/... ./relmgr/... ./internal/seal/... ./internal/serve/... ./internal/pg/...
 
-.PHONY: help prerequisites prerequisites-go demo build test race race-first check generate generate-oas generate-sql \
+.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle generate generate-oas generate-sql \
 	generate-schema verify-generated fmt vet lint archtest trace vuln bench fuzz clean
 
 help: ## list the targets
@@ -54,10 +54,13 @@ test: prerequisites ## run all tests
 race: prerequisites ## run all tests with the race detector
 	$(GO) test -race -timeout 15m ./...
 
+oracle: prerequisites ## every operation in every hidden case against somebody who is not there
+	FAME_THOROUGH=1 $(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestWhatIsHiddenCannotBeToldFromWhatIsNotThere$$' ./internal/edgetest
+
 race-first: prerequisites
 	$(GO) test -race -timeout $(TIMEOUT) $(RACE_FIRST)
 
-check: prerequisites verify-generated fmt vet lint archtest trace vuln race fuzz ## judge everything: what a change must pass
+check: prerequisites verify-generated fmt vet lint archtest trace vuln race oracle fuzz ## judge everything: what a change must pass
 	@echo 'check: all is well'
 
 generate: generate-oas generate-sql generate-schema ## write all generated files again

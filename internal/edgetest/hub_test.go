@@ -2,6 +2,7 @@ package edgetest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
@@ -59,22 +60,24 @@ type setting struct {
 	document  func(map[string]any)              // changes the partnership document
 	now       func() time.Time                  // nil: the test's own clock
 	open      func(h *hub, duty string) *sql.DB // opens a database; nil: as pgtest does
+	wrap      func(http.Handler) http.Handler   // stands between the server and the duties; nil: nothing does
 }
 
 // hub is a running hub, in which Riverside has been applied.
 type hub struct {
-	t      testing.TB
-	base   *pgtest.Hub
-	admin  *sql.DB
-	url    string
-	parts  map[string]process.Part // by duty
-	issuer *localissuer.Issuer
-	key    *ecdsa.PrivateKey // the issuer's
-	clock  *clock
-	now    func() time.Time
-	logs   *logs
-	client *http.Client
-	look   *sql.Stmt // the query of snapshot
+	t          testing.TB
+	base       *pgtest.Hub
+	admin      *sql.DB
+	url        string
+	parts      map[string]process.Part         // by duty
+	registries map[string]*prometheus.Registry // by duty
+	issuer     *localissuer.Issuer
+	key        *ecdsa.PrivateKey // the issuer's
+	clock      *clock
+	now        func() time.Time
+	logs       *logs
+	client     *http.Client
+	look       *sql.Stmt // the query of snapshot
 
 	mu     sync.Mutex
 	tokens map[string]minted
@@ -89,8 +92,9 @@ func newHub(t testing.TB, s setting) *hub {
 	t.Helper()
 	h := &hub{
 		t: t, base: pgtest.New(t), clock: newClock(), logs: new(logs), parts: map[string]process.Part{},
-		client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		tokens: map[string]minted{},
+		registries: map[string]*prometheus.Registry{},
+		client:     &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		tokens:     map[string]minted{},
 	}
 	h.admin = h.base.Admin(t)
 	if h.now = s.now; h.now == nil {
@@ -101,7 +105,7 @@ func newHub(t testing.TB, s setting) *hub {
 	}
 	h.openIssuer()
 	h.wire(s)
-	h.serve()
+	h.serve(s)
 	if s.perMinute == 0 {
 		s.perMinute = 100_000
 	}
@@ -140,6 +144,7 @@ func (h *hub) wire(s setting) {
 			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys},
 			DB:     s.open(h, duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),
 		}
+		h.registries[duty] = p.Registry
 		h.t.Cleanup(func() { p.Close() })
 		var wire process.Wire
 		switch duty {
@@ -171,11 +176,16 @@ func (h *hub) wire(s setting) {
 }
 
 // serve serves them on one port, through the same server as production.
-func (h *hub) serve() {
+func (h *hub) serve(s setting) {
 	h.t.Helper()
 	prefixes := map[string]http.Handler{}
 	for _, part := range h.parts {
 		maps.Copy(prefixes, part.Handlers())
+	}
+	for prefix, handler := range prefixes {
+		if s.wrap != nil {
+			prefixes[prefix] = s.wrap(handler)
+		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	listening, ended := make(chan string, 1), make(chan error, 1)
@@ -248,6 +258,7 @@ type request struct {
 	body   []byte
 	header http.Header // in place of the usual ones; nil values leave one out
 	stream bool        // the body's length is not told
+	plant  func()      // runs when all is measured and nothing is sent; may be nil
 }
 
 type answer struct {
@@ -342,6 +353,7 @@ func (h *hub) handle(as, column, identifier string) (handle, proof string) {
 type agreed struct {
 	audience object
 	purpose  string
+	power    string // empty: the column's usual one
 	life     time.Duration
 }
 
@@ -377,7 +389,7 @@ func (h *hub) consent(as, column, identifier string, a agreed) string {
 func (h *hub) decision(column string, a agreed, consents ...string) object {
 	a = a.orUsual()
 	return object{
-		"agreement": "riverside-children", "power": powers[column], "purposes": []string{a.purpose}, "aspects": []string{"relationship"},
+		"agreement": "riverside-children", "power": cmp.Or(a.power, powers[column]), "purposes": []string{a.purpose}, "aspects": []string{"relationship"},
 		"audience": a.audience, "proportionality": object{"necessary": true, "safeguards": true, "aim": "protect-health"},
 		"ground": "explicit-consent", "consents": consents, "conditions": object{"ordinary": "art6-public-task"},
 		"until": h.until(a.life),
