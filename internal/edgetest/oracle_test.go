@@ -62,9 +62,6 @@ var tellsNothing = map[string]string{
 	"registerPractitioner":  "knows no subject",
 	"endPractitioner":       "knows no subject",
 	"listGovernanceActs":    "knows no subject",
-	"readCheckpoint":        "knows commitments alone, of which every act and enquiry leaves one",
-	"proveInclusion":        "knows commitments alone, of which every act and enquiry leaves one",
-	"proveConsistency":      "knows commitments alone, of which every act and enquiry leaves one",
 }
 
 func post(h *hub, target string, body object) request {
