@@ -19,6 +19,7 @@ var libraries = map[string]string{
 	"github.com/go-faster/jx":               "0002: ogen's generated code uses it; also reads a body's members, which encoding/json hides",
 	"github.com/go-jose/go-jose/v4":         "0001: fixed; signs and verifies statements",
 	"github.com/gowebpki/jcs":               "0006: canonical JSON, so that a commitment has one reading",
+	"github.com/mozillazg/go-unidecode":     "0011: names of any script in one alphabet",
 	"github.com/lib/pq":                     "0001: fixed; the database driver",
 	"github.com/ogen-go/ogen":               "0002: the run-time half of the generated HTTP code",
 	"github.com/pressly/goose/v3":           "0003: applies the migrations",
@@ -28,6 +29,7 @@ var libraries = map[string]string{
 	"github.com/transparency-dev/merkle":    "0017: proofs of the log, verified by other code than made them",
 	"golang.org/x/mod":                      "0017: signed notes and the log's tiles and proofs",
 	"golang.org/x/sync":                     "0006: singleflight, so that a burst fetches keys once",
+	"golang.org/x/text":                     "0011: Unicode's normal forms, before names are compared",
 	"golang.org/x/time":                     "0006: rate limits",
 	"gopkg.in/yaml.v3":                      "0005: reads documents that people write, with line numbers",
 }
