@@ -67,6 +67,7 @@ type deed struct {
 
 	Confirms ident.ActID     `json:"confirms,omitzero"`
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
+	Cause    Cause           `json:"cause,omitempty"`
 	Outcome  string          `json:"outcome,omitempty"`
 	// Barred lists the correlations that a keep-apart kept from effect in this
 	// act, itself or restored ones. Nobody is shown it.

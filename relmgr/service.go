@@ -24,6 +24,7 @@ import (
 const (
 	recordsKey = seal.KeyID("duty/relmgr/records")
 	pairingKey = seal.KeyID("duty/relmgr/pairings")
+	sampleKey  = seal.KeyID("duty/relmgr/samples")
 	// SigningKey signs the proofs of handles that other duties accept.
 	SigningKey = seal.KeyID("sign/relmgr/1")
 	// Issuer is who those proofs come from.
@@ -76,7 +77,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}
-	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, SigningKey: seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, SigningKey: seal.KindSign} {
 		if err := s.keys.ensure(ctx, id, kind); err != nil {
 			return nil, err
 		}

@@ -463,6 +463,18 @@ CREATE TABLE relmgr.decisions (
     CONSTRAINT refused_decision_names_its_step CHECK (((outcome = 'refused'::text) = (stopped_at IS NOT NULL)))
 );
 
+CREATE TABLE relmgr.declarations (
+    declaration_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    practitioner_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    role governance.code NOT NULL,
+    ends uuid,
+    terms_version bigint NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea NOT NULL
+);
+
 CREATE TABLE relmgr.deliveries (
     delivery_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -583,9 +595,9 @@ CREATE TABLE relmgr.replies (
 );
 
 CREATE TABLE relmgr.review_outcomes (
-    enquiry_id uuid NOT NULL,
     act_id uuid NOT NULL,
     outcome text NOT NULL,
+    review_id uuid NOT NULL,
     CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
 );
 
@@ -593,7 +605,19 @@ CREATE TABLE relmgr.reviews (
     enquiry_id uuid NOT NULL,
     agency_id governance.code NOT NULL,
     opened_at timestamp with time zone NOT NULL,
-    due_at timestamp with time zone NOT NULL
+    due_at timestamp with time zone NOT NULL,
+    review_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    cause text DEFAULT 'emergency'::text NOT NULL,
+    CONSTRAINT review_cause_is_known CHECK ((cause = ANY (ARRAY['emergency'::text, 'flag'::text, 'sample'::text])))
+);
+
+CREATE TABLE relmgr.samples (
+    agency_id governance.code NOT NULL,
+    week date NOT NULL,
+    seed bytea NOT NULL,
+    percent smallint NOT NULL,
+    CONSTRAINT sample_percent_is_a_share CHECK (((percent >= 1) AND (percent <= 100))),
+    CONSTRAINT sample_week_begins_on_monday CHECK ((EXTRACT(isodow FROM week) = (1)::numeric))
 );
 
 CREATE TABLE relmgr.undoings (
@@ -709,6 +733,12 @@ ALTER TABLE ONLY relmgr.decision_consents
 ALTER TABLE ONLY relmgr.decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (decision_id);
 
+ALTER TABLE ONLY relmgr.declarations
+    ADD CONSTRAINT declaration_ends_once UNIQUE (ends);
+
+ALTER TABLE ONLY relmgr.declarations
+    ADD CONSTRAINT declarations_pkey PRIMARY KEY (declaration_id);
+
 ALTER TABLE ONLY relmgr.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (delivery_id);
 
@@ -748,6 +778,9 @@ ALTER TABLE ONLY relmgr.handles
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT one_reference_per_agency UNIQUE (act_id, agency_id);
 
+ALTER TABLE ONLY relmgr.reviews
+    ADD CONSTRAINT one_review_per_enquiry_and_cause UNIQUE (enquiry_id, cause);
+
 ALTER TABLE ONLY relmgr.pairings
     ADD CONSTRAINT pairings_pkey PRIMARY KEY (pairing_id);
 
@@ -761,10 +794,13 @@ ALTER TABLE ONLY relmgr.replies
     ADD CONSTRAINT replies_pkey PRIMARY KEY (delivery_id);
 
 ALTER TABLE ONLY relmgr.review_outcomes
-    ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (enquiry_id);
+    ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (review_id);
 
 ALTER TABLE ONLY relmgr.reviews
-    ADD CONSTRAINT reviews_pkey PRIMARY KEY (enquiry_id);
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (review_id);
+
+ALTER TABLE ONLY relmgr.samples
+    ADD CONSTRAINT samples_pkey PRIMARY KEY (agency_id, week);
 
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_pkey PRIMARY KEY (undoes, act_id);
@@ -795,6 +831,8 @@ CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
 CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id);
 
+CREATE INDEX declarations_by_agency ON relmgr.declarations USING btree (agency_id);
+
 CREATE INDEX deliveries_by_column ON relmgr.deliveries USING btree (column_id, deliver_at);
 
 CREATE INDEX deliveries_by_handle ON relmgr.deliveries USING btree (handle_id);
@@ -802,6 +840,8 @@ CREATE INDEX deliveries_by_handle ON relmgr.deliveries USING btree (handle_id);
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
 
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
+
+CREATE INDEX enquiries_by_time ON relmgr.enquiries USING brin (at) WITH (autosummarize='on');
 
 CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
 
@@ -942,6 +982,9 @@ ALTER TABLE ONLY relmgr.decisions
 ALTER TABLE ONLY relmgr.decisions
     ADD CONSTRAINT decisions_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
+ALTER TABLE ONLY relmgr.declarations
+    ADD CONSTRAINT declarations_ends_fkey FOREIGN KEY (ends) REFERENCES relmgr.declarations(declaration_id);
+
 ALTER TABLE ONLY relmgr.deliveries
     ADD CONSTRAINT deliveries_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.contact_requests(act_id);
 
@@ -1018,7 +1061,7 @@ ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.review_outcomes
-    ADD CONSTRAINT review_outcomes_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.reviews(enquiry_id);
+    ADD CONSTRAINT review_outcomes_review_id_fkey FOREIGN KEY (review_id) REFERENCES relmgr.reviews(review_id);
 
 ALTER TABLE ONLY relmgr.reviews
     ADD CONSTRAINT reviews_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
@@ -1191,6 +1234,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.decision_consents TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.declarations TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.deliveries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
@@ -1232,5 +1277,7 @@ GRANT SELECT,INSERT ON TABLE relmgr.replies TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;

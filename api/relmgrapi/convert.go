@@ -122,6 +122,28 @@ func since(t oas.OptSince) *time.Time {
 	return &at
 }
 
+func declared(d relmgr.Declared, err error) (*oas.DeclarationReceipt, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &oas.DeclarationReceipt{Declaration: oas.ID(d.Declaration.String()), Commitment: oas.Commitment(hex.EncodeToString(d.Commitment))}, nil
+}
+
+func review(r relmgr.Review) oas.Review {
+	out := oas.Review{
+		Review: oas.ID(r.ID.String()), Cause: oas.ReviewCause(r.Cause), Enquiry: oas.ID(r.Enquiry.String()), At: r.At, Due: r.Due,
+		Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner), Role: oas.Code(r.Role), Column: oas.Code(r.Column),
+		Purpose: oas.Code(r.Purpose), Reason: oas.Code(r.Reason), Concerning: r.Concerning, Told: r.Told,
+	}
+	if r.Interest != "" {
+		out.Interest, out.Declaration = oas.NewOptInterest(oas.Interest(r.Interest)), oas.NewOptID(oas.ID(r.Declaration.String()))
+	}
+	if r.Case != "" {
+		out.Case = oas.NewOptString(string(r.Case))
+	}
+	return out
+}
+
 func answer(a relmgr.Answer) *oas.Answer {
 	out := &oas.Answer{
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,

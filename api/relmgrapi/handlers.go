@@ -196,29 +196,47 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	return answer(a), nil
 }
 
-func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.Reviews, error) {
-	list, err := h.service.ListReviews(ctx, caller(ctx), params.Limit.Or(50))
+func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.ReviewPage, error) {
+	var after ident.ReviewID
+	if c, ok := params.Cursor.Get(); ok {
+		var err error
+		if after, err = ident.ParseReview(string(c)); err != nil {
+			return nil, malformed("/cursor")
+		}
+	}
+	list, next, err := h.service.ListReviews(ctx, caller(ctx), after, params.Limit.Or(50))
 	if err != nil {
 		return nil, err
 	}
-	out := &oas.Reviews{Reviews: make([]oas.ReviewsReviewsItem, len(list))}
+	page := &oas.ReviewPage{Reviews: make([]oas.Review, len(list))}
 	for i, r := range list {
-		out.Reviews[i] = oas.ReviewsReviewsItem{
-			Enquiry: oas.ID(r.Enquiry.String()), At: r.At, Due: r.Due, Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner),
-			Role: oas.Code(r.Role), Column: oas.Code(r.Column), Purpose: oas.Code(r.Purpose), Reason: oas.Code(r.Reason),
-			Concerning: r.Concerning, Told: r.Told,
-		}
+		page.Reviews[i] = review(r)
 	}
-	return out, nil
+	if !next.IsZero() {
+		page.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return page, nil
 }
 
-func (h handlers) JudgeEmergency(ctx context.Context, req *oas.ReviewOutcomeRequest, params oas.JudgeEmergencyParams) (*oas.ActReceipt, error) {
-	enquiry, err := ident.ParseEnquiry(string(params.Enquiry))
+func (h handlers) JudgeEnquiry(ctx context.Context, req *oas.ReviewOutcomeRequest, params oas.JudgeEnquiryParams) (*oas.ActReceipt, error) {
+	id, err := ident.ParseReview(string(params.Review))
 	if err != nil {
-		return nil, malformed("/enquiry")
+		return nil, malformed("/review")
 	}
-	r, err := h.once(ctx, oas.JudgeEmergencyOperation, params.IdempotencyKey, req, string(params.Enquiry)).JudgeEmergency(ctx, caller(ctx), enquiry, string(req.Outcome), string(req.Reason))
+	r, err := h.once(ctx, oas.JudgeEnquiryOperation, params.IdempotencyKey, req, string(params.Review)).JudgeEnquiry(ctx, caller(ctx), id, string(req.Outcome), string(req.Reason))
 	return receipt(r, err)
+}
+
+func (h handlers) DeclareInterest(ctx context.Context, req *oas.DeclarationRequest) (*oas.DeclarationReceipt, error) {
+	return declared(h.service.Declare(ctx, caller(ctx), own(req.Column, req.Identifier), relmgr.Interest(req.Interest), ident.Practitioner(req.Practitioner.Or(""))))
+}
+
+func (h handlers) EndDeclaration(ctx context.Context, req *oas.WithdrawalRequest, params oas.EndDeclarationParams) (*oas.DeclarationReceipt, error) {
+	id, err := ident.ParseDeclaration(string(params.Declaration))
+	if err != nil {
+		return nil, malformed("/declaration")
+	}
+	return declared(h.service.EndDeclaration(ctx, caller(ctx), id, string(req.Reason)))
 }
 
 func (h handlers) RequestContact(ctx context.Context, req *oas.ContactRequest, params oas.RequestContactParams) (*oas.ContactRequested, error) {

@@ -37,6 +37,15 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/correlations
 	Correlate(ctx context.Context, request *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
+	// DeclareInterest invokes declareInterest operation.
+	//
+	// By a practitioner, of themselves; or by a reviewer of their agency, of a practitioner. Enquiries
+	// that the practitioner makes
+	// about the identifier are answered as any other, and come to the reviewers. Whose it is, which
+	// identifier and how is sealed.
+	//
+	// POST /relmgr/v1/declarations
+	DeclareInterest(ctx context.Context, request *DeclarationRequest) (*DeclarationReceipt, error)
 	// DisputeIdentity invokes disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -44,6 +53,12 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/disputes
 	DisputeIdentity(ctx context.Context, request *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
+	// EndDeclaration invokes endDeclaration operation.
+	//
+	// By a reviewer of the agency, and never of one's own. Enquiries made before stay with the reviewers.
+	//
+	// POST /relmgr/v1/declarations/{declaration}/end
+	EndDeclaration(ctx context.Context, request *WithdrawalRequest, params EndDeclarationParams) (*DeclarationReceipt, error)
 	// Enquire invokes enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -70,12 +85,12 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
-	// JudgeEmergency invokes judgeEmergency operation.
+	// JudgeEnquiry invokes judgeEnquiry operation.
 	//
-	// Say what I make of an emergency.
+	// Say what I make of an enquiry.
 	//
-	// POST /relmgr/v1/reviews/{enquiry}/outcome
-	JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
+	// POST /relmgr/v1/reviews/{review}/outcome
+	JudgeEnquiry(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEnquiryParams) (*ActReceipt, error)
 	// KeepApart invokes keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -109,10 +124,14 @@ type Invoker interface {
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
 	// ListReviews invokes listReviews operation.
 	//
-	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
+	// enquiry that somebody made
+	// about themselves, their household or a declared conflict of interest, and each of a random sample
+	// of every week. For a role
+	// that an agreement lets review. Nobody is shown the review of their own enquiry.
 	//
 	// GET /relmgr/v1/reviews
-	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
+	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
 	// MoveCaseload invokes moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
@@ -435,6 +454,82 @@ func (c *Client) sendCorrelate(ctx context.Context, request *CorrelationRequest,
 	return result, nil
 }
 
+// DeclareInterest invokes declareInterest operation.
+//
+// By a practitioner, of themselves; or by a reviewer of their agency, of a practitioner. Enquiries
+// that the practitioner makes
+// about the identifier are answered as any other, and come to the reviewers. Whose it is, which
+// identifier and how is sealed.
+//
+// POST /relmgr/v1/declarations
+func (c *Client) DeclareInterest(ctx context.Context, request *DeclarationRequest) (*DeclarationReceipt, error) {
+	res, err := c.sendDeclareInterest(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendDeclareInterest(ctx context.Context, request *DeclarationRequest) (res *DeclarationReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/declarations"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeDeclareInterestRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, DeclareInterestOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeDeclareInterestResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // DisputeIdentity invokes disputeIdentity operation.
 //
 // All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -518,6 +613,101 @@ func (c *Client) sendDisputeIdentity(ctx context.Context, request *DisputeReques
 	defer body.Close()
 
 	result, err := decodeDisputeIdentityResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EndDeclaration invokes endDeclaration operation.
+//
+// By a reviewer of the agency, and never of one's own. Enquiries made before stay with the reviewers.
+//
+// POST /relmgr/v1/declarations/{declaration}/end
+func (c *Client) EndDeclaration(ctx context.Context, request *WithdrawalRequest, params EndDeclarationParams) (*DeclarationReceipt, error) {
+	res, err := c.sendEndDeclaration(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendEndDeclaration(ctx context.Context, request *WithdrawalRequest, params EndDeclarationParams) (res *DeclarationReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/declarations/"
+	{
+		// Encode "declaration" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "declaration",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Declaration); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/end"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEndDeclarationRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EndDeclarationOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEndDeclarationResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -770,30 +960,30 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	return result, nil
 }
 
-// JudgeEmergency invokes judgeEmergency operation.
+// JudgeEnquiry invokes judgeEnquiry operation.
 //
-// Say what I make of an emergency.
+// Say what I make of an enquiry.
 //
-// POST /relmgr/v1/reviews/{enquiry}/outcome
-func (c *Client) JudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error) {
-	res, err := c.sendJudgeEmergency(ctx, request, params)
+// POST /relmgr/v1/reviews/{review}/outcome
+func (c *Client) JudgeEnquiry(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEnquiryParams) (*ActReceipt, error) {
+	res, err := c.sendJudgeEnquiry(ctx, request, params)
 	return res, err
 }
 
-func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEmergencyParams) (res *ActReceipt, err error) {
+func (c *Client) sendJudgeEnquiry(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEnquiryParams) (res *ActReceipt, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [3]string
 	pathParts[0] = "/relmgr/v1/reviews/"
 	{
-		// Encode "enquiry" parameter.
+		// Encode "review" parameter.
 		e := uri.NewPathEncoder(uri.PathEncoderConfig{
-			Param:   "enquiry",
+			Param:   "review",
 			Style:   uri.PathStyleSimple,
 			Explode: false,
 		})
 		if err := func() error {
-			if unwrapped := string(params.Enquiry); true {
+			if unwrapped := string(params.Review); true {
 				return e.EncodeValue(conv.StringToString(unwrapped))
 			}
 			return nil
@@ -813,7 +1003,7 @@ func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeR
 	if err != nil {
 		return res, errors.Wrap(err, "create request")
 	}
-	if err := encodeJudgeEmergencyRequest(request, r); err != nil {
+	if err := encodeJudgeEnquiryRequest(request, r); err != nil {
 		return res, errors.Wrap(err, "encode request")
 	}
 
@@ -838,7 +1028,7 @@ func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeR
 		var satisfied bitset
 		{
 
-			switch err := c.securityOidc(ctx, JudgeEmergencyOperation, r); {
+			switch err := c.securityOidc(ctx, JudgeEnquiryOperation, r); {
 			case err == nil: // if NO error
 				satisfied[0] |= 1 << 0
 			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
@@ -873,7 +1063,7 @@ func (c *Client) sendJudgeEmergency(ctx context.Context, request *ReviewOutcomeR
 	body := resp.Body
 	defer body.Close()
 
-	result, err := decodeJudgeEmergencyResponse(resp)
+	result, err := decodeJudgeEnquiryResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1342,15 +1532,19 @@ func (c *Client) sendListContactRequests(ctx context.Context, params ListContact
 
 // ListReviews invokes listReviews operation.
 //
-// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
+// enquiry that somebody made
+// about themselves, their household or a declared conflict of interest, and each of a random sample
+// of every week. For a role
+// that an agreement lets review. Nobody is shown the review of their own enquiry.
 //
 // GET /relmgr/v1/reviews
-func (c *Client) ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error) {
+func (c *Client) ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error) {
 	res, err := c.sendListReviews(ctx, params)
 	return res, err
 }
 
-func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) (res *Reviews, err error) {
+func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) (res *ReviewPage, err error) {
 
 	u := uri.Clone(c.requestURL(ctx))
 	var pathParts [1]string
@@ -1358,6 +1552,26 @@ func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) 
 	uri.AddPathParts(u, pathParts[:]...)
 
 	q := uri.NewQueryEncoder()
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
 	{
 		// Encode "limit" parameter.
 		cfg := uri.QueryParameterEncodingConfig{

@@ -348,6 +348,150 @@ func (s *Server) handleCorrelateRequest(args [0]string, argsEscaped bool, w http
 	}
 }
 
+// handleDeclareInterestRequest handles declareInterest operation.
+//
+// By a practitioner, of themselves; or by a reviewer of their agency, of a practitioner. Enquiries
+// that the practitioner makes
+// about the identifier are answered as any other, and come to the reviewers. Whose it is, which
+// identifier and how is sealed.
+//
+// POST /relmgr/v1/declarations
+func (s *Server) handleDeclareInterestRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: DeclareInterestOperation,
+			ID:   "declareInterest",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOidc(ctx, DeclareInterestOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Oidc",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Oidc", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeDeclareInterestRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *DeclarationReceipt
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    DeclareInterestOperation,
+			OperationSummary: "This is me, my household, or a conflict of interest",
+			OperationID:      "declareInterest",
+			Body:             request,
+			RawBody:          rawBody,
+			Params:           middleware.Parameters{},
+			Raw:              r,
+		}
+
+		type (
+			Request  = *DeclarationRequest
+			Params   = struct{}
+			Response = *DeclarationReceipt
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			nil,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.DeclareInterest(ctx, request)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.DeclareInterest(ctx, request)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeDeclareInterestResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
 // handleDisputeIdentityRequest handles disputeIdentity operation.
 //
 // All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -497,6 +641,162 @@ func (s *Server) handleDisputeIdentityRequest(args [0]string, argsEscaped bool, 
 	}
 
 	if err := encodeDisputeIdentityResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
+// handleEndDeclarationRequest handles endDeclaration operation.
+//
+// By a reviewer of the agency, and never of one's own. Enquiries made before stay with the reviewers.
+//
+// POST /relmgr/v1/declarations/{declaration}/end
+func (s *Server) handleEndDeclarationRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: EndDeclarationOperation,
+			ID:   "endDeclaration",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOidc(ctx, EndDeclarationOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Oidc",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Oidc", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+	params, err := decodeEndDeclarationParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeEndDeclarationRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *DeclarationReceipt
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    EndDeclarationOperation,
+			OperationSummary: "It no longer holds",
+			OperationID:      "endDeclaration",
+			Body:             request,
+			RawBody:          rawBody,
+			Params: middleware.Parameters{
+				{
+					Name: "declaration",
+					In:   "path",
+				}: params.Declaration,
+			},
+			Raw: r,
+		}
+
+		type (
+			Request  = *WithdrawalRequest
+			Params   = EndDeclarationParams
+			Response = *DeclarationReceipt
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			unpackEndDeclarationParams,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.EndDeclaration(ctx, request, params)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.EndDeclaration(ctx, request, params)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeEndDeclarationResponse(response, w); err != nil {
 		defer recordError("EncodeResponse", err)
 		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
 			s.cfg.ErrorHandler(ctx, w, r, err)
@@ -936,12 +1236,12 @@ func (s *Server) handleFindHandleRequest(args [0]string, argsEscaped bool, w htt
 	}
 }
 
-// handleJudgeEmergencyRequest handles judgeEmergency operation.
+// handleJudgeEnquiryRequest handles judgeEnquiry operation.
 //
-// Say what I make of an emergency.
+// Say what I make of an enquiry.
 //
-// POST /relmgr/v1/reviews/{enquiry}/outcome
-func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+// POST /relmgr/v1/reviews/{review}/outcome
+func (s *Server) handleJudgeEnquiryRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
 	statusWriter := &codeRecorder{ResponseWriter: w}
 	w = statusWriter
 	ctx := r.Context()
@@ -949,15 +1249,15 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 	var (
 		err          error
 		opErrContext = ogenerrors.OperationContext{
-			Name: JudgeEmergencyOperation,
-			ID:   "judgeEmergency",
+			Name: JudgeEnquiryOperation,
+			ID:   "judgeEnquiry",
 		}
 	)
 	{
 		type bitset = [1]uint8
 		var satisfied bitset
 		{
-			sctx, ok, err := s.securityOidc(ctx, JudgeEmergencyOperation, r)
+			sctx, ok, err := s.securityOidc(ctx, JudgeEnquiryOperation, r)
 			if err != nil {
 				err = &ogenerrors.SecurityError{
 					OperationContext: opErrContext,
@@ -999,7 +1299,7 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 			return
 		}
 	}
-	params, err := decodeJudgeEmergencyParams(args, argsEscaped, r)
+	params, err := decodeJudgeEnquiryParams(args, argsEscaped, r)
 	if err != nil {
 		err = &ogenerrors.DecodeParamsError{
 			OperationContext: opErrContext,
@@ -1011,7 +1311,7 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 	}
 
 	var rawBody []byte
-	request, rawBody, close, err := s.decodeJudgeEmergencyRequest(r)
+	request, rawBody, close, err := s.decodeJudgeEnquiryRequest(r)
 	if err != nil {
 		err = &ogenerrors.DecodeRequestError{
 			OperationContext: opErrContext,
@@ -1031,9 +1331,9 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
-			OperationName:    JudgeEmergencyOperation,
-			OperationSummary: "Say what I make of an emergency",
-			OperationID:      "judgeEmergency",
+			OperationName:    JudgeEnquiryOperation,
+			OperationSummary: "Say what I make of an enquiry",
+			OperationID:      "judgeEnquiry",
 			Body:             request,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
@@ -1042,16 +1342,16 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 					In:   "header",
 				}: params.IdempotencyKey,
 				{
-					Name: "enquiry",
+					Name: "review",
 					In:   "path",
-				}: params.Enquiry,
+				}: params.Review,
 			},
 			Raw: r,
 		}
 
 		type (
 			Request  = *ReviewOutcomeRequest
-			Params   = JudgeEmergencyParams
+			Params   = JudgeEnquiryParams
 			Response = *ActReceipt
 		)
 		response, err = middleware.HookMiddleware[
@@ -1061,14 +1361,14 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 		](
 			m,
 			mreq,
-			unpackJudgeEmergencyParams,
+			unpackJudgeEnquiryParams,
 			func(ctx context.Context, request Request, params Params) (response Response, err error) {
-				response, err = s.h.JudgeEmergency(ctx, request, params)
+				response, err = s.h.JudgeEnquiry(ctx, request, params)
 				return response, err
 			},
 		)
 	} else {
-		response, err = s.h.JudgeEmergency(ctx, request, params)
+		response, err = s.h.JudgeEnquiry(ctx, request, params)
 	}
 	if err != nil {
 		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
@@ -1087,7 +1387,7 @@ func (s *Server) handleJudgeEmergencyRequest(args [1]string, argsEscaped bool, w
 		return
 	}
 
-	if err := encodeJudgeEmergencyResponse(response, w); err != nil {
+	if err := encodeJudgeEnquiryResponse(response, w); err != nil {
 		defer recordError("EncodeResponse", err)
 		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
 			s.cfg.ErrorHandler(ctx, w, r, err)
@@ -1704,7 +2004,11 @@ func (s *Server) handleListContactRequestsRequest(args [0]string, argsEscaped bo
 
 // handleListReviewsRequest handles listReviews operation.
 //
-// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
+// enquiry that somebody made
+// about themselves, their household or a declared conflict of interest, and each of a random sample
+// of every week. For a role
+// that an agreement lets review. Nobody is shown the review of their own enquiry.
 //
 // GET /relmgr/v1/reviews
 func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -1778,16 +2082,20 @@ func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w ht
 
 	var rawBody []byte
 
-	var response *Reviews
+	var response *ReviewPage
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    ListReviewsOperation,
-			OperationSummary: "My agency's emergencies that wait for review",
+			OperationSummary: "My agency's enquiries that wait for review",
 			OperationID:      "listReviews",
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "cursor",
+					In:   "query",
+				}: params.Cursor,
 				{
 					Name: "limit",
 					In:   "query",
@@ -1799,7 +2107,7 @@ func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w ht
 		type (
 			Request  = struct{}
 			Params   = ListReviewsParams
-			Response = *Reviews
+			Response = *ReviewPage
 		)
 		response, err = middleware.HookMiddleware[
 			Request,

@@ -356,6 +356,87 @@ func decodeDisputeIdentityParams(args [0]string, argsEscaped bool, r *http.Reque
 	return params, nil
 }
 
+// EndDeclarationParams is parameters of endDeclaration operation.
+type EndDeclarationParams struct {
+	// As its receipt names it.
+	Declaration ID
+}
+
+func unpackEndDeclarationParams(packed middleware.Parameters) (params EndDeclarationParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "declaration",
+			In:   "path",
+		}
+		params.Declaration = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeEndDeclarationParams(args [1]string, argsEscaped bool, r *http.Request) (params EndDeclarationParams, _ error) {
+	// Decode path: declaration.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "declaration",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotDeclarationVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotDeclarationVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Declaration = ID(paramsDotDeclarationVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Declaration.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "declaration",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // FindActParams is parameters of findAct operation.
 type FindActParams struct {
 	// The reference under which the caller's agency knows the act.
@@ -437,15 +518,16 @@ func decodeFindActParams(args [1]string, argsEscaped bool, r *http.Request) (par
 	return params, nil
 }
 
-// JudgeEmergencyParams is parameters of judgeEmergency operation.
-type JudgeEmergencyParams struct {
+// JudgeEnquiryParams is parameters of judgeEnquiry operation.
+type JudgeEnquiryParams struct {
 	// The same caller, operation and body with the same key make one act, however often they are sent.
 	// Each time is decided afresh.
 	IdempotencyKey OptString `json:",omitempty,omitzero"`
-	Enquiry        ID
+	// As GET /relmgr/v1/reviews lists it.
+	Review ID
 }
 
-func unpackJudgeEmergencyParams(packed middleware.Parameters) (params JudgeEmergencyParams) {
+func unpackJudgeEnquiryParams(packed middleware.Parameters) (params JudgeEnquiryParams) {
 	{
 		key := middleware.ParameterKey{
 			Name: "Idempotency-Key",
@@ -457,15 +539,15 @@ func unpackJudgeEmergencyParams(packed middleware.Parameters) (params JudgeEmerg
 	}
 	{
 		key := middleware.ParameterKey{
-			Name: "enquiry",
+			Name: "review",
 			In:   "path",
 		}
-		params.Enquiry = packed[key].(ID)
+		params.Review = packed[key].(ID)
 	}
 	return params
 }
 
-func decodeJudgeEmergencyParams(args [1]string, argsEscaped bool, r *http.Request) (params JudgeEmergencyParams, _ error) {
+func decodeJudgeEnquiryParams(args [1]string, argsEscaped bool, r *http.Request) (params JudgeEnquiryParams, _ error) {
 	h := uri.NewHeaderDecoder(r.Header)
 	// Decode header: Idempotency-Key.
 	if err := func() error {
@@ -533,7 +615,7 @@ func decodeJudgeEmergencyParams(args [1]string, argsEscaped bool, r *http.Reques
 			Err:  err,
 		}
 	}
-	// Decode path: enquiry.
+	// Decode path: review.
 	if err := func() error {
 		param := args[0]
 		if argsEscaped {
@@ -545,14 +627,14 @@ func decodeJudgeEmergencyParams(args [1]string, argsEscaped bool, r *http.Reques
 		}
 		if len(param) > 0 {
 			d := uri.NewPathDecoder(uri.PathDecoderConfig{
-				Param:   "enquiry",
+				Param:   "review",
 				Value:   param,
 				Style:   uri.PathStyleSimple,
 				Explode: false,
 			})
 
 			if err := func() error {
-				var paramsDotEnquiryVal string
+				var paramsDotReviewVal string
 				if err := func() error {
 					val, err := d.DecodeValue()
 					if err != nil {
@@ -564,18 +646,18 @@ func decodeJudgeEmergencyParams(args [1]string, argsEscaped bool, r *http.Reques
 						return err
 					}
 
-					paramsDotEnquiryVal = c
+					paramsDotReviewVal = c
 					return nil
 				}(); err != nil {
 					return err
 				}
-				params.Enquiry = ID(paramsDotEnquiryVal)
+				params.Review = ID(paramsDotReviewVal)
 				return nil
 			}(); err != nil {
 				return err
 			}
 			if err := func() error {
-				if err := params.Enquiry.Validate(); err != nil {
+				if err := params.Review.Validate(); err != nil {
 					return err
 				}
 				return nil
@@ -588,7 +670,7 @@ func decodeJudgeEmergencyParams(args [1]string, argsEscaped bool, r *http.Reques
 		return nil
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
-			Name: "enquiry",
+			Name: "review",
 			In:   "path",
 			Err:  err,
 		}
@@ -1279,10 +1361,20 @@ func decodeListContactRequestsParams(args [0]string, argsEscaped bool, r *http.R
 
 // ListReviewsParams is parameters of listReviews operation.
 type ListReviewsParams struct {
-	Limit OptInt `json:",omitempty,omitzero"`
+	Cursor OptCursor `json:",omitempty,omitzero"`
+	Limit  OptInt    `json:",omitempty,omitzero"`
 }
 
 func unpackListReviewsParams(packed middleware.Parameters) (params ListReviewsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "cursor",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Cursor = v.(OptCursor)
+		}
+	}
 	{
 		key := middleware.ParameterKey{
 			Name: "limit",
@@ -1297,6 +1389,69 @@ func unpackListReviewsParams(packed middleware.Parameters) (params ListReviewsPa
 
 func decodeListReviewsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListReviewsParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: cursor.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotCursorVal Cursor
+				if err := func() error {
+					var paramsDotCursorValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotCursorValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotCursorVal = Cursor(paramsDotCursorValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Cursor.SetTo(paramsDotCursorVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Cursor.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "cursor",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	// Set default value for query: limit.
 	{
 		val := int(50)

@@ -38,8 +38,36 @@ func encodeCorrelateRequest(
 	return nil
 }
 
+func encodeDeclareInterestRequest(
+	req *DeclarationRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeDisputeIdentityRequest(
 	req *DisputeRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeEndDeclarationRequest(
+	req *WithdrawalRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"
@@ -80,7 +108,7 @@ func encodeFindHandleRequest(
 	return nil
 }
 
-func encodeJudgeEmergencyRequest(
+func encodeJudgeEnquiryRequest(
 	req *ReviewOutcomeRequest,
 	r *http.Request,
 ) error {

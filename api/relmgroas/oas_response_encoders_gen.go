@@ -36,9 +36,35 @@ func encodeCorrelateResponse(response *ActReceipt, w http.ResponseWriter) error 
 	return nil
 }
 
+func encodeDeclareInterestResponse(response *DeclarationReceipt, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeDisputeIdentityResponse(response *ActReceipt, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(202)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
+func encodeEndDeclarationResponse(response *DeclarationReceipt, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
 
 	e := new(jx.Encoder)
 	response.Encode(e)
@@ -88,7 +114,7 @@ func encodeFindHandleResponse(response *Handle, w http.ResponseWriter) error {
 	return nil
 }
 
-func encodeJudgeEmergencyResponse(response *ActReceipt, w http.ResponseWriter) error {
+func encodeJudgeEnquiryResponse(response *ActReceipt, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)
 
@@ -153,7 +179,7 @@ func encodeListContactRequestsResponse(response *DeliveryPage, w http.ResponseWr
 	return nil
 }
 
-func encodeListReviewsResponse(response *Reviews, w http.ResponseWriter) error {
+func encodeListReviewsResponse(response *ReviewPage, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)
 

@@ -1693,6 +1693,80 @@ func (s *Decision) SetOverride(val OptOverride) {
 	s.Override = val
 }
 
+// Ref: #/components/schemas/DeclarationReceipt
+type DeclarationReceipt struct {
+	Declaration ID         `json:"declaration"`
+	Commitment  Commitment `json:"commitment"`
+}
+
+// GetDeclaration returns the value of Declaration.
+func (s *DeclarationReceipt) GetDeclaration() ID {
+	return s.Declaration
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *DeclarationReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetDeclaration sets the value of Declaration.
+func (s *DeclarationReceipt) SetDeclaration(val ID) {
+	s.Declaration = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *DeclarationReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/DeclarationRequest
+type DeclarationRequest struct {
+	Column       Code            `json:"column"`
+	Identifier   LocalIdentifier `json:"identifier"`
+	Interest     Interest        `json:"interest"`
+	Practitioner OptCode         `json:"practitioner"`
+}
+
+// GetColumn returns the value of Column.
+func (s *DeclarationRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *DeclarationRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetInterest returns the value of Interest.
+func (s *DeclarationRequest) GetInterest() Interest {
+	return s.Interest
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *DeclarationRequest) GetPractitioner() OptCode {
+	return s.Practitioner
+}
+
+// SetColumn sets the value of Column.
+func (s *DeclarationRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *DeclarationRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetInterest sets the value of Interest.
+func (s *DeclarationRequest) SetInterest(val Interest) {
+	s.Interest = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *DeclarationRequest) SetPractitioner(val OptCode) {
+	s.Practitioner = val
+}
+
 // A contact request as one holder is shown it, with values that no other holder and no asker is
 // shown.
 // Ref: #/components/schemas/DeliveredRequest
@@ -2433,6 +2507,57 @@ func (s *HandleRequest) SetIdentifier(val LocalIdentifier) {
 }
 
 type ID string
+
+// What a practitioner, or their agency, has declared: that the person is the practitioner, one of
+// their household, or one with whom there is a conflict of interest.
+// Ref: #/components/schemas/Interest
+type Interest string
+
+const (
+	InterestSelf      Interest = "self"
+	InterestHousehold Interest = "household"
+	InterestConflict  Interest = "conflict"
+)
+
+// AllValues returns all Interest values.
+func (Interest) AllValues() []Interest {
+	return []Interest{
+		InterestSelf,
+		InterestHousehold,
+		InterestConflict,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Interest) MarshalText() ([]byte, error) {
+	switch s {
+	case InterestSelf:
+		return []byte(s), nil
+	case InterestHousehold:
+		return []byte(s), nil
+	case InterestConflict:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Interest) UnmarshalText(data []byte) error {
+	switch Interest(data) {
+	case InterestSelf:
+		*s = InterestSelf
+		return nil
+	case InterestHousehold:
+		*s = InterestHousehold
+		return nil
+	case InterestConflict:
+		*s = InterestConflict
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
 
 // Either the caller's identifier and a pairing code, or correlations that the caller's agency is
 // party to.
@@ -3302,6 +3427,52 @@ func (o OptGround) Or(d Ground) Ground {
 	return d
 }
 
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptInt returns new OptInt with value set to v.
 func NewOptInt(v int) OptInt {
 	return OptInt{
@@ -3342,6 +3513,52 @@ func (o OptInt) Get() (v int, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInt) Or(d int) int {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptInterest returns new OptInterest with value set to v.
+func NewOptInterest(v Interest) OptInterest {
+	return OptInterest{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptInterest is optional Interest.
+type OptInterest struct {
+	Value Interest
+	Set   bool
+}
+
+// IsSet returns true if OptInterest was set.
+func (o OptInterest) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptInterest) Reset() {
+	var v Interest
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptInterest) SetTo(v Interest) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptInterest) Get() (v Interest, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptInterest) Or(d Interest) Interest {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -4440,6 +4657,236 @@ func (s *RelationshipRequest) SetDecision(val Decision) {
 	s.Decision = val
 }
 
+// Ref: #/components/schemas/Review
+type Review struct {
+	Review       ID          `json:"review"`
+	Cause        ReviewCause `json:"cause"`
+	Interest     OptInterest `json:"interest"`
+	Declaration  OptID       `json:"declaration"`
+	Enquiry      ID          `json:"enquiry"`
+	At           time.Time   `json:"at"`
+	Due          time.Time   `json:"due"`
+	Overdue      bool        `json:"overdue"`
+	Practitioner Code        `json:"practitioner"`
+	Role         Code        `json:"role"`
+	Column       Code        `json:"column"`
+	Purpose      Code        `json:"purpose"`
+	Reason       Code        `json:"reason"`
+	Concerning   string      `json:"concerning"`
+	// As the asker named it, absent where none was named or its record is erased.
+	Case OptString `json:"case"`
+	// How many the asker was told of.
+	Told int `json:"told"`
+}
+
+// GetReview returns the value of Review.
+func (s *Review) GetReview() ID {
+	return s.Review
+}
+
+// GetCause returns the value of Cause.
+func (s *Review) GetCause() ReviewCause {
+	return s.Cause
+}
+
+// GetInterest returns the value of Interest.
+func (s *Review) GetInterest() OptInterest {
+	return s.Interest
+}
+
+// GetDeclaration returns the value of Declaration.
+func (s *Review) GetDeclaration() OptID {
+	return s.Declaration
+}
+
+// GetEnquiry returns the value of Enquiry.
+func (s *Review) GetEnquiry() ID {
+	return s.Enquiry
+}
+
+// GetAt returns the value of At.
+func (s *Review) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *Review) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *Review) GetOverdue() bool {
+	return s.Overdue
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *Review) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *Review) GetRole() Code {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *Review) GetColumn() Code {
+	return s.Column
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *Review) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *Review) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *Review) GetConcerning() string {
+	return s.Concerning
+}
+
+// GetCase returns the value of Case.
+func (s *Review) GetCase() OptString {
+	return s.Case
+}
+
+// GetTold returns the value of Told.
+func (s *Review) GetTold() int {
+	return s.Told
+}
+
+// SetReview sets the value of Review.
+func (s *Review) SetReview(val ID) {
+	s.Review = val
+}
+
+// SetCause sets the value of Cause.
+func (s *Review) SetCause(val ReviewCause) {
+	s.Cause = val
+}
+
+// SetInterest sets the value of Interest.
+func (s *Review) SetInterest(val OptInterest) {
+	s.Interest = val
+}
+
+// SetDeclaration sets the value of Declaration.
+func (s *Review) SetDeclaration(val OptID) {
+	s.Declaration = val
+}
+
+// SetEnquiry sets the value of Enquiry.
+func (s *Review) SetEnquiry(val ID) {
+	s.Enquiry = val
+}
+
+// SetAt sets the value of At.
+func (s *Review) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *Review) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *Review) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *Review) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *Review) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *Review) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *Review) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *Review) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *Review) SetConcerning(val string) {
+	s.Concerning = val
+}
+
+// SetCase sets the value of Case.
+func (s *Review) SetCase(val OptString) {
+	s.Case = val
+}
+
+// SetTold sets the value of Told.
+func (s *Review) SetTold(val int) {
+	s.Told = val
+}
+
+type ReviewCause string
+
+const (
+	ReviewCauseEmergency ReviewCause = "emergency"
+	ReviewCauseFlag      ReviewCause = "flag"
+	ReviewCauseSample    ReviewCause = "sample"
+)
+
+// AllValues returns all ReviewCause values.
+func (ReviewCause) AllValues() []ReviewCause {
+	return []ReviewCause{
+		ReviewCauseEmergency,
+		ReviewCauseFlag,
+		ReviewCauseSample,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ReviewCause) MarshalText() ([]byte, error) {
+	switch s {
+	case ReviewCauseEmergency:
+		return []byte(s), nil
+	case ReviewCauseFlag:
+		return []byte(s), nil
+	case ReviewCauseSample:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ReviewCause) UnmarshalText(data []byte) error {
+	switch ReviewCause(data) {
+	case ReviewCauseEmergency:
+		*s = ReviewCauseEmergency
+		return nil
+	case ReviewCauseFlag:
+		*s = ReviewCauseFlag
+		return nil
+	case ReviewCauseSample:
+		*s = ReviewCauseSample
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/ReviewOutcomeRequest
 type ReviewOutcomeRequest struct {
 	Outcome ReviewOutcomeRequestOutcome `json:"outcome"`
@@ -4514,144 +4961,30 @@ func (s *ReviewOutcomeRequestOutcome) UnmarshalText(data []byte) error {
 	}
 }
 
-// Ref: #/components/schemas/Reviews
-type Reviews struct {
-	Reviews []ReviewsReviewsItem `json:"reviews"`
+// Ref: #/components/schemas/ReviewPage
+type ReviewPage struct {
+	Reviews []Review  `json:"reviews"`
+	Next    OptCursor `json:"next"`
 }
 
 // GetReviews returns the value of Reviews.
-func (s *Reviews) GetReviews() []ReviewsReviewsItem {
+func (s *ReviewPage) GetReviews() []Review {
 	return s.Reviews
 }
 
+// GetNext returns the value of Next.
+func (s *ReviewPage) GetNext() OptCursor {
+	return s.Next
+}
+
 // SetReviews sets the value of Reviews.
-func (s *Reviews) SetReviews(val []ReviewsReviewsItem) {
+func (s *ReviewPage) SetReviews(val []Review) {
 	s.Reviews = val
 }
 
-type ReviewsReviewsItem struct {
-	Enquiry      ID        `json:"enquiry"`
-	At           time.Time `json:"at"`
-	Due          time.Time `json:"due"`
-	Overdue      bool      `json:"overdue"`
-	Practitioner Code      `json:"practitioner"`
-	Role         Code      `json:"role"`
-	Column       Code      `json:"column"`
-	Purpose      Code      `json:"purpose"`
-	Reason       Code      `json:"reason"`
-	Concerning   string    `json:"concerning"`
-	// How many the asker was told of.
-	Told int `json:"told"`
-}
-
-// GetEnquiry returns the value of Enquiry.
-func (s *ReviewsReviewsItem) GetEnquiry() ID {
-	return s.Enquiry
-}
-
-// GetAt returns the value of At.
-func (s *ReviewsReviewsItem) GetAt() time.Time {
-	return s.At
-}
-
-// GetDue returns the value of Due.
-func (s *ReviewsReviewsItem) GetDue() time.Time {
-	return s.Due
-}
-
-// GetOverdue returns the value of Overdue.
-func (s *ReviewsReviewsItem) GetOverdue() bool {
-	return s.Overdue
-}
-
-// GetPractitioner returns the value of Practitioner.
-func (s *ReviewsReviewsItem) GetPractitioner() Code {
-	return s.Practitioner
-}
-
-// GetRole returns the value of Role.
-func (s *ReviewsReviewsItem) GetRole() Code {
-	return s.Role
-}
-
-// GetColumn returns the value of Column.
-func (s *ReviewsReviewsItem) GetColumn() Code {
-	return s.Column
-}
-
-// GetPurpose returns the value of Purpose.
-func (s *ReviewsReviewsItem) GetPurpose() Code {
-	return s.Purpose
-}
-
-// GetReason returns the value of Reason.
-func (s *ReviewsReviewsItem) GetReason() Code {
-	return s.Reason
-}
-
-// GetConcerning returns the value of Concerning.
-func (s *ReviewsReviewsItem) GetConcerning() string {
-	return s.Concerning
-}
-
-// GetTold returns the value of Told.
-func (s *ReviewsReviewsItem) GetTold() int {
-	return s.Told
-}
-
-// SetEnquiry sets the value of Enquiry.
-func (s *ReviewsReviewsItem) SetEnquiry(val ID) {
-	s.Enquiry = val
-}
-
-// SetAt sets the value of At.
-func (s *ReviewsReviewsItem) SetAt(val time.Time) {
-	s.At = val
-}
-
-// SetDue sets the value of Due.
-func (s *ReviewsReviewsItem) SetDue(val time.Time) {
-	s.Due = val
-}
-
-// SetOverdue sets the value of Overdue.
-func (s *ReviewsReviewsItem) SetOverdue(val bool) {
-	s.Overdue = val
-}
-
-// SetPractitioner sets the value of Practitioner.
-func (s *ReviewsReviewsItem) SetPractitioner(val Code) {
-	s.Practitioner = val
-}
-
-// SetRole sets the value of Role.
-func (s *ReviewsReviewsItem) SetRole(val Code) {
-	s.Role = val
-}
-
-// SetColumn sets the value of Column.
-func (s *ReviewsReviewsItem) SetColumn(val Code) {
-	s.Column = val
-}
-
-// SetPurpose sets the value of Purpose.
-func (s *ReviewsReviewsItem) SetPurpose(val Code) {
-	s.Purpose = val
-}
-
-// SetReason sets the value of Reason.
-func (s *ReviewsReviewsItem) SetReason(val Code) {
-	s.Reason = val
-}
-
-// SetConcerning sets the value of Concerning.
-func (s *ReviewsReviewsItem) SetConcerning(val string) {
-	s.Concerning = val
-}
-
-// SetTold sets the value of Told.
-func (s *ReviewsReviewsItem) SetTold(val int) {
-	s.Told = val
+// SetNext sets the value of Next.
+func (s *ReviewPage) SetNext(val OptCursor) {
+	s.Next = val
 }
 
 // Ref: #/components/schemas/SeparationRequest

@@ -24,6 +24,15 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/correlations
 	Correlate(ctx context.Context, req *CorrelationRequest, params CorrelateParams) (*ActReceipt, error)
+	// DeclareInterest implements declareInterest operation.
+	//
+	// By a practitioner, of themselves; or by a reviewer of their agency, of a practitioner. Enquiries
+	// that the practitioner makes
+	// about the identifier are answered as any other, and come to the reviewers. Whose it is, which
+	// identifier and how is sealed.
+	//
+	// POST /relmgr/v1/declarations
+	DeclareInterest(ctx context.Context, req *DeclarationRequest) (*DeclarationReceipt, error)
 	// DisputeIdentity implements disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -31,6 +40,12 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/disputes
 	DisputeIdentity(ctx context.Context, req *DisputeRequest, params DisputeIdentityParams) (*ActReceipt, error)
+	// EndDeclaration implements endDeclaration operation.
+	//
+	// By a reviewer of the agency, and never of one's own. Enquiries made before stay with the reviewers.
+	//
+	// POST /relmgr/v1/declarations/{declaration}/end
+	EndDeclaration(ctx context.Context, req *WithdrawalRequest, params EndDeclarationParams) (*DeclarationReceipt, error)
 	// Enquire implements enquire operation.
 	//
 	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
@@ -57,12 +72,12 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
-	// JudgeEmergency implements judgeEmergency operation.
+	// JudgeEnquiry implements judgeEnquiry operation.
 	//
-	// Say what I make of an emergency.
+	// Say what I make of an enquiry.
 	//
-	// POST /relmgr/v1/reviews/{enquiry}/outcome
-	JudgeEmergency(ctx context.Context, req *ReviewOutcomeRequest, params JudgeEmergencyParams) (*ActReceipt, error)
+	// POST /relmgr/v1/reviews/{review}/outcome
+	JudgeEnquiry(ctx context.Context, req *ReviewOutcomeRequest, params JudgeEnquiryParams) (*ActReceipt, error)
 	// KeepApart implements keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -96,10 +111,14 @@ type Handler interface {
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
 	// ListReviews implements listReviews operation.
 	//
-	// Every emergency opens one, whether or not it found anything (QRY-05, QRY-10).
+	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
+	// enquiry that somebody made
+	// about themselves, their household or a declared conflict of interest, and each of a random sample
+	// of every week. For a role
+	// that an agreement lets review. Nobody is shown the review of their own enquiry.
 	//
 	// GET /relmgr/v1/reviews
-	ListReviews(ctx context.Context, params ListReviewsParams) (*Reviews, error)
+	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
 	// MoveCaseload implements moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What

@@ -46,6 +46,9 @@ type Settings struct {
 	PairingMinutes    int `json:"pairing_minutes"`      // life of a pairing code
 	HandleProofMins   int `json:"handle_proof_minutes"` // life of a proof of a handle
 	RequestsPerMinute int `json:"requests_per_minute"`  // per practitioner, bursts of a fifth
+	// ReviewSamplePercent is the share of each agency's enquiries of a week that
+	// its reviewers are given, rounded up.
+	ReviewSamplePercent int `json:"review_sample_percent"`
 }
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.

@@ -122,7 +122,7 @@ func TestSettingsAndListsThatMayBeAbsentHaveDefaults(t *testing.T) {
 	d.set("/settings", nil)
 	d.set("/bars", nil)
 	doc := parse(t, d.json(t))
-	if s := doc.Settings; s.PairingMinutes != 10 || s.HandleProofMins != 10 || s.RequestsPerMinute != 600 {
+	if s := doc.Settings; s.PairingMinutes != 10 || s.HandleProofMins != 10 || s.RequestsPerMinute != 600 || s.ReviewSamplePercent != 1 {
 		t.Errorf("settings %+v", s)
 	}
 	if doc.Bars == nil {

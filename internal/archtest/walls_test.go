@@ -74,6 +74,8 @@ relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
 relmgr.reviews                  relmgr      select insert
 relmgr.review_outcomes          relmgr      select insert
+relmgr.declarations             relmgr      select insert
+relmgr.samples                  relmgr      select insert
 relmgr.replays                  relmgr      select insert
 relmgr.contact_requests         relmgr      select insert
 relmgr.deliveries               relmgr      select insert

@@ -55,7 +55,7 @@ type bench struct {
 	consent, schoolConsent   string
 	policeConsent, exclusion string
 	block, theirs, dispute   string
-	emergency                string
+	review, declaration      string
 	request, answered        string
 	question, delivery       string
 	code, apartCode          string
@@ -84,9 +84,13 @@ func newBench(t testing.TB) *bench {
 	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
 	b.publish("dr-patel", "gp-patel", "PT7391", agreed{})
 	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
-	b.emergency = b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
+	b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
 		"column": "social-care", "identifier": "LMN-00045", "purpose": "co-ordinate-care", "reason": "risk-of-harm", "concerning": "child", "emergency": true,
-	})["id"].(string)
+	})
+	b.review = b.ok("ms-novak", "GET", "/relmgr/v1/reviews", nil)["reviews"].([]any)[0].(object)["review"].(string)
+	b.declaration = b.ok("mr-lindqvist", "POST", "/relmgr/v1/declarations", object{
+		"column": "social-care", "identifier": "LMN-00045", "interest": "conflict",
+	})["declaration"].(string)
 
 	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.gpHandle = found["handle"].(string)
@@ -130,8 +134,11 @@ func newBench(t testing.TB) *bench {
 			"status": "suspend", "reason": "work-ended"})},
 		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
 			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
-		"listReviews":    {as: "ms-novak", target: "/relmgr/v1/reviews"},
-		"judgeEmergency": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.emergency + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
+		"listReviews":  {as: "ms-novak", target: "/relmgr/v1/reviews"},
+		"judgeEnquiry": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.review + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
+		"declareInterest": {as: "ms-novak", target: "/relmgr/v1/declarations", body: render(object{
+			"column": "social-care", "identifier": socialIdentifier, "interest": "conflict", "practitioner": "mr-lindqvist"})},
+		"endDeclaration": {as: "ms-novak", target: "/relmgr/v1/declarations/" + b.declaration + "/end", body: render(object{"reason": "work-ended"})},
 		"blockRelationship": {as: "dr-patel", target: "/consent/v1/blocks", body: render(object{
 			"proof": b.gpProof, "reach": "block", "warning": "effect-on-care-1", "evidence": "electronic"})},
 		"withdrawBlock": {as: "dr-patel", target: "/consent/v1/blocks/" + b.block + "/withdrawal", body: render(object{"evidence": "electronic"})},
@@ -540,7 +547,7 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			r.as = "pc-dunne"
 			add(op.id+": another column's handle", "not-known", r, b.gpHandle)
 		}
-		if op.id == "listGovernanceActs" || op.id == "listActs" && name == "cursor" {
+		if op.id == "listGovernanceActs" || (op.id == "listActs" || op.id == "listReviews") && name == "cursor" {
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}

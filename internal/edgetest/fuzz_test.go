@@ -227,8 +227,8 @@ func FuzzSetRelationshipStatus(f *testing.F) {
 	fuzzed(f, "setRelationshipStatus", "dr-patel", "/relmgr/v1/relationships/"+seedID+"/status", object{"status": "suspend", "reason": "work-ended"})
 }
 
-func FuzzJudgeEmergency(f *testing.F) {
-	fuzzed(f, "judgeEmergency", "dr-brandt", "/relmgr/v1/reviews/"+seedID+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+func FuzzJudgeEnquiry(f *testing.F) {
+	fuzzed(f, "judgeEnquiry", "dr-brandt", "/relmgr/v1/reviews/"+seedID+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
 }
 
 func FuzzBlockRelationship(f *testing.F) {
@@ -252,4 +252,13 @@ func FuzzReplyToContactRequest(f *testing.F) {
 func FuzzMoveCaseload(f *testing.F) {
 	fuzzed(f, "moveCaseload", "dr-brandt", "/relmgr/v1/caseloads", object{
 		"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}})
+}
+
+func FuzzDeclareInterest(f *testing.F) {
+	fuzzed(f, "declareInterest", "dr-brandt", "/relmgr/v1/declarations", seedWith(seedOwn, object{"interest": "self"}),
+		seedWith(seedOwn, object{"interest": "conflict", "practitioner": "dr-patel"}))
+}
+
+func FuzzEndDeclaration(f *testing.F) {
+	fuzzed(f, "endDeclaration", "dr-brandt", "/relmgr/v1/declarations/"+seedID+"/end", object{"reason": "work-ended"})
 }

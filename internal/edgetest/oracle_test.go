@@ -123,11 +123,22 @@ func (h *hub) enquiry(p asked, more object) string {
 	return h.ok(asker, "POST", "/relmgr/v1/enquiries", toAsk(p, more))["id"].(string)
 }
 
-// judgeAll has social care's lead judge every emergency that waits.
-func (h *hub) judgeAll() {
+// reviews are what waits for social care's lead, at most a page of it.
+func (h *hub) reviews() (out []object) {
 	h.t.Helper()
 	for _, r := range h.ok("ms-novak", "GET", "/relmgr/v1/reviews", nil)["reviews"].([]any) {
-		h.ok("ms-novak", "POST", "/relmgr/v1/reviews/"+r.(object)["enquiry"].(string)+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+		out = append(out, r.(object))
+	}
+	return out
+}
+
+// judgeAll has social care's lead judge everything that waits.
+func (h *hub) judgeAll() {
+	h.t.Helper()
+	for waiting := h.reviews(); len(waiting) > 0; waiting = h.reviews() {
+		for _, r := range waiting {
+			h.ok("ms-novak", "POST", "/relmgr/v1/reviews/"+r["review"].(string)+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+		}
 	}
 }
 
@@ -240,9 +251,17 @@ var probes = []probe{
 		h.enquiry(p, object{"reason": "risk-of-harm", "emergency": true})
 		return get("/relmgr/v1/reviews")
 	}},
-	{operation: "judgeEmergency", as: "ms-novak", ready: func(h *hub, p asked) request {
-		id := h.enquiry(p, object{"reason": "risk-of-harm", "emergency": true})
-		return post(h, "/relmgr/v1/reviews/"+id+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+	{operation: "judgeEnquiry", as: "ms-novak", ready: func(h *hub, p asked) request {
+		h.judgeAll()
+		h.enquiry(p, object{"reason": "risk-of-harm", "emergency": true})
+		return post(h, "/relmgr/v1/reviews/"+h.reviews()[0]["review"].(string)+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+	}},
+	{operation: "declareInterest", ready: func(h *hub, p asked) request {
+		return post(h, "/relmgr/v1/declarations", object{"column": askers, "identifier": p.social, "interest": "household"})
+	}},
+	{operation: "endDeclaration", as: "ms-novak", ready: func(h *hub, p asked) request {
+		d := h.ok(asker, "POST", "/relmgr/v1/declarations", object{"column": askers, "identifier": p.social, "interest": "conflict"})
+		return post(h, "/relmgr/v1/declarations/"+d["declaration"].(string)+"/end", object{"reason": "work-ended"})
 	}},
 	{operation: "captureConsent", ready: func(h *hub, p asked) request {
 		return post(h, "/consent/v1/consents", object{

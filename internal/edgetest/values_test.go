@@ -24,7 +24,7 @@ func (b *bench) values() (rows []row) {
 
 // identifiers and columns, for every operation that takes one.
 func (b *bench) identifiers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity"} {
+	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity", "declareInterest"} {
 		add(op+": a column of no partnership", "forbidden", b.but(op, marker, "column"))
 		for _, column := range []string{"police-riverside", "clinic-bridge", "shelter"} {
 			add(op+": somebody else's column", "forbidden", b.but(op, column, "column"))
@@ -74,7 +74,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		{"publishRelationship", "role"}, {"publishRelationship", "reason"},
 		{"publishRelationship", "offers", 0, "contact"}, {"publishRelationship", "offers", 0, "transactions", 0},
 		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
-		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEmergency", "reason"}, {"registerPractitioner", "issuer"},
+		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEnquiry", "reason"}, {"endDeclaration", "reason"}, {"declareInterest", "practitioner"}, {"registerPractitioner", "issuer"},
 		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
 		{"excludeAgency", "agency"},
 	} {
@@ -185,9 +185,12 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 	status.as = "dr-brandt"
 	add("the status of what is no publication", "not-known", status.at(strings.Replace(status.target, b.publishing, b.theirs, 1)), b.theirs)
 	add("a confirmation by the side that made it", "forbidden", b.as("confirmSamePerson", "mr-lindqvist").at("/relmgr/v1/correlations/"+b.correlating+"/confirmation"), b.correlating)
-	judge := b.good["judgeEmergency"]
-	add("an emergency of another agency", "not-known", b.as("judgeEmergency", "dr-brandt"), b.emergency)
-	add("an emergency of nobody", "not-known", judge.at(strings.Replace(judge.target, b.emergency, id, 1)), id)
+	for op, ref := range map[string]string{"judgeEnquiry": b.review, "endDeclaration": b.declaration} {
+		r := b.good[op]
+		add(op+": another agency's", "not-known", b.as(op, "dr-brandt"), ref)
+		add(op+": of nobody", "not-known", r.at(strings.Replace(r.target, ref, id, 1)), id)
+	}
+	add("declaring for somebody of another agency", "invalid", b.but("declareInterest", "dr-patel", "practitioner"), "dr-patel")
 	for _, op := range []string{"withdrawConsent", "withdrawExclusion", "withdrawBlock"} {
 		r := b.as(op, "ms-okafor")
 		add(op+": another agency's", "not-known", r, b.consent, b.exclusion, b.block)
@@ -258,7 +261,9 @@ func (b *bench) notAllowed() (rows []row) {
 	}
 	add("a withdrawal by a clerk of the agency", b.as("withdrawAct", "clerk-ito"), b.publishing)
 	add("another column's contact requests", b.as("listContactRequests", "ms-okafor"))
-	add("a review without the role", b.as("judgeEmergency", "mr-lindqvist"), b.emergency)
+	add("a review without the role", b.as("judgeEnquiry", "mr-lindqvist"), b.review)
+	add("declaring for somebody else without the role", b.replaced(b.as("declareInterest", "mr-lindqvist"), []any{"practitioner"}, "ms-novak"))
+	add("ending a declaration without the role", b.as("endDeclaration", "mr-lindqvist"), b.declaration)
 	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
 	add("keeping apart without the role", b.as("keepApart", "ms-novak"))
 	add("a dispute by a clerk", b.as("disputeIdentity", "clerk-ito"))

@@ -19,6 +19,8 @@ type (
 	decision  struct{}
 	enquiry   struct{}
 	delivery  struct{}
+	review    struct{}
+	declared  struct{}
 	consent   struct{}
 	exclusion struct{}
 	block     struct{}
@@ -41,6 +43,10 @@ type (
 	EnquiryID = ID[enquiry]
 	// DeliveryID is what one holder is shown of a contact request that reached it.
 	DeliveryID = ID[delivery]
+	// ReviewID names what a reviewer is asked to look at.
+	ReviewID = ID[review]
+	// DeclarationID names what somebody declared of themselves and an identifier.
+	DeclarationID = ID[declared]
 	// ConsentID names a consent for one handle.
 	ConsentID = ID[consent]
 	// ExclusionID names the exclusion of one agency by one subject.
@@ -68,27 +74,30 @@ func New[K any]() ID[K] {
 }
 
 // The constructors of each kind.
-func NewHandle() HandleID       { return New[handle]() }
-func NewAct() ActID             { return New[act]() }
-func NewReference() ReferenceID { return New[reference]() }
-func NewDecision() DecisionID   { return New[decision]() }
-func NewEnquiry() EnquiryID     { return New[enquiry]() }
-func NewDelivery() DeliveryID   { return New[delivery]() }
-func NewConsent() ConsentID     { return New[consent]() }
-func NewExclusion() ExclusionID { return New[exclusion]() }
-func NewBlock() BlockID         { return New[block]() }
-func NewRequest() RequestID     { return New[request]() }
-func NewPairing() PairingID     { return New[pairing]() }
-func NewRow() RowID             { return New[row]() }
+func NewHandle() HandleID           { return New[handle]() }
+func NewAct() ActID                 { return New[act]() }
+func NewReference() ReferenceID     { return New[reference]() }
+func NewDecision() DecisionID       { return New[decision]() }
+func NewEnquiry() EnquiryID         { return New[enquiry]() }
+func NewDelivery() DeliveryID       { return New[delivery]() }
+func NewDeclaration() DeclarationID { return New[declared]() }
+func NewConsent() ConsentID         { return New[consent]() }
+func NewExclusion() ExclusionID     { return New[exclusion]() }
+func NewBlock() BlockID             { return New[block]() }
+func NewRequest() RequestID         { return New[request]() }
+func NewPairing() PairingID         { return New[pairing]() }
+func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
-func ParseHandle(s string) (HandleID, error)       { return Parse[handle](s) }
-func ParseReference(s string) (ReferenceID, error) { return Parse[reference](s) }
-func ParseEnquiry(s string) (EnquiryID, error)     { return Parse[enquiry](s) }
-func ParseDelivery(s string) (DeliveryID, error)   { return Parse[delivery](s) }
-func ParseConsent(s string) (ConsentID, error)     { return Parse[consent](s) }
-func ParseExclusion(s string) (ExclusionID, error) { return Parse[exclusion](s) }
-func ParseAct(s string) (ActID, error)             { return Parse[act](s) }
+func ParseHandle(s string) (HandleID, error)           { return Parse[handle](s) }
+func ParseReference(s string) (ReferenceID, error)     { return Parse[reference](s) }
+func ParseEnquiry(s string) (EnquiryID, error)         { return Parse[enquiry](s) }
+func ParseDelivery(s string) (DeliveryID, error)       { return Parse[delivery](s) }
+func ParseReview(s string) (ReviewID, error)           { return Parse[review](s) }
+func ParseDeclaration(s string) (DeclarationID, error) { return Parse[declared](s) }
+func ParseConsent(s string) (ConsentID, error)         { return Parse[consent](s) }
+func ParseExclusion(s string) (ExclusionID, error)     { return Parse[exclusion](s) }
+func ParseAct(s string) (ActID, error)                 { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
 // It never carries the text.

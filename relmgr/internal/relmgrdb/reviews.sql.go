@@ -7,66 +7,201 @@ package relmgrdb
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/lib/pq"
 )
 
+const DrawSample = `-- name: DrawSample :exec
+with drawn as (
+  insert into relmgr.samples (agency_id, week, seed, percent)
+  values ($1, $4, $5, $6)
+  on conflict (agency_id, week) do nothing
+  returning seed, percent
+), asked as (
+  select e.enquiry_id, drawn.percent, count(*) over () as many,
+         row_number() over (order by sha256(drawn.seed || uuid_send(e.enquiry_id))) as place
+    from drawn, relmgr.enquiries e
+   where e.agency_id = $1::text and e.handle_id is not null
+     and e.at >= $7::timestamptz and e.at < $2::timestamptz
+)
+insert into relmgr.reviews (enquiry_id, cause, agency_id, opened_at, due_at)
+select a.enquiry_id, 'sample', $1::text, $2::timestamptz, $3
+  from asked a
+ where a.place <= ceil(a.many * a.percent / 100.0)
+`
+
+type DrawSampleParams struct {
+	AgencyID string
+	Ends     time.Time
+	DueAt    time.Time
+	Week     time.Time
+	Seed     []byte
+	Percent  int16
+	Starts   time.Time
+}
+
+// Draws the sample of a week, once: of two who draw at the same time the second
+// waits for the first and draws nothing. Which enquiries are in it follows from
+// the seed and their ids alone.
+func (q *Queries) DrawSample(ctx context.Context, db DBTX, arg DrawSampleParams) error {
+	_, err := db.ExecContext(ctx, DrawSample,
+		arg.AgencyID,
+		arg.Ends,
+		arg.DueAt,
+		arg.Week,
+		arg.Seed,
+		arg.Percent,
+		arg.Starts,
+	)
+	return err
+}
+
 const FindReview = `-- name: FindReview :one
-select v.agency_id, e.practitioner_id
+select v.enquiry_id, v.cause
   from relmgr.reviews v join relmgr.enquiries e on e.enquiry_id = v.enquiry_id
- where v.enquiry_id = $1 and v.agency_id = $2
+ where v.review_id = $1 and v.agency_id = $2 and e.practitioner_id <> $3::text
 `
 
 type FindReviewParams struct {
-	EnquiryID ident.EnquiryID
-	AgencyID  ident.Agency
+	ReviewID ident.ReviewID
+	AgencyID ident.Agency
+	Reader   string
 }
 
 type FindReviewRow struct {
-	AgencyID       ident.Agency
-	PractitionerID ident.Practitioner
+	EnquiryID ident.EnquiryID
+	Cause     string
 }
 
+// A review of one agency, for anybody but who made the enquiry.
 func (q *Queries) FindReview(ctx context.Context, db DBTX, arg FindReviewParams) (FindReviewRow, error) {
-	row := db.QueryRowContext(ctx, FindReview, arg.EnquiryID, arg.AgencyID)
+	row := db.QueryRowContext(ctx, FindReview, arg.ReviewID, arg.AgencyID, arg.Reader)
 	var i FindReviewRow
-	err := row.Scan(&i.AgencyID, &i.PractitionerID)
+	err := row.Scan(&i.EnquiryID, &i.Cause)
 	return i, err
 }
 
+const IsColleague = `-- name: IsColleague :one
+select exists (select from governance.published_users u
+                where u.practitioner_id = $1 and u.agency_id = $2)::boolean as registered
+`
+
+type IsColleagueParams struct {
+	PractitionerID ident.Practitioner
+	AgencyID       ident.Agency
+}
+
+// Whether somebody is, or was, registered for an agency.
+func (q *Queries) IsColleague(ctx context.Context, db DBTX, arg IsColleagueParams) (bool, error) {
+	row := db.QueryRowContext(ctx, IsColleague, arg.PractitionerID, arg.AgencyID)
+	var registered bool
+	err := row.Scan(&registered)
+	return registered, err
+}
+
+const ListDeclarations = `-- name: ListDeclarations :many
+select d.declaration_id, d.commitment, d.sealed, k.wrapped as wrapped_key, e.at as ended_at
+  from relmgr.declarations d
+  join relmgr.content_keys k on k.record_id = d.declaration_id
+  left join relmgr.declarations e on e.ends = d.declaration_id
+ where d.agency_id = $1 and d.ends is null
+ order by d.declaration_id
+`
+
+type ListDeclarationsRow struct {
+	DeclarationID ident.DeclarationID
+	Commitment    []byte
+	Sealed        []byte
+	WrappedKey    []byte
+	EndedAt       sql.NullTime
+}
+
+// What has been declared in one agency, with when it was ended.
+func (q *Queries) ListDeclarations(ctx context.Context, db DBTX, agencyID ident.Agency) ([]ListDeclarationsRow, error) {
+	rows, err := db.QueryContext(ctx, ListDeclarations, agencyID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDeclarationsRow{}
+	for rows.Next() {
+		var i ListDeclarationsRow
+		if err := rows.Scan(
+			&i.DeclarationID,
+			&i.Commitment,
+			&i.Sealed,
+			&i.WrappedKey,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListReviews = `-- name: ListReviews :many
-select v.enquiry_id, v.opened_at, v.due_at, e.practitioner_id, e.role, e.column_id, e.purpose, e.reason, e.concerning,
+select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, e.column_id, e.handle_id,
+       e.purpose, e.reason, e.concerning, e.commitment, e.sealed, coalesce(k.wrapped, ''::bytea)::bytea as wrapped_key,
        (select count(*) from relmgr.disclosures x where x.enquiry_id = v.enquiry_id)::bigint as told
   from relmgr.reviews v
   join relmgr.enquiries e on e.enquiry_id = v.enquiry_id
- where v.agency_id = $1
-   and not exists (select from relmgr.review_outcomes o where o.enquiry_id = v.enquiry_id)
- order by v.opened_at, v.enquiry_id
- limit $2
+  left join relmgr.content_keys k on k.record_id = v.enquiry_id
+ where v.agency_id = $1 and e.practitioner_id <> $2::text
+   and not exists (select from relmgr.review_outcomes o where o.review_id = v.review_id)
+   and ($3::boolean
+        or (v.opened_at, v.review_id) > (select c.opened_at, c.review_id from relmgr.reviews c where c.review_id = $4::uuid))
+ order by v.opened_at, v.review_id
+ limit $5
 `
 
 type ListReviewsParams struct {
-	AgencyID ident.Agency
-	PageSize int32
+	AgencyID    ident.Agency
+	Reader      string
+	FromStart   bool
+	AfterReview ident.UntypedID
+	PageSize    int32
 }
 
 type ListReviewsRow struct {
+	ReviewID       ident.ReviewID
+	Cause          string
 	EnquiryID      ident.EnquiryID
 	OpenedAt       time.Time
 	DueAt          time.Time
+	At             time.Time
 	PractitionerID ident.Practitioner
 	Role           string
 	ColumnID       ident.Column
+	HandleID       ident.HandleID
 	Purpose        string
 	Reason         string
 	Concerning     string
+	Commitment     []byte
+	Sealed         []byte
+	WrappedKey     []byte
 	Told           int64
 }
 
-// One agency's emergencies that nobody has judged yet, oldest first.
+// One agency's enquiries that wait for review, oldest first, after the review of
+// the cursor, without those that the reader made.
 func (q *Queries) ListReviews(ctx context.Context, db DBTX, arg ListReviewsParams) ([]ListReviewsRow, error) {
-	rows, err := db.QueryContext(ctx, ListReviews, arg.AgencyID, arg.PageSize)
+	rows, err := db.QueryContext(ctx, ListReviews,
+		arg.AgencyID,
+		arg.Reader,
+		arg.FromStart,
+		arg.AfterReview,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -75,15 +210,22 @@ func (q *Queries) ListReviews(ctx context.Context, db DBTX, arg ListReviewsParam
 	for rows.Next() {
 		var i ListReviewsRow
 		if err := rows.Scan(
+			&i.ReviewID,
+			&i.Cause,
 			&i.EnquiryID,
 			&i.OpenedAt,
 			&i.DueAt,
+			&i.At,
 			&i.PractitionerID,
 			&i.Role,
 			&i.ColumnID,
+			&i.HandleID,
 			&i.Purpose,
 			&i.Reason,
 			&i.Concerning,
+			&i.Commitment,
+			&i.Sealed,
+			&i.WrappedKey,
 			&i.Told,
 		); err != nil {
 			return nil, err
@@ -99,18 +241,104 @@ func (q *Queries) ListReviews(ctx context.Context, db DBTX, arg ListReviewsParam
 	return items, nil
 }
 
+const NextSampleWeek = `-- name: NextSampleWeek :one
+select w.week::date as week
+  from (select coalesce((select max(s.week) + 7 from relmgr.samples s where s.agency_id = $1),
+                        (select date_trunc('week', min(e.at), 'UTC')::date from relmgr.enquiries e where e.agency_id = $1)) as week) w
+ where w.week is not null
+`
+
+// The first week of an agency that has no sample; no row where it has asked
+// nothing yet.
+func (q *Queries) NextSampleWeek(ctx context.Context, db DBTX, agencyID ident.Agency) (time.Time, error) {
+	row := db.QueryRowContext(ctx, NextSampleWeek, agencyID)
+	var week time.Time
+	err := row.Scan(&week)
+	return week, err
+}
+
+const OpenFlagged = `-- name: OpenFlagged :exec
+insert into relmgr.reviews (enquiry_id, cause, agency_id, opened_at, due_at)
+select e.enquiry_id, 'flag', e.agency_id, e.at, e.at + make_interval(secs => $1::double precision)
+  from (select unnest($2::text[]) as practitioner_id, unnest($3::text[])::uuid as handle_id,
+               unnest($4::timestamptz[]) as until) d
+  join relmgr.enquiries e on e.handle_id = d.handle_id and e.practitioner_id = d.practitioner_id and e.at < d.until
+ where e.agency_id = $5
+on conflict (enquiry_id, cause) do nothing
+`
+
+type OpenFlaggedParams struct {
+	ReviewSeconds   float64
+	PractitionerIds []string
+	HandleIds       []string
+	Untils          []time.Time
+	AgencyID        ident.Agency
+}
+
+// Opens a review of each enquiry that somebody made about a handle of a
+// declaration of theirs. One that is open, or judged, stays.
+func (q *Queries) OpenFlagged(ctx context.Context, db DBTX, arg OpenFlaggedParams) error {
+	_, err := db.ExecContext(ctx, OpenFlagged,
+		arg.ReviewSeconds,
+		pq.Array(arg.PractitionerIds),
+		pq.Array(arg.HandleIds),
+		pq.Array(arg.Untils),
+		arg.AgencyID,
+	)
+	return err
+}
+
+const RecordDeclaration = `-- name: RecordDeclaration :exec
+with key as (
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $10)
+), leaf as (
+  insert into ledger.pending (commitment) values ($8::bytea)
+)
+insert into relmgr.declarations (declaration_id, at, practitioner_id, agency_id, role, ends, terms_version, commitment, sealed)
+values ($1, $2, $3, $4, $5, $6::uuid, $7, $8, $9)
+`
+
+type RecordDeclarationParams struct {
+	DeclarationID  ident.DeclarationID
+	At             time.Time
+	PractitionerID ident.Practitioner
+	AgencyID       ident.Agency
+	Role           string
+	Ends           ident.UntypedID
+	TermsVersion   int64
+	Commitment     []byte
+	Sealed         []byte
+	WrappedKey     []byte
+}
+
+func (q *Queries) RecordDeclaration(ctx context.Context, db DBTX, arg RecordDeclarationParams) error {
+	_, err := db.ExecContext(ctx, RecordDeclaration,
+		arg.DeclarationID,
+		arg.At,
+		arg.PractitionerID,
+		arg.AgencyID,
+		arg.Role,
+		arg.Ends,
+		arg.TermsVersion,
+		arg.Commitment,
+		arg.Sealed,
+		arg.WrappedKey,
+	)
+	return err
+}
+
 const RecordReviewOutcome = `-- name: RecordReviewOutcome :exec
-insert into relmgr.review_outcomes (enquiry_id, act_id, outcome) values ($1, $2, $3)
+insert into relmgr.review_outcomes (review_id, act_id, outcome) values ($1, $2, $3)
 `
 
 type RecordReviewOutcomeParams struct {
-	EnquiryID ident.EnquiryID
-	ActID     ident.ActID
-	Outcome   string
+	ReviewID ident.ReviewID
+	ActID    ident.ActID
+	Outcome  string
 }
 
 // Succeeds once: the second reviewer breaks the primary key.
 func (q *Queries) RecordReviewOutcome(ctx context.Context, db DBTX, arg RecordReviewOutcomeParams) error {
-	_, err := db.ExecContext(ctx, RecordReviewOutcome, arg.EnquiryID, arg.ActID, arg.Outcome)
+	_, err := db.ExecContext(ctx, RecordReviewOutcome, arg.ReviewID, arg.ActID, arg.Outcome)
 	return err
 }
