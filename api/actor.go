@@ -141,7 +141,7 @@ type sought struct {
 // The bounds of what is asked at once.
 const (
 	mostSought    = 256
-	soughtAbreast = 2
+	soughtAbreast = 1
 )
 
 // findUsers asks the register for everybody at once.

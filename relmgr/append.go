@@ -14,6 +14,7 @@ import (
 
 	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
 )
@@ -48,7 +49,7 @@ type entry struct {
 // batch that must wait, as for a write that is making a handle of one of its
 // identifiers, holds up those behind it, batchTimeout at most.
 type appender struct {
-	write    func(context.Context, relmgrdb.RecordEnquiriesParams) error
+	write    func(context.Context, relmgrdb.RecordEnquiriesParams) ([]ident.EnquiryID, error)
 	queue    chan *waiting
 	stop     chan struct{} // closed to end run
 	stopOnce sync.Once
@@ -63,7 +64,7 @@ type waiting struct {
 }
 
 // newAppender starts an appender. It runs until close.
-func newAppender(write func(context.Context, relmgrdb.RecordEnquiriesParams) error) *appender {
+func newAppender(write func(context.Context, relmgrdb.RecordEnquiriesParams) ([]ident.EnquiryID, error)) *appender {
 	a := &appender{write: write, queue: make(chan *waiting, mostWaiting), stop: make(chan struct{}), ended: make(chan struct{})}
 	go a.run()
 	return a
@@ -152,16 +153,18 @@ func (a *appender) settle(batch []*waiting) {
 	}()
 	write, again := inOrder(batch)
 	err := a.try(write)
-	if len(write) < 2 || err == nil || fault.KindOf(err) == fault.Unavailable {
+	if err != nil && (len(write) == 1 || fault.KindOf(err) == fault.Unavailable) {
 		answer(write, err)
-	} else {
+	} else if err != nil {
 		// Nothing was written, for the sake of one of them: each for itself. Where
 		// the database goes away over it, it is not asked once more for each.
-		for _, w := range write {
+		for i := range write {
 			if fault.KindOf(err) != fault.Unavailable {
-				err = a.try([]*waiting{w})
+				err = a.try(write[i : i+1])
 			}
-			answer([]*waiting{w}, err)
+			if err != nil {
+				answer(write[i:i+1], err)
+			}
 		}
 	}
 	// Only now: their handle is there to be read.
@@ -197,19 +200,32 @@ func inOrder(batch []*waiting) (write, again []*waiting) {
 	return write, again
 }
 
-// try writes all or nothing. It is not bound to anybody's context: one who goes
-// must not take the others' answers away.
+// try writes a batch, and answers everybody in it unless it fails: then nothing
+// is written. Who is not among the written has a handle that came about in the
+// meantime. It is not bound to anybody's context: one who goes must not take the
+// others' answers away.
 func (a *appender) try(batch []*waiting) error {
 	if len(batch) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
-	err := a.write(ctx, params(batch))
-	if pg.Constraint(err) == "enquiries_handle_id_fkey" {
-		return errReadAgain
+	written, err := a.write(ctx, params(batch))
+	if err != nil {
+		return pg.Fault(err)
 	}
-	return pg.Fault(err)
+	stored := make(map[ident.EnquiryID]bool, len(written))
+	for _, id := range written {
+		stored[id] = true
+	}
+	for i, w := range batch {
+		if stored[w.Enquiry] {
+			answer(batch[i:i+1], nil)
+		} else {
+			answer(batch[i:i+1], errReadAgain)
+		}
+	}
+	return nil
 }
 
 func answer(batch []*waiting, err error) {

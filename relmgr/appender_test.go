@@ -23,22 +23,34 @@ type table struct {
 	mu      sync.Mutex
 	batches [][]string
 	fail    func(reasons []string) error
+	late    string        // the reason of one whose handle was made in the meantime
 	gate    chan struct{} // nil: open
 }
 
-func (w *table) write(_ context.Context, p relmgrdb.RecordEnquiriesParams) error {
+func (w *table) write(_ context.Context, p relmgrdb.RecordEnquiriesParams) (written []ident.EnquiryID, err error) {
 	if w.gate != nil {
 		<-w.gate
 	}
 	if w.fail != nil {
 		if err := w.fail(p.Reasons); err != nil {
-			return err
+			return nil, err
 		}
+	}
+	var reasons []string
+	for i, id := range p.EnquiryIds {
+		if p.Reasons[i] == w.late {
+			continue
+		}
+		parsed, err := ident.ParseEnquiry(id)
+		if err != nil {
+			return nil, err
+		}
+		written, reasons = append(written, parsed), append(reasons, p.Reasons[i])
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batches = append(w.batches, p.Reasons)
-	return nil
+	w.batches = append(w.batches, reasons)
+	return written, nil
 }
 
 func named(name, token string) entry {
@@ -90,17 +102,18 @@ func TestWhatWaitsIsOneBatch(t *testing.T) {
 }
 
 // One entry that cannot be stored fails alone, one whose handle came about
-// reads again, and a database that goes away is asked no more for this batch.
+// reads again and keeps nobody, and a database that goes away is asked no more for this batch.
 func TestABatchThatFailsIsWrittenOneByOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails map[string]error
+		late  string
 		want  []error // of a, b, c, d
 		wrote [][]string
 		asked int
 	}{
 		"a handle made in the meantime": {
-			fails: map[string]error{"b": &pq.Error{Code: "23503", Constraint: "enquiries_handle_id_fkey"}},
-			want:  []error{nil, errReadAgain, nil, nil}, wrote: [][]string{{"first"}, {"a"}, {"c"}, {"d"}}, asked: 6,
+			late: "b",
+			want: []error{nil, errReadAgain, nil, nil}, wrote: [][]string{{"first"}, {"a", "c", "d"}}, asked: 2,
 		},
 		"one that cannot be stored": {
 			fails: map[string]error{"c": &pq.Error{Code: "23514", Constraint: "enquiry_concerning_is_known"}},
@@ -117,7 +130,7 @@ func TestABatchThatFailsIsWrittenOneByOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, asked := &table{gate: make(chan struct{})}, 0
+				w, asked := &table{gate: make(chan struct{}), late: c.late}, 0
 				w.fail = func(reasons []string) error {
 					asked++
 					for _, r := range reasons {

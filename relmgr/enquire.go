@@ -261,7 +261,7 @@ type place struct {
 // The bounds of the read.
 const (
 	mostPlaces    = 64
-	placesAbreast = 2
+	placesAbreast = 1
 )
 
 // readRows reads the rows of all places at once.

@@ -85,7 +85,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s.rows = batch.New(mostPlaces, placesAbreast, func(ctx context.Context, places []place) ([]row, error) {
 		return s.readRows(ctx, s.read, places)
 	})
-	s.append = newAppender(func(ctx context.Context, p relmgrdb.RecordEnquiriesParams) error {
+	s.append = newAppender(func(ctx context.Context, p relmgrdb.RecordEnquiriesParams) ([]ident.EnquiryID, error) {
 		return s.q.RecordEnquiries(ctx, s.read, p)
 	})
 	return s, nil

@@ -992,22 +992,13 @@ ALTER TABLE ONLY relmgr.deliveries
     ADD CONSTRAINT deliveries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.disclosures
-    ADD CONSTRAINT disclosures_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
-
-ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
-
-ALTER TABLE ONLY relmgr.disclosures
-    ADD CONSTRAINT disclosures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
-
-ALTER TABLE ONLY relmgr.enquiries
-    ADD CONSTRAINT enquiries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -22,17 +21,17 @@ const listed = `"riverside-surgery"`
 // askers are the practitioners, each with a request as it goes over the wire,
 // in which only the number of the person changes.
 type askers struct {
-	address  string
-	rows     int
-	requests [][]byte
-	digits   []int // where the number stands
+	Address  string
+	Rows     int
+	Requests [][]byte
+	Digits   []int // where the number stands
 }
 
 func (h *hub) askers(rows int) (*askers, error) {
-	const identifier = "LMN-00000"
+	identifier := fmt.Sprintf(sides[0].format, 0)
 	body := `{"column":"` + askersColumn + `","identifier":"` + identifier +
 		`","purpose":"co-ordinate-care","reason":"working-with-person","concerning":"child"}`
-	a := &askers{address: h.address, rows: rows}
+	a := &askers{Address: h.address, Rows: rows}
 	for i := range practitioners {
 		token, err := h.issuer.token(practitioner(i), h.now())
 		if err != nil {
@@ -40,8 +39,8 @@ func (h *hub) askers(rows int) (*askers, error) {
 		}
 		request := fmt.Appendf(nil, "POST /relmgr/v1/enquiries HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"+
 			"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", h.address, token, len(body), body)
-		a.requests = append(a.requests, request)
-		a.digits = append(a.digits, bytes.LastIndex(request, []byte(identifier))+len("LMN-"))
+		a.Requests = append(a.Requests, request)
+		a.Digits = append(a.Digits, bytes.LastIndex(request, []byte(identifier))+len("LMN-"))
 	}
 	return a, nil
 }
@@ -60,7 +59,7 @@ type client struct {
 }
 
 func (a *askers) dial(ctx context.Context) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", a.address)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", a.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +68,9 @@ func (a *askers) dial(ctx context.Context) (*client, error) {
 
 // once asks a random question about a random person.
 func (c *client) once() error {
-	i, n := c.chance.IntN(len(c.requests)), 1+c.chance.IntN(c.rows)
-	c.out = append(c.out[:0], c.requests[i]...)
-	for at := c.digits[i] + 4; at >= c.digits[i]; at-- {
+	i, n := c.chance.IntN(len(c.Requests)), 1+c.chance.IntN(c.Rows)
+	c.out = append(c.out[:0], c.Requests[i]...)
+	for at := c.Digits[i] + digits - 1; at >= c.Digits[i]; at-- {
 		c.out[at] = byte('0' + n%10)
 		n /= 10
 	}
@@ -106,9 +105,9 @@ func (a *askers) verify(ctx context.Context) error {
 
 // load is how the askers ask.
 type load struct {
-	clients int
-	length  time.Duration // that counts, after a first second
-	rate    float64       // requests a second of all clients together; 0: as fast as answers come
+	Clients int
+	Length  time.Duration // that counts, after a first second
+	Rate    float64       // requests a second of all clients together; 0: as fast as answers come
 }
 
 // loaded is what came of it.
@@ -126,9 +125,10 @@ func (l loaded) quantile(q float64) float64 {
 	return float64(l.latencies[at].Microseconds()) / 1000
 }
 
-// ask puts the load on the hub. It fails with the first answer that is wrong.
-func (a *askers) ask(ctx context.Context, l load) (loaded, error) {
-	clients := make([]*client, l.clients)
+// ask puts the load on the hub, and says when it begins to count and when it
+// ends. It fails with the first answer that is wrong.
+func (a *askers) ask(ctx context.Context, l load, say func(string)) (loaded, error) {
+	clients := make([]*client, l.Clients)
 	for i := range clients {
 		c, err := a.dial(ctx)
 		if err != nil {
@@ -139,18 +139,20 @@ func (a *askers) ask(ctx context.Context, l load) (loaded, error) {
 	}
 	start := time.Now()
 	counting := start.Add(time.Second)
-	end := counting.Add(l.length)
-	failed := make([]error, l.clients)
+	end := counting.Add(l.Length)
+	failed := make([]error, l.Clients)
 	var all sync.WaitGroup
 	for i, c := range clients {
 		c.counting = counting
 		_ = c.conn.SetDeadline(end.Add(10 * time.Second)) // an answer that never comes fails the run
 		all.Go(func() {
-			pprof.Do(ctx, pprof.Labels("side", "client"), func(ctx context.Context) {
-				failed[i] = c.until(ctx, end, l.rate/float64(l.clients))
-			})
+			failed[i] = c.until(ctx, end, l.Rate/float64(l.Clients))
 		})
 	}
+	time.Sleep(time.Until(counting))
+	say(beginLine)
+	time.Sleep(time.Until(end))
+	say(endLine)
 	all.Wait()
 	if err := errors.Join(ctx.Err(), errors.Join(failed...)); err != nil {
 		return loaded{}, err
@@ -160,7 +162,7 @@ func (a *askers) ask(ctx context.Context, l load) (loaded, error) {
 		r.latencies = append(r.latencies, c.done...)
 	}
 	slices.Sort(r.latencies)
-	r.throughput = float64(len(r.latencies)) / l.length.Seconds()
+	r.throughput = float64(len(r.latencies)) / l.Length.Seconds()
 	return r, nil
 }
 

@@ -47,6 +47,7 @@ type hub struct {
 	relmgr    *process.Process
 	address   string // host:port
 	now       func() time.Time
+	database  *database
 	closers   []func() error
 }
 
@@ -146,10 +147,14 @@ func (h *hub) govern(ctx context.Context, dsn string) error {
 	return err
 }
 
-// document is Riverside with this hub's issuer, more social workers, and no
-// limit that a measurement could meet.
+// document is Riverside with this hub's issuer, more social workers, longer
+// identifiers, and no limit that a measurement could meet.
 func (h *hub) document() ([]byte, error) {
 	text := bytes.ReplaceAll(riverside.Partnership(), []byte("http://127.0.0.1:8400/issuer"), []byte(h.issuer.url))
+	for _, prefix := range []string{"LMN", "GP"} {
+		text = bytes.ReplaceAll(text, []byte(`"`+prefix+`-[0-9]{5}"`), fmt.Appendf(nil, `"%s-[0-9]{%d}"`, prefix, digits))
+		text = bytes.ReplaceAll(text, []byte(`"`+prefix+`-12345"`), fmt.Appendf(nil, `"%s-%0*d"`, prefix, digits, 12345))
+	}
 	js, _, err := partnership.FromYAML(text)
 	if err != nil {
 		return nil, err

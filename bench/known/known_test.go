@@ -47,16 +47,21 @@ func TestPgbenchCountsOnceItIsWarm(t *testing.T) {
 		return "progress: " + at + " s, " + tps + " tps, lat 1.0 ms stddev 0.1, 0 failed\n"
 	}
 	warming := "pgbench (15.18)\n" + line("1.0", "0.0") + line("2.0", "7.0") + line("3.0", "9.0") // 16 by 8 clients
-	got, err := counted(strings.NewReader(warming+line("4.0", "100.0")+line("6.0", "250.0")+line("7.0", "1000.0")), 8, 3)
-	if err != nil || got != 200 {
-		t.Errorf("got %v, %v: want 200", got, err)
+	asks := 0
+	used := func() (db, client time.Duration) {
+		asks++
+		return time.Duration(asks) * time.Second, time.Duration(asks) * time.Millisecond
+	}
+	got, err := counted(strings.NewReader(warming+line("4.0", "100.0")+line("6.0", "250.0")+line("7.0", "1000.0")), 8, 3, used)
+	if err != nil || got.Throughput != 200 || got.Counted != 600 || got.DBCPU != time.Second || got.CPU != time.Millisecond {
+		t.Errorf("got %+v, %v: want 200 a second and what was used since counting", got, err)
 	}
 	for _, bad := range []string{
 		"", warming, warming + line("4.0", "100.0"), "connection refused\n",
 		warming + strings.Replace(line("7.0", "100.0"), "0 failed", "3 failed", 1),
 	} {
-		if got, err := counted(strings.NewReader(bad), 8, 3); err == nil {
-			t.Errorf("%q was accepted as %v", bad, got)
+		if got, err := counted(strings.NewReader(bad), 8, 3, used); err == nil {
+			t.Errorf("%q was accepted as %+v", bad, got)
 		}
 	}
 }
@@ -81,7 +86,7 @@ func TestMedianAndQuantile(t *testing.T) {
 func TestOptionsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-rows", "0"}, {"-rows", "100000"}, {"-rounds", "0"}, {"-seconds", "0"}, {"-clients", "0"}, {"-clients", "8,x"}, {"-clients", "999"}, {"more"},
+		{"-rows", "0"}, {"-rows", "100000000"}, {"-rounds", "0"}, {"-seconds", "0"}, {"-clients", "0"}, {"-clients", "8,x"}, {"-clients", "999"}, {"more"},
 	} {
 		if _, err := parse(args, io.Discard); err == nil {
 			t.Errorf("%v was accepted", args)
@@ -90,5 +95,17 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	o, err := parse([]string{"-clients", "64, 8,8"}, io.Discard)
 	if err != nil || len(o.clients) != 2 || o.clients[1] != 64 {
 		t.Errorf("got %v, %v: want 8 and 64", o.clients, err)
+	}
+}
+
+func TestTheKernelsLineOfAProcess(t *testing.T) {
+	t.Parallel()
+	got, err := parseStat("42 (postgres: a) b) S 7 1 1 0 -1 4194560 100 0 0 0 250 50 1000 500 20 0 1 0 12345 0 0")
+	want := stat{pid: 42, parent: 7, own: 3 * time.Second, children: 15 * time.Second}
+	if err != nil || got != want {
+		t.Errorf("got %+v, %v: want %+v", got, err, want)
+	}
+	if _, err := parseStat("42 (x) S 7"); err == nil {
+		t.Error("half a line was accepted")
 	}
 }

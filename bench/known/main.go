@@ -7,11 +7,12 @@
 // read by a random token, and one INSERT into an audit table, in a transaction.
 // That is about the least that a plain index with an audit trail would do, so
 // pgbench is a yardstick and no ceiling: it writes one short row where the hub
-// writes the enquiry, its key, its commitment and what it disclosed. Two things
-// are not the same: pgbench looks its token up in a table of its own first,
-// since it cannot make one, which adds a twentieth to the pages that the read
-// touches; and it costs next to nothing as a client, while the clients of the
-// hub share the machine and this process with it.
+// writes the enquiry, its key, its commitment and what it disclosed. Its read is
+// in the form that is fastest for one row at a time, and compared with the
+// product's, line by line, before anything is measured. Two things are not the
+// same: pgbench looks its token up in a table of its own first, since it cannot
+// make one, which adds a twentieth to the pages that the read touches; and its
+// clients speak no HTTP.
 //
 // The hub is private and synthetic: Riverside with 64 more social workers, who
 // each ask about a random one of the rows, and each row has two correlated
@@ -20,7 +21,7 @@
 //
 // Type, in a clone of the repository:
 //
-//	go run ./bench/known [-rows 45000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE]
+//	go run ./bench/known [-rows 500000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE] [-statements]
 //
 // In each round both are measured at each number of clients, one after the
 // other, and who is first changes from round to round. The clients of the hub
@@ -38,8 +39,8 @@
 // work (load_before says how much it did), or whose disk does not honour fsync,
 // says nothing.
 //
-// The profile is of this process: the clients' part of it carries the label
-// side=client. Leave it out with `go tool pprof -tagignore side=client`.
+// The profile is of this process, which is the hub's: the clients have one of
+// their own.
 package main
 
 import (
@@ -61,13 +62,18 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/pg/private"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+	work := func() error { return run(ctx, os.Args[1:], os.Stdout, os.Stderr) }
+	if slices.Equal(os.Args[1:], []string{clientsCommand}) {
+		work = func() error { return serveClients(ctx, os.Stdin, os.Stdout) }
+	}
+	if err := work(); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "known:", err)
 		stop()
 		os.Exit(1)
@@ -80,12 +86,13 @@ type options struct {
 	seconds      int
 	clients      []int
 	dir, profile string
+	statements   bool
 }
 
 const (
-	// mostRows is what the columns' patterns have room for: number 0 is asked
-	// for only to have the service make its keys.
-	mostRows = 99_999
+	// mostRows is what the identifiers have room for: number 0 is asked for only
+	// to have the service make its keys.
+	mostRows = 99_999_999
 	// mostClients leaves connections of the server to the hub and to us.
 	mostClients = 150
 )
@@ -93,12 +100,13 @@ const (
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("known", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&o.rows, "rows", 45_000, "rows of the index, each of two handles")
+	flags.IntVar(&o.rows, "rows", 500_000, "rows of the index, each of two handles")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds of measurements")
 	flags.IntVar(&o.seconds, "seconds", 3, "seconds that each measurement counts")
 	clients := flags.String("clients", "1,8,32,64", "numbers of concurrent clients")
 	flags.StringVar(&o.dir, "dir", "", "an existing directory to make the hub's own in (default: the system's temporary one)")
 	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
+	flags.BoolVar(&o.statements, "statements", false, "have PostgreSQL note what each statement takes, which itself takes time, and print it")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -145,11 +153,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	server, err := private.Start(ctx, private.Config{Dir: filepath.Join(dir, "postgres")})
+	server, err := startDatabase(ctx, filepath.Join(dir, "postgres"), o.statements)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
+	db, err := newDatabase(filepath.Join(dir, "postgres"))
+	if err != nil {
+		return err
+	}
 	bench, err := newPgbench(ctx, server, filepath.Join(dir, "pgbench.sql"), o.rows)
 	if err != nil {
 		return err
@@ -177,32 +189,78 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if before > 0.5 {
 		fmt.Fprintf(stderr, "the load average was %.2f before this began: what follows will say little\n", before)
 	}
-	r, err := measure(ctx, o, a, bench, stderr)
+	bench.db = db
+	if o.statements {
+		if err := h.noteStatements(ctx); err != nil {
+			return err
+		}
+	}
+	r, err := measure(ctx, o, a, bench, db, stderr)
 	if err != nil {
 		return err
+	}
+	if o.statements {
+		if err := h.printStatements(ctx, stderr); err != nil {
+			return err
+		}
 	}
 	r.Rows, r.CPUs, r.Postgres, r.LoadBefore = o.rows, runtime.NumCPU(), says, before
 	r.round()
 	return json.NewEncoder(stdout).Encode(r)
 }
 
+// startDatabase starts a PostgreSQL with a gibibyte of shared buffers, as a
+// machine of a hub this large would be given.
+func startDatabase(ctx context.Context, dir string, statements bool) (*private.Server, error) {
+	server, err := private.Start(ctx, private.Config{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	db, err := pg.Open(ctx, server.AdminDSN("postgres"))
+	if err == nil {
+		_, err = db.ExecContext(ctx, "alter system set shared_buffers = '1GB'")
+		if statements {
+			_, errStatements := db.ExecContext(ctx, "alter system set shared_preload_libraries = 'pg_stat_statements'")
+			err = errors.Join(err, errStatements)
+		}
+		err = errors.Join(err, db.Close())
+	}
+	if err = errors.Join(err, server.Stop()); err != nil {
+		return nil, err
+	}
+	return private.Start(ctx, private.Config{Dir: dir})
+}
+
 // report is the last line of stdout.
 type report struct {
-	Throughput float64       `json:"throughput"`         // enquiries a second at the most clients
-	Pgbench    float64       `json:"pgbench_throughput"` // transactions a second there
-	Ratio      float64       `json:"ratio"`
-	RatioBest  float64       `json:"ratio_best"` // against pgbench at its best number of clients
-	P50        float64       `json:"p50_ms"`     // at half load
-	P99        float64       `json:"p99_ms"`
-	HalfLoad   float64       `json:"half_load"` // enquiries a second
-	RSS        float64       `json:"rss_mib"`   // of hub and clients together, the most after any measurement
-	Rounds     int           `json:"rounds"`
-	Rows       int           `json:"rows"`
-	Clients    int           `json:"clients"` // the most
-	CPUs       int           `json:"cpus"`
-	LoadBefore float64       `json:"load_before"` // the load average of a minute; 0 where the system does not say
-	Postgres   string        `json:"postgres"`
-	ByClients  []concurrency `json:"by_clients"`
+	Throughput float64 `json:"throughput"`         // enquiries a second at the most clients
+	Pgbench    float64 `json:"pgbench_throughput"` // transactions a second there
+	Ratio      float64 `json:"ratio"`
+	RatioBest  float64 `json:"ratio_best"` // against pgbench at its best number of clients
+	P50        float64 `json:"p50_ms"`     // at half load
+	P99        float64 `json:"p99_ms"`
+	HalfLoad   float64 `json:"half_load"` // enquiries a second
+	RSS        float64 `json:"rss_mib"`   // of the hub's process, the most after any measurement
+	Rounds     int     `json:"rounds"`
+	Rows       int     `json:"rows"`
+	Clients    int     `json:"clients"` // the most
+	CPUs       int     `json:"cpus"`
+	LoadBefore float64 `json:"load_before"` // the load average of a minute; 0 where the system does not say
+	Postgres   string  `json:"postgres"`
+	costs
+	ByClients []concurrency `json:"by_clients"`
+}
+
+// costs are microseconds of the processors, of one enquiry and of one
+// transaction of pgbench. Unlike throughput they say something on a machine that
+// does other work too.
+type costs struct {
+	App           float64 `json:"cpu_us_app"`
+	DB            float64 `json:"cpu_us_db"`
+	Clients       float64 `json:"cpu_us_clients"`
+	PgbenchDB     float64 `json:"pgbench_cpu_us_db"`
+	PgbenchClient float64 `json:"pgbench_cpu_us_clients"`
+	Ratio         float64 `json:"cpu_ratio"` // of the sums: pgbench's by ours
 }
 
 // concurrency is both at one number of clients.
@@ -213,6 +271,11 @@ type concurrency struct {
 	Ratio      float64 `json:"ratio"`
 	P50        float64 `json:"p50_ms"`
 	P99        float64 `json:"p99_ms"`
+	costs
+}
+
+func (c *costs) all() []*float64 {
+	return []*float64{&c.App, &c.DB, &c.Clients, &c.PgbenchDB, &c.PgbenchClient, &c.Ratio}
 }
 
 // round leaves two digits behind the point: more would be noise.
@@ -221,16 +284,18 @@ func (r *report) round() {
 	for i := range r.ByClients {
 		c := &r.ByClients[i]
 		values = append(values, &c.Throughput, &c.Pgbench, &c.Ratio, &c.P50, &c.P99)
+		values = append(values, c.costs.all()...)
 	}
+	values = append(values, r.costs.all()...)
 	for _, v := range values {
 		*v = math.Round(*v*100) / 100
 	}
 }
 
 // measure warms both up, runs the rounds and prints the table as it grows.
-func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.Writer) (_ report, err error) {
+func measure(ctx context.Context, o options, a *askers, bench *pgbench, db *database, out io.Writer) (_ report, err error) {
 	most, length := o.clients[len(o.clients)-1], time.Duration(o.seconds)*time.Second
-	if _, err := a.ask(ctx, load{clients: most, length: time.Second}); err != nil {
+	if _, err := a.put(ctx, load{Clients: most, Length: time.Second}, db); err != nil {
 		return report{}, err
 	}
 	if _, err := bench.run(ctx, most, 1); err != nil {
@@ -250,9 +315,11 @@ func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.W
 	all := map[int][]concurrency{}
 	var ratios, bests, halves, p50s, p99s []float64
 	r := report{Rounds: o.rounds, Clients: most}
-	fmt.Fprintf(out, "\n%6s %8s %12s %9s %9s %12s %7s\n", "round", "clients", "enquiries/s", "p50 ms", "p99 ms", "pgbench tx/s", "ratio")
+	fmt.Fprintf(out, "\n%6s %8s %12s %9s %9s %12s %7s   %s\n", "round", "clients", "enquiries/s", "p50 ms", "p99 ms", "pgbench tx/s", "ratio",
+		"CPU µs: app db clients | pgbench's db client | ratio")
 	line := func(round string, c concurrency) {
-		fmt.Fprintf(out, "%6s %8d %12.0f %9.2f %9.2f %12.0f %7.2f\n", round, c.Clients, c.Throughput, c.P50, c.P99, c.Pgbench, c.Ratio)
+		fmt.Fprintf(out, "%6s %8d %12.0f %9.2f %9.2f %12.0f %7.2f   %7.0f %5.0f %4.0f | %5.0f %4.0f | %.2f\n", round, c.Clients, c.Throughput, c.P50, c.P99, c.Pgbench, c.Ratio,
+			c.App, c.DB, c.costs.Clients, c.PgbenchDB, c.PgbenchClient, c.costs.Ratio)
 	}
 	for round := range o.rounds {
 		var best, bestPgbench float64
@@ -260,12 +327,14 @@ func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.W
 		for i, clients := range o.clients {
 			at = concurrency{Clients: clients}
 			ours := func() error {
-				got, err := a.ask(ctx, load{clients: clients, length: length})
-				at.Throughput, at.P50, at.P99 = got.throughput, got.quantile(0.5), got.quantile(0.99)
+				got, err := a.put(ctx, load{Clients: clients, Length: length}, db)
+				at.Throughput, at.P50, at.P99 = got.Throughput, got.P50, got.P99
+				at.App, at.DB, at.costs.Clients = got.each(got.HubCPU), got.each(got.DBCPU), got.each(got.CPU)
 				return err
 			}
 			theirs := func() error {
-				at.Pgbench, err = bench.run(ctx, clients, o.seconds)
+				got, err := bench.run(ctx, clients, o.seconds)
+				at.Pgbench, at.PgbenchDB, at.PgbenchClient = got.Throughput, got.each(got.DBCPU), got.each(got.CPU)
 				return err
 			}
 			first, second := ours, theirs
@@ -279,18 +348,19 @@ func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.W
 				return report{}, err
 			}
 			at.Ratio = at.Throughput / at.Pgbench
+			at.costs.Ratio = (at.PgbenchDB + at.PgbenchClient) / (at.App + at.DB + at.costs.Clients)
 			best, bestPgbench = max(best, at.Throughput), max(bestPgbench, at.Pgbench)
 			all[clients] = append(all[clients], at)
 			r.RSS = max(r.RSS, residentMiB())
 			line(strconv.Itoa(round+1), at)
 		}
 		ratios, bests = append(ratios, at.Ratio), append(bests, at.Throughput/bestPgbench)
-		half, err := a.ask(ctx, load{clients: most, length: length, rate: best / 2})
+		half, err := a.put(ctx, load{Clients: most, Length: length, Rate: best / 2}, db)
 		if err != nil {
 			return report{}, err
 		}
-		halves, p50s, p99s = append(halves, half.throughput), append(p50s, half.quantile(0.5)), append(p99s, half.quantile(0.99))
-		fmt.Fprintf(out, "%6d %8s %12.0f %9.2f %9.2f\n", round+1, "half", half.throughput, half.quantile(0.5), half.quantile(0.99))
+		halves, p50s, p99s = append(halves, half.Throughput), append(p50s, half.P50), append(p99s, half.P99)
+		fmt.Fprintf(out, "%6d %8s %12.0f %9.2f %9.2f\n", round+1, "half", half.Throughput, half.P50, half.P99)
 	}
 	for _, clients := range o.clients {
 		c := concurrency{
@@ -301,9 +371,12 @@ func measure(ctx context.Context, o options, a *askers, bench *pgbench, out io.W
 			P50:        medianOf(all[clients], func(c concurrency) float64 { return c.P50 }),
 			P99:        medianOf(all[clients], func(c concurrency) float64 { return c.P99 }),
 		}
+		for i, v := range c.costs.all() {
+			*v = medianOf(all[clients], func(c concurrency) float64 { return *c.costs.all()[i] })
+		}
 		line("median", c)
 		r.ByClients = append(r.ByClients, c)
-		r.Throughput, r.Pgbench = c.Throughput, c.Pgbench
+		r.Throughput, r.Pgbench, r.costs = c.Throughput, c.Pgbench, c.costs
 	}
 	r.Ratio, r.RatioBest = median(ratios), median(bests)
 	r.HalfLoad, r.P50, r.P99 = median(halves), median(p50s), median(p99s)

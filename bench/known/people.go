@@ -34,10 +34,14 @@ type side struct {
 	keyOf, wrapBy seal.KeyID
 }
 
+// digits are those of an identifier's number: more than Riverside's own columns
+// have, for there are more rows.
+const digits = 8
+
 var sides = [2]side{
-	{column: askersColumn, agency: "riverside-social-care", format: "LMN-%05d", practitioner: "mr-lindqvist",
+	{column: askersColumn, agency: "riverside-social-care", format: "LMN-%08d", practitioner: "mr-lindqvist",
 		keyOf: seal.ColumnKey(askersColumn, epoch), wrapBy: seal.AgencyKey("riverside-social-care", epoch)},
-	{column: "gp-riverside", agency: "riverside-gp", format: "GP-%05d", practitioner: "dr-patel",
+	{column: "gp-riverside", agency: "riverside-gp", format: "GP-%08d", practitioner: "dr-patel",
 		keyOf: seal.ColumnKey("gp-riverside", epoch), wrapBy: seal.AgencyKey("riverside-gp", epoch)},
 }
 

@@ -89,6 +89,7 @@ type pgbench struct {
 	script   string // its file
 	rows     int
 	password string
+	db       *database
 }
 
 // newPgbench writes the script. It refuses where there is no pgbench.
@@ -167,31 +168,36 @@ const patience = time.Minute
 
 // run is how many transactions a second pgbench does, once all its clients have
 // connected and planned their statements: on a busy machine that takes seconds.
-func (b *pgbench) run(ctx context.Context, clients, seconds int) (float64, error) {
+func (b *pgbench) run(ctx context.Context, clients, seconds int) (asked, error) {
 	limit := int(patience.Seconds()) + seconds
 	cmd := b.command(ctx, "-j", strconv.Itoa(min(2, clients)), "-c", strconv.Itoa(clients), "-T", strconv.Itoa(limit), "-P", "1")
 	said, err := cmd.StderrPipe()
 	if err != nil {
-		return 0, err
+		return asked{}, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return asked{}, err
 	}
-	rate, err := counted(said, clients, float64(seconds))
+	r, err := counted(said, clients, float64(seconds), func() (db, client time.Duration) {
+		s, _ := readStat(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+		return b.db.cpu(), s.own
+	})
 	// It has done what was wanted of it, or failed: either way it is to end now.
 	_ = cmd.Process.Signal(os.Interrupt)
 	_, _ = io.Copy(io.Discard, said)
 	_ = cmd.Wait() // says that it was interrupted
-	return rate, errors.Join(ctx.Err(), err)
+	return r, errors.Join(ctx.Err(), err)
 }
 
 var progress = regexp.MustCompile(`^progress: ([0-9.]+) s, ([0-9.]+) tps, .*, ([0-9]+) failed`)
 
 // counted reads pgbench's progress as it comes. It counts from the line by which
-// the clients have done two transactions each, for so many seconds. On a busy
-// machine lines come late and say of how long they speak.
-func counted(said io.Reader, clients int, seconds float64) (float64, error) {
+// the clients have done two transactions each, for so many seconds, and asks at
+// both ends what the processors did. On a busy machine lines come late and say
+// of how long they speak.
+func counted(said io.Reader, clients int, seconds float64, used func() (db, client time.Duration)) (r asked, err error) {
 	var before, done, length, sum float64
+	var db, client time.Duration
 	var other []string
 	lines := bufio.NewScanner(said)
 	for lines.Scan() {
@@ -202,14 +208,14 @@ func counted(said io.Reader, clients int, seconds float64) (float64, error) {
 		}
 		at, err := strconv.ParseFloat(found[1], 64)
 		if err != nil {
-			return 0, err
+			return asked{}, err
 		}
 		tps, err := strconv.ParseFloat(found[2], 64)
 		if err != nil {
-			return 0, err
+			return asked{}, err
 		}
 		if found[3] != "0" {
-			return 0, fmt.Errorf("pgbench: %s transactions failed", found[3])
+			return asked{}, fmt.Errorf("pgbench: %s transactions failed", found[3])
 		}
 		span := at - before
 		if done >= float64(2*clients) {
@@ -217,8 +223,12 @@ func counted(said io.Reader, clients int, seconds float64) (float64, error) {
 		}
 		before, done = at, done+span*tps
 		if length >= seconds-0.05 && sum > 0 { // a line may come a little early
-			return sum / length, nil
+			dbEnd, clientEnd := used()
+			return asked{Throughput: sum / length, Counted: int(sum), DBCPU: dbEnd - db, CPU: clientEnd - client}, nil
+		}
+		if length == 0 {
+			db, client = used()
 		}
 	}
-	return 0, fmt.Errorf("pgbench ended too early, or got nothing done: %s", strings.Join(other, "; "))
+	return asked{}, fmt.Errorf("pgbench ended too early, or got nothing done: %s", strings.Join(other, "; "))
 }

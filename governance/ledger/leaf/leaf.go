@@ -33,7 +33,9 @@ func Of(ctx context.Context, keys seal.Provider, key seal.KeyID, id [16]byte, re
 	if err != nil {
 		return Leaf{}, fmt.Errorf("leaf: %w", err)
 	}
-	if body, err = jcs.Transform(body); err != nil {
+	if inOrder, ok := canonical(body); ok {
+		body = inOrder
+	} else if body, err = jcs.Transform(body); err != nil {
 		return Leaf{}, fmt.Errorf("leaf: %w", err)
 	}
 	var salt [32]byte

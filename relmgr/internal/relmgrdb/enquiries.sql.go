@@ -185,7 +185,7 @@ func (q *Queries) ReadRows(ctx context.Context, db DBTX, arg ReadRowsParams) ([]
 	return items, nil
 }
 
-const RecordEnquiries = `-- name: RecordEnquiries :exec
+const RecordEnquiries = `-- name: RecordEnquiries :many
 with entry as (
   select unnest($1::text[])::uuid as enquiry_id, unnest($2::timestamptz[]) as at,
          unnest($3::text[]) as practitioner_id, unnest($4::text[]) as agency_id,
@@ -202,24 +202,30 @@ with entry as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
   select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
+  returning handle_id
+), held as (
+  select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason, e.concerning, e.transaction, e.emergency, e.review_due, e.terms_version, e.commitment, e.sealed, e.wrapped_key, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
+   where exists (select from relmgr.handles h where h.handle_id = e.handle_id) or e.handle_id in (select handle_id from handle)
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e
 ), leaf as (
-  insert into ledger.pending (commitment) select e.commitment from entry e
+  insert into ledger.pending (commitment) select e.commitment from held e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from held e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select t.enquiry_id, t.handle_id, t.decision_id
     from (select unnest($23::text[])::uuid as enquiry_id, unnest($24::text[])::uuid as handle_id,
                  unnest($25::text[])::uuid as decision_id) t
+    join held using (enquiry_id)
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
 select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
        e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
-  from entry e
+  from held e
+returning enquiry_id
 `
 
 type RecordEnquiriesParams struct {
@@ -252,11 +258,13 @@ type RecordEnquiriesParams struct {
 
 // Enquiries with, each, the handle where the identifier had none, the content
 // key, the commitment, the review that an emergency opens and what was
-// disclosed, in one statement: all are stored or none is. The text is the same
-// whatever was found and however many there are. A handle that another enquiry
-// made in the meantime breaks the reference to it: read again.
-func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquiriesParams) error {
-	_, err := db.ExecContext(ctx, RecordEnquiries,
+// disclosed, in one statement. The text is the same whatever was found and
+// however many there are. It returns those that it stored, each whole; of one
+// whose handle another enquiry made in the meantime it stores nothing: read
+// again. That an enquiry's handle is stored is this statement's to see to, for
+// no reference does (docs/decisions/0023).
+func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquiriesParams) ([]ident.EnquiryID, error) {
+	rows, err := db.QueryContext(ctx, RecordEnquiries,
 		pq.Array(arg.EnquiryIds),
 		pq.Array(arg.Ats),
 		pq.Array(arg.PractitionerIds),
@@ -283,7 +291,25 @@ func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquir
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.EnquiryID{}
+	for rows.Next() {
+		var enquiry_id ident.EnquiryID
+		if err := rows.Scan(&enquiry_id); err != nil {
+			return nil, err
+		}
+		items = append(items, enquiry_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const RecordRefusedEnquiry = `-- name: RecordRefusedEnquiry :exec

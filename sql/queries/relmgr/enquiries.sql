@@ -75,12 +75,14 @@ select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '',
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
--- name: RecordEnquiries :exec
+-- name: RecordEnquiries :many
 -- Enquiries with, each, the handle where the identifier had none, the content
 -- key, the commitment, the review that an emergency opens and what was
--- disclosed, in one statement: all are stored or none is. The text is the same
--- whatever was found and however many there are. A handle that another enquiry
--- made in the meantime breaks the reference to it: read again.
+-- disclosed, in one statement. The text is the same whatever was found and
+-- however many there are. It returns those that it stored, each whole; of one
+-- whose handle another enquiry made in the meantime it stores nothing: read
+-- again. That an enquiry's handle is stored is this statement's to see to, for
+-- no reference does (docs/decisions/0023).
 with entry as (
   select unnest(sqlc.arg(enquiry_ids)::text[])::uuid as enquiry_id, unnest(sqlc.arg(ats)::timestamptz[]) as at,
          unnest(sqlc.arg(practitioner_ids)::text[]) as practitioner_id, unnest(sqlc.arg(agency_ids)::text[]) as agency_id,
@@ -97,24 +99,30 @@ with entry as (
   insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
   select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
+  returning handle_id
+), held as (
+  select e.* from entry e
+   where exists (select from relmgr.handles h where h.handle_id = e.handle_id) or e.handle_id in (select handle_id from handle)
 ), key as (
-  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from entry e
+  insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e
 ), leaf as (
-  insert into ledger.pending (commitment) select e.commitment from entry e
+  insert into ledger.pending (commitment) select e.commitment from held e
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
-  select e.enquiry_id, e.agency_id, e.at, e.review_due from entry e where e.emergency
+  select e.enquiry_id, e.agency_id, e.at, e.review_due from held e where e.emergency
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select t.enquiry_id, t.handle_id, t.decision_id
     from (select unnest(sqlc.arg(told_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
                  unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
+    join held using (enquiry_id)
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
 select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason,
        e.concerning, nullif(e.transaction, ''), e.emergency, e.terms_version, e.commitment, e.sealed
-  from entry e;
+  from held e
+returning enquiry_id;
 
 -- name: RecordRefusedEnquiry :exec
 -- An enquiry that the asker's own side stopped: nothing was looked up.
