@@ -19,7 +19,7 @@ import (
 type Shown struct {
 	Act          ident.ReferenceID
 	Kind         Kind
-	At           time.Time
+	At           time.Time // the day alone, in UTC, unless Own
 	Agency       ident.Agency
 	Own          bool
 	Practitioner ident.Practitioner // empty unless Own
@@ -146,6 +146,9 @@ func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListAc
 		}
 	} else {
 		a.Ground = "" // the other side's ground is the other side's
+		// No value is shown to two agencies (invariant 4): the instant of an act
+		// would tell two who put their lists together which entries are one person.
+		a.At = a.At.Truncate(24 * time.Hour)
 	}
 	if ag := who.Terms.Agreement(r.Agreement); ag != nil {
 		a.Effect = ag.Effect

@@ -274,20 +274,43 @@ func TestWhoIsNotOnTheRowIsNotReached(t *testing.T) {
 	}
 }
 
-// A holder whose correlation is taken apart after a request no longer has it.
-func TestASeparationTakesBackWhatWasSent(t *testing.T) {
-	b := setup(t)
-	joined := b.hidden(t)
-	enquiry, _ := b.please(t, "school", schoolChild)
-	b.wait(delivered)
-	sent := b.inbox(t, "gp", "gp-riverside")[0]
-	must(t)(b.ReplyToContact(t.Context(), b.as("gp"), b.sharing(t, "gp", gpChild, sent.Delivery)))
-	if got := b.replies(t, "school", enquiry); len(got) != 1 {
-		t.Fatalf("told of %v", got)
-	}
-	must(t)(b.Separate(t.Context(), b.as("social"), []ident.ReferenceID{joined.Act}, "not-the-same-person"))
-	if len(b.inbox(t, "gp", "gp-riverside")) != 0 || len(b.replies(t, "school", enquiry)) != 0 {
-		t.Error("what rested on the correlation goes on")
+// IDX-10, IDX-18: a holder who would not be reached any more, by a separation, a
+// dispute of either end or a row that contradicts itself, no longer has what was
+// sent, and the asker no longer has the answer. With the dispute it comes back.
+func TestWhatEndsACorrelationTakesBackWhatWasSent(t *testing.T) {
+	for name, end := range map[string]func(b *bundle, t *testing.T, joined relmgr.Receipt) (back relmgr.Receipt, who string){
+		"a separation": func(b *bundle, t *testing.T, joined relmgr.Receipt) (relmgr.Receipt, string) {
+			return must(t)(b.Separate(t.Context(), b.as("social"), []ident.ReferenceID{joined.Act}, "not-the-same-person")), "social"
+		},
+		"a dispute by the holder": func(b *bundle, t *testing.T, _ relmgr.Receipt) (relmgr.Receipt, string) {
+			return must(t)(b.DisputeIdentity(t.Context(), b.as("gp-manager"), gpChild, "not-the-same-person")), "gp-manager"
+		},
+		"a dispute by the asker": func(b *bundle, t *testing.T, _ relmgr.Receipt) (relmgr.Receipt, string) {
+			return must(t)(b.DisputeIdentity(t.Context(), b.as("school"), schoolChild, "not-the-same-person")), "school"
+		},
+		"a contradiction": func(b *bundle, t *testing.T, _ relmgr.Receipt) (relmgr.Receipt, string) {
+			return must(t)(b.KeepApart(t.Context(), b.as("school"), relmgr.Apart{Own: schoolChild, Code: b.code(t, "gp", gpChild), Reason: "subject-asked"})), "school"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t)
+			joined := b.hidden(t)
+			enquiry, _ := b.please(t, "school", schoolChild)
+			b.wait(delivered)
+			sent := b.inbox(t, "gp", "gp-riverside")[0]
+			must(t)(b.ReplyToContact(t.Context(), b.as("gp"), b.sharing(t, "gp", gpChild, sent.Delivery)))
+			if got := b.replies(t, "school", enquiry); len(got) != 1 {
+				t.Fatalf("told of %v", got)
+			}
+			back, who := end(b, t, joined)
+			if len(b.inbox(t, "gp", "gp-riverside")) != 0 || len(b.replies(t, "school", enquiry)) != 0 {
+				t.Error("what rested on the correlation goes on")
+			}
+			must(t)(b.WithdrawAct(t.Context(), b.as(who), back.Act, "entered-by-mistake", ""))
+			if len(b.inbox(t, "gp", "gp-riverside")) != 1 || len(b.replies(t, "school", enquiry)) != 1 {
+				t.Error("what was sent does not come back")
+			}
+		})
 	}
 }
 

@@ -332,3 +332,25 @@ func TestADecisionLapsesAtItsInstant(t *testing.T) {
 	b.wait(time.Microsecond)
 	wantTold(t, b.ask(t, "social", socialChild, ""))
 }
+
+// Invariant 4: two agencies that put together what each is shown of one act find
+// no value in both that other acts of the day do not have.
+func TestAnotherAgencysActIsShownWithItsDayAlone(t *testing.T) {
+	b := setup(t)
+	b.wait(7 * time.Hour)
+	mine, err := b.FindAct(t.Context(), b.as("social"), b.correlate(t, "social", socialChild, "gp", gpChild).Act)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := acts[slices.IndexFunc(acts, func(a relmgr.Shown) bool { return a.Kind == relmgr.Correlate })]
+	if want := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC); theirs.Own || !theirs.At.Equal(want) || mine.At.Equal(want) {
+		t.Errorf("the maker is shown %v, the other side %v, want %v", mine.At, theirs.At, want)
+	}
+	if theirs.Act == mine.Act || theirs.Commitment != nil || theirs.Practitioner != "" {
+		t.Errorf("both are shown %+v", theirs)
+	}
+}

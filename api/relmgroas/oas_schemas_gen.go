@@ -16,9 +16,10 @@ func (s *ProblemStatusCode) Error() string {
 // Who, in which role and agency, what, when, why, on what basis and in which mode (ACT-01).
 // Ref: #/components/schemas/Act
 type Act struct {
-	Act  ID        `json:"act"`
-	Kind ActKind   `json:"kind"`
-	At   time.Time `json:"at"`
+	Act  ID      `json:"act"`
+	Kind ActKind `json:"kind"`
+	// Of another agency's act the day alone, in UTC: no value is shown to two agencies.
+	At time.Time `json:"at"`
 	// Whether the caller's agency made it.
 	Own          bool               `json:"own"`
 	Agency       Code               `json:"agency"`

@@ -46,6 +46,10 @@ select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, 
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
+   and not exists (select from relmgr.disputes x where x.handle_id in (d.handle_id, e.handle_id))
+   and not exists (select from relmgr.keep_aparts k
+                     join relmgr.handles ka on ka.handle_id = k.handle_a and ka.row_id = h.row_id
+                     join relmgr.handles kb on kb.handle_id = k.handle_b and kb.row_id = h.row_id)
 `
 
 type FindDeliveryParams struct {
@@ -149,6 +153,10 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
+   and not exists (select from relmgr.disputes x where x.handle_id in (d.handle_id, e.handle_id))
+   and not exists (select from relmgr.keep_aparts k
+                     join relmgr.handles ka on ka.handle_id = k.handle_a and ka.row_id = h.row_id
+                     join relmgr.handles kb on kb.handle_id = k.handle_b and kb.row_id = h.row_id)
    and (not $3::boolean or d.due_at <= $2::timestamptz and p.delivery_id is null)
    and ($4::boolean
         or (d.deliver_at, d.delivery_id) < (select f.deliver_at, f.delivery_id from relmgr.deliveries f

@@ -52,6 +52,10 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
+   and not exists (select from relmgr.disputes x where x.handle_id in (d.handle_id, e.handle_id))
+   and not exists (select from relmgr.keep_aparts k
+                     join relmgr.handles ka on ka.handle_id = k.handle_a and ka.row_id = h.row_id
+                     join relmgr.handles kb on kb.handle_id = k.handle_b and kb.row_id = h.row_id)
    and (not sqlc.arg(overdue)::boolean or d.due_at <= sqlc.arg(at)::timestamptz and p.delivery_id is null)
    and (sqlc.arg(from_start)::boolean
         or (d.deliver_at, d.delivery_id) < (select f.deliver_at, f.delivery_id from relmgr.deliveries f
@@ -72,7 +76,11 @@ select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, 
  where d.delivery_id = @delivery_id and d.deliver_at <= sqlc.arg(at)::timestamptz
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
-                    where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id));
+                    where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
+   and not exists (select from relmgr.disputes x where x.handle_id in (d.handle_id, e.handle_id))
+   and not exists (select from relmgr.keep_aparts k
+                     join relmgr.handles ka on ka.handle_id = k.handle_a and ka.row_id = h.row_id
+                     join relmgr.handles kb on kb.handle_id = k.handle_b and kb.row_id = h.row_id);
 
 -- name: RecordReply :exec
 -- Succeeds once: the second reply breaks the primary key.
