@@ -3,9 +3,7 @@ package relmgr_test
 import (
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -138,60 +136,4 @@ func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
 		}
 		rowsAreComponents(rt, b.admin)
 	})
-}
-
-// Invariant 3 under concurrency: eight writers in two processes correlate and
-// undo at random; nobody is refused but for a moment, and the index is what the
-// acts say.
-func TestRowsAreComponentsUnderConcurrentWriters(t *testing.T) {
-	b := setup(t)
-	processes := []*relmgr.Service{b.Service, b.another(t)}
-	// Consents are captured beforehand: they are not what is tested here.
-	x, y := make([]relmgr.Proposal, 6), make([]relmgr.Proposal, 6)
-	for i := range x {
-		x[i], y[i] = b.proposal(t, "social", social(i)), b.proposal(t, "school", school(i))
-	}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var acts []ident.ReferenceID
-	for w := range 8 {
-		s, rng := processes[w%2], rand.New(rand.NewPCG(1, uint64(w)))
-		wg.Go(func() {
-			for range 12 {
-				mu.Lock()
-				n := len(acts)
-				var act ident.ReferenceID
-				if n > 0 {
-					act = acts[rng.IntN(n)]
-				}
-				mu.Unlock()
-				var r relmgr.Receipt
-				var err error
-				if n == 0 || rng.IntN(2) == 0 {
-					i, j := rng.IntN(6), rng.IntN(6)
-					var p relmgr.Pairing
-					if p, err = s.OpenPairing(t.Context(), b.as("school"), school(j), y[j]); err == nil {
-						r, err = s.Correlate(t.Context(), b.as("social"), relmgr.Correlation{
-							Own: social(i), Code: p.Code, Mode: "supplier-with-consent", Reason: "same-person-found", Proposal: x[i],
-						})
-					}
-				} else {
-					r, err = s.WithdrawAct(t.Context(), b.as("social"), act, "entered-by-mistake", "")
-				}
-				if err != nil && fault.KindOf(err) != fault.Unavailable {
-					t.Error(err)
-				}
-				if err == nil {
-					mu.Lock()
-					acts = append(acts, r.Act)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if len(acts) < 48 {
-		t.Errorf("only %d of 96 acts went through", len(acts))
-	}
-	rowsAreComponents(t, b.admin)
 }

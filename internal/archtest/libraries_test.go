@@ -36,7 +36,8 @@ var libraries = map[string]string{
 
 // testLibraries are imported by tests alone.
 var testLibraries = map[string]string{
-	"pgregory.net/rapid": "0006: property tests with shrinking",
+	"github.com/anishathalye/porcupine": "0006: whether concurrent histories have an order",
+	"pgregory.net/rapid":                "0006: property tests with shrinking",
 }
 
 // libraryOf is the entry that an import belongs to.
