@@ -54,6 +54,9 @@ type Consent struct {
 
 	Proxy      *Proxy      // nil: the person decided
 	Competence *Competence // nil: nothing is recorded of it
+
+	// What the log keeps of the acts that captured and withdrew it.
+	Commitment, WithdrawnCommitment []byte
 }
 
 // Capture records a consent for the handle that the proof names, in force from

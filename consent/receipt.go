@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -93,6 +94,9 @@ type receiptEvent struct {
 	Evidence Evidence   `json:"evidence"`
 	// ours: by what authority a proxy gave it; who is not said
 	Authority Authority `json:"authority,omitempty"`
+	// ours: the commitment of the act, in hexadecimal. Whoever holds the receipt
+	// can have the log prove that it is there.
+	Commitment string `json:"commitment"`
 }
 
 // Receipt issues a signed receipt of a consent to those who may Find it.
@@ -121,7 +125,7 @@ func receiptOf(c Consent, terms *decide.Terms) receipt {
 		Basis: decide.ImpliedConsent, Controllers: []ident.Agency{c.CapturedBy}, Recipients: c.Audience,
 		Withdrawal: "Tell anyone at " + terms.AgencyName(c.CapturedBy) + " who may record consents. It takes effect with the next request.",
 		Parties:    []receiptParty{{c.CapturedBy, terms.AgencyName(c.CapturedBy), "pii-controller"}},
-		Events:     []receiptEvent{{Time: c.From, Type: "implied", State: Given, Until: &c.Until, Evidence: c.Evidence}},
+		Events:     []receiptEvent{{Time: c.From, Type: "implied", State: Given, Until: &c.Until, Evidence: c.Evidence, Commitment: hex.EncodeToString(c.Commitment)}},
 	}
 	if c.Explicit {
 		r.Basis, r.Events[0].Type = decide.ExplicitConsent, "explicit"
@@ -144,6 +148,7 @@ func receiptOf(c Consent, terms *decide.Terms) receipt {
 	if !c.Withdrawn.IsZero() {
 		r.Events = append(r.Events, receiptEvent{
 			Time: c.Withdrawn, Type: r.Events[0].Type, State: Withdrawn, Evidence: c.WithdrawnBy,
+			Commitment: hex.EncodeToString(c.WithdrawnCommitment),
 		})
 	}
 	return r

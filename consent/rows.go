@@ -21,11 +21,12 @@ func consentOf(row consentdb.FindConsentRow) Consent {
 		ID: row.ConsentID, Explicit: row.Explicit,
 		Audience: decide.Audience{Kind: decide.AudienceKind(row.AudienceKind), Names: row.Audience},
 		Purposes: row.Purposes, Aspects: row.Aspects, From: row.StartsAt.UTC(), Until: row.EndsAt.UTC(),
-		Evidence: Evidence(row.Evidence), Wording: row.Wording, CapturedBy: row.AgencyID,
+		Evidence: Evidence(row.Evidence), Wording: row.Wording, CapturedBy: row.AgencyID, Commitment: row.Commitment,
 	}
 	c.Proxy, c.Competence = proxyOf(&row), competenceOf(&row)
 	if row.WithdrawnAt.Valid {
 		c.Withdrawn, c.WithdrawnBy = row.WithdrawnAt.Time.UTC(), Evidence(row.WithdrawalEvidence.String)
+		c.WithdrawnCommitment = row.WithdrawalCommitment
 	}
 	return c
 }

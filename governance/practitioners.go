@@ -89,6 +89,7 @@ func (s *Service) Register(ctx context.Context, c decide.Caller, agency ident.Ag
 			return err
 		}
 		user = want.user()
+		user.Commitment = act.Commitment
 		return s.take(ctx, tx, act, steps)
 	})
 	if err != nil {
@@ -199,7 +200,7 @@ func (s *Service) End(ctx context.Context, c decide.Caller, agency ident.Agency,
 		if !u.ended(now) {
 			user.Until = &now
 		}
-		user.Roles, user.Providers = []string{}, []ident.Provider{}
+		user.Roles, user.Providers, user.Commitment = []string{}, []ident.Provider{}, act.Commitment
 		return s.take(ctx, tx, act, []step{{was: &u}})
 	})
 	if err != nil {

@@ -126,7 +126,9 @@ func (s *Service) enter(ctx context.Context, tx *sql.Tx, now time.Time, id Ident
 	if err := s.take(ctx, tx, act, []step{st}); err != nil || !fits {
 		return User{}, err
 	}
-	return want.user(), nil
+	user := want.user()
+	user.Commitment = act.Commitment
+	return user, nil
 }
 
 // lastRole is a role in which somebody acts who is about to have none.

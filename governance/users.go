@@ -34,6 +34,9 @@ type User struct {
 	From         time.Time
 	Until        *time.Time
 	Source       Source
+	// Commitment is what the ledger keeps of the act that an operation made; nil
+	// where it made none.
+	Commitment []byte
 }
 
 // hashSignIn is all that is stored of who signs in: SHA-256 over the issuer's

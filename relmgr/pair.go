@@ -27,6 +27,8 @@ const codeSize = 8
 type Pairing struct {
 	Code string // in groups of three, as it is read out
 	Ends time.Time
+	// Commitment is what the ledger keeps of the act that opened it.
+	Commitment []byte
 }
 
 // OpenPairing records the caller's side of a correlation to come, and returns
@@ -41,6 +43,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 	}
 	ends := at.Add(time.Duration(who.Terms.Settings.PairingMinutes) * time.Minute)
 	var refused error
+	var commitment []byte
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		refused = nil // the closure may run again
 		h, err := s.own(ctx, tx, who, o, at)
@@ -61,9 +64,11 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 		v.Handle = h.handle
 		d := begin(who, Pair, v.Role, at)
 		d.Agreement, d.Ground, d.Handles, d.Decisions = v.Agreement, v.Ground, []ident.HandleID{h.handle}, []sided{v}
-		if _, err := s.record(ctx, tx, d); err != nil {
+		receipt, err := s.record(ctx, tx, d)
+		if err != nil {
 			return err
 		}
+		commitment = receipt.Commitment
 		if err := s.q.OpenPairing(ctx, tx, relmgrdb.OpenPairingParams{
 			PairingID: ident.NewPairing(), ActID: d.Act, CodeHash: hash, HandleID: h.handle, DecisionID: v.ID,
 			AgencyID: who.Agency, EndsAt: ends,
@@ -78,7 +83,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 	if err != nil {
 		return Pairing{}, err
 	}
-	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Ends: ends}, nil
+	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Ends: ends, Commitment: commitment}, nil
 }
 
 // modeFor is the mode that a side's ground implies.

@@ -54,6 +54,9 @@ func userOf(u governance.User) *governanceoas.User {
 	if u.Until != nil {
 		out.Until.SetTo(*u.Until)
 	}
+	if u.Commitment != nil {
+		out.Commitment.SetTo(hex.EncodeToString(u.Commitment))
+	}
 	if u.Source != "" {
 		out.Source.SetTo(governanceoas.UserSource(u.Source))
 	}

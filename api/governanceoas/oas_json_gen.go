@@ -2202,9 +2202,15 @@ func (s *User) encodeFields(e *jx.Encoder) {
 			s.Source.Encode(e)
 		}
 	}
+	{
+		if s.Commitment.Set {
+			e.FieldStart("commitment")
+			s.Commitment.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfUser = [7]string{
+var jsonFieldsNameOfUser = [8]string{
 	0: "practitioner",
 	1: "agency",
 	2: "roles",
@@ -2212,6 +2218,7 @@ var jsonFieldsNameOfUser = [7]string{
 	4: "from",
 	5: "until",
 	6: "source",
+	7: "commitment",
 }
 
 // Decode decodes User from json.
@@ -2310,6 +2317,16 @@ func (s *User) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"source\"")
+			}
+		case "commitment":
+			if err := func() error {
+				s.Commitment.Reset()
+				if err := s.Commitment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"commitment\"")
 			}
 		default:
 			return d.Skip()

@@ -1141,6 +1141,8 @@ type User struct {
 	From         time.Time     `json:"from"`
 	Until        OptDateTime   `json:"until"`
 	Source       OptUserSource `json:"source"`
+	// Of the act that this request made, if it made one: the leaf under which the ledger keeps it.
+	Commitment OptString `json:"commitment"`
 }
 
 // GetPractitioner returns the value of Practitioner.
@@ -1178,6 +1180,11 @@ func (s *User) GetSource() OptUserSource {
 	return s.Source
 }
 
+// GetCommitment returns the value of Commitment.
+func (s *User) GetCommitment() OptString {
+	return s.Commitment
+}
+
 // SetPractitioner sets the value of Practitioner.
 func (s *User) SetPractitioner(val Code) {
 	s.Practitioner = val
@@ -1211,6 +1218,11 @@ func (s *User) SetUntil(val OptDateTime) {
 // SetSource sets the value of Source.
 func (s *User) SetSource(val OptUserSource) {
 	s.Source = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *User) SetCommitment(val OptString) {
+	s.Commitment = val
 }
 
 type UserSource string

@@ -50,7 +50,7 @@ func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oa
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends}, nil
+	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends, Commitment: oas.Commitment(hex.EncodeToString(pairing.Commitment))}, nil
 }
 
 func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, params oas.CorrelateParams) (*oas.ActReceipt, error) {

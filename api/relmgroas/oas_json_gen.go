@@ -7126,11 +7126,16 @@ func (s *Pairing) encodeFields(e *jx.Encoder) {
 		e.FieldStart("expires")
 		json.EncodeDateTime(e, s.Expires)
 	}
+	{
+		e.FieldStart("commitment")
+		s.Commitment.Encode(e)
+	}
 }
 
-var jsonFieldsNameOfPairing = [2]string{
+var jsonFieldsNameOfPairing = [3]string{
 	0: "code",
 	1: "expires",
+	2: "commitment",
 }
 
 // Decode decodes Pairing from json.
@@ -7164,6 +7169,16 @@ func (s *Pairing) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"expires\"")
 			}
+		case "commitment":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				if err := s.Commitment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"commitment\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -7174,7 +7189,7 @@ func (s *Pairing) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000011,
+		0b00000111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -4131,8 +4131,9 @@ func (s *OverrideTelling) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/Pairing
 type Pairing struct {
-	Code    PairingCode `json:"code"`
-	Expires time.Time   `json:"expires"`
+	Code       PairingCode `json:"code"`
+	Expires    time.Time   `json:"expires"`
+	Commitment Commitment  `json:"commitment"`
 }
 
 // GetCode returns the value of Code.
@@ -4145,6 +4146,11 @@ func (s *Pairing) GetExpires() time.Time {
 	return s.Expires
 }
 
+// GetCommitment returns the value of Commitment.
+func (s *Pairing) GetCommitment() Commitment {
+	return s.Commitment
+}
+
 // SetCode sets the value of Code.
 func (s *Pairing) SetCode(val PairingCode) {
 	s.Code = val
@@ -4153,6 +4159,11 @@ func (s *Pairing) SetCode(val PairingCode) {
 // SetExpires sets the value of Expires.
 func (s *Pairing) SetExpires(val time.Time) {
 	s.Expires = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Pairing) SetCommitment(val Commitment) {
+	s.Commitment = val
 }
 
 type PairingCode string

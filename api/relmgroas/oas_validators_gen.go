@@ -2772,6 +2772,17 @@ func (s *Pairing) Validate() error {
 			Error: err,
 		})
 	}
+	if err := func() error {
+		if err := s.Commitment.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "commitment",
+			Error: err,
+		})
+	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}

@@ -207,6 +207,7 @@ func TestNothingAcknowledgedIsLostWhenProcessesAreKilled(t *testing.T) {
 		t.Errorf("%d acknowledged records are gone", missing)
 	}
 	wantWhole(t, admin)
+	w.verifies(t)
 	t.Logf("%d enquiries and %d acts acknowledged, %d requests without an answer", len(done.enquiries), len(done.acts), done.lost.Load())
 }
 

@@ -24,6 +24,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the hub's database to the schema of this release."`
 	Apply   applyCommand   `cmd:"" help:"Apply a partnership document, or show what would change."`
 	Ask     askCommand     `cmd:"" help:"Ask who else works with a person, by your own column's identifier."`
+	Verify  verifyCommand  `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
 	Token   tokenCommand   `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 }
 

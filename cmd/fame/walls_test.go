@@ -60,7 +60,7 @@ func (w *town) everySecret(t *testing.T) map[string]string {
 	return all
 }
 
-// E2E-27, without private links and the act chain (DCP-02, DCP-03, DCP-04,
+// E2E-27, without private links (DCP-02, DCP-03, DCP-04,
 // IDX-04): Go runs tests in the order of their files, so the stories of this
 // town have been told by now; this one tells all of Riverside's beside them. Then somebody steals the database's dump, its files and every log:
 // there is no identifier, name, code, token or proof in any of them.
@@ -140,6 +140,8 @@ func TestE2E27ADatabaseAdministratorLooksInside(t *testing.T) {
 		report(search.In("PostgreSQL's log", text))
 	}
 	wantPlanted(t, "a log", looking(map[string]string{planted: "a planted identifier"}).In("a log", append(w.Relmgr.Log.Bytes(), hex.EncodeToString([]byte(planted))...)))
+
+	w.verifies(t)
 
 	// The whole matrix is internal/archtest's; here a few, with the logins of a
 	// running hub.

@@ -71,6 +71,8 @@ type hub struct {
 	url        string
 	parts      map[string]process.Part         // by duty
 	registries map[string]*prometheus.Registry // by duty
+	keys       map[string]seal.Provider        // by duty
+	readers    map[string]*sql.DB              // of fame verify, by duty
 	issuer     *localissuer.Issuer
 	key        *ecdsa.PrivateKey // the issuer's
 	clock      *clock
@@ -92,9 +94,9 @@ func newHub(t testing.TB, s setting) *hub {
 	t.Helper()
 	h := &hub{
 		t: t, base: pgtest.New(t), clock: newClock(), logs: new(logs), parts: map[string]process.Part{},
-		registries: map[string]*prometheus.Registry{},
-		client:     &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		tokens:     map[string]minted{},
+		registries: map[string]*prometheus.Registry{}, keys: map[string]seal.Provider{}, readers: map[string]*sql.DB{},
+		client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		tokens: map[string]minted{},
 	}
 	h.admin = h.base.Admin(t)
 	if h.now = s.now; h.now == nil {
@@ -140,6 +142,7 @@ func (h *hub) wire(s setting) {
 	for _, duty := range []string{"governance", "relmgr", "consent"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
 		h.must(err)
+		h.keys[duty] = keys
 		p := &process.Process{
 			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys},
 			DB:     s.open(h, duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),

@@ -18,10 +18,12 @@ const FindConsent = `-- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
        c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
        p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
-       k.presumed as presumed_competence, k.assessed as assessed_competence
+       k.presumed as presumed_competence, k.assessed as assessed_competence,
+       a.commitment, wa.commitment as withdrawal_commitment
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
+  left join consent.acts wa on wa.act_id = w.act_id
   left join consent.proxies p on p.consent_id = c.consent_id
   left join consent.competences k on k.consent_id = c.consent_id
  where c.consent_id = $1
@@ -36,26 +38,28 @@ type FindConsentParams struct {
 }
 
 type FindConsentRow struct {
-	ConsentID          ident.ConsentID
-	HandleID           ident.HandleID
-	ColumnID           ident.Column
-	AgencyID           ident.Agency
-	Explicit           bool
-	AudienceKind       string
-	Audience           []string
-	Purposes           []string
-	Aspects            []string
-	StartsAt           time.Time
-	EndsAt             time.Time
-	Evidence           string
-	Wording            string
-	WithdrawnAt        sql.NullTime
-	WithdrawalEvidence sql.NullString
-	ProxyAuthority     sql.NullString
-	ProxyEvidence      sql.NullString
-	ProxyEndsAt        sql.NullTime
-	PresumedCompetence sql.NullString
-	AssessedCompetence sql.NullString
+	ConsentID            ident.ConsentID
+	HandleID             ident.HandleID
+	ColumnID             ident.Column
+	AgencyID             ident.Agency
+	Explicit             bool
+	AudienceKind         string
+	Audience             []string
+	Purposes             []string
+	Aspects              []string
+	StartsAt             time.Time
+	EndsAt               time.Time
+	Evidence             string
+	Wording              string
+	WithdrawnAt          sql.NullTime
+	WithdrawalEvidence   sql.NullString
+	ProxyAuthority       sql.NullString
+	ProxyEvidence        sql.NullString
+	ProxyEndsAt          sql.NullTime
+	PresumedCompetence   sql.NullString
+	AssessedCompetence   sql.NullString
+	Commitment           []byte
+	WithdrawalCommitment []byte
 }
 
 // A consent with its withdrawal, for those who may know of it: colleagues at
@@ -86,6 +90,8 @@ func (q *Queries) FindConsent(ctx context.Context, db DBTX, arg FindConsentParam
 		&i.ProxyEndsAt,
 		&i.PresumedCompetence,
 		&i.AssessedCompetence,
+		&i.Commitment,
+		&i.WithdrawalCommitment,
 	)
 	return i, err
 }

@@ -361,6 +361,29 @@ func (s *Server) AdminDSN(database string) string {
 	return s.DSN(database, superuser, s.password)
 }
 
+// RunningDSN says how the superuser reaches a database of a server that another
+// process has started over dir. Nobody may answer there.
+func RunningDSN(dir, database string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "password"))
+	if err != nil {
+		return "", fmt.Errorf("no database has been made in %s: %w", dir, err)
+	}
+	own, err := runAs()
+	if err != nil {
+		return "", err
+	}
+	socket, err := socketDir(dir, own)
+	if err != nil {
+		return "", err
+	}
+	s := Server{layout: layout{socket: socket}, password: string(bytes.TrimSpace(text))}
+	return s.AdminDSN(database), nil
+}
+
 // Tool is a program of the same PostgreSQL, such as pg_dump, with an
 // environment in which it reaches the server as the superuser.
 func (s *Server) Tool(ctx context.Context, name string, args ...string) *exec.Cmd {

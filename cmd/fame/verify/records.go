@@ -1,0 +1,438 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/gowebpki/jcs"
+
+	"github.com/fame-hub/fame/governance/partnership"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/seal"
+)
+
+// kind is one kind of record: where it stands, and what of it stands in clear.
+type kind struct {
+	name  string
+	duty  string
+	key   seal.KeyID
+	table string
+	id    string
+	// clear is what stands in clear as JSON, with the record's own names for it.
+	// What it says, the sealed record must say. A list is one without an order.
+	clear string
+	from  string // joined to the table as r
+}
+
+const of = "(select act_id, json_agg(%s) as list from %s group by act_id)"
+
+// kinds are all records that leave a commitment.
+var kinds = []kind{
+	{
+		name: "governance act", duty: "governance", key: "duty/governance/records", table: "governance.acts", id: "act_id",
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'version', r.terms_version, 'applied', t.applied, 'document', t.document, 'applied_version', t.version, 'applied_at', t.applied_at`,
+		from: `left join governance.terms t on t.act_id = r.act_id`,
+	},
+	{
+		name: "consent act", duty: "consent", key: "duty/consent/records", table: "consent.acts", id: "act_id",
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'terms_version', r.terms_version, 'made', (select json_agg(m.what) from (
+			  select json_build_object('handle', c.handle_id, 'held', c.agency_id, 'consent', c.consent_id, 'evidence', c.evidence, 'at', c.starts_at,
+			    'agreed', json_build_object('column', c.column_id, 'explicit', c.explicit, 'audience', json_build_object('kind', c.audience_kind,
+			      'names', c.audience), 'purposes', c.purposes, 'aspects', c.aspects, 'until', c.ends_at, 'wording', c.wording,
+			      'proxy', (select json_build_object('authority', p.authority, 'evidence', p.evidence, 'until', p.ends_at) from consent.proxies p where p.consent_id = c.consent_id),
+			      'competence', (select json_build_object('presumed', k.presumed, 'assessed', k.assessed) from consent.competences k where k.consent_id = c.consent_id))) as what
+			    from consent.consents c where c.act_id = r.act_id
+			  union all select json_build_object('consent', w.consent_id, 'at', w.at, 'evidence', w.evidence) from consent.withdrawals w where w.act_id = r.act_id
+			  union all select json_build_object('exclusion', x.exclusion_id, 'handle', x.handle_id, 'held', x.agency_id, 'excluded', x.excluded, 'at', x.starts_at, 'evidence', x.evidence)
+			    from consent.exclusions x where x.act_id = r.act_id
+			  union all select json_build_object('exclusion', i.exclusion_id, 'at', i.at, 'evidence', i.evidence) from consent.inclusions i where i.act_id = r.act_id
+			  union all select json_build_object('block', b.block_id, 'handle', b.handle_id, 'held', b.agency_id, 'reach', b.reach, 'warning', b.warning, 'at', b.starts_at,
+			    'evidence', b.evidence) from consent.blocks b where b.act_id = r.act_id
+			  union all select json_build_object('block', u.block_id, 'at', u.at, 'evidence', u.evidence) from consent.unblocks u where u.act_id = r.act_id
+			  union all select json_build_object('request', q.request_id, 'handle', q.handle_id, 'held', q.agency_id, 'at', q.asked_at,
+			    'agreed', json_build_object('column', q.column_id, 'explicit', q.explicit, 'audience', json_build_object('kind', q.audience_kind, 'names', q.audience),
+			      'purposes', q.purposes, 'aspects', q.aspects, 'until', q.ends_at)) from consent.requests q where q.act_id = r.act_id
+			  union all select json_build_object('request', a.request_id, 'at', a.at, 'answer', a.answer, 'reason', a.reason, 'consent', a.consent_id) from consent.answers a where a.act_id = r.act_id) m)`,
+	},
+	{
+		name: "relmgr act", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.acts", id: "act_id",
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'mode', r.mode, 'reason', r.reason, 'agreement', r.agreement, 'ground', r.ground, 'provider_role', r.provider_role,
+			'terms_version', r.terms_version, 'handles', h.list, 'undoes', u.list, 'barred', b.list, 'confirms', c.confirms, 'decisions', d.list,
+			'offers', o.list, 'pairing', p.act_id, 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
+			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'reviews', w.enquiry_id, 'outcome', w.outcome,
+			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
+			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
+		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
+			left join ` + fmt.Sprintf(of, "undoes", "relmgr.undoings") + ` u on u.act_id = r.act_id
+			left join (select barred_in, json_agg(act_id) as list from relmgr.barred group by barred_in) b on b.barred_in = r.act_id
+			left join relmgr.confirmations c on c.act_id = r.act_id
+			left join ` + fmt.Sprintf(of, `json_build_object('decision', v.decision_id, 'handle', v.handle_id, 'consents', v.consents, 'steps', v.steps,
+			  'agreement', v.agreement, 'power', v.power, 'ground', v.ground, 'purposes', v.purposes, 'aspects', v.aspects,
+			  'audience', json_build_object('kind', v.audience_kind, 'names', v.audience), 'until', v.until, 'terms_version', v.terms_version,
+			  'profile', v.profile, 'by', v.practitioner_id, 'of', v.agency_id, 'outcome', v.outcome, 'stopped_at', v.stopped_at)`,
+			`(select x.*, (select json_agg(dc.consent_id) from relmgr.decision_consents dc where dc.decision_id = x.decision_id) as consents
+			    from relmgr.decisions x) v`) + ` d on d.act_id = r.act_id
+			left join ` + fmt.Sprintf(of, "json_build_object('kind', kind, 'transactions', transactions, 'contact', contact)", "relmgr.offers") + ` o on o.act_id = r.act_id
+			left join (select s.act_id as used_in, g.act_id from relmgr.pairings_used s join relmgr.pairings g on g.pairing_id = s.pairing_id) p on p.used_in = r.act_id
+			left join relmgr.pairings s on s.act_id = r.act_id
+			left join relmgr.contact_requests q on q.act_id = r.act_id
+			left join ` + fmt.Sprintf(of, "json_build_object('delivery', delivery_id, 'handle', handle_id, 'column', column_id, 'agency', agency_id, 'at', deliver_at, 'due', due_at)", "relmgr.deliveries") + ` l on l.act_id = r.act_id
+			left join relmgr.replies y on y.act_id = r.act_id
+			left join relmgr.review_outcomes w on w.act_id = r.act_id`,
+	},
+	{
+		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",
+		clear: `'enquiry', r.enquiry_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'column', r.column_id,
+			'handle', r.handle_id, 'purpose', r.purpose, 'reason', r.reason, 'concerning', r.concerning, 'transaction', r.transaction,
+			'emergency', r.emergency, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
+		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
+			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id`,
+	},
+}
+
+func (v *verification) tx(duty string) *sql.Tx {
+	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent}[duty]
+}
+
+func (v *verification) keys(duty string) seal.Provider {
+	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys}[duty]
+}
+
+// stored is a record as it stands in the database.
+type stored struct {
+	id                          ident.UntypedID
+	commitment, sealed, wrapped []byte
+	clear                       []byte
+}
+
+// checkRecords opens every record, and compares.
+func (v *verification) checkRecords(ctx context.Context) error {
+	for _, duty := range []string{"governance", "consent", "relmgr"} {
+		if v.keys(duty) == nil {
+			v.Unopened = append(v.Unopened, duty)
+		}
+		if err := v.checkContentKeys(ctx, duty); err != nil {
+			return err
+		}
+	}
+	for i, k := range kinds {
+		rows, err := open(ctx, v.tx(k.duty), fmt.Sprintf("contents_%d", i),
+			"select r."+k.id+", r.commitment, r.sealed, k.wrapped, json_build_object("+k.clear+") from "+k.table+" r left join "+
+				k.duty+".content_keys k on k.record_id = r."+k.id+" "+k.from,
+			func(r *sql.Rows, to *stored) error {
+				return r.Scan(&to.id, &to.commitment, &to.sealed, &to.wrapped, &to.clear)
+			})
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		for {
+			s, err := rows.take(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+			if s == nil {
+				break
+			}
+			if err := v.checkRecord(ctx, k, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkContentKeys names keys that belong to no record.
+func (v *verification) checkContentKeys(ctx context.Context, duty string) error {
+	query := "select k.record_id from " + duty + ".content_keys k where true"
+	for _, k := range kinds {
+		if k.duty == duty {
+			query += " and not exists (select from " + k.table + " r where r." + k.id + " = k.record_id)"
+		}
+	}
+	orphans, err := all(ctx, v.tx(duty), query+" order by 1", func(r *sql.Rows, id *ident.UntypedID) error { return r.Scan(id) })
+	if err != nil {
+		return err
+	}
+	for _, id := range orphans {
+		if err := v.found(duty+" content key "+id.String(), "no record has it: one was removed, or its id altered"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRecord opens one record and compares it with its commitment and with
+// what stands in clear.
+func (v *verification) checkRecord(ctx context.Context, k kind, s *stored) error {
+	place := k.name + " " + s.id.String()
+	if s.wrapped == nil {
+		return v.found(place, "the key of its content is gone, and no act erased it")
+	}
+	keys := v.keys(k.duty)
+	if keys == nil {
+		return nil
+	}
+	salt, body, err := seal.OpenRecord(ctx, keys, k.key, s.id, seal.Record{Wrapped: s.wrapped, Body: s.sealed})
+	if err != nil {
+		return v.found(place, "its sealed copy does not open: it, its key or its id was altered")
+	}
+	v.Opened++
+	sum := sha256.New()
+	sum.Write([]byte("fame leaf v1\n"))
+	sum.Write(salt[:])
+	sum.Write(body)
+	if !bytes.Equal(sum.Sum(nil), s.commitment) {
+		return v.found(place, "its sealed copy is not what its commitment covers")
+	}
+	var said, clear map[string]any
+	if err := decode(body, &said); err != nil {
+		return v.found(place, "its sealed copy is not JSON")
+	}
+	if err := decode(s.clear, &clear); err != nil {
+		return err
+	}
+	if err := amend(said, clear); err != nil {
+		return v.found(place, "%v", err)
+	}
+	if at := differ(clear, said); at != "" {
+		return v.found(place, "what stands in clear is not what was recorded: %s", at[1:])
+	}
+	return nil
+}
+
+func decode(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+// amend adds to what a record says what follows from it, and takes apart what
+// in clear stands in several tables.
+func amend(said, clear map[string]any) error {
+	if d, ok := said["decision"].(map[string]any); ok { // of an enquiry
+		stopped(d)
+		if c, ok := clear["decision"].(map[string]any); ok && d["role"] == "" {
+			delete(c, "role") // nobody's role let them ask: any of theirs is recorded
+		}
+	}
+	list, _ := said["decisions"].([]any)
+	for _, d := range list {
+		if d, ok := d.(map[string]any); ok {
+			stopped(d)
+			d["by"], d["of"] = said["practitioner"], said["agency"]
+			d["outcome"] = "permitted"
+			if d["stopped_at"] != nil {
+				d["outcome"] = "refused"
+			}
+		}
+	}
+	decided := map[string]any{}
+	if len(list) > 0 {
+		decided, _ = list[0].(map[string]any)
+	}
+	switch said["kind"] {
+	case "pair":
+		said["opens"] = map[string]any{"handle": decided["handle"], "decision": decided["decision"], "agency": said["agency"]}
+	case "reply":
+		said["replied"] = map[string]any{"reason": said["reason"], "decision": decided["decision"]}
+	}
+	if _, ok := clear["made"]; ok {
+		if err := made(said, clear); err != nil {
+			return err
+		}
+	}
+	if _, ok := clear["applied"]; ok {
+		return terms(said, clear)
+	}
+	return nil
+}
+
+// terms compares the version of the terms that an act of governance made: the
+// document as applied with the hash in the record, and what the duties read
+// with what follows from the document.
+func terms(said, clear map[string]any) error {
+	applied := clear["applied"]
+	delete(clear, "applied")
+	if makes := said["kind"] == "initialise" || said["kind"] == "apply"; makes != (applied != nil) {
+		return errors.New("it made a version of the terms that is not there, or the other way round")
+	} else if !makes {
+		return nil
+	}
+	text, err := json.Marshal(applied)
+	if err != nil {
+		return err
+	}
+	canonical, err := jcs.Transform(text)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(canonical)
+	clear["content"] = map[string]any{"document": hex.EncodeToString(sum[:])}
+	said["applied_version"], said["applied_at"] = said["version"], said["at"]
+	number, _ := said["version"].(json.Number)
+	version, err := number.Int64()
+	if err != nil {
+		return errors.New("its version is no number")
+	}
+	var d partnership.Document
+	if err := json.Unmarshal(text, &d); err != nil {
+		return errors.New("the document as applied is not one")
+	}
+	if text, err = json.Marshal(d.Terms(version)); err != nil {
+		return err
+	}
+	var follows any
+	if err := decode(text, &follows); err != nil {
+		return err
+	}
+	if at := differ(follows, clear["document"]); at != "" { // nothing may be left out of it either
+		return fmt.Errorf("the duties read other terms than were applied: %s", at[1:])
+	}
+	said["document"] = follows
+	return nil
+}
+
+// answers are what an act of consent answers a request with.
+var answers = map[any]string{"capture": "given", "refuse": "refused", "not-asked": "not-asked"}
+
+// made compares the rows that an act of consent made: each says what the record
+// says, and there is one, or two for a consent that was asked for.
+func made(said, clear map[string]any) error {
+	rows, _ := clear["made"].([]any)
+	delete(clear, "made")
+	want := 1
+	if answer := answers[said["kind"]]; said["request"] != nil && answer != "" {
+		said["answer"] = answer
+		if answer == "given" {
+			want = 2
+		}
+	}
+	if len(rows) != want {
+		return fmt.Errorf("it made %d rows, and %d are there", want, len(rows))
+	}
+	for _, row := range rows {
+		if at := differ(row, said); at != "" {
+			return fmt.Errorf("what stands in clear is not what was recorded: %s", at[1:])
+		}
+	}
+	return nil
+}
+
+// stopped adds at which step a decision stopped.
+func stopped(decision map[string]any) {
+	steps, _ := decision["steps"].([]any)
+	for _, s := range steps {
+		if s, ok := s.(map[string]any); ok && s["answer"] == "failed" {
+			decision["stopped_at"] = s["step"]
+			return
+		}
+	}
+}
+
+// differ says where clear says something that said does not, "" for nowhere.
+// What clear has no member for is not compared; nothing, an empty text, an
+// empty list, the id of nothing and no are one.
+func differ(clear, said any) string {
+	if empty(clear) && empty(said) {
+		return ""
+	}
+	switch c := clear.(type) {
+	case map[string]any:
+		s, ok := said.(map[string]any)
+		if !ok {
+			return "."
+		}
+		names := make([]string, 0, len(c))
+		for name := range c {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			if at := differ(c[name], s[name]); at != "" {
+				return "." + name + trim(at)
+			}
+		}
+		return ""
+	case []any:
+		s, ok := said.([]any)
+		if !ok || len(c) != len(s) {
+			return "."
+		}
+		used := make([]bool, len(s))
+		for _, element := range c {
+			at := "."
+			for i := range s {
+				if used[i] {
+					continue
+				}
+				if at = differ(element, s[i]); at == "" {
+					used[i] = true
+					break
+				}
+			}
+			if at != "" {
+				return at
+			}
+		}
+		return ""
+	case string:
+		s, ok := said.(string)
+		if ok && (c == s || sameInstant(c, s)) {
+			return ""
+		}
+	case json.Number:
+		if s, ok := said.(json.Number); ok && c.String() == s.String() {
+			return ""
+		}
+	default:
+		if clear == said {
+			return ""
+		}
+	}
+	return "."
+}
+
+func trim(at string) string {
+	if at == "." {
+		return ""
+	}
+	return at
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == "" || v == id{}.String()
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for _, member := range v {
+			if !empty(member) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func sameInstant(a, b string) bool {
+	x, err := time.Parse(time.RFC3339Nano, a)
+	y, err2 := time.Parse(time.RFC3339Nano, b)
+	return err == nil && err2 == nil && x.Equal(y)
+}

@@ -1,0 +1,348 @@
+package edgetest_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/fame-hub/fame/cmd/fame/verify"
+	"github.com/fame-hub/fame/governance/ledger"
+)
+
+// everything is a hub in which every operation has done its work, and whose log
+// has all of it.
+func everything(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.sequence()
+	for _, op := range b.contract.operations {
+		if r := b.good[op.id]; r.method != "GET" {
+			b.send(r) // one may stand in the way of another: the coverage below says what is missing
+		}
+	}
+	related(b.hub, "LMN-00047", "GP-00047", agreed{}) // what stays joined,
+	code, _ := b.pair("dr-patel", "gp-riverside", "GP-00048")
+	b.ok("mr-lindqvist", "POST", "/relmgr/v1/keep-aparts", object{"column": "social-care", "identifier": "LMN-00047", "pairing": code, "reason": "subject-asked"})
+	code, _ = b.pair("dr-patel", "gp-riverside", "GP-00048") // barred,
+	b.correlate("mr-lindqvist", "social-care", "LMN-00047", code)
+	b.hub.dispute("mr-lindqvist", "social-care", "LMN-00047") // and disputed
+	b.hub.ask("LMN-00047", "")
+	b.hub.ask("LMN-00046", "")
+	b.rare()
+	b.sequence()
+	return b
+}
+
+// rare leaves what a step stopped, and what is seldom said of a consent.
+func (b *bench) rare() {
+	b.t.Helper()
+	for _, r := range b.stopped() {
+		b.send(r.request)
+	}
+	asked := b.toAsk("dr-patel", b.gpProof)
+	for _, a := range []answer{
+		b.send(b.but("captureConsent", object{"assessed": "not-competent"}, "competence")),
+		b.send(request{as: "dr-patel", method: "POST", target: "/consent/v1/requests/" + asked + "/answer",
+			body: encode(b.t, object{"answer": "not-asked", "reason": "risk-of-harm"})}),
+	} {
+		if a.status != 201 {
+			b.t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+}
+
+// sequence runs the sequencer until nothing waits.
+func (b *bench) sequence() {
+	b.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); b.parts["governance"].Run(ctx) }()
+	for n := 1; n > 0; time.Sleep(20 * time.Millisecond) {
+		b.must(b.admin.QueryRow("select count(*) from ledger.pending").Scan(&n))
+	}
+	stop()
+	<-ended
+}
+
+// verified runs fame verify over the hub, each duty as its own role.
+func (b *bench) verified() *verify.Result {
+	b.t.Helper()
+	vkey, err := ledger.VerifierKey(b.t.Context(), b.keys["governance"], hubID)
+	b.must(err)
+	duty := func(name string) verify.Duty {
+		if b.readers[name] == nil {
+			b.readers[name] = b.base.DB(b.t, name)
+		}
+		return verify.Duty{DB: b.readers[name], Keys: b.keys[name]}
+	}
+	r, err := verify.Run(b.t.Context(), verify.Hub{
+		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), VerifierKey: vkey,
+	}, func(string) {})
+	b.must(err)
+	return r
+}
+
+// ACT-03, ACT-09, invariants 1 and 7: after all that the operations can do the
+// acts come to exactly the index, every record has its leaf and opens to what
+// it committed to, and the tree is the signed one.
+func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
+	t.Parallel()
+	b := everything(t)
+	r := b.verified()
+	for _, f := range r.Findings {
+		t.Error(f)
+	}
+	total := 0
+	for _, n := range r.Records {
+		total += n
+	}
+	if r.Size == 0 || int(r.Size) != total || r.Opened != total || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 4 {
+		t.Errorf("verified %+v", r)
+	}
+	b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
+	b.hub.ask("LMN-00046", "")
+	if r = b.verified(); len(r.Findings) != 0 || r.Pending != 1 {
+		t.Errorf("what waits for its position: %+v", r)
+	}
+}
+
+// covered are the tables of which every column is flipped, a row of each.
+var covered = []string{
+	"governance.acts", "governance.content_keys", "consent.acts", "consent.content_keys", "consent.consents", "consent.withdrawals",
+	"consent.exclusions", "consent.inclusions", "consent.blocks", "consent.unblocks", "consent.requests", "consent.answers",
+	"consent.proxies", "consent.competences",
+	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
+	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used",
+	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes",
+	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
+	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
+	"governance.terms",
+}
+
+// uncovered are columns of those tables that no record covers, each with why.
+var uncovered = map[string]string{
+	"relmgr.handles.token":               "a look-up value: it opens nothing, and the identifier beside it is sealed to its handle",
+	"relmgr.handles.sealed":              "opens under the agency's own key alone",
+	"relmgr.handles.wrapped_key":         "opens under the agency's own key alone",
+	"relmgr.handles.wrapped_by":          "names the key of the agency",
+	"relmgr.offers.ordinal":              "the order in which offers were written",
+	"relmgr.pairings.pairing_id":         "random, and used up",
+	"relmgr.pairings.code_hash":          "of a code that lives for minutes",
+	"relmgr.handles.column_id":           "of a published handle it is its cell's too",
+	"relmgr.pairings.ends_at":            "of a code that lives for minutes",
+	"relmgr.contact_requests.agreements": "follows from the terms of its time",
+	"ledger.checkpoints.at":              "when it was signed, for people: that others saw it then is what their cosignatures say",
+	"relmgr.barred.barred_in":            "covered where a later act barred; an act that bars itself is in its own record",
+}
+
+// ACT-09, issue "The ledger": one flipped byte in any stored act, enquiry,
+// decision, commitment, tile or checkpoint is found.
+func TestOneFlippedByteOfAnyKindIsFound(t *testing.T) {
+	t.Parallel()
+	b := everything(t)
+	b.hub.ask("LMN-00046", "") // a commitment that waits
+	b.must(b.admin.QueryRow("select 1").Scan(new(int)))
+	if r := b.verified(); len(r.Findings) > 0 {
+		t.Fatalf("before anything was flipped: %v", r.Findings)
+	}
+	b.open()
+	flipped := 0
+	for _, table := range covered {
+		for _, c := range b.columns(table) {
+			if uncovered[table+"."+c.name] != "" {
+				continue
+			}
+			for _, flip := range c.flips(t) {
+				undo, ok := b.flip(table, c, flip)
+				if !ok {
+					t.Errorf("%s.%s: no row has anything to flip", table, c.name)
+					continue
+				}
+				r := b.verified()
+				undo()
+				flipped++
+				if len(r.Findings) == 0 {
+					t.Errorf("%s.%s: nobody noticed %s", table, c.name, flip)
+				} else if testing.Verbose() {
+					t.Logf("%s.%s: %s", table, c.name, r.Findings[0])
+				}
+			}
+		}
+	}
+	if r := b.verified(); len(r.Findings) > 0 {
+		t.Errorf("after everything was put back: %v", r.Findings)
+	}
+	t.Logf("%d flips", flipped)
+}
+
+// Whole rows that are gone are named too.
+func TestARowThatIsGoneIsFound(t *testing.T) {
+	t.Parallel()
+	b := everything(t)
+	b.open()
+	for _, table := range covered {
+		if slices.Contains([]string{"ledger.pending", "relmgr.handles", "governance.terms"}, table) {
+			continue
+		}
+		tx, err := b.admin.Begin()
+		b.must(err)
+		_, err = tx.Exec("set local session_replication_role = replica")
+		b.must(err)
+		_, err = tx.Exec("create table public.gone as select * from " + table + " x order by x::text limit 1")
+		b.must(err)
+		_, err = tx.Exec("delete from " + table + " x using public.gone g where x = (g::text)::" + table)
+		b.must(err)
+		b.must(tx.Commit())
+		if r := b.verified(); len(r.Findings) == 0 {
+			t.Errorf("%s: nobody noticed that a row is gone", table)
+		} else if testing.Verbose() {
+			t.Logf("%s: %s", table, r.Findings[0])
+		}
+		tx, err = b.admin.Begin()
+		b.must(err)
+		_, err = tx.Exec("set local session_replication_role = replica; insert into " + table + " select * from public.gone; drop table public.gone")
+		b.must(err)
+		b.must(tx.Commit())
+	}
+}
+
+// Without a duty's keys its records stay shut, and the result says so; what the
+// log and the replay tell is told all the same.
+func TestVerifyingWithoutKeysSaysWhatItCouldNotCheck(t *testing.T) {
+	t.Parallel()
+	b := everything(t)
+	for _, duty := range []string{"governance", "relmgr", "consent"} {
+		keys := b.keys[duty]
+		if duty == "governance" {
+			continue // its key file also names the log's public key, which others are given
+		}
+		delete(b.keys, duty)
+		r := b.verified()
+		if len(r.Findings) != 0 || !slices.Equal(r.Unopened, []string{duty}) {
+			t.Errorf("without the keys of %s: %+v", duty, r)
+		}
+		b.keys[duty] = keys
+	}
+}
+
+// open lifts the checks that a superuser with a grudge would lift too.
+func (b *bench) open() {
+	b.t.Helper()
+	rows, err := b.admin.Query(`select conrelid::regclass::text, conname from pg_constraint where contype in ('c', 'f') and conrelid <> 0`)
+	b.must(err)
+	var drops []string
+	for rows.Next() {
+		var table, name string
+		b.must(rows.Scan(&table, &name))
+		drops = append(drops, fmt.Sprintf("alter table %s drop constraint %s", table, pq.QuoteIdentifier(name)))
+	}
+	b.must(rows.Err())
+	for _, d := range drops {
+		_, err := b.admin.Exec(d)
+		b.must(err)
+	}
+	_, err = b.admin.Exec("alter table ledger.tiles disable trigger all")
+	b.must(err)
+}
+
+type column struct{ name, kind string }
+
+func (b *bench) columns(table string) (out []column) {
+	b.t.Helper()
+	rows, err := b.admin.Query(`select attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null) from pg_attribute a join pg_type t on t.oid = a.atttypid
+		where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`, table)
+	b.must(err)
+	defer rows.Close()
+	for rows.Next() {
+		var c column
+		b.must(rows.Scan(&c.name, &c.kind))
+		out = append(out, c)
+	}
+	b.must(rows.Err())
+	if len(out) == 0 {
+		b.t.Fatalf("%s has no columns", table)
+	}
+	return out
+}
+
+// flips are expressions that change a value by a byte, or as little as its type
+// allows; $ stands for the column.
+func (c column) flips(t *testing.T) []string {
+	switch c.kind {
+	case "bytea":
+		return []string{"set_byte($, octet_length($) / 2, get_byte($, octet_length($) / 2) # 1)"}
+	case "text":
+		return []string{"overlay($ placing case when left($, 1) = 'b' then 'c' else 'b' end from 1 for 1)"}
+	case "uuid":
+		return []string{"overlay($::text placing case when right($::text, 1) = '0' then '1' else '0' end from 36 for 1)::uuid"}
+	case "timestamp with time zone":
+		return []string{"$ + interval '1 microsecond'"}
+	case "bigint", "smallint":
+		return []string{"$ + 1000"}
+	case "boolean":
+		return []string{"not $"}
+	case "text[]":
+		return []string{"$ || '{zz}'::text[]"}
+	case "jsonb":
+		if c.name == "steps" {
+			return []string{`jsonb_set($, '{0,answer}', '"failed"')`, `jsonb_set($, '{3,step}', '9')`}
+		}
+		return []string{`$ || '{"partnership": {}}'`}
+	}
+	t.Fatalf("%s is of type %s: say how to flip it", c.name, c.kind)
+	return nil
+}
+
+// flip changes one row, and returns what puts it back.
+func (b *bench) flip(table string, c column, flip string) (undo func(), ok bool) {
+	b.t.Helper()
+	set := strings.ReplaceAll(flip, "$", pq.QuoteIdentifier(c.name))
+	where := c.name + " is not null"
+	switch {
+	case c.kind == "text":
+		where = c.name + " <> ''"
+	case table+"."+c.name == "relmgr.handles.row_id": // which row a handle alone is on says nothing
+		where = "handle_id in (select handle_a from relmgr.correlations)"
+	case table+"."+c.name == "relmgr.handles.handle_id": // nor does one that nothing was ever done with
+		where = "handle_id in (select handle_id from relmgr.cells)"
+	}
+	where += " and " + set + " is distinct from " + c.name
+	tx, err := b.admin.Begin()
+	b.must(err)
+	_, err = tx.Exec("set local session_replication_role = replica")
+	b.must(err)
+	_, err = tx.Exec("create table public.was as select * from " + table + " where " + where + " order by random() limit 1")
+	b.must(err)
+	var n int
+	b.must(tx.QueryRow("select count(*) from public.was").Scan(&n))
+	if n == 0 {
+		b.must(tx.Rollback())
+		return nil, false
+	}
+	_, err = tx.Exec("delete from " + table + " x using public.was w where x = (w::text)::" + table)
+	b.must(err)
+	_, err = tx.Exec("create table public.new as select * from public.was; update public.new set " + c.name + " = " + set + "; insert into " + table + " select * from public.new")
+	b.must(err)
+	b.must(tx.Commit())
+	return func() {
+		tx, err := b.admin.Begin()
+		b.must(err)
+		_, err = tx.Exec("set local session_replication_role = replica")
+		b.must(err)
+		var res sql.Result
+		res, err = tx.Exec("delete from " + table + " x using public.new w where x = (w::text)::" + table)
+		b.must(err)
+		if n, _ := res.RowsAffected(); n != 1 {
+			b.t.Fatalf("%s: %d rows were put back", table, n)
+		}
+		_, err = tx.Exec("insert into " + table + " select * from public.was; drop table public.was, public.new")
+		b.must(err)
+		b.must(tx.Commit())
+	}, true
+}
