@@ -70,7 +70,9 @@ var kinds = []kind{
 			'mode', r.mode, 'reason', r.reason, 'agreement', r.agreement, 'ground', r.ground, 'provider_role', r.provider_role,
 			'terms_version', r.terms_version, 'handles', h.list, 'undoes', u.list, 'barred', b.list, 'confirms', c.confirms, 'decisions', d.list,
 			'offers', o.list, 'pairing', p.act_id, 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
-			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'reviews', w.enquiry_id, 'outcome', w.outcome,
+			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'since', r.since, 'evidence', r.evidence,
+			'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', w.outcome, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
+			  'to', m.to_column, 'swapped', m.swapped),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
 		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
@@ -80,7 +82,9 @@ var kinds = []kind{
 			left join ` + fmt.Sprintf(of, `json_build_object('decision', v.decision_id, 'handle', v.handle_id, 'consents', v.consents, 'steps', v.steps,
 			  'agreement', v.agreement, 'power', v.power, 'ground', v.ground, 'purposes', v.purposes, 'aspects', v.aspects,
 			  'audience', json_build_object('kind', v.audience_kind, 'names', v.audience), 'until', v.until, 'terms_version', v.terms_version,
-			  'profile', v.profile, 'by', v.practitioner_id, 'of', v.agency_id, 'outcome', v.outcome, 'stopped_at', v.stopped_at)`,
+			  'profile', v.profile, 'mode', v.mode, 'aim', v.aim, 'review', v.review_at, 'detriment', v.detriment, 'order', v.order_kind,
+			  'conditions', json_build_object('ordinary', v.ordinary, 'sensitive', v.sensitive), 'override', json_build_object('risk', v.risk, 'telling', v.telling),
+			  'by', v.practitioner_id, 'of', v.agency_id, 'outcome', v.outcome, 'stopped_at', v.stopped_at)`,
 			`(select x.*, (select json_agg(dc.consent_id) from relmgr.decision_consents dc where dc.decision_id = x.decision_id) as consents
 			    from relmgr.decisions x) v`) + ` d on d.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "json_build_object('kind', kind, 'transactions', transactions, 'contact', contact)", "relmgr.offers") + ` o on o.act_id = r.act_id
@@ -89,7 +93,8 @@ var kinds = []kind{
 			left join relmgr.contact_requests q on q.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "json_build_object('delivery', delivery_id, 'handle', handle_id, 'column', column_id, 'agency', agency_id, 'at', deliver_at, 'due', due_at)", "relmgr.deliveries") + ` l on l.act_id = r.act_id
 			left join relmgr.replies y on y.act_id = r.act_id
-			left join relmgr.review_outcomes w on w.act_id = r.act_id`,
+			left join (select i.act_id, i.outcome, e.enquiry_id, e.cause from relmgr.review_outcomes i join relmgr.reviews e on e.review_id = i.review_id) w on w.act_id = r.act_id
+			left join relmgr.moves m on m.act_id = r.act_id`,
 	},
 	{
 		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",
@@ -98,6 +103,11 @@ var kinds = []kind{
 			'emergency', r.emergency, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id`,
+	},
+	{
+		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
+		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'terms_version', r.terms_version, 'ends', r.ends`,
 	},
 }
 
@@ -232,8 +242,11 @@ func amend(said, clear map[string]any) error {
 			stopped(d)
 			d["by"], d["of"] = said["practitioner"], said["agency"]
 			d["outcome"] = "permitted"
-			if d["stopped_at"] != nil {
-				d["outcome"] = "refused"
+			if d["stopped_at"] != nil { // what it named may be anything, and stands in the record alone
+				d["outcome"], d["conditions"], d["override"] = "refused", nil, nil
+			}
+			if d["review"] == nil {
+				d["review"] = d["until"]
 			}
 		}
 	}
