@@ -285,6 +285,105 @@ func TestE2E03WhoElseIsWorkingWithThePerson(t *testing.T) {
 	}
 }
 
+// E2E-11 (PUB-08, PUB-09, QRY-05, QRY-11): the surgery and the clinic know
+// somebody, who has the one blocked and the other kept to itself, after a warning
+// of which the text's code is stored. Social care is answered as about somebody
+// never seen; in an emergency it is told of the surgery, and that is recorded and
+// reviewed; the clinic stays hidden (A-07). Taking the block back shows the
+// surgery again.
+func TestE2E11BlockCreatorOnlyAndTheEmergencyException(t *testing.T) {
+	w := everyday(t)
+	const abc, clinic, lmn = "GP-60011", "C60011A", "LMN-60011"
+	who := w.known("Lena Gray", map[ident.Column]string{"gp-riverside": abc, "clinic-bridge": clinic, "social-care": lmn})
+	who.Correlates = [][2]ident.Column{{"social-care", "gp-riverside"}, {"social-care", "clinic-bridge"}}
+	w.relate(t, who)
+	before, open := w.ask(t, "mr-lindqvist", "social-care", lmn, "")
+	wantTold(t, before, "bridge-street-clinic", "riverside-surgery")
+	// Somebody whom social care publishes, and who is on a row with nobody.
+	alone := w.known("Mona Hill", map[ident.Column]string{"social-care": "LMN-60012"})
+	w.relate(t, alone)
+
+	hide := func(as string, column ident.Column, reach, warning string) string {
+		t.Helper()
+		proof, err := w.storyteller().proof(t.Context(), w.signedIn(t, as), who, column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := w.send(t, as, http.MethodPost, w.Consent.URL+"/consent/v1/blocks", map[string]any{
+			"proof": proof, "reach": reach, "warning": warning, "evidence": "spoken-and-noted",
+		})
+		var receipt struct{ Block string }
+		if err := json.Unmarshal(a.body, &receipt); err != nil || a.status != http.StatusCreated {
+			t.Fatalf("%s: %d %s", reach, a.status, a.body)
+		}
+		return receipt.Block
+	}
+	block := hide("dr-patel", "gp-riverside", "block", "effect-on-care-1")
+	only := hide("nurse-tran", "clinic-bridge", "creator-only", "nobody-sees-it-2")
+	admin := w.Admin(t)
+	for id, want := range map[string]string{block: "block effect-on-care-1", only: "creator-only nobody-sees-it-2"} {
+		var stored string
+		err := admin.QueryRowContext(t.Context(), "select reach || ' ' || warning from consent.blocks where block_id = $1", id).Scan(&stored)
+		if err != nil || stored != want {
+			t.Errorf("stored is %q, want %q: %v", stored, want, err)
+		}
+	}
+
+	for _, transaction := range []string{"", "joint-assessment"} {
+		a, hidden := w.ask(t, "mr-lindqvist", "social-care", lmn, transaction)
+		wantTold(t, a)
+		_, absent := w.ask(t, "mr-lindqvist", "social-care", "LMN-60012", transaction)
+		wantSame(t, "somebody whose two relationships are hidden, and somebody who has none", hidden, absent)
+		if hidden.masked() == open.masked() {
+			t.Error("the answers before and after look the same")
+		}
+	}
+	if a, _ := w.ask(t, "dr-patel", "gp-riverside", abc, ""); !a.Published {
+		t.Error("the surgery's own relationship is hidden from the surgery")
+	}
+
+	emergency := func(identifier string) (*relmgroas.Answer, answer) {
+		t.Helper()
+		q := enquiry("social-care", identifier, "")
+		q["emergency"], q["reason"] = true, "risk-of-harm"
+		raw := w.send(t, "mr-lindqvist", http.MethodPost, w.Relmgr.URL+"/relmgr/v1/enquiries", q)
+		a := new(relmgroas.Answer)
+		if err := a.UnmarshalJSON(raw.body); err != nil || raw.status != http.StatusOK {
+			t.Fatalf("in an emergency: %d %s", raw.status, raw.body)
+		}
+		return a, raw
+	}
+	a, _ := emergency(lmn)
+	wantTold(t, a, "riverside-surgery")
+	none, nothing := emergency("LMN-60012")
+	wantTold(t, none)
+	if _, asked := w.ask(t, "mr-lindqvist", "social-care", "LMN-60012", ""); asked.masked() != nothing.masked() {
+		t.Error("an emergency that finds nothing can be told from a question that finds nothing")
+	}
+	for name, e := range map[string]struct {
+		id   relmgroas.ID
+		told int
+	}{"one that found the surgery": {a.ID, 1}, "one that found nothing": {none.ID, 0}} {
+		var told int
+		err := admin.QueryRowContext(t.Context(), `select (select count(*) from relmgr.disclosures d where d.enquiry_id = e.enquiry_id)
+			from relmgr.enquiries e join relmgr.reviews r on r.enquiry_id = e.enquiry_id where e.emergency and e.enquiry_id = $1`, string(e.id)).Scan(&told)
+		if err != nil || told != e.told {
+			t.Errorf("%s: recorded for review with %d disclosures, want %d: %v", name, told, e.told, err)
+		}
+		listed := w.send(t, "ms-novak", http.MethodGet, w.Relmgr.URL+"/relmgr/v1/reviews?limit=100", nil)
+		if listed.status != http.StatusOK || !bytes.Contains(listed.body, []byte(e.id)) {
+			t.Errorf("%s: social care's reviewer is not shown it: %d %s", name, listed.status, listed.body)
+		}
+	}
+
+	back := w.send(t, "dr-patel", http.MethodPost, w.Consent.URL+"/consent/v1/blocks/"+block+"/withdrawal", map[string]any{"evidence": "spoken-and-noted"})
+	if back.status >= 300 {
+		t.Fatalf("taking the block back: %d %s", back.status, back.body)
+	}
+	now, _ := w.ask(t, "mr-lindqvist", "social-care", lmn, "")
+	wantTold(t, now, "riverside-surgery")
+}
+
 // E2E-10, the index's half (IDX-01, IDX-10): a night shelter with its own list
 // knows somebody by a bed and one name. It publishes, brings the person together with the
 // clinic, and asks. That the entry is self-registered is the registrar's to say.
