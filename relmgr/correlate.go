@@ -18,6 +18,8 @@ type Correlation struct {
 	Reason string
 	// Evidence is of an act of the subject, which needs it.
 	Evidence Evidence
+	// Telling is of an imposed act, nil for one of which the subject is told.
+	Telling *Telling
 	Proposal
 }
 
@@ -35,6 +37,9 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
 	}
 	if err := evidenced(c.Mode, c.Evidence); err != nil {
+		return Receipt{}, err
+	}
+	if err := c.Telling.check(c.Mode, at); err != nil {
 		return Receipt{}, err
 	}
 	var refused error
@@ -55,8 +60,12 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 		d := begin(who, Correlate, v.Role, at)
 		d.Mode, d.Reason, d.Agreement, d.Ground = c.Mode, c.Reason, v.Agreement, v.Ground
 		d.Evidence, d.Decisions = c.Evidence, []sided{v}
+		d.Telling = toldOf(c.Mode, c.Telling)
 		receipt, err = s.withOther(ctx, tx, d, &h, c.Code)
-		return err
+		if err != nil || len(d.Handles) == 0 { // an earlier request made it
+			return err
+		}
+		return s.toTell(ctx, tx, d, d.Act, h.handle)
 	})
 	if err == nil && refused != nil {
 		return Receipt{}, refused

@@ -34,6 +34,8 @@ type Relationship struct {
 	// relationship has been, nil for not said (IDX-15).
 	Evidence Evidence
 	Since    *time.Time
+	// Telling is of an imposed act, nil for one of which the subject is told.
+	Telling *Telling
 	Proposal
 }
 
@@ -47,6 +49,9 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 		return Receipt{}, fault.At("/mode", "a joint publication waits for the person, who cannot sign in here yet: use another mode")
 	}
 	if err := evidenced(r.Mode, r.Evidence); err != nil {
+		return Receipt{}, err
+	}
+	if err := r.Telling.check(r.Mode, at); err != nil {
 		return Receipt{}, err
 	}
 	from, err := since(r.Since, at)
@@ -83,7 +88,11 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 		d.Mode, d.Reason, d.Agreement, d.Ground = r.Mode, r.Reason, v.Agreement, v.Ground
 		d.Evidence, d.Since = r.Evidence, from
 		d.Handles, d.Decisions, d.Offers, d.ProviderRole = []ident.HandleID{h.handle}, []sided{v}, r.Offers, r.Role
+		d.Telling = toldOf(r.Mode, r.Telling)
 		if receipt, err = s.record(ctx, tx, d); err != nil {
+			return err
+		}
+		if err := s.toTell(ctx, tx, d, d.Act, h.handle); err != nil {
 			return err
 		}
 		return s.place(ctx, tx, d)

@@ -33,6 +33,11 @@ const (
 	Contact   Kind = "contact" // please contact me
 	Reply     Kind = "reply"   // a holder's answer to that
 	Move      Kind = "move"    // one relationship of a caseload, to another column
+	Tell      Kind = "tell"    // whether the subject is to be told of an imposed act
+	Object    Kind = "object"  // the subject objects to an imposed act
+	Rule      Kind = "rule"    // what the higher role made of that
+	Export    Kind = "export"  // a page of a closed column, returned to its agency
+	Destroy   Kind = "destroy" // the certificate of what of it was destroyed
 )
 
 // Receipt is what the maker of an act is given: their agency's reference, and
@@ -83,6 +88,12 @@ type deed struct {
 	Detriment  decide.Detriment `json:"detriment,omitempty"`
 
 	Moved *moved `json:"moved,omitempty"`
+
+	Telling  *Telling    `json:"telling,omitempty"`
+	TellsOf  ident.ActID `json:"tells_of,omitzero"`
+	Objects  ident.ActID `json:"objects_to,omitzero"`
+	RulesOn  ident.ActID `json:"rules_on,omitzero"`
+	Returned *returned   `json:"returned,omitempty"`
 
 	// pairs are the ends of what the act projects; uses is the pairing whose code
 	// brought them together.

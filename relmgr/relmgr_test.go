@@ -101,6 +101,7 @@ func (b *bundle) as(name string) decide.Caller {
 		"gp-lead":       {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"patel":         {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"dr-patel-list"}},
 		"patel-manager": {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"relationship-manager"}, Providers: []ident.Provider{"dr-patel-list"}},
+		"gp-second":     {Practitioner: "dr-second", Agency: "riverside-gp", Roles: []string{"safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"clerk":         {Practitioner: "clerk-ito", Agency: "riverside-gp", Roles: []string{"clerk"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"social":        {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment"}},
 		"early-help":    {Practitioner: "mr-lindqvist", Agency: "riverside-social-care", Roles: []string{"social-worker", "relationship-manager"}, Providers: []ident.Provider{"childrens-assessment", "early-help"}},

@@ -63,6 +63,12 @@ func rowsAreComponents(t interface{ Fatalf(string, ...any) }, admin *sql.DB) {
 			want[a] = true
 		}
 	})
+	// And so for cells.
+	query(t, admin, `select act_id, '' from relmgr.cells`, func(a, _ string) {
+		if !inEffect(a) {
+			t.Fatalf("a cell stands whose publication is undone")
+		}
+	})
 	if len(stored) != len(want) {
 		t.Fatalf("%d correlations stored, the acts give %d", len(stored), len(want))
 	}
@@ -125,6 +131,16 @@ func TestRowsAreTheComponentsOfAnyHistory(t *testing.T) {
 				acts = append(acts, must(t)(b.KeepApart(t.Context(), b.as("social"), relmgr.Apart{
 					Own: social(x), Code: b.code(t, "school", school(y)), Reason: "subject-asked",
 				})).Act)
+				continue
+			}
+			if rapid.IntRange(0, 6).Draw(rt, "imposed") == 0 {
+				i := rapid.IntRange(0, 5).Draw(rt, "imposed on")
+				r, err := b.Publish(t.Context(), b.as("lead"), b.imposed(t, "lead", own("social-care", fmt.Sprintf("LMN-91%03d", i))))
+				if fault.KindOf(err) == fault.Conflict {
+					continue // published already
+				}
+				objection := must(t)(b.RecordObjection(t.Context(), b.as("social"), r.Act, "subject-asked", "spoken-and-noted"))
+				must(t)(b.RuleOnObjection(t.Context(), b.as("social"), objection.Act, rapid.SampledFrom([]string{relmgr.Upheld, relmgr.Dismissed}).Draw(rt, "ruled"), "subject-asked"))
 				continue
 			}
 			act := acts[rapid.IntRange(0, len(acts)-1).Draw(rt, "act")]

@@ -90,15 +90,15 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	}
 	if !slices.ContainsFunc(handles, func(h relmgrdb.ListActHandlesRow) bool {
 		_, err := s.column(who, h.ColumnID, d.At)
-		return err == nil
+		return err == nil && !h.Destroyed
 	}) {
 		return unknownAct()
 	}
-	made, err := s.root(ctx, tx, relmgrdb.ListUndoneActsRow{ActID: a.ActID, Kind: a.Kind, Mode: a.Mode, Agreement: a.Agreement})
-	if err != nil {
+	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
 		return err
 	}
-	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
+	made, err := s.root(ctx, tx, relmgrdb.ListUndoneActsRow{ActID: a.ActID, Kind: a.Kind, Mode: a.Mode, Agreement: a.Agreement})
+	if err != nil {
 		return err
 	}
 	if !makes(Kind(a.Kind)) && decide.Mode(a.Mode) == decide.BySubject && d.Mode != decide.BySubject {
@@ -130,7 +130,7 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 // makes reports whether acts of the kind make something, rather than undo.
 func makes(kind Kind) bool {
 	switch kind {
-	case Separate, Withdraw, Settle, Suspend, End, AskedInError:
+	case Separate, Withdraw, Settle, Suspend, End, AskedInError, Rule:
 		return false
 	default:
 		return true
@@ -168,6 +168,8 @@ func editable(how, what Kind, own bool) error {
 		return fault.New(fault.NotKnown, "no publication of yours has that reference: list them with GET /relmgr/v1/acts")
 	case what == Move:
 		return fault.New(fault.Invalid, "a move cannot be undone: move the relationship back with POST /relmgr/v1/caseloads")
+	case what == Tell || what == Object || what == Rule:
+		return fault.New(fault.Invalid, "this act stands: say anew whether the subject is told, object anew, or impose anew")
 	case what == Pair || what == Refuse || what == Confirm || what == Contact:
 		return fault.New(fault.Invalid, "this act cannot be undone: a pairing ends by itself, a contact request has been sent, and a correlation that was made or confirmed can be withdrawn")
 	case what != Correlate && !own:

@@ -71,7 +71,8 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
   relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
   relmgr.reviews, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays,
-  relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves to fame_relmgr;
+  relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
+  relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.exports, relmgr.destructions to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another
 -- place; which one it left stands in moves.
@@ -81,3 +82,6 @@ grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmg
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
   consent.published_refusals to fame_relmgr;
+-- And what consent is to ask for, handed over by relmgr.
+grant usage on schema relmgr to fame_consent;
+grant select on relmgr.consent_wanted to fame_consent;

@@ -374,7 +374,7 @@ CREATE TABLE relmgr.acts (
     evidence text,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -395,33 +395,6 @@ CREATE TABLE relmgr.cells (
 CREATE TABLE relmgr.confirmations (
     act_id uuid NOT NULL,
     confirms uuid NOT NULL
-);
-
-CREATE TABLE relmgr.contact_requests (
-    act_id uuid NOT NULL,
-    enquiry_id uuid NOT NULL,
-    contact governance.code NOT NULL,
-    agreements text[] NOT NULL,
-    CONSTRAINT contact_request_rests_on_an_agreement CHECK ((cardinality(agreements) > 0))
-);
-
-CREATE TABLE relmgr.content_keys (
-    record_id uuid NOT NULL,
-    wrapped bytea NOT NULL
-);
-
-CREATE TABLE relmgr.correlations (
-    act_id uuid NOT NULL,
-    handle_a uuid NOT NULL,
-    handle_b uuid NOT NULL,
-    decision_a uuid NOT NULL,
-    decision_b uuid NOT NULL,
-    CONSTRAINT correlation_joins_two_handles CHECK ((handle_a <> handle_b))
-);
-
-CREATE TABLE relmgr.decision_consents (
-    decision_id uuid NOT NULL,
-    consent_id uuid NOT NULL
 );
 
 CREATE TABLE relmgr.decisions (
@@ -463,6 +436,63 @@ CREATE TABLE relmgr.decisions (
     CONSTRAINT refused_decision_names_its_step CHECK (((outcome = 'refused'::text) = (stopped_at IS NOT NULL)))
 );
 
+CREATE TABLE relmgr.handles (
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    token bytea NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped_key bytea NOT NULL,
+    wrapped_by text NOT NULL,
+    row_id uuid NOT NULL,
+    CONSTRAINT token_is_sha256 CHECK ((octet_length(token) = 32))
+);
+
+CREATE VIEW relmgr.consent_wanted AS
+ SELECT d.decision_id AS request_id,
+    d.handle_id,
+    h.column_id,
+    d.agency_id,
+    d.practitioner_id,
+    a.role,
+    a.at,
+    (d.ground = 'explicit-consent'::text) AS explicit,
+    d.audience_kind,
+    d.audience,
+    d.purposes,
+    d.aspects,
+    d.until
+   FROM ((relmgr.decisions d
+     JOIN relmgr.acts a ON ((a.act_id = d.act_id)))
+     JOIN relmgr.handles h ON ((h.handle_id = d.handle_id)))
+  WHERE ((d.outcome = 'refused'::text) AND (d.stopped_at = 3) AND (d.ground = ANY (ARRAY['explicit-consent'::text, 'implied-consent'::text])));
+
+CREATE TABLE relmgr.contact_requests (
+    act_id uuid NOT NULL,
+    enquiry_id uuid NOT NULL,
+    contact governance.code NOT NULL,
+    agreements text[] NOT NULL,
+    CONSTRAINT contact_request_rests_on_an_agreement CHECK ((cardinality(agreements) > 0))
+);
+
+CREATE TABLE relmgr.content_keys (
+    record_id uuid NOT NULL,
+    wrapped bytea NOT NULL
+);
+
+CREATE TABLE relmgr.correlations (
+    act_id uuid NOT NULL,
+    handle_a uuid NOT NULL,
+    handle_b uuid NOT NULL,
+    decision_a uuid NOT NULL,
+    decision_b uuid NOT NULL,
+    CONSTRAINT correlation_joins_two_handles CHECK ((handle_a <> handle_b))
+);
+
+CREATE TABLE relmgr.decision_consents (
+    decision_id uuid NOT NULL,
+    consent_id uuid NOT NULL
+);
+
 CREATE TABLE relmgr.declarations (
     declaration_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -484,6 +514,16 @@ CREATE TABLE relmgr.deliveries (
     deliver_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone NOT NULL,
     CONSTRAINT delivery_is_due_later CHECK ((due_at > deliver_at))
+);
+
+CREATE TABLE relmgr.destructions (
+    act_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    at timestamp with time zone NOT NULL,
+    returned_at timestamp with time zone NOT NULL,
+    handles integer NOT NULL,
+    relationships integer NOT NULL
 );
 
 CREATE TABLE relmgr.disclosures (
@@ -518,15 +558,13 @@ CREATE TABLE relmgr.enquiries (
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (((stopped_at IS NULL) = (handle_id IS NOT NULL)))
 );
 
-CREATE TABLE relmgr.handles (
-    handle_id uuid NOT NULL,
+CREATE TABLE relmgr.exports (
+    act_id uuid NOT NULL,
     column_id governance.code NOT NULL,
-    token bytea NOT NULL,
-    sealed bytea NOT NULL,
-    wrapped_key bytea NOT NULL,
-    wrapped_by text NOT NULL,
-    row_id uuid NOT NULL,
-    CONSTRAINT token_is_sha256 CHECK ((octet_length(token) = 32))
+    agency_id governance.code NOT NULL,
+    at timestamp with time zone NOT NULL,
+    handles integer NOT NULL,
+    whole boolean NOT NULL
 );
 
 CREATE TABLE relmgr.keep_aparts (
@@ -548,6 +586,14 @@ CREATE TABLE relmgr.moves (
     to_column governance.code NOT NULL,
     swapped uuid,
     CONSTRAINT move_leaves_its_column CHECK (((from_column)::text <> (to_column)::text))
+);
+
+CREATE TABLE relmgr.objections (
+    act_id uuid NOT NULL,
+    objects_to uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE relmgr.offers (
@@ -611,6 +657,13 @@ CREATE TABLE relmgr.reviews (
     CONSTRAINT review_cause_is_known CHECK ((cause = ANY (ARRAY['emergency'::text, 'flag'::text, 'sample'::text])))
 );
 
+CREATE TABLE relmgr.rulings (
+    objection_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT ruling_outcome_is_known CHECK ((outcome = ANY (ARRAY['upheld'::text, 'dismissed'::text])))
+);
+
 CREATE TABLE relmgr.samples (
     agency_id governance.code NOT NULL,
     week date NOT NULL,
@@ -619,6 +672,31 @@ CREATE TABLE relmgr.samples (
     CONSTRAINT sample_percent_is_a_share CHECK (((percent >= 1) AND (percent <= 100))),
     CONSTRAINT sample_week_begins_on_monday CHECK ((EXTRACT(isodow FROM week) = (1)::numeric))
 );
+
+CREATE TABLE relmgr.tellings (
+    act_id uuid NOT NULL,
+    tells_of uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told boolean NOT NULL,
+    risk text,
+    review_by timestamp with time zone,
+    CONSTRAINT not_telling_ends CHECK ((review_by > at)),
+    CONSTRAINT not_telling_is_reviewed CHECK ((told = (review_by IS NULL))),
+    CONSTRAINT not_telling_names_its_risk CHECK ((told = (risk IS NULL))),
+    CONSTRAINT telling_risk_is_known CHECK ((risk = ANY (ARRAY['risk-to-the-subject'::text, 'risk-to-somebody-else'::text, 'prejudice-to-an-inquiry'::text])))
+);
+
+CREATE VIEW relmgr.to_tell AS
+ SELECT t.tells_of AS act_id,
+    t.handle_id,
+    t.agency_id,
+    t.at
+   FROM relmgr.tellings t
+  WHERE (t.told AND (NOT (EXISTS ( SELECT
+           FROM relmgr.tellings n
+          WHERE ((n.tells_of = t.tells_of) AND (ROW(n.at, n.act_id) > ROW(t.at, t.act_id)))))));
 
 CREATE TABLE relmgr.undoings (
     act_id uuid NOT NULL,
@@ -742,6 +820,9 @@ ALTER TABLE ONLY relmgr.declarations
 ALTER TABLE ONLY relmgr.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (delivery_id);
 
+ALTER TABLE ONLY relmgr.destructions
+    ADD CONSTRAINT destructions_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_pkey PRIMARY KEY (handle_id, enquiry_id);
 
@@ -750,6 +831,9 @@ ALTER TABLE ONLY relmgr.disputes
 
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_pkey PRIMARY KEY (enquiry_id);
+
+ALTER TABLE ONLY relmgr.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT handles_pkey PRIMARY KEY (handle_id);
@@ -762,6 +846,9 @@ ALTER TABLE ONLY relmgr.key_checks
 
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY relmgr.objections
+    ADD CONSTRAINT objections_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_pkey PRIMARY KEY (act_id, ordinal);
@@ -799,8 +886,14 @@ ALTER TABLE ONLY relmgr.review_outcomes
 ALTER TABLE ONLY relmgr.reviews
     ADD CONSTRAINT reviews_pkey PRIMARY KEY (review_id);
 
+ALTER TABLE ONLY relmgr.rulings
+    ADD CONSTRAINT rulings_pkey PRIMARY KEY (objection_id);
+
 ALTER TABLE ONLY relmgr.samples
     ADD CONSTRAINT samples_pkey PRIMARY KEY (agency_id, week);
+
+ALTER TABLE ONLY relmgr.tellings
+    ADD CONSTRAINT tellings_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_pkey PRIMARY KEY (undoes, act_id);
@@ -831,17 +924,23 @@ CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
 CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id);
 
+CREATE INDEX decisions_that_want_consent ON relmgr.decisions USING btree (handle_id) WHERE ((outcome = 'refused'::text) AND (handle_id IS NOT NULL));
+
 CREATE INDEX declarations_by_agency ON relmgr.declarations USING btree (agency_id);
 
 CREATE INDEX deliveries_by_column ON relmgr.deliveries USING btree (column_id, deliver_at);
 
 CREATE INDEX deliveries_by_handle ON relmgr.deliveries USING btree (handle_id);
 
+CREATE INDEX destructions_by_column ON relmgr.destructions USING btree (column_id, at);
+
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
 
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
 
 CREATE INDEX enquiries_by_time ON relmgr.enquiries USING brin (at) WITH (autosummarize='on');
+
+CREATE INDEX exports_by_column ON relmgr.exports USING btree (column_id, at);
 
 CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
 
@@ -851,9 +950,15 @@ CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
 CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column);
 
+CREATE INDEX objections_by_agency ON relmgr.objections USING btree (agency_id, at);
+
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
+
+CREATE INDEX tellings_by_act ON relmgr.tellings USING btree (tells_of, at);
+
+CREATE INDEX tellings_by_agency ON relmgr.tellings USING btree (agency_id);
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
@@ -991,14 +1096,29 @@ ALTER TABLE ONLY relmgr.deliveries
 ALTER TABLE ONLY relmgr.deliveries
     ADD CONSTRAINT deliveries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
+ALTER TABLE ONLY relmgr.destructions
+    ADD CONSTRAINT destructions_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.disclosures
+    ADD CONSTRAINT disclosures_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
+
 ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
+
+ALTER TABLE ONLY relmgr.disclosures
+    ADD CONSTRAINT disclosures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.enquiries
+    ADD CONSTRAINT enquiries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.exports
+    ADD CONSTRAINT exports_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1017,6 +1137,12 @@ ALTER TABLE ONLY relmgr.moves
 
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_swapped_fkey FOREIGN KEY (swapped) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.objections
+    ADD CONSTRAINT objections_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.objections
+    ADD CONSTRAINT objections_objects_to_fkey FOREIGN KEY (objects_to) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1057,6 +1183,21 @@ ALTER TABLE ONLY relmgr.review_outcomes
 ALTER TABLE ONLY relmgr.reviews
     ADD CONSTRAINT reviews_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
 
+ALTER TABLE ONLY relmgr.rulings
+    ADD CONSTRAINT rulings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.rulings
+    ADD CONSTRAINT rulings_objection_id_fkey FOREIGN KEY (objection_id) REFERENCES relmgr.objections(act_id);
+
+ALTER TABLE ONLY relmgr.tellings
+    ADD CONSTRAINT tellings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.tellings
+    ADD CONSTRAINT tellings_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.tellings
+    ADD CONSTRAINT tellings_tells_of_fkey FOREIGN KEY (tells_of) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -1091,6 +1232,7 @@ REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA registrar TO fame_registrar;
 
 GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
+GRANT USAGE ON SCHEMA relmgr TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.acts TO fame_consent;
 
@@ -1215,25 +1357,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.contact_requests TO fame_relmgr;
-
-GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.correlations TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.decision_consents TO fame_relmgr;
-
 GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.declarations TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.deliveries TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.handles TO fame_relmgr;
 
@@ -1249,11 +1373,37 @@ GRANT UPDATE(wrapped_by) ON TABLE relmgr.handles TO fame_relmgr;
 
 GRANT UPDATE(row_id) ON TABLE relmgr.handles TO fame_relmgr;
 
+GRANT SELECT ON TABLE relmgr.consent_wanted TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE relmgr.contact_requests TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.correlations TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.decision_consents TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.declarations TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.deliveries TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.destructions TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.exports TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.key_checks TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.objections TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
 
@@ -1269,6 +1419,10 @@ GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.rulings TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;

@@ -113,6 +113,14 @@ func receipts(list []relmgr.Receipt, err error) (*oas.ActReceipts, error) {
 	return out, nil
 }
 
+// notTold is why the subject is not to be told, nil where they are.
+func notTold(n oas.OptNotTold) *relmgr.Telling {
+	if !n.Set {
+		return nil
+	}
+	return &relmgr.Telling{Risk: relmgr.Risk(n.Value.Risk), ReviewBy: n.Value.ReviewBy}
+}
+
 // since is a time that may have been left out.
 func since(t oas.OptSince) *time.Time {
 	if !t.Set {

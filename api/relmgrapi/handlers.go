@@ -35,7 +35,8 @@ func (h handlers) PublishRelationship(ctx context.Context, req *oas.Relationship
 	}
 	r, err := h.once(ctx, oas.PublishRelationshipOperation, params.IdempotencyKey, req).Publish(ctx, who, relmgr.Relationship{
 		Own: own(req.Column, req.Identifier), Role: string(req.Role), Mode: decide.Mode(req.Mode),
-		Reason: string(req.Reason), Offers: offers(req.Offers), Evidence: relmgr.Evidence(req.Evidence.Or("")), Since: since(req.Since), Proposal: p,
+		Reason: string(req.Reason), Offers: offers(req.Offers), Evidence: relmgr.Evidence(req.Evidence.Or("")), Since: since(req.Since),
+		Telling: notTold(req.NotTold), Proposal: p,
 	})
 	return receipt(r, err)
 }
@@ -61,9 +62,108 @@ func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, pa
 	}
 	r, err := h.once(ctx, oas.CorrelateOperation, params.IdempotencyKey, req).Correlate(ctx, who, relmgr.Correlation{
 		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
-		Reason: string(req.Reason), Evidence: relmgr.Evidence(req.Evidence.Or("")), Proposal: p,
+		Reason: string(req.Reason), Evidence: relmgr.Evidence(req.Evidence.Or("")), Telling: notTold(req.NotTold), Proposal: p,
 	})
 	return receipt(r, err)
+}
+
+func (h handlers) RecordObjection(ctx context.Context, req *oas.ObjectionRequest, params oas.RecordObjectionParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	s := h.once(ctx, oas.RecordObjectionOperation, params.IdempotencyKey, req, string(params.Act))
+	r, err := s.RecordObjection(ctx, caller(ctx), ref, string(req.Reason), relmgr.Evidence(req.Evidence))
+	return receipt(r, err)
+}
+
+func (h handlers) ReviewTelling(ctx context.Context, req *oas.TellingRequest, params oas.ReviewTellingParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	s := h.once(ctx, oas.ReviewTellingOperation, params.IdempotencyKey, req, string(params.Act))
+	r, err := s.ReviewTelling(ctx, caller(ctx), ref, notTold(req.NotTold), string(req.Reason))
+	return receipt(r, err)
+}
+
+func (h handlers) ListUntold(ctx context.Context, params oas.ListUntoldParams) (*oas.UntoldList, error) {
+	list, err := h.service.ListUntold(ctx, caller(ctx), params.Limit.Or(50))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.UntoldList{Acts: make([]oas.Untold, len(list))}
+	for i, u := range list {
+		out.Acts[i] = oas.Untold{
+			Act: oas.ID(u.Act.String()), Kind: oas.UntoldKind(u.Kind), At: u.At, Practitioner: oas.Code(u.Practitioner), Role: oas.Code(u.Role),
+			Risk: oas.Risk(u.Risk), ReviewBy: u.ReviewBy, Overdue: u.Overdue,
+		}
+	}
+	return out, nil
+}
+
+func (h handlers) ListObjections(ctx context.Context, params oas.ListObjectionsParams) (*oas.Objections, error) {
+	list, err := h.service.ListObjections(ctx, caller(ctx), params.Limit.Or(50))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Objections{Objections: make([]oas.Objection, len(list))}
+	for i, o := range list {
+		out.Objections[i] = oas.Objection{
+			Objection: oas.ID(o.Objection.String()), Imposed: oas.ID(o.Imposed.String()), Kind: oas.ObjectionKind(o.Kind),
+			Agreement: optCode(o.Agreement), At: o.At, Due: o.Due, Overdue: o.Overdue,
+		}
+	}
+	return out, nil
+}
+
+func (h handlers) RuleOnObjection(ctx context.Context, req *oas.RulingRequest, params oas.RuleOnObjectionParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	s := h.once(ctx, oas.RuleOnObjectionOperation, params.IdempotencyKey, req, string(params.Act))
+	r, err := s.RuleOnObjection(ctx, caller(ctx), ref, string(req.Outcome), string(req.Reason))
+	return receipt(r, err)
+}
+
+// returnedPage is how many people a page of a closed column holds.
+const returnedPage = 1000
+
+func (h handlers) ReturnColumn(ctx context.Context, req *oas.ReturnRequest, params oas.ReturnColumnParams) (*oas.ReturnedPage, error) {
+	var after ident.HandleID
+	if c, ok := req.Cursor.Get(); ok {
+		var err error
+		if after, err = ident.ParseHandle(string(c)); err != nil {
+			return nil, malformed("/cursor")
+		}
+	}
+	held, next, err := h.service.ReturnColumn(ctx, caller(ctx), ident.Column(params.Column), string(req.Reason), after, returnedPage)
+	if err != nil {
+		return nil, err
+	}
+	page := &oas.ReturnedPage{Held: make([]oas.HeldRelationship, len(held))}
+	for i, r := range held {
+		page.Held[i] = oas.HeldRelationship{Handle: oas.ID(r.Handle.String()), Identifier: string(r.Identifier), Published: r.Published}
+		if r.Published {
+			page.Held[i].Role, page.Held[i].Purposes, page.Held[i].Until = optCode(r.Role), codes(r.Purposes), oas.NewOptDateTime(r.Until)
+		}
+	}
+	if !next.IsZero() {
+		page.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return page, nil
+}
+
+func (h handlers) DestroyColumn(ctx context.Context, req *oas.DestructionRequest, params oas.DestroyColumnParams) (*oas.Certificate, error) {
+	c, err := h.service.DestroyColumn(ctx, caller(ctx), ident.Column(params.Column), string(req.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Certificate{
+		Act: oas.ID(c.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(c.Commitment)), Column: oas.Code(c.Column),
+		ReturnedAt: c.ReturnedAt, At: c.At, Handles: c.Handles, Relationships: c.Relationships,
+	}, nil
 }
 
 func (h handlers) MoveCaseload(ctx context.Context, req *oas.CaseloadRequest, params oas.MoveCaseloadParams) (*oas.ActReceipts, error) {

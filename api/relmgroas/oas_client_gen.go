@@ -46,6 +46,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/declarations
 	DeclareInterest(ctx context.Context, request *DeclarationRequest) (*DeclarationReceipt, error)
+	// DestroyColumn invokes destroyColumn operation.
+	//
+	// When its last page has been returned. The act is the certificate: it names counts and times and
+	// nobody. The history stays. Sent again,
+	// it answers with the same certificate.
+	//
+	// POST /relmgr/v1/columns/{column}/destruction
+	DestroyColumn(ctx context.Context, request *DestructionRequest, params DestroyColumnParams) (*Certificate, error)
 	// DisputeIdentity invokes disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -122,6 +130,12 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/contact-requests
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
+	// ListObjections invokes listObjections operation.
+	//
+	// Of what the caller's agency has imposed.
+	//
+	// GET /relmgr/v1/objections
+	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
 	// ListReviews invokes listReviews operation.
 	//
 	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
@@ -132,6 +146,12 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
+	// ListUntold invokes listUntold operation.
+	//
+	// What waits longest for somebody to look at the risk again comes first.
+	//
+	// GET /relmgr/v1/tellings
+	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
 	// MoveCaseload invokes moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
@@ -160,6 +180,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// RecordObjection invokes recordObjection operation.
+	//
+	// Recorded by a member of a column that the act is about, with evidence, until subjects can do it
+	// themselves. The agency that imposed
+	// it rules; until then the act stays in effect (ACT-06).
+	//
+	// POST /relmgr/v1/acts/{act}/objections
+	RecordObjection(ctx context.Context, request *ObjectionRequest, params RecordObjectionParams) (*ActReceipt, error)
 	// ReplyToContactRequest invokes replyToContactRequest operation.
 	//
 	// An act of the holder, once. To share and to ask to be called tell the asker that the holder works
@@ -179,6 +207,25 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/enquiries/{enquiry}/contact-requests
 	RequestContact(ctx context.Context, request *ContactRequest, params RequestContactParams) (*ContactRequested, error)
+	// ReturnColumn invokes returnColumn operation.
+	//
+	// A page at a time, each an act. The identifiers are opened with the key of the agency that controls
+	// the column (COL-08).
+	//
+	// POST /relmgr/v1/columns/{column}/export
+	ReturnColumn(ctx context.Context, request *ReturnRequest, params ReturnColumnParams) (*ReturnedPage, error)
+	// ReviewTelling invokes reviewTelling operation.
+	//
+	// Without `not_told` they are. Whoever kept it from them last cannot keep it from them again.
+	//
+	// POST /relmgr/v1/acts/{act}/telling
+	ReviewTelling(ctx context.Context, request *TellingRequest, params ReviewTellingParams) (*ActReceipt, error)
+	// RuleOnObjection invokes ruleOnObjection operation.
+	//
+	// Once, by somebody of the higher role who did not impose it. Upheld undoes what was imposed.
+	//
+	// POST /relmgr/v1/objections/{act}/ruling
+	RuleOnObjection(ctx context.Context, request *RulingRequest, params RuleOnObjectionParams) (*ActReceipt, error)
 	// Separate invokes separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).
@@ -523,6 +570,103 @@ func (c *Client) sendDeclareInterest(ctx context.Context, request *DeclarationRe
 	defer body.Close()
 
 	result, err := decodeDeclareInterestResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// DestroyColumn invokes destroyColumn operation.
+//
+// When its last page has been returned. The act is the certificate: it names counts and times and
+// nobody. The history stays. Sent again,
+// it answers with the same certificate.
+//
+// POST /relmgr/v1/columns/{column}/destruction
+func (c *Client) DestroyColumn(ctx context.Context, request *DestructionRequest, params DestroyColumnParams) (*Certificate, error) {
+	res, err := c.sendDestroyColumn(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendDestroyColumn(ctx context.Context, request *DestructionRequest, params DestroyColumnParams) (res *Certificate, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/columns/"
+	{
+		// Encode "column" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "column",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/destruction"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeDestroyColumnRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, DestroyColumnOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeDestroyColumnResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1530,6 +1674,96 @@ func (c *Client) sendListContactRequests(ctx context.Context, params ListContact
 	return result, nil
 }
 
+// ListObjections invokes listObjections operation.
+//
+// Of what the caller's agency has imposed.
+//
+// GET /relmgr/v1/objections
+func (c *Client) ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error) {
+	res, err := c.sendListObjections(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListObjections(ctx context.Context, params ListObjectionsParams) (res *Objections, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/objections"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListObjectionsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListObjectionsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListReviews invokes listReviews operation.
 //
 // Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
@@ -1637,6 +1871,96 @@ func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) 
 	defer body.Close()
 
 	result, err := decodeListReviewsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListUntold invokes listUntold operation.
+//
+// What waits longest for somebody to look at the risk again comes first.
+//
+// GET /relmgr/v1/tellings
+func (c *Client) ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error) {
+	res, err := c.sendListUntold(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListUntold(ctx context.Context, params ListUntoldParams) (res *UntoldList, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/tellings"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListUntoldOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListUntoldResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1905,6 +2229,119 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 	return result, nil
 }
 
+// RecordObjection invokes recordObjection operation.
+//
+// Recorded by a member of a column that the act is about, with evidence, until subjects can do it
+// themselves. The agency that imposed
+// it rules; until then the act stays in effect (ACT-06).
+//
+// POST /relmgr/v1/acts/{act}/objections
+func (c *Client) RecordObjection(ctx context.Context, request *ObjectionRequest, params RecordObjectionParams) (*ActReceipt, error) {
+	res, err := c.sendRecordObjection(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRecordObjection(ctx context.Context, request *ObjectionRequest, params RecordObjectionParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/acts/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/objections"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRecordObjectionRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RecordObjectionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRecordObjectionResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ReplyToContactRequest invokes replyToContactRequest operation.
 //
 // An act of the holder, once. To share and to ask to be called tell the asker that the holder works
@@ -2095,6 +2532,324 @@ func (c *Client) sendRequestContact(ctx context.Context, request *ContactRequest
 	defer body.Close()
 
 	result, err := decodeRequestContactResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReturnColumn invokes returnColumn operation.
+//
+// A page at a time, each an act. The identifiers are opened with the key of the agency that controls
+// the column (COL-08).
+//
+// POST /relmgr/v1/columns/{column}/export
+func (c *Client) ReturnColumn(ctx context.Context, request *ReturnRequest, params ReturnColumnParams) (*ReturnedPage, error) {
+	res, err := c.sendReturnColumn(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReturnColumn(ctx context.Context, request *ReturnRequest, params ReturnColumnParams) (res *ReturnedPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/columns/"
+	{
+		// Encode "column" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "column",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/export"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReturnColumnRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReturnColumnOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReturnColumnResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReviewTelling invokes reviewTelling operation.
+//
+// Without `not_told` they are. Whoever kept it from them last cannot keep it from them again.
+//
+// POST /relmgr/v1/acts/{act}/telling
+func (c *Client) ReviewTelling(ctx context.Context, request *TellingRequest, params ReviewTellingParams) (*ActReceipt, error) {
+	res, err := c.sendReviewTelling(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReviewTelling(ctx context.Context, request *TellingRequest, params ReviewTellingParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/acts/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/telling"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReviewTellingRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReviewTellingOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReviewTellingResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RuleOnObjection invokes ruleOnObjection operation.
+//
+// Once, by somebody of the higher role who did not impose it. Upheld undoes what was imposed.
+//
+// POST /relmgr/v1/objections/{act}/ruling
+func (c *Client) RuleOnObjection(ctx context.Context, request *RulingRequest, params RuleOnObjectionParams) (*ActReceipt, error) {
+	res, err := c.sendRuleOnObjection(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRuleOnObjection(ctx context.Context, request *RulingRequest, params RuleOnObjectionParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/objections/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/ruling"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRuleOnObjectionRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RuleOnObjectionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRuleOnObjectionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -52,6 +52,20 @@ func encodeDeclareInterestRequest(
 	return nil
 }
 
+func encodeDestroyColumnRequest(
+	req *DestructionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeDisputeIdentityRequest(
 	req *DisputeRequest,
 	r *http.Request,
@@ -178,6 +192,20 @@ func encodePublishRelationshipRequest(
 	return nil
 }
 
+func encodeRecordObjectionRequest(
+	req *ObjectionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeReplyToContactRequestRequest(
 	req *ContactReplyRequest,
 	r *http.Request,
@@ -194,6 +222,48 @@ func encodeReplyToContactRequestRequest(
 
 func encodeRequestContactRequest(
 	req *ContactRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeReturnColumnRequest(
+	req *ReturnRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeReviewTellingRequest(
+	req *TellingRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRuleOnObjectionRequest(
+	req *RulingRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -291,6 +291,9 @@ const (
 	ActKindContact      ActKind = "contact"
 	ActKindReply        ActKind = "reply"
 	ActKindMove         ActKind = "move"
+	ActKindTell         ActKind = "tell"
+	ActKindObject       ActKind = "object"
+	ActKindRule         ActKind = "rule"
 )
 
 // AllValues returns all ActKind values.
@@ -311,6 +314,9 @@ func (ActKind) AllValues() []ActKind {
 		ActKindContact,
 		ActKindReply,
 		ActKindMove,
+		ActKindTell,
+		ActKindObject,
+		ActKindRule,
 	}
 }
 
@@ -346,6 +352,12 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindReply:
 		return []byte(s), nil
 	case ActKindMove:
+		return []byte(s), nil
+	case ActKindTell:
+		return []byte(s), nil
+	case ActKindObject:
+		return []byte(s), nil
+	case ActKindRule:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -399,6 +411,15 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindMove:
 		*s = ActKindMove
+		return nil
+	case ActKindTell:
+		*s = ActKindTell
+		return nil
+	case ActKindObject:
+		*s = ActKindObject
+		return nil
+	case ActKindRule:
+		*s = ActKindRule
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -892,6 +913,87 @@ func (s *CaseloadRequest) SetReason(val Code) {
 
 // SetRelationships sets the value of Relationships.
 func (s *CaseloadRequest) SetRelationships(val []CaseloadItem) {
+	s.Relationships = val
+}
+
+// Ref: #/components/schemas/Certificate
+type Certificate struct {
+	Act           ID         `json:"act"`
+	Commitment    Commitment `json:"commitment"`
+	Column        Code       `json:"column"`
+	ReturnedAt    time.Time  `json:"returned_at"`
+	At            time.Time  `json:"at"`
+	Handles       int        `json:"handles"`
+	Relationships int        `json:"relationships"`
+}
+
+// GetAct returns the value of Act.
+func (s *Certificate) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Certificate) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// GetColumn returns the value of Column.
+func (s *Certificate) GetColumn() Code {
+	return s.Column
+}
+
+// GetReturnedAt returns the value of ReturnedAt.
+func (s *Certificate) GetReturnedAt() time.Time {
+	return s.ReturnedAt
+}
+
+// GetAt returns the value of At.
+func (s *Certificate) GetAt() time.Time {
+	return s.At
+}
+
+// GetHandles returns the value of Handles.
+func (s *Certificate) GetHandles() int {
+	return s.Handles
+}
+
+// GetRelationships returns the value of Relationships.
+func (s *Certificate) GetRelationships() int {
+	return s.Relationships
+}
+
+// SetAct sets the value of Act.
+func (s *Certificate) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Certificate) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// SetColumn sets the value of Column.
+func (s *Certificate) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetReturnedAt sets the value of ReturnedAt.
+func (s *Certificate) SetReturnedAt(val time.Time) {
+	s.ReturnedAt = val
+}
+
+// SetAt sets the value of At.
+func (s *Certificate) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetHandles sets the value of Handles.
+func (s *Certificate) SetHandles(val int) {
+	s.Handles = val
+}
+
+// SetRelationships sets the value of Relationships.
+func (s *Certificate) SetRelationships(val int) {
 	s.Relationships = val
 }
 
@@ -1436,6 +1538,7 @@ type CorrelationRequest struct {
 	Mode       Mode               `json:"mode"`
 	Reason     Code               `json:"reason"`
 	Evidence   OptSubjectEvidence `json:"evidence"`
+	NotTold    OptNotTold         `json:"not_told"`
 	Decision   Decision           `json:"decision"`
 }
 
@@ -1467,6 +1570,11 @@ func (s *CorrelationRequest) GetReason() Code {
 // GetEvidence returns the value of Evidence.
 func (s *CorrelationRequest) GetEvidence() OptSubjectEvidence {
 	return s.Evidence
+}
+
+// GetNotTold returns the value of NotTold.
+func (s *CorrelationRequest) GetNotTold() OptNotTold {
+	return s.NotTold
 }
 
 // GetDecision returns the value of Decision.
@@ -1502,6 +1610,11 @@ func (s *CorrelationRequest) SetReason(val Code) {
 // SetEvidence sets the value of Evidence.
 func (s *CorrelationRequest) SetEvidence(val OptSubjectEvidence) {
 	s.Evidence = val
+}
+
+// SetNotTold sets the value of NotTold.
+func (s *CorrelationRequest) SetNotTold(val OptNotTold) {
+	s.NotTold = val
 }
 
 // SetDecision sets the value of Decision.
@@ -2096,6 +2209,21 @@ func (s *DeliveryPage) SetNext(val OptCursor) {
 	s.Next = val
 }
 
+// Ref: #/components/schemas/DestructionRequest
+type DestructionRequest struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *DestructionRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *DestructionRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
 // Whether sharing would be more detrimental to a child than not sharing (Children Act 2004 s.16LA),
 // as the holder weighed it.
 // Ref: #/components/schemas/Detriment
@@ -2507,6 +2635,76 @@ func (s *HandleRequest) SetIdentifier(val LocalIdentifier) {
 	s.Identifier = val
 }
 
+// Ref: #/components/schemas/HeldRelationship
+type HeldRelationship struct {
+	Handle     ID          `json:"handle"`
+	Identifier string      `json:"identifier"`
+	Published  bool        `json:"published"`
+	Role       OptCode     `json:"role"`
+	Purposes   []Code      `json:"purposes"`
+	Until      OptDateTime `json:"until"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *HeldRelationship) GetHandle() ID {
+	return s.Handle
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *HeldRelationship) GetIdentifier() string {
+	return s.Identifier
+}
+
+// GetPublished returns the value of Published.
+func (s *HeldRelationship) GetPublished() bool {
+	return s.Published
+}
+
+// GetRole returns the value of Role.
+func (s *HeldRelationship) GetRole() OptCode {
+	return s.Role
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *HeldRelationship) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetUntil returns the value of Until.
+func (s *HeldRelationship) GetUntil() OptDateTime {
+	return s.Until
+}
+
+// SetHandle sets the value of Handle.
+func (s *HeldRelationship) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *HeldRelationship) SetIdentifier(val string) {
+	s.Identifier = val
+}
+
+// SetPublished sets the value of Published.
+func (s *HeldRelationship) SetPublished(val bool) {
+	s.Published = val
+}
+
+// SetRole sets the value of Role.
+func (s *HeldRelationship) SetRole(val OptCode) {
+	s.Role = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *HeldRelationship) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetUntil sets the value of Until.
+func (s *HeldRelationship) SetUntil(val OptDateTime) {
+	s.Until = val
+}
+
 type ID string
 
 // What a practitioner, or their agency, has declared: that the person is the practitioner, one of
@@ -2679,6 +2877,197 @@ func (s *Mode) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Why the subject is not told of what is imposed on them, and by when somebody else looks at the
+// risk again, within 90 days. Left out, they are to be told.
+// Ref: #/components/schemas/NotTold
+type NotTold struct {
+	Risk     Risk      `json:"risk"`
+	ReviewBy time.Time `json:"review_by"`
+}
+
+// GetRisk returns the value of Risk.
+func (s *NotTold) GetRisk() Risk {
+	return s.Risk
+}
+
+// GetReviewBy returns the value of ReviewBy.
+func (s *NotTold) GetReviewBy() time.Time {
+	return s.ReviewBy
+}
+
+// SetRisk sets the value of Risk.
+func (s *NotTold) SetRisk(val Risk) {
+	s.Risk = val
+}
+
+// SetReviewBy sets the value of ReviewBy.
+func (s *NotTold) SetReviewBy(val time.Time) {
+	s.ReviewBy = val
+}
+
+// Ref: #/components/schemas/Objection
+type Objection struct {
+	Objection ID            `json:"objection"`
+	Imposed   ID            `json:"imposed"`
+	Kind      ObjectionKind `json:"kind"`
+	Agreement OptCode       `json:"agreement"`
+	At        time.Time     `json:"at"`
+	Due       time.Time     `json:"due"`
+	Overdue   bool          `json:"overdue"`
+}
+
+// GetObjection returns the value of Objection.
+func (s *Objection) GetObjection() ID {
+	return s.Objection
+}
+
+// GetImposed returns the value of Imposed.
+func (s *Objection) GetImposed() ID {
+	return s.Imposed
+}
+
+// GetKind returns the value of Kind.
+func (s *Objection) GetKind() ObjectionKind {
+	return s.Kind
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *Objection) GetAgreement() OptCode {
+	return s.Agreement
+}
+
+// GetAt returns the value of At.
+func (s *Objection) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *Objection) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *Objection) GetOverdue() bool {
+	return s.Overdue
+}
+
+// SetObjection sets the value of Objection.
+func (s *Objection) SetObjection(val ID) {
+	s.Objection = val
+}
+
+// SetImposed sets the value of Imposed.
+func (s *Objection) SetImposed(val ID) {
+	s.Imposed = val
+}
+
+// SetKind sets the value of Kind.
+func (s *Objection) SetKind(val ObjectionKind) {
+	s.Kind = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *Objection) SetAgreement(val OptCode) {
+	s.Agreement = val
+}
+
+// SetAt sets the value of At.
+func (s *Objection) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *Objection) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *Objection) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
+type ObjectionKind string
+
+const (
+	ObjectionKindPublish   ObjectionKind = "publish"
+	ObjectionKindCorrelate ObjectionKind = "correlate"
+)
+
+// AllValues returns all ObjectionKind values.
+func (ObjectionKind) AllValues() []ObjectionKind {
+	return []ObjectionKind{
+		ObjectionKindPublish,
+		ObjectionKindCorrelate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ObjectionKind) MarshalText() ([]byte, error) {
+	switch s {
+	case ObjectionKindPublish:
+		return []byte(s), nil
+	case ObjectionKindCorrelate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ObjectionKind) UnmarshalText(data []byte) error {
+	switch ObjectionKind(data) {
+	case ObjectionKindPublish:
+		*s = ObjectionKindPublish
+		return nil
+	case ObjectionKindCorrelate:
+		*s = ObjectionKindCorrelate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ObjectionRequest
+type ObjectionRequest struct {
+	Reason   Code            `json:"reason"`
+	Evidence SubjectEvidence `json:"evidence"`
+}
+
+// GetReason returns the value of Reason.
+func (s *ObjectionRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *ObjectionRequest) GetEvidence() SubjectEvidence {
+	return s.Evidence
+}
+
+// SetReason sets the value of Reason.
+func (s *ObjectionRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *ObjectionRequest) SetEvidence(val SubjectEvidence) {
+	s.Evidence = val
+}
+
+// Ref: #/components/schemas/Objections
+type Objections struct {
+	Objections []Objection `json:"objections"`
+}
+
+// GetObjections returns the value of Objections.
+func (s *Objections) GetObjections() []Objection {
+	return s.Objections
+}
+
+// SetObjections sets the value of Objections.
+func (s *Objections) SetObjections(val []Objection) {
+	s.Objections = val
 }
 
 // Ref: #/components/schemas/Offer
@@ -3658,6 +4047,52 @@ func (o OptMode) Or(d Mode) Mode {
 	return d
 }
 
+// NewOptNotTold returns new OptNotTold with value set to v.
+func NewOptNotTold(v NotTold) OptNotTold {
+	return OptNotTold{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNotTold is optional NotTold.
+type OptNotTold struct {
+	Value NotTold
+	Set   bool
+}
+
+// IsSet returns true if OptNotTold was set.
+func (o OptNotTold) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNotTold) Reset() {
+	var v NotTold
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptNotTold) SetTo(v NotTold) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNotTold) Get() (v NotTold, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNotTold) Or(d NotTold) NotTold {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptOrder returns new OptOrder with value set to v.
 func NewOptOrder(v Order) OptOrder {
 	return OptOrder{
@@ -4576,6 +5011,7 @@ type RelationshipRequest struct {
 	Offers     []OfferRequest     `json:"offers"`
 	Evidence   OptSubjectEvidence `json:"evidence"`
 	Since      OptSince           `json:"since"`
+	NotTold    OptNotTold         `json:"not_told"`
 	Decision   Decision           `json:"decision"`
 }
 
@@ -4617,6 +5053,11 @@ func (s *RelationshipRequest) GetEvidence() OptSubjectEvidence {
 // GetSince returns the value of Since.
 func (s *RelationshipRequest) GetSince() OptSince {
 	return s.Since
+}
+
+// GetNotTold returns the value of NotTold.
+func (s *RelationshipRequest) GetNotTold() OptNotTold {
+	return s.NotTold
 }
 
 // GetDecision returns the value of Decision.
@@ -4664,9 +5105,66 @@ func (s *RelationshipRequest) SetSince(val OptSince) {
 	s.Since = val
 }
 
+// SetNotTold sets the value of NotTold.
+func (s *RelationshipRequest) SetNotTold(val OptNotTold) {
+	s.NotTold = val
+}
+
 // SetDecision sets the value of Decision.
 func (s *RelationshipRequest) SetDecision(val Decision) {
 	s.Decision = val
+}
+
+// Ref: #/components/schemas/ReturnRequest
+type ReturnRequest struct {
+	Reason Code      `json:"reason"`
+	Cursor OptCursor `json:"cursor"`
+}
+
+// GetReason returns the value of Reason.
+func (s *ReturnRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetCursor returns the value of Cursor.
+func (s *ReturnRequest) GetCursor() OptCursor {
+	return s.Cursor
+}
+
+// SetReason sets the value of Reason.
+func (s *ReturnRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCursor sets the value of Cursor.
+func (s *ReturnRequest) SetCursor(val OptCursor) {
+	s.Cursor = val
+}
+
+// Ref: #/components/schemas/ReturnedPage
+type ReturnedPage struct {
+	Held []HeldRelationship `json:"held"`
+	Next OptCursor          `json:"next"`
+}
+
+// GetHeld returns the value of Held.
+func (s *ReturnedPage) GetHeld() []HeldRelationship {
+	return s.Held
+}
+
+// GetNext returns the value of Next.
+func (s *ReturnedPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetHeld sets the value of Held.
+func (s *ReturnedPage) SetHeld(val []HeldRelationship) {
+	s.Held = val
+}
+
+// SetNext sets the value of Next.
+func (s *ReturnedPage) SetNext(val OptCursor) {
+	s.Next = val
 }
 
 // Ref: #/components/schemas/Review
@@ -4999,6 +5497,122 @@ func (s *ReviewPage) SetNext(val OptCursor) {
 	s.Next = val
 }
 
+// Ref: #/components/schemas/Risk
+type Risk string
+
+const (
+	RiskRiskToTheSubject     Risk = "risk-to-the-subject"
+	RiskRiskToSomebodyElse   Risk = "risk-to-somebody-else"
+	RiskPrejudiceToAnInquiry Risk = "prejudice-to-an-inquiry"
+)
+
+// AllValues returns all Risk values.
+func (Risk) AllValues() []Risk {
+	return []Risk{
+		RiskRiskToTheSubject,
+		RiskRiskToSomebodyElse,
+		RiskPrejudiceToAnInquiry,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Risk) MarshalText() ([]byte, error) {
+	switch s {
+	case RiskRiskToTheSubject:
+		return []byte(s), nil
+	case RiskRiskToSomebodyElse:
+		return []byte(s), nil
+	case RiskPrejudiceToAnInquiry:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Risk) UnmarshalText(data []byte) error {
+	switch Risk(data) {
+	case RiskRiskToTheSubject:
+		*s = RiskRiskToTheSubject
+		return nil
+	case RiskRiskToSomebodyElse:
+		*s = RiskRiskToSomebodyElse
+		return nil
+	case RiskPrejudiceToAnInquiry:
+		*s = RiskPrejudiceToAnInquiry
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RulingRequest
+type RulingRequest struct {
+	Outcome RulingRequestOutcome `json:"outcome"`
+	Reason  Code                 `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *RulingRequest) GetOutcome() RulingRequestOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *RulingRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *RulingRequest) SetOutcome(val RulingRequestOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RulingRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+type RulingRequestOutcome string
+
+const (
+	RulingRequestOutcomeUpheld    RulingRequestOutcome = "upheld"
+	RulingRequestOutcomeDismissed RulingRequestOutcome = "dismissed"
+)
+
+// AllValues returns all RulingRequestOutcome values.
+func (RulingRequestOutcome) AllValues() []RulingRequestOutcome {
+	return []RulingRequestOutcome{
+		RulingRequestOutcomeUpheld,
+		RulingRequestOutcomeDismissed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RulingRequestOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case RulingRequestOutcomeUpheld:
+		return []byte(s), nil
+	case RulingRequestOutcomeDismissed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RulingRequestOutcome) UnmarshalText(data []byte) error {
+	switch RulingRequestOutcome(data) {
+	case RulingRequestOutcomeUpheld:
+		*s = RulingRequestOutcomeUpheld
+		return nil
+	case RulingRequestOutcomeDismissed:
+		*s = RulingRequestOutcomeDismissed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/SeparationRequest
 type SeparationRequest struct {
 	// The caller's references of the correlations to end.
@@ -5298,6 +5912,180 @@ func (s *SubjectEvidence) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/TellingRequest
+type TellingRequest struct {
+	Reason  Code       `json:"reason"`
+	NotTold OptNotTold `json:"not_told"`
+}
+
+// GetReason returns the value of Reason.
+func (s *TellingRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetNotTold returns the value of NotTold.
+func (s *TellingRequest) GetNotTold() OptNotTold {
+	return s.NotTold
+}
+
+// SetReason sets the value of Reason.
+func (s *TellingRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetNotTold sets the value of NotTold.
+func (s *TellingRequest) SetNotTold(val OptNotTold) {
+	s.NotTold = val
+}
+
+// Ref: #/components/schemas/Untold
+type Untold struct {
+	Act          ID         `json:"act"`
+	Kind         UntoldKind `json:"kind"`
+	At           time.Time  `json:"at"`
+	Practitioner Code       `json:"practitioner"`
+	Role         Code       `json:"role"`
+	Risk         Risk       `json:"risk"`
+	ReviewBy     time.Time  `json:"review_by"`
+	Overdue      bool       `json:"overdue"`
+}
+
+// GetAct returns the value of Act.
+func (s *Untold) GetAct() ID {
+	return s.Act
+}
+
+// GetKind returns the value of Kind.
+func (s *Untold) GetKind() UntoldKind {
+	return s.Kind
+}
+
+// GetAt returns the value of At.
+func (s *Untold) GetAt() time.Time {
+	return s.At
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *Untold) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *Untold) GetRole() Code {
+	return s.Role
+}
+
+// GetRisk returns the value of Risk.
+func (s *Untold) GetRisk() Risk {
+	return s.Risk
+}
+
+// GetReviewBy returns the value of ReviewBy.
+func (s *Untold) GetReviewBy() time.Time {
+	return s.ReviewBy
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *Untold) GetOverdue() bool {
+	return s.Overdue
+}
+
+// SetAct sets the value of Act.
+func (s *Untold) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetKind sets the value of Kind.
+func (s *Untold) SetKind(val UntoldKind) {
+	s.Kind = val
+}
+
+// SetAt sets the value of At.
+func (s *Untold) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *Untold) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *Untold) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetRisk sets the value of Risk.
+func (s *Untold) SetRisk(val Risk) {
+	s.Risk = val
+}
+
+// SetReviewBy sets the value of ReviewBy.
+func (s *Untold) SetReviewBy(val time.Time) {
+	s.ReviewBy = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *Untold) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
+type UntoldKind string
+
+const (
+	UntoldKindPublish   UntoldKind = "publish"
+	UntoldKindCorrelate UntoldKind = "correlate"
+)
+
+// AllValues returns all UntoldKind values.
+func (UntoldKind) AllValues() []UntoldKind {
+	return []UntoldKind{
+		UntoldKindPublish,
+		UntoldKindCorrelate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s UntoldKind) MarshalText() ([]byte, error) {
+	switch s {
+	case UntoldKindPublish:
+		return []byte(s), nil
+	case UntoldKindCorrelate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *UntoldKind) UnmarshalText(data []byte) error {
+	switch UntoldKind(data) {
+	case UntoldKindPublish:
+		*s = UntoldKindPublish
+		return nil
+	case UntoldKindCorrelate:
+		*s = UntoldKindCorrelate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/UntoldList
+type UntoldList struct {
+	Acts []Untold `json:"acts"`
+}
+
+// GetActs returns the value of Acts.
+func (s *UntoldList) GetActs() []Untold {
+	return s.Acts
+}
+
+// SetActs sets the value of Acts.
+func (s *UntoldList) SetActs(val []Untold) {
+	s.Acts = val
 }
 
 // Ref: #/components/schemas/WithdrawalRequest

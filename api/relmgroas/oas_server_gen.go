@@ -33,6 +33,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/declarations
 	DeclareInterest(ctx context.Context, req *DeclarationRequest) (*DeclarationReceipt, error)
+	// DestroyColumn implements destroyColumn operation.
+	//
+	// When its last page has been returned. The act is the certificate: it names counts and times and
+	// nobody. The history stays. Sent again,
+	// it answers with the same certificate.
+	//
+	// POST /relmgr/v1/columns/{column}/destruction
+	DestroyColumn(ctx context.Context, req *DestructionRequest, params DestroyColumnParams) (*Certificate, error)
 	// DisputeIdentity implements disputeIdentity operation.
 	//
 	// All its correlations answer nobody until the dispute is settled or withdrawn (IDX-18). Only the
@@ -109,6 +117,12 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/contact-requests
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
+	// ListObjections implements listObjections operation.
+	//
+	// Of what the caller's agency has imposed.
+	//
+	// GET /relmgr/v1/objections
+	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
 	// ListReviews implements listReviews operation.
 	//
 	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
@@ -119,6 +133,12 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
+	// ListUntold implements listUntold operation.
+	//
+	// What waits longest for somebody to look at the risk again comes first.
+	//
+	// GET /relmgr/v1/tellings
+	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
 	// MoveCaseload implements moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
@@ -147,6 +167,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, req *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// RecordObjection implements recordObjection operation.
+	//
+	// Recorded by a member of a column that the act is about, with evidence, until subjects can do it
+	// themselves. The agency that imposed
+	// it rules; until then the act stays in effect (ACT-06).
+	//
+	// POST /relmgr/v1/acts/{act}/objections
+	RecordObjection(ctx context.Context, req *ObjectionRequest, params RecordObjectionParams) (*ActReceipt, error)
 	// ReplyToContactRequest implements replyToContactRequest operation.
 	//
 	// An act of the holder, once. To share and to ask to be called tell the asker that the holder works
@@ -166,6 +194,25 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/enquiries/{enquiry}/contact-requests
 	RequestContact(ctx context.Context, req *ContactRequest, params RequestContactParams) (*ContactRequested, error)
+	// ReturnColumn implements returnColumn operation.
+	//
+	// A page at a time, each an act. The identifiers are opened with the key of the agency that controls
+	// the column (COL-08).
+	//
+	// POST /relmgr/v1/columns/{column}/export
+	ReturnColumn(ctx context.Context, req *ReturnRequest, params ReturnColumnParams) (*ReturnedPage, error)
+	// ReviewTelling implements reviewTelling operation.
+	//
+	// Without `not_told` they are. Whoever kept it from them last cannot keep it from them again.
+	//
+	// POST /relmgr/v1/acts/{act}/telling
+	ReviewTelling(ctx context.Context, req *TellingRequest, params ReviewTellingParams) (*ActReceipt, error)
+	// RuleOnObjection implements ruleOnObjection operation.
+	//
+	// Once, by somebody of the higher role who did not impose it. Upheld undoes what was imposed.
+	//
+	// POST /relmgr/v1/objections/{act}/ruling
+	RuleOnObjection(ctx context.Context, req *RulingRequest, params RuleOnObjectionParams) (*ActReceipt, error)
 	// Separate implements separate operation.
 	//
 	// Ends the correlations that the caller's references name, by an act that keeps the history (IDX-12).

@@ -59,6 +59,9 @@ consent.published_exclusions    relmgr      select
 consent.published_blocks        relmgr      select
 consent.published_refusals      relmgr      select
 
+# What is to be asked for: a handle and the terms, no identifier.
+relmgr.consent_wanted           consent     select
+
 # The truth of the index is append only ...
 relmgr.acts                     relmgr      select insert
 relmgr.act_handles              relmgr      select insert
@@ -81,6 +84,11 @@ relmgr.contact_requests         relmgr      select insert
 relmgr.deliveries               relmgr      select insert
 relmgr.replies                  relmgr      select insert
 relmgr.moves                    relmgr      select insert
+relmgr.tellings                 relmgr      select insert
+relmgr.objections               relmgr      select insert
+relmgr.rulings                  relmgr      select insert
+relmgr.exports                  relmgr      select insert
+relmgr.destructions             relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete

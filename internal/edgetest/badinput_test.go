@@ -56,6 +56,7 @@ type bench struct {
 	policeConsent, exclusion string
 	block, theirs, dispute   string
 	review, declaration      string
+	imposed, objection       string
 	request, answered        string
 	question, delivery       string
 	code, apartCode          string
@@ -66,7 +67,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{hub: newHub(t, setting{}), contract: readContract(t), statuses: documented(t)}
+	b := &bench{hub: newHub(t, setting{document: withClosedColumn}), contract: readContract(t), statuses: documented(t)}
 	for _, name := range []string{"leaver-one", "leaver-two"} {
 		b.register(name)
 	}
@@ -84,6 +85,10 @@ func newBench(t testing.TB) *bench {
 	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
 	b.publish("dr-patel", "gp-patel", "PT7391", agreed{})
 	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
+	b.imposed = b.impose("LMN-00048")
+	b.ok("dr-brandt", "POST", "/relmgr/v1/columns/gp-old/export", object{"reason": "work-ended"})
+	b.objection = b.ok("mr-lindqvist", "POST", "/relmgr/v1/acts/"+b.impose("LMN-00049")+"/objections", object{
+		"reason": "subject-asked", "evidence": "signed-form"})["act"].(string)
 	b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
 		"column": "social-care", "identifier": "LMN-00045", "purpose": "co-ordinate-care", "reason": "risk-of-harm", "concerning": "child", "emergency": true,
 	})
@@ -132,6 +137,16 @@ func newBench(t testing.TB) *bench {
 			"holds": []string{}, "reason": "same-person-found"}))},
 		"setRelationshipStatus": {as: "dr-patel", target: "/relmgr/v1/relationships/" + b.publishing + "/status", body: render(object{
 			"status": "suspend", "reason": "work-ended"})},
+		"recordObjection": {as: "mr-lindqvist", target: "/relmgr/v1/acts/" + b.imposed + "/objections", body: render(object{
+			"reason": "subject-asked", "evidence": "spoken-and-noted"})},
+		"reviewTelling": {as: "mr-lindqvist", target: "/relmgr/v1/acts/" + b.imposed + "/telling", body: render(plain(t, object{
+			"reason": "risk-of-harm", "not_told": object{"risk": "risk-to-the-subject", "review_by": b.until(30 * 24 * time.Hour)}}))},
+		"listUntold":     {as: "ms-novak", target: "/relmgr/v1/tellings"},
+		"listObjections": {as: "ms-novak", target: "/relmgr/v1/objections"},
+		"ruleOnObjection": {as: "mr-lindqvist", target: "/relmgr/v1/objections/" + b.objection + "/ruling", body: render(object{
+			"outcome": "upheld", "reason": "subject-asked"})},
+		"returnColumn":  {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/export", body: render(object{"reason": "work-ended"})},
+		"destroyColumn": {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/destruction", body: render(object{"reason": "work-ended"})},
 		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
 			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
 		"listReviews":  {as: "ms-novak", target: "/relmgr/v1/reviews"},

@@ -262,3 +262,24 @@ func FuzzDeclareInterest(f *testing.F) {
 func FuzzEndDeclaration(f *testing.F) {
 	fuzzed(f, "endDeclaration", "dr-brandt", "/relmgr/v1/declarations/"+seedID+"/end", object{"reason": "work-ended"})
 }
+
+func FuzzRecordObjection(f *testing.F) {
+	fuzzed(f, "recordObjection", "mr-lindqvist", "/relmgr/v1/acts/"+seedID+"/objections", object{"reason": "subject-asked", "evidence": "signed-form"})
+}
+
+func FuzzReviewTelling(f *testing.F) {
+	fuzzed(f, "reviewTelling", "mr-lindqvist", "/relmgr/v1/acts/"+seedID+"/telling", object{"reason": "risk-of-harm"},
+		object{"reason": "risk-of-harm", "not_told": object{"risk": "risk-to-the-subject", "review_by": "2026-12-20T00:00:00Z"}})
+}
+
+func FuzzRuleOnObjection(f *testing.F) {
+	fuzzed(f, "ruleOnObjection", "mr-lindqvist", "/relmgr/v1/objections/"+seedID+"/ruling", object{"outcome": "upheld", "reason": "subject-asked"})
+}
+
+func FuzzReturnColumn(f *testing.F) {
+	fuzzed(f, "returnColumn", "dr-brandt", "/relmgr/v1/columns/gp-old/export", object{"reason": "work-ended"}, object{"reason": "work-ended", "cursor": seedID})
+}
+
+func FuzzDestroyColumn(f *testing.F) {
+	fuzzed(f, "destroyColumn", "dr-brandt", "/relmgr/v1/columns/gp-old/destruction", object{"reason": "work-ended"})
+}

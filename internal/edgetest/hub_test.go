@@ -449,6 +449,27 @@ func (h *hub) exclude(as, column, identifier, agency string) string {
 	})["exclusion"].(string)
 }
 
+// impose publishes for social care without the person's consent.
+func (h *hub) impose(identifier string) string {
+	h.t.Helper()
+	r := h.relationship("social-care", identifier, agreed{}, "")
+	d := r["decision"].(object)
+	delete(d, "consents")
+	d["ground"], d["reason"], r["mode"] = "significant-harm", "risk-of-harm", "imposed"
+	return h.ok("ms-novak", "POST", "/relmgr/v1/relationships", r)["act"].(string)
+}
+
+// withClosedColumn adds a column of the surgery's that has been closed.
+func withClosedColumn(doc map[string]any) {
+	columns := doc["columns"].([]any)
+	old := object{}
+	for name, v := range columns[0].(object) {
+		old[name] = v
+	}
+	old["id"], old["closes"] = "gp-old", "2026-11-01T00:00:00Z"
+	doc["columns"] = append(columns, old)
+}
+
 // registerAndEnd registers somebody at the surgery and ends them again.
 func (h *hub) registerAndEnd(name string) {
 	h.t.Helper()

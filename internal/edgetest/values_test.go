@@ -16,6 +16,7 @@ func (b *bench) values() (rows []row) {
 	}
 	b.identifiers(add)
 	b.caseloads(add)
+	b.imposedOrClosed(add)
 	b.codes(add)
 	b.taken(add)
 	rows = append(rows, b.notAllowed()...)
@@ -64,6 +65,38 @@ func (b *bench) caseloads(add func(string, string, request, ...string)) {
 	for _, op := range []string{"publishRelationship", "correlate"} {
 		add(op+": the subject's act without evidence", "invalid", b.but(op, "subject", "mode"))
 		add(op+": evidence of nobody's act", "invalid", b.but(op, "signed-form", "evidence"))
+	}
+}
+
+// what is imposed, and columns that close, are for those of the higher role in
+// the agency that imposed, and of the agency that controls.
+func (b *bench) imposedOrClosed(add func(string, string, request, ...string)) {
+	for _, op := range []string{"listUntold", "listObjections"} {
+		add(op+": without the higher role", "forbidden", b.as(op, "dr-patel"))
+	}
+	add("reviewTelling: without the higher role", "forbidden", b.as("reviewTelling", "dr-patel"))
+	add("reviewTelling: another agency's", "not-known", b.as("reviewTelling", "dr-brandt"))
+	add("reviewTelling: by whoever kept it", "forbidden", func() request {
+		r := b.good["reviewTelling"]
+		r.as = "ms-novak"
+		return r
+	}())
+	add("recordObjection: another agency's", "not-known", b.as("recordObjection", "dr-patel"))
+	add("recordObjection: to what was agreed", "not-known", b.good["recordObjection"].at("/relmgr/v1/acts/"+b.correlating+"/objections"), b.correlating)
+	add("ruleOnObjection: another agency's", "not-known", b.as("ruleOnObjection", "dr-brandt"))
+	add("ruleOnObjection: by whoever imposed", "forbidden", b.as("ruleOnObjection", "ms-novak"))
+	for _, by := range []string{"2020-01-01T00:00:00Z", "2027-11-20T09:00:00Z"} {
+		add("reviewTelling: looked at again in the past, or too late", "invalid", b.but("reviewTelling", by, "not_told", "review_by"))
+	}
+	add("publishRelationship: kept from a subject who agreed", "invalid",
+		b.but("publishRelationship", object{"risk": "risk-to-the-subject", "review_by": b.until(24 * time.Hour)}, "not_told"))
+	for _, op := range []string{"returnColumn", "destroyColumn"} {
+		add(op+": without the role", "forbidden", b.as(op, "dr-patel"))
+		for _, column := range []string{"gp-riverside", "police-riverside", marker} {
+			r := b.good[op]
+			add(op+": a column that is open, another agency's or nobody's", "forbidden", r.at(strings.Replace(r.target, "gp-old", column, 1)))
+		}
+		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
 	}
 }
 

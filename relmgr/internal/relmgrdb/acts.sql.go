@@ -127,13 +127,14 @@ func (q *Queries) ListActAgencies(ctx context.Context, db DBTX, actID ident.ActI
 }
 
 const ListActHandles = `-- name: ListActHandles :many
-select h.handle_id, h.column_id from relmgr.act_handles ah join relmgr.handles h on h.handle_id = ah.handle_id
+select h.handle_id, h.column_id, (h.wrapped_by = '')::boolean as destroyed from relmgr.act_handles ah join relmgr.handles h on h.handle_id = ah.handle_id
  where ah.act_id = $1 order by h.handle_id
 `
 
 type ListActHandlesRow struct {
-	HandleID ident.HandleID
-	ColumnID ident.Column
+	HandleID  ident.HandleID
+	ColumnID  ident.Column
+	Destroyed bool
 }
 
 func (q *Queries) ListActHandles(ctx context.Context, db DBTX, actID ident.ActID) ([]ListActHandlesRow, error) {
@@ -145,7 +146,7 @@ func (q *Queries) ListActHandles(ctx context.Context, db DBTX, actID ident.ActID
 	items := []ListActHandlesRow{}
 	for rows.Next() {
 		var i ListActHandlesRow
-		if err := rows.Scan(&i.HandleID, &i.ColumnID); err != nil {
+		if err := rows.Scan(&i.HandleID, &i.ColumnID, &i.Destroyed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

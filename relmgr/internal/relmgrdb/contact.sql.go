@@ -149,7 +149,7 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
  where d.column_id = any(array(select $1::text union
                                select l.from_column::text from relmgr.moves v join relmgr.moves l on l.handle_id = v.handle_id
                                 where v.to_column = $1))
-   and h.column_id = $1 and d.deliver_at <= $2::timestamptz
+   and h.column_id = $1 and h.wrapped_by <> '' and d.deliver_at <= $2::timestamptz
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))

@@ -104,7 +104,7 @@ with recursive u as (
 select u.act_id, u.undoes from u;
 
 -- name: ListActHandles :many
-select h.handle_id, h.column_id from relmgr.act_handles ah join relmgr.handles h on h.handle_id = ah.handle_id
+select h.handle_id, h.column_id, (h.wrapped_by = '')::boolean as destroyed from relmgr.act_handles ah join relmgr.handles h on h.handle_id = ah.handle_id
  where ah.act_id = @act_id order by h.handle_id;
 
 -- name: ListUndoneActs :many

@@ -48,7 +48,7 @@ select d.delivery_id, d.handle_id, h.sealed, h.wrapped_key, h.wrapped_by, e.colu
  where d.column_id = any(array(select @column_id::text union
                                select l.from_column::text from relmgr.moves v join relmgr.moves l on l.handle_id = v.handle_id
                                 where v.to_column = @column_id))
-   and h.column_id = @column_id and d.deliver_at <= sqlc.arg(at)::timestamptz
+   and h.column_id = @column_id and h.wrapped_by <> '' and d.deliver_at <= sqlc.arg(at)::timestamptz
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))

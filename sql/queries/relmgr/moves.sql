@@ -24,6 +24,7 @@ select h.handle_id from relmgr.handles h
  where h.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
    and (exists (select from relmgr.act_handles ah where ah.handle_id = h.handle_id)
         or exists (select from consent.published_consents c where c.handle_id = h.handle_id)
+        or exists (select from consent.published_refusals r where r.handle_id = h.handle_id)
         or exists (select from consent.published_exclusions x where x.handle_id = h.handle_id)
         or exists (select from consent.published_blocks b where b.handle_id = h.handle_id))
  order by h.handle_id;
