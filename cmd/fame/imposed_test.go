@@ -68,7 +68,9 @@ func TestE2E26AnImposedActIsToldObjectedToAndRuledOn(t *testing.T) {
 		}
 		return n
 	}
-	var kept struct{ Acts []struct{ Act, Risk, Practitioner string } }
+	var kept struct {
+		Acts []struct{ Act, Risk, Practitioner string }
+	}
 	w.done(t, "ms-novak", http.MethodGet, "/tellings?limit=100", nil, &kept)
 	if !slices.ContainsFunc(kept.Acts, func(x struct{ Act, Risk, Practitioner string }) bool {
 		return x.Act == imposed.Act && x.Risk == "risk-to-somebody-else" && x.Practitioner == "mr-lindqvist"
@@ -86,7 +88,9 @@ func TestE2E26AnImposedActIsToldObjectedToAndRuledOn(t *testing.T) {
 
 	var objection recorded
 	w.done(t, "mr-lindqvist", http.MethodPost, "/acts/"+imposed.Act+"/objections", map[string]any{"reason": "subject-asked", "evidence": "spoken-and-noted"}, &objection)
-	var open struct{ Objections []struct{ Objection, Imposed string } }
+	var open struct {
+		Objections []struct{ Objection, Imposed string }
+	}
 	w.done(t, "ms-novak", http.MethodGet, "/objections?limit=100", nil, &open)
 	if !slices.ContainsFunc(open.Objections, func(o struct{ Objection, Imposed string }) bool {
 		return o.Objection == objection.Act && o.Imposed == imposed.Act
