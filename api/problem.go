@@ -21,6 +21,7 @@ type Problem struct {
 	Detail  string         `json:"detail,omitempty"`
 	Request string         `json:"request"`
 	Step    int            `json:"step,omitempty"`
+	Asks    string         `json:"consent_request,omitempty"`
 	Errors  []ProblemField `json:"errors,omitempty"`
 }
 
@@ -90,7 +91,7 @@ func problemOf(f *fault.Error, request string) Problem {
 	if k == fault.Internal {
 		return p
 	}
-	p.Detail, p.Step = f.Detail, f.Step
+	p.Detail, p.Step, p.Asks = f.Detail, f.Step, f.Asks
 	for _, field := range f.Fields {
 		p.Errors = append(p.Errors, ProblemField(field))
 	}

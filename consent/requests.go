@@ -111,6 +111,9 @@ func (s *Service) ListRequests(ctx context.Context, caller decide.Caller, id ide
 	if column == nil || !caller.MemberOf(column) {
 		return nil, fault.New(fault.Forbidden, "name an open column that you are a member of")
 	}
+	if err := s.takeIn(ctx, caller.Terms, []string{string(id)}, at); err != nil {
+		return nil, err
+	}
 	rows, err := s.queries.ListOpenRequests(ctx, s.db, consentdb.ListOpenRequestsParams{ColumnID: id, At: at, PageSize: int32(most)})
 	if err != nil {
 		return nil, pg.Fault(err)
@@ -143,6 +146,9 @@ func (s *Service) Answer(ctx context.Context, caller decide.Caller, id ident.Req
 	if err := answer.check(caller.Terms, at); err != nil {
 		return Answered{}, err
 	}
+	if err := s.takeIn(ctx, caller.Terms, columnsOf(caller, at), at); err != nil {
+		return Answered{}, err
+	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		row, err := s.queries.FindRequest(ctx, tx, consentdb.FindRequestParams{RequestID: id, Columns: columnsOf(caller, at)})
 		if errors.Is(err, sql.ErrNoRows) {
@@ -158,6 +164,51 @@ func (s *Service) Answer(ctx context.Context, caller decide.Caller, id ident.Req
 		return err
 	})
 	return answered, err
+}
+
+// errTakenIn says that somebody else took a request in first.
+var errTakenIn = errors.New("consent: the request is taken in already")
+
+// takeIn turns what relmgr hands over for these columns into requests: proposals
+// that lacked nothing but a consent (PUB-10). It runs whenever requests are
+// looked at, so that none is missed however and wherever either duty ended;
+// each becomes one request, whoever takes it in, by an act of whoever proposed.
+func (s *Service) takeIn(ctx context.Context, terms *decide.Terms, columns []string, at time.Time) error {
+	wanted, err := s.queries.ListWanted(ctx, s.db, consentdb.ListWantedParams{Columns: columns, At: at})
+	if err != nil {
+		return pg.Fault(err)
+	}
+	for _, w := range wanted {
+		column := terms.FindColumn(w.ColumnID, at)
+		if column == nil {
+			continue
+		}
+		err := pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+			r := record{
+				Act: ident.NewAct(), Kind: ask, At: at, Practitioner: w.PractitionerID, Agency: w.AgencyID, Role: w.Role,
+				TermsVersion: terms.Version, Handle: w.HandleID, Held: column.Agency, Request: w.RequestID,
+				Agreed: &agreed{
+					Column: w.ColumnID, Explicit: w.Explicit, Audience: decide.Audience{Kind: decide.AudienceKind(w.AudienceKind), Names: w.Audience},
+					Purposes: w.Purposes, Aspects: w.Aspects, Until: w.Until.UTC(),
+				},
+			}
+			if _, err := s.append(ctx, tx, &r); err != nil {
+				return err
+			}
+			n, err := s.queries.TakeInRequest(ctx, tx, consentdb.TakeInRequestParams{
+				RequestID: r.Request, ActID: r.Act, HandleID: r.Handle, ColumnID: w.ColumnID, AgencyID: r.Held, Explicit: w.Explicit,
+				AudienceKind: w.AudienceKind, Audience: w.Audience, Purposes: w.Purposes, Aspects: w.Aspects, EndsAt: w.Until, AskedAt: w.At,
+			})
+			if err == nil && n == 0 {
+				return errTakenIn
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, errTakenIn) {
+			return err
+		}
+	}
+	return nil
 }
 
 func errAnswered() error {

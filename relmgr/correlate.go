@@ -54,7 +54,7 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 			return err
 		}
 		if v.StoppedAt() > 0 {
-			refused, err = s.refuse(ctx, tx, who, c.Mode, v, at)
+			refused, err = s.refuseOrAsk(ctx, tx, who, c.Mode, &h, v, at)
 			return err
 		}
 		d := begin(who, Correlate, v.Role, at)

@@ -55,7 +55,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 			return err
 		}
 		if v.StoppedAt() > 0 {
-			refused, err = s.refuse(ctx, tx, who, modeFor(p.Ground), v, at)
+			refused, err = s.refuseOrAsk(ctx, tx, who, modeFor(p.Ground), &h, v, at)
 			return err
 		}
 		if err := s.keep(ctx, tx, &h); err != nil {

@@ -110,15 +110,18 @@ func (s *Service) hold(ctx context.Context, db relmgrdb.DBTX, who decide.Caller,
 	if err != nil {
 		return sided{}, pg.Fault(err)
 	}
-	d := who.Terms.Hold(who.Actor, decide.Proposal{
+	proposal := decide.Proposal{
 		Deed: what, Mode: mode, Column: h.column, Agreement: p.Agreement, Power: p.Power, Purposes: p.Purposes,
 		Aspects: p.Aspects, Audience: p.Audience, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim,
 		Ground: p.Ground, Reason: p.Reason, Consents: facts(p.Consents, rows, h.handle), Conditions: p.Conditions,
 		Until: p.Until.UTC().Truncate(time.Microsecond), Review: p.Review.UTC().Truncate(time.Microsecond),
 		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override,
 		Refused: said.Refused, CreatorOnly: said.CreatorOnly,
-	}, at)
-	return sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, OrderReference: p.OrderReference, Decision: d}, nil
+	}
+	v := sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, OrderReference: p.OrderReference}
+	v.Decision = who.Terms.Hold(who.Actor, proposal, at)
+	v.wants = v.StoppedAt() == decide.StepConfidentiality && who.Terms.WantsConsent(who.Actor, proposal, at)
+	return v, nil
 }
 
 // facts pairs each consent named with what consent publishes of it. One that
@@ -174,14 +177,55 @@ func known(t *decide.Terms, p Proposal) error {
 // refuse records that a step stopped a proposal, and returns what to tell the
 // caller. No handle is named: a refusal leaves nothing about a person behind.
 func (s *Service) refuse(ctx context.Context, tx *sql.Tx, who decide.Caller, mode decide.Mode, v sided, at time.Time) (error, error) {
-	v.Handle = ident.HandleID{}
+	v.Handle, v.Audience = ident.HandleID{}, decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
+	return s.refused(ctx, tx, who, mode, v, at)
+}
+
+// refuseOrAsk is refuse for a proposal about one of the caller's own
+// identifiers. Where it lacks nothing but a consent, the refusal names the
+// handle and what is to be agreed to, and consent takes it from there: it reads
+// relmgr.consent_wanted whenever its requests are read (PUB-10). The request has
+// the decision's id. One for the same was not answered within a day is not made
+// again.
+func (s *Service) refuseOrAsk(ctx context.Context, tx *sql.Tx, who decide.Caller, mode decide.Mode, h *held, v sided, at time.Time) (error, error) {
+	if !v.wants {
+		return s.refuse(ctx, tx, who, mode, v, at)
+	}
+	if err := s.keep(ctx, tx, h); err != nil {
+		return nil, err
+	}
+	asked, err := s.q.FindWanted(ctx, tx, relmgrdb.FindWantedParams{
+		HandleID: h.handle, Ground: string(v.Ground), AudienceKind: string(v.Audience.Kind), Audience: v.Audience.Names,
+		Purposes: v.Purposes, Aspects: v.Aspects, Since: at.Add(-askAgainAfter),
+	})
+	var refused error
+	switch {
+	case err == nil:
+		refused, err = s.refuse(ctx, tx, who, mode, v, at)
+	case errors.Is(err, sql.ErrNoRows):
+		asked, v.Handle = v.ID, h.handle
+		refused, err = s.refused(ctx, tx, who, mode, v, at)
+	default:
+		err = pg.Fault(err)
+	}
+	if f, ok := errors.AsType[*fault.Error](refused); ok {
+		f.Asks = asked.String()
+	}
+	return refused, err
+}
+
+// askAgainAfter is how long one request for a consent stands for all that
+// propose the same.
+const askAgainAfter = 24 * time.Hour
+
+func (s *Service) refused(ctx context.Context, tx *sql.Tx, who decide.Caller, mode decide.Mode, v sided, at time.Time) (error, error) {
 	role := v.Role
 	if role == "" {
 		role = who.AnyRole()
 	}
 	d := begin(who, Refuse, role, at)
 	d.Mode, d.Agreement, d.Ground = mode, v.Agreement, v.Ground
-	v.Consents, v.Audience = nil, decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
+	v.Consents = nil
 	d.Decisions = []sided{v}
 	if _, err := s.record(ctx, tx, d); err != nil {
 		return nil, err

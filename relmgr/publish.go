@@ -73,7 +73,7 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 			return err
 		}
 		if v.StoppedAt() > 0 {
-			refused, err = s.refuse(ctx, tx, who, r.Mode, v, at)
+			refused, err = s.refuseOrAsk(ctx, tx, who, r.Mode, &h, v, at)
 			return err
 		}
 		var done bool

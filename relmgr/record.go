@@ -113,6 +113,9 @@ type sided struct {
 	// OrderReference is the evidence of an order. It is in the sealed record only.
 	OrderReference string `json:"order_reference,omitempty"`
 	decide.Decision
+
+	// wants says that it was refused for want of a consent alone.
+	wants bool
 }
 
 // begin starts an act of the caller.

@@ -5336,6 +5336,12 @@ func (s *Problem) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.ConsentRequest.Set {
+			e.FieldStart("consent_request")
+			s.ConsentRequest.Encode(e)
+		}
+	}
+	{
 		if s.Errors != nil {
 			e.FieldStart("errors")
 			e.ArrStart()
@@ -5347,14 +5353,15 @@ func (s *Problem) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfProblem = [7]string{
+var jsonFieldsNameOfProblem = [8]string{
 	0: "type",
 	1: "title",
 	2: "status",
 	3: "detail",
 	4: "request",
 	5: "step",
-	6: "errors",
+	6: "consent_request",
+	7: "errors",
 }
 
 // Decode decodes Problem from json.
@@ -5433,6 +5440,16 @@ func (s *Problem) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"step\"")
+			}
+		case "consent_request":
+			if err := func() error {
+				s.ConsentRequest.Reset()
+				if err := s.ConsentRequest.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"consent_request\"")
 			}
 		case "errors":
 			if err := func() error {

@@ -931,8 +931,12 @@ type Problem struct {
 	// The request's id in the logs.
 	Request string `json:"request"`
 	// The step of the decision that failed.
-	Step   OptInt              `json:"step"`
-	Errors []ProblemErrorsItem `json:"errors"`
+	Step OptInt `json:"step"`
+	// Where nothing but a consent was lacking: the request for it, which is now in GET
+	// /consent/v1/requests of the column (PUB-10). When it is given, send this again and name the
+	// consent.
+	ConsentRequest OptString           `json:"consent_request"`
+	Errors         []ProblemErrorsItem `json:"errors"`
 }
 
 // GetType returns the value of Type.
@@ -963,6 +967,11 @@ func (s *Problem) GetRequest() string {
 // GetStep returns the value of Step.
 func (s *Problem) GetStep() OptInt {
 	return s.Step
+}
+
+// GetConsentRequest returns the value of ConsentRequest.
+func (s *Problem) GetConsentRequest() OptString {
+	return s.ConsentRequest
 }
 
 // GetErrors returns the value of Errors.
@@ -998,6 +1007,11 @@ func (s *Problem) SetRequest(val string) {
 // SetStep sets the value of Step.
 func (s *Problem) SetStep(val OptInt) {
 	s.Step = val
+}
+
+// SetConsentRequest sets the value of ConsentRequest.
+func (s *Problem) SetConsentRequest(val OptString) {
+	s.ConsentRequest = val
 }
 
 // SetErrors sets the value of Errors.

@@ -277,6 +277,19 @@ func (t *Terms) Hold(actor Actor, p Proposal, at time.Time) Decision {
 	return d
 }
 
+// WantsConsent reports whether a proposal that names no consent lacks nothing
+// else: with one that covers it, every step would pass (PUB-10).
+func (t *Terms) WantsConsent(actor Actor, p Proposal, at time.Time) bool {
+	if !p.Ground.OnConsent() || len(p.Consents) > 0 {
+		return false
+	}
+	p.Consents = []Consent{{
+		Mine: true, Explicit: true, Audience: p.Audience, Purposes: p.Purposes, Aspects: p.Aspects, Starts: at, Ends: p.Until,
+	}}
+	d := t.Hold(actor, p, at)
+	return d.StoppedAt() == 0
+}
+
 // power is step 1: an agreement in force lets this role do this for these
 // purposes, the agency has the power, and no bar stands in the way. Consent
 // does not help here (LEG-04).

@@ -3,3 +3,25 @@
 //   sqlc v1.31.1
 
 package consentdb
+
+import (
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+type RelmgrConsentWanted struct {
+	RequestID      ident.RequestID
+	HandleID       ident.HandleID
+	ColumnID       ident.Column
+	AgencyID       ident.Agency
+	PractitionerID ident.Practitioner
+	Role           string
+	At             time.Time
+	Explicit       bool
+	AudienceKind   string
+	Audience       []string
+	Purposes       []string
+	Aspects        []string
+	Until          time.Time
+}

@@ -198,3 +198,103 @@ func (q *Queries) ListOpenRequests(ctx context.Context, db DBTX, arg ListOpenReq
 	}
 	return items, nil
 }
+
+const ListWanted = `-- name: ListWanted :many
+select w.request_id, w.handle_id, w.column_id, w.agency_id, w.practitioner_id, w.role, w.at, w.explicit, w.audience_kind, w.audience,
+       w.purposes, w.aspects, w.until
+  from relmgr.consent_wanted w
+ where w.handle_id is not null and w.column_id = any($1::text[]) and w.until > $2::timestamptz
+   and not exists (select from consent.requests r where r.request_id = w.request_id)
+ order by w.at
+ limit 100
+`
+
+type ListWantedParams struct {
+	Columns []string
+	At      time.Time
+}
+
+// What relmgr would have asked of people of these columns, and nobody has taken
+// in yet (PUB-10).
+func (q *Queries) ListWanted(ctx context.Context, db DBTX, arg ListWantedParams) ([]RelmgrConsentWanted, error) {
+	rows, err := db.QueryContext(ctx, ListWanted, pq.Array(arg.Columns), arg.At)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RelmgrConsentWanted{}
+	for rows.Next() {
+		var i RelmgrConsentWanted
+		if err := rows.Scan(
+			&i.RequestID,
+			&i.HandleID,
+			&i.ColumnID,
+			&i.AgencyID,
+			&i.PractitionerID,
+			&i.Role,
+			&i.At,
+			&i.Explicit,
+			&i.AudienceKind,
+			pq.Array(&i.Audience),
+			pq.Array(&i.Purposes),
+			pq.Array(&i.Aspects),
+			&i.Until,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const TakeInRequest = `-- name: TakeInRequest :execrows
+insert into consent.requests (request_id, act_id, handle_id, column_id, agency_id, explicit, audience_kind, audience,
+                              purposes, aspects, ends_at, asked_at)
+values ($1, $2, $3, $4, $5,
+        $6, $7, $8, $9, $10,
+        $11, $12)
+on conflict (request_id) do nothing
+`
+
+type TakeInRequestParams struct {
+	RequestID    ident.RequestID
+	ActID        ident.ActID
+	HandleID     ident.HandleID
+	ColumnID     ident.Column
+	AgencyID     ident.Agency
+	Explicit     bool
+	AudienceKind string
+	Audience     []string
+	Purposes     []string
+	Aspects      []string
+	EndsAt       time.Time
+	AskedAt      time.Time
+}
+
+// No row is inserted when somebody else took it in first.
+func (q *Queries) TakeInRequest(ctx context.Context, db DBTX, arg TakeInRequestParams) (int64, error) {
+	result, err := db.ExecContext(ctx, TakeInRequest,
+		arg.RequestID,
+		arg.ActID,
+		arg.HandleID,
+		arg.ColumnID,
+		arg.AgencyID,
+		arg.Explicit,
+		arg.AudienceKind,
+		pq.Array(arg.Audience),
+		pq.Array(arg.Purposes),
+		pq.Array(arg.Aspects),
+		arg.EndsAt,
+		arg.AskedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

@@ -68,6 +68,42 @@ func (q *Queries) FindPairing(ctx context.Context, db DBTX, arg FindPairingParam
 	return i, err
 }
 
+const FindWanted = `-- name: FindWanted :one
+select d.decision_id
+  from relmgr.decisions d join relmgr.acts a on a.act_id = d.act_id
+ where d.outcome = 'refused' and d.stopped_at = 3 and d.handle_id = $1 and d.ground = $2
+   and d.audience_kind = $3 and d.audience = $4::text[] and d.purposes = $5::text[]
+   and d.aspects = $6::text[] and a.at > $7::timestamptz
+ order by a.at desc
+ limit 1
+`
+
+type FindWantedParams struct {
+	HandleID     ident.HandleID
+	Ground       string
+	AudienceKind string
+	Audience     []string
+	Purposes     []string
+	Aspects      []string
+	Since        time.Time
+}
+
+// A refusal that already has consent ask a person for the same.
+func (q *Queries) FindWanted(ctx context.Context, db DBTX, arg FindWantedParams) (ident.DecisionID, error) {
+	row := db.QueryRowContext(ctx, FindWanted,
+		arg.HandleID,
+		arg.Ground,
+		arg.AudienceKind,
+		pq.Array(arg.Audience),
+		pq.Array(arg.Purposes),
+		pq.Array(arg.Aspects),
+		arg.Since,
+	)
+	var decision_id ident.DecisionID
+	err := row.Scan(&decision_id)
+	return decision_id, err
+}
+
 const FindWishes = `-- name: FindWishes :one
 select exists (select from consent.published_refusals r where r.handle_id = $1::uuid) as refused,
        exists (select from consent.published_blocks b

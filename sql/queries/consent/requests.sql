@@ -32,3 +32,23 @@ select r.request_id, r.handle_id, r.explicit, r.audience_kind, r.audience, r.pur
 insert into consent.answers (request_id, act_id, at, answer, reason, consent_id)
 values (sqlc.arg(request_id), sqlc.arg(act_id), sqlc.arg(at), sqlc.arg(answer), sqlc.narg(reason)::text, sqlc.narg(consent_id))
 on conflict (request_id) do nothing;
+
+-- What relmgr would have asked of people of these columns, and nobody has taken
+-- in yet (PUB-10).
+-- name: ListWanted :many
+select w.request_id, w.handle_id, w.column_id, w.agency_id, w.practitioner_id, w.role, w.at, w.explicit, w.audience_kind, w.audience,
+       w.purposes, w.aspects, w.until
+  from relmgr.consent_wanted w
+ where w.handle_id is not null and w.column_id = any(sqlc.arg(columns)::text[]) and w.until > sqlc.arg(at)::timestamptz
+   and not exists (select from consent.requests r where r.request_id = w.request_id)
+ order by w.at
+ limit 100;
+
+-- No row is inserted when somebody else took it in first.
+-- name: TakeInRequest :execrows
+insert into consent.requests (request_id, act_id, handle_id, column_id, agency_id, explicit, audience_kind, audience,
+                              purposes, aspects, ends_at, asked_at)
+values (sqlc.arg(request_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(column_id), sqlc.arg(agency_id),
+        sqlc.arg(explicit), sqlc.arg(audience_kind), sqlc.arg(audience), sqlc.arg(purposes), sqlc.arg(aspects),
+        sqlc.arg(ends_at), sqlc.arg(asked_at))
+on conflict (request_id) do nothing;

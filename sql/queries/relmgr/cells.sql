@@ -109,3 +109,13 @@ with cells as (
 insert into relmgr.disputes (act_id, handle_id)
 select x.act_id, x.handle_id
   from (select unnest(sqlc.arg(disputes)::text[])::uuid as act_id, unnest(sqlc.arg(disputed)::text[])::uuid as handle_id) x;
+
+-- name: FindWanted :one
+-- A refusal that already has consent ask a person for the same.
+select d.decision_id
+  from relmgr.decisions d join relmgr.acts a on a.act_id = d.act_id
+ where d.outcome = 'refused' and d.stopped_at = 3 and d.handle_id = @handle_id and d.ground = @ground
+   and d.audience_kind = @audience_kind and d.audience = sqlc.arg(audience)::text[] and d.purposes = sqlc.arg(purposes)::text[]
+   and d.aspects = sqlc.arg(aspects)::text[] and a.at > sqlc.arg(since)::timestamptz
+ order by a.at desc
+ limit 1;
