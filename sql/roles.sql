@@ -82,6 +82,8 @@ grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmg
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
   consent.published_refusals to fame_relmgr;
+-- Whom to tell of what is imposed: for a duty of notices, which is still to come.
+grant select on relmgr.to_tell to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;
 grant select on relmgr.consent_wanted to fame_consent;
