@@ -1100,22 +1100,13 @@ ALTER TABLE ONLY relmgr.destructions
     ADD CONSTRAINT destructions_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.disclosures
-    ADD CONSTRAINT disclosures_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
-
-ALTER TABLE ONLY relmgr.disclosures
     ADD CONSTRAINT disclosures_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
-
-ALTER TABLE ONLY relmgr.disclosures
-    ADD CONSTRAINT disclosures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
-
-ALTER TABLE ONLY relmgr.enquiries
-    ADD CONSTRAINT enquiries_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.exports
     ADD CONSTRAINT exports_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1424,5 +1415,7 @@ GRANT SELECT,INSERT ON TABLE relmgr.rulings TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;
