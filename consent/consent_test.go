@@ -70,6 +70,7 @@ func TestACapturedConsentReadsBackAsItWasGiven(t *testing.T) {
 		want := consent.Consent{
 			ID: got.Consent, Explicit: req.Explicit, Audience: audience, Purposes: req.Purposes, Aspects: req.Aspects,
 			From: noon, Until: req.Until, Evidence: req.Evidence, Wording: req.Wording, CapturedBy: "gp",
+			Commitment: got.Commitment,
 		}
 		if !reflect.DeepEqual(c, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, c, want)
