@@ -138,11 +138,8 @@ type sought struct {
 	subject [sha256.Size]byte
 }
 
-// The bounds of what is asked at once.
-const (
-	mostSought    = 256
-	soughtAbreast = 1
-)
+// mostSought is how many are asked for at once.
+const mostSought = 256
 
 // findUsers asks the register for everybody at once.
 func (e *Edge) findUsers(ctx context.Context, all []sought) ([]edgedb.FindUsersRow, error) {

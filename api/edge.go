@@ -47,6 +47,8 @@ type Config struct {
 	// knows whose they are. Zero: DefaultAddressPerMinute. Negative: no limit,
 	// for a process behind a proxy that sets its own.
 	AddressPerMinute int
+	// Gate is that of the duty's own statements. Nil: one of the Edge's own.
+	Gate batch.Gate
 	// Transport reaches the issuers. Nil: a copy of http.DefaultTransport.
 	Transport http.RoundTripper
 }
@@ -99,6 +101,10 @@ func New(c Config) (*Edge, error) {
 		transport = http.DefaultTransport
 	}
 	db, q := pg.Prepare(c.DB), edgedb.New()
+	gate := c.Gate
+	if gate == nil {
+		gate = batch.NewGate()
+	}
 	e := &Edge{
 		now: c.Now, log: c.Logger, contract: law, metrics: counters,
 		maxBody: orElse(c.MaxBody, DefaultMaxBody), maxBodies: c.MaxBodies,
@@ -107,7 +113,7 @@ func New(c Config) (*Edge, error) {
 		db:            db, q: q, terms: &termsCache{db: db, q: q},
 		addresses: newLimits[netip.Prefix](limitedClients), people: newLimits[[sha256.Size]byte](limitedClients),
 	}
-	e.users = batch.New(mostSought, soughtAbreast, e.findUsers)
+	e.users = batch.New(mostSought, gate, e.findUsers)
 	return e, nil
 }
 

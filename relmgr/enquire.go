@@ -258,11 +258,8 @@ type place struct {
 	at     time.Time
 }
 
-// The bounds of the read.
-const (
-	mostPlaces    = 64
-	placesAbreast = 1
-)
+// mostPlaces is how many rows are read at once.
+const mostPlaces = 128
 
 // readRows reads the rows of all places at once.
 func (s *Service) readRows(ctx context.Context, db relmgrdb.DBTX, places []place) ([]row, error) {

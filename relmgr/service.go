@@ -36,6 +36,8 @@ type Config struct {
 	DB   *sql.DB // logged in as the relmgr role
 	Keys seal.Provider
 	Now  func() time.Time
+	// Gate is what the reads of enquiries share with the edge's look-ups; nil makes one.
+	Gate batch.Gate
 	// Metrics counts emergencies; nil counts nothing.
 	Metrics prometheus.Registerer
 }
@@ -82,7 +84,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			return nil, err
 		}
 	}
-	s.rows = batch.New(mostPlaces, placesAbreast, func(ctx context.Context, places []place) ([]row, error) {
+	gate := c.Gate
+	if gate == nil {
+		gate = batch.NewGate()
+	}
+	s.rows = batch.New(mostPlaces, gate, func(ctx context.Context, places []place) ([]row, error) {
 		return s.readRows(ctx, s.read, places)
 	})
 	s.append = newAppender(func(ctx context.Context, p relmgrdb.RecordEnquiriesParams) ([]ident.EnquiryID, error) {

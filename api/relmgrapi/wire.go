@@ -12,14 +12,14 @@ import (
 
 // Wire builds the relationship manager's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
-	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Metrics: p.Registry})
+	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Gate: p.Gate, Metrics: p.Registry})
 	if err != nil {
 		return process.Part{}, err
 	}
 	p.AtClose(service.Close)
 	edge, err := api.New(api.Config{
 		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		AddressPerMinute: p.AddressPerMinute(),
+		AddressPerMinute: p.AddressPerMinute(), Gate: p.Gate,
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -18,15 +18,32 @@ const (
 	timeout = 10 * time.Second
 )
 
+// Gate has a place for each statement that may run at a time. Those that share
+// one wait for each other, and so grow: on few processors a statement that waits
+// takes more along, and costs each of them less, than two abreast. It is for
+// reads: what could wait for a lock would hold up everybody.
+type Gate chan struct{}
+
+// NewGate makes a gate with a place for every two processors that this process
+// may use: the other is for the database's answer to be worked on.
+func NewGate() Gate { return make(Gate, max(1, runtime.GOMAXPROCS(0)/2)) }
+
+// Enter waits for a place and takes it.
+func (g Gate) Enter() { g <- struct{}{} }
+
+// Leave gives the place back.
+func (g Gate) Leave() { <-g }
+
 // Asker puts questions. It is safe for concurrent use, and holds no goroutine
 // while nobody asks.
 type Asker[Q, A any] struct {
-	ask           func(context.Context, []Q) ([]A, error)
-	most, abreast int
+	ask  func(context.Context, []Q) ([]A, error)
+	most int
+	gate Gate
 
 	mu      sync.Mutex
 	waiting []*waiting[Q, A]
-	asking  int // batches that are being asked
+	running int // of run, at most one for each place of the gate
 }
 
 type waiting[Q, A any] struct {
@@ -37,9 +54,9 @@ type waiting[Q, A any] struct {
 }
 
 // New makes an Asker of ask, which answers questions in their order, all or
-// none. At most so many are one batch, and so many batches are asked abreast.
-func New[Q, A any](most, abreast int, ask func(context.Context, []Q) ([]A, error)) *Asker[Q, A] {
-	return &Asker[Q, A]{ask: ask, most: most, abreast: abreast}
+// none. At most so many are one batch, and each batch goes through the gate.
+func New[Q, A any](most int, gate Gate, ask func(context.Context, []Q) ([]A, error)) *Asker[Q, A] {
+	return &Asker[Q, A]{ask: ask, most: most, gate: gate}
 }
 
 // Ask returns the answer to q, put after Ask was called. Where a batch fails,
@@ -54,8 +71,8 @@ func (a *Asker[Q, A]) Ask(ctx context.Context, q Q) (answer A, err error) {
 		return answer, &fault.Error{Kind: fault.Unavailable, Detail: "too many are asking at once: try again", RetryAfter: time.Second}
 	}
 	a.waiting = append(a.waiting, w)
-	if a.asking < a.abreast {
-		a.asking++
+	if a.running < cap(a.gate) {
+		a.running++
 		go a.run()
 	}
 	a.mu.Unlock()
@@ -67,15 +84,22 @@ func (a *Asker[Q, A]) Ask(ctx context.Context, q Q) (answer A, err error) {
 	}
 }
 
-// run asks what waits until nobody does.
+// run asks what waits until nobody does. What is asked is taken behind the gate:
+// whoever comes while others are asking is in it.
 func (a *Asker[Q, A]) run() {
-	for {
-		batch := a.next()
-		if batch == nil {
-			return
-		}
-		a.settle(batch)
+	for a.turn() {
 	}
+}
+
+func (a *Asker[Q, A]) turn() (more bool) {
+	a.gate.Enter()
+	defer a.gate.Leave()
+	batch := a.next()
+	if batch == nil {
+		return false
+	}
+	a.settle(batch)
+	return true
 }
 
 // next takes what waits, without those who have gone. It returns nil, and counts
@@ -99,7 +123,7 @@ func (a *Asker[Q, A]) next() (batch []*waiting[Q, A]) {
 			return batch
 		}
 	}
-	a.asking--
+	a.running--
 	return nil
 }
 

@@ -62,7 +62,7 @@ func hand(ctx context.Context, a *batch.Asker[int, int], q int) <-chan answered 
 func TestWhatWaitsIsAskedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &register{gate: make(chan struct{})}
-		a := batch.New(3, 2, r.ask)
+		a := batch.New(3, make(batch.Gate, 2), r.ask)
 		var all []<-chan answered
 		for q := range 3 {
 			all = append(all, hand(t.Context(), a, q))
@@ -136,7 +136,7 @@ func TestABatchThatFailsIsAskedOneByOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &register{gate: make(chan struct{}), fail: c.fail}
-				a := batch.New(8, 1, r.ask)
+				a := batch.New(8, make(batch.Gate, 1), r.ask)
 				var all []<-chan answered
 				for q := range 4 {
 					all = append(all, hand(t.Context(), a, q))
@@ -160,7 +160,7 @@ func TestABatchThatFailsIsAskedOneByOne(t *testing.T) {
 func TestTooManyWhoWaitAreTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &register{gate: make(chan struct{})}
-		a := batch.New(8, 1, r.ask)
+		a := batch.New(8, make(batch.Gate, 1), r.ask)
 		first := hand(t.Context(), a, 0)
 		var waits []<-chan answered
 		for range 1024 {
@@ -175,6 +175,32 @@ func TestTooManyWhoWaitAreTurnedAway(t *testing.T) {
 			if g := <-w; g.err != nil {
 				t.Error(g.err)
 			}
+		}
+	})
+}
+
+// Those who share a gate with one place take turns, and what comes in the
+// meantime goes along.
+func TestThoseWhoShareAGateTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(batch.Gate, 1)
+		r, other := &register{gate: make(chan struct{})}, &register{}
+		a, b := batch.New(8, gate, r.ask), batch.New(8, gate, other.ask)
+		all := []<-chan answered{hand(t.Context(), a, 0)}
+		for q := 1; q < 4; q++ {
+			all = append(all, hand(t.Context(), b, q))
+		}
+		if len(other.batches) > 0 {
+			t.Errorf("asked abreast: %v", other.batches)
+		}
+		close(r.gate)
+		for q, got := range all {
+			if g := <-got; g.err != nil || g.answer != 2*q {
+				t.Errorf("%d: got %d, %v", q, g.answer, g.err)
+			}
+		}
+		if want := [][]int{{1, 2, 3}}; !slices.EqualFunc(other.batches, want, slices.Equal) {
+			t.Errorf("asked %v, want %v", other.batches, want)
 		}
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/fame-hub/fame/internal/batch"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/pg/migrate"
@@ -35,6 +36,7 @@ type Process struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
+	Gate     batch.Gate // for what is asked of the database for many at once
 
 	closers []func()
 }
@@ -82,7 +84,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, registry *prometheus.
 	if err != nil {
 		return nil, fmt.Errorf("%s: open the database: %w", c.Duty, err)
 	}
-	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log, Registry: registry}, nil
+	return &Process{Config: c, DB: db, Keys: keys, Now: time.Now, Logger: log, Registry: registry, Gate: batch.NewGate()}, nil
 }
 
 // AddressPerMinute is how many requests a minute one address may send: zero for

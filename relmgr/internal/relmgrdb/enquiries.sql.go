@@ -205,7 +205,8 @@ with entry as (
   returning handle_id
 ), held as (
   select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason, e.concerning, e.transaction, e.emergency, e.review_due, e.terms_version, e.commitment, e.sealed, e.wrapped_key, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
-   where exists (select from relmgr.handles h where h.handle_id = e.handle_id) or e.handle_id in (select handle_id from handle)
+   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id) is not null -- not exists(): that may be planned as a scan
+      or e.handle_id in (select handle_id from handle)
 ), key as (
   insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e
 ), leaf as (

@@ -102,7 +102,8 @@ with entry as (
   returning handle_id
 ), held as (
   select e.* from entry e
-   where exists (select from relmgr.handles h where h.handle_id = e.handle_id) or e.handle_id in (select handle_id from handle)
+   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id) is not null -- not exists(): that may be planned as a scan
+      or e.handle_id in (select handle_id from handle)
 ), key as (
   insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e
 ), leaf as (
