@@ -220,7 +220,7 @@ type Objection struct {
 	Objection, Imposed ident.ReferenceID
 	Kind               Kind // of what was imposed
 	Agreement          string
-	At, Due            time.Time
+	At, Due            time.Time // the day alone: another agency may have recorded it
 	Overdue            bool
 }
 
@@ -239,7 +239,7 @@ func (s *Service) ListObjections(ctx context.Context, who decide.Caller, limit i
 	for _, r := range rows {
 		out = append(out, Objection{
 			Objection: r.ReferenceID, Imposed: r.Imposed, Kind: Kind(r.Kind), Agreement: r.Agreement,
-			At: r.At.UTC(), Due: r.DueAt.UTC(), Overdue: !at.Before(r.DueAt),
+			At: r.At.UTC().Truncate(24 * time.Hour), Due: r.DueAt.UTC().Truncate(24 * time.Hour), Overdue: !at.Before(r.DueAt),
 		})
 	}
 	return out, nil

@@ -78,7 +78,8 @@ func TestAnObjectionIsRuledOnOnceBySomebodyElse(t *testing.T) {
 		t.Errorf("the objection is recorded as %+v, %v", a, err)
 	}
 	list, err := b.ListObjections(t.Context(), b.as("gp-second"), 10)
-	if err != nil || len(list) != 1 || list[0].Objection != objection.Act || list[0].Imposed != imposed.Act || list[0].Overdue {
+	if err != nil || len(list) != 1 || list[0].Objection != objection.Act || list[0].Imposed != imposed.Act || list[0].Overdue ||
+		!list[0].At.Equal(b.clock().UTC().Truncate(24*time.Hour)) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for who, kind := range map[string]fault.Kind{"gp-lead": fault.Forbidden, "gp": fault.Forbidden, "lead": fault.NotKnown} {

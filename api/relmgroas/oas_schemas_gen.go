@@ -2913,9 +2913,10 @@ type Objection struct {
 	Imposed   ID            `json:"imposed"`
 	Kind      ObjectionKind `json:"kind"`
 	Agreement OptCode       `json:"agreement"`
-	At        time.Time     `json:"at"`
-	Due       time.Time     `json:"due"`
-	Overdue   bool          `json:"overdue"`
+	// The day alone, in UTC: another agency may have recorded it, and no value is shown to two.
+	At      time.Time `json:"at"`
+	Due     time.Time `json:"due"`
+	Overdue bool      `json:"overdue"`
 }
 
 // GetObjection returns the value of Objection.
