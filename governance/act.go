@@ -21,6 +21,7 @@ const (
 	kindRegister   = "register-practitioner"
 	kindEnd        = "end-practitioner"
 	kindSignIn     = "sign-in"
+	kindSplitView  = "split-view"
 )
 
 // Act is what may be shown of an act: who changed what kind of thing, when,

@@ -38,6 +38,9 @@ grant insert on ledger.pending to fame_registrar, fame_relmgr, fame_idmgr, fame_
 grant select, delete on ledger.pending to fame_governance;
 grant select, insert on ledger.leaves, ledger.checkpoints, ledger.tiles to fame_governance;
 grant update (hashes) on ledger.tiles to fame_governance;
+-- As a witness it keeps the latest of each peer's log, which never goes back (a trigger again).
+grant select, insert on ledger.witnessed, ledger.cosignatures, ledger.split_views to fame_governance;
+grant update (size, root, note) on ledger.witnessed to fame_governance;
 
 -- The register of users and the terms: every duty reads what governance publishes.
 grant usage on schema governance to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation;

@@ -2,6 +2,8 @@ package governanceapi
 
 import (
 	"encoding/hex"
+	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -28,6 +30,7 @@ const (
 	opInclusion   = "proveInclusion"
 	opConsistency = "proveConsistency"
 	opTile        = "readTile"
+	opAdd         = "addCheckpoint"
 )
 
 // operationOf names the operation of a request, and the method that it takes;
@@ -40,6 +43,8 @@ func operationOf(r *http.Request) (operation, method string) {
 		return opInclusion, http.MethodGet
 	case path == "/proofs/consistency":
 		return opConsistency, http.MethodGet
+	case path == "/add-checkpoint":
+		return opAdd, http.MethodPost
 	case strings.HasPrefix(path, "/tile/"):
 		return opTile, http.MethodGet
 	}
@@ -47,6 +52,10 @@ func operationOf(r *http.Request) (operation, method string) {
 }
 
 func (h *logHandler) serve(w http.ResponseWriter, r *http.Request) {
+	if op, _ := operationOf(r); op == opAdd {
+		h.addCheckpoint(w, r)
+		return
+	}
 	body, media, cache, err := h.read(r)
 	if err != nil {
 		api.WriteProblem(w, r, err)
@@ -55,6 +64,33 @@ func (h *logHandler) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Cache-Control", cache)
 	_, _ = w.Write(body) // the client may be gone: there is nobody left to tell
+}
+
+// addCheckpoint is C2SP tlog-witness: 200 with the cosignature, 409 with the size
+// that has been cosigned; every other answer is a problem.
+func (h *logHandler) addCheckpoint(w http.ResponseWriter, r *http.Request) {
+	err := oneQuery(r)
+	var body []byte
+	if err == nil {
+		if body, err = io.ReadAll(r.Body); err != nil {
+			err = fault.New(fault.TooLarge, "send the proof and one checkpoint, and no more signatures than it needs")
+		}
+	}
+	var v ledger.Verdict
+	if err == nil {
+		v, err = h.log.AddCheckpoint(r.Context(), body)
+	}
+	switch {
+	case err != nil:
+		api.WriteProblem(w, r, err)
+	case v.Stale:
+		w.Header().Set("Content-Type", "text/x.tlog.size")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = fmt.Fprintf(w, "%d\n", v.Size)
+	default:
+		w.Header().Set("Content-Type", plain)
+		_, _ = w.Write(v.Cosignature)
+	}
 }
 
 const (

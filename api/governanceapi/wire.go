@@ -31,7 +31,8 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	log, err := ledger.New(ctx, ledger.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Hub: p.Config.Hub, Logger: p.Logger, Metrics: p.Registry})
+	log, err := ledger.New(ctx, ledger.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Hub: p.Config.Hub, Logger: p.Logger, Metrics: p.Registry,
+		Peers: p.Config.Log.Peers, Witnesses: witnesses(p.Config.Log.Witnesses), Quorum: p.Config.Log.Quorum, Alarm: service.SplitSeen})
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -41,6 +42,14 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		}},
 		Also: map[string]http.Handler{ledger.Prefix: NewLog(edge, log)}, Run: log.Run,
 	}, nil
+}
+
+func witnesses(in []process.Witness) []ledger.Witness {
+	out := make([]ledger.Witness, len(in))
+	for i, w := range in {
+		out[i] = ledger.Witness(w)
+	}
+	return out
 }
 
 func services(in []process.Service) []governance.ServiceDescription {

@@ -485,6 +485,8 @@ func (s *GovernanceActPageActsItemKind) Decode(d *jx.Decoder) error {
 		*s = GovernanceActPageActsItemKindEndPractitioner
 	case GovernanceActPageActsItemKindSignIn:
 		*s = GovernanceActPageActsItemKindSignIn
+	case GovernanceActPageActsItemKindSplitView:
+		*s = GovernanceActPageActsItemKindSplitView
 	default:
 		*s = GovernanceActPageActsItemKind(v)
 	}

@@ -145,6 +145,7 @@ const (
 	GovernanceActPageActsItemKindRegisterPractitioner GovernanceActPageActsItemKind = "register-practitioner"
 	GovernanceActPageActsItemKindEndPractitioner      GovernanceActPageActsItemKind = "end-practitioner"
 	GovernanceActPageActsItemKindSignIn               GovernanceActPageActsItemKind = "sign-in"
+	GovernanceActPageActsItemKindSplitView            GovernanceActPageActsItemKind = "split-view"
 )
 
 // AllValues returns all GovernanceActPageActsItemKind values.
@@ -155,6 +156,7 @@ func (GovernanceActPageActsItemKind) AllValues() []GovernanceActPageActsItemKind
 		GovernanceActPageActsItemKindRegisterPractitioner,
 		GovernanceActPageActsItemKindEndPractitioner,
 		GovernanceActPageActsItemKindSignIn,
+		GovernanceActPageActsItemKindSplitView,
 	}
 }
 
@@ -170,6 +172,8 @@ func (s GovernanceActPageActsItemKind) MarshalText() ([]byte, error) {
 	case GovernanceActPageActsItemKindEndPractitioner:
 		return []byte(s), nil
 	case GovernanceActPageActsItemKindSignIn:
+		return []byte(s), nil
+	case GovernanceActPageActsItemKindSplitView:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -193,6 +197,9 @@ func (s *GovernanceActPageActsItemKind) UnmarshalText(data []byte) error {
 		return nil
 	case GovernanceActPageActsItemKindSignIn:
 		*s = GovernanceActPageActsItemKindSignIn
+		return nil
+	case GovernanceActPageActsItemKindSplitView:
+		*s = GovernanceActPageActsItemKindSplitView
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

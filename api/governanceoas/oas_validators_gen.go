@@ -217,6 +217,8 @@ func (s GovernanceActPageActsItemKind) Validate() error {
 		return nil
 	case "sign-in":
 		return nil
+	case "split-view":
+		return nil
 	default:
 		return errors.Errorf("invalid value: %v", s)
 	}

@@ -177,7 +177,17 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(h.path("keys", "log.vkey"), []byte(vkey+"\n"), 0o644)
+		if err := os.WriteFile(h.path("keys", "log.vkey"), []byte(vkey+"\n"), 0o644); err != nil {
+			return err
+		}
+		// And this one to peers, whose logs the hub may witness.
+		if _, _, err = keys.Ensure(ctx, ledger.WitnessKey, seal.KindNote); err != nil {
+			return err
+		}
+		if vkey, err = ledger.WitnessVerifierKey(ctx, keys, h.Hub); err != nil {
+			return err
+		}
+		return os.WriteFile(h.path("keys", "witness.vkey"), []byte(vkey+"\n"), 0o644)
 	case "consent":
 		if _, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap); err != nil {
 			return err

@@ -108,6 +108,9 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 		if admin != "" {
 			c.Database = admin
 		}
+		for _, w := range c.Log.Witnesses {
+			v.Witnesses = append(v.Witnesses, w.Key)
+		}
 		if to.DB, err = pg.OpenPool(ctx, c.Database, pg.Pool{Application: "fame verify", MaxOpen: 2}); err != nil {
 			return v, done, err
 		}

@@ -10,6 +10,10 @@
 // at any moment it leaves the old tree or the new one, and what was not taken
 // still waits. It signs no tree that does not grow out of the last it signed.
 //
+// It is a witness too (C2SP tlog-witness): it cosigns the checkpoints of peers'
+// logs that grew out of the last it has cosigned, keeps what does not fit, and
+// has witnesses cosign its own.
+//
 // It must never see the content of an act: a leaf is a salted hash, made by
 // package leaf.
 package ledger

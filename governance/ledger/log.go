@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	f_note "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/fame-hub/fame/governance/internal/governancedb"
@@ -27,7 +30,8 @@ const (
 	mostLeaves = 8192
 )
 
-// Config is what a Log is made of. Metrics may be nil, all else is required.
+// Config is what a Log is made of. The first five are required, and Alarm where
+// there are Peers.
 type Config struct {
 	DB      *sql.DB       // of governance's role
 	Keys    seal.Provider // holds LogKey, or gets it
@@ -35,6 +39,15 @@ type Config struct {
 	Hub     string // the hub's identifier, a URL
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
+
+	// Peers are the public keys of the logs that this hub witnesses, each by the
+	// name of its log (C2SP signed-note).
+	Peers []string
+	// Witnesses cosign this hub's checkpoints; Quorum is how many of them have to.
+	Witnesses []Witness
+	Quorum    int
+	// Alarm records a split view.
+	Alarm Alarm
 }
 
 // Log is the hub's log. It is safe for concurrent use, also by several
@@ -47,12 +60,21 @@ type Log struct {
 	origin string
 	signer *noteSigner
 
+	peers     map[string]note.Verifier // by origin
+	cosigner  *cosigner
+	alarm     Alarm
+	witnesses []*asked
+	quorum    int
+	client    *http.Client
+
 	size     prometheus.Gauge
 	failures prometheus.Counter
+	splits   prometheus.Counter
 
-	mu       sync.Mutex
-	caughtUp time.Time // when the last pass began that left nothing waiting
-	failing  bool      // as last logged
+	mu          sync.Mutex
+	caughtUp    time.Time // when the last pass began that left nothing waiting
+	failing     bool      // as last logged
+	witnessedAt time.Time // when a quorum was last seen on the newest checkpoint
 }
 
 // New opens the log, and makes LogKey for one without a checkpoint. It refuses a
@@ -80,7 +102,18 @@ func New(ctx context.Context, c Config) (*Log, error) {
 			return nil, fmt.Errorf("ledger: the newest checkpoint is not signed by the key of this key file, or is of a hub of another name: restore what belongs to this database: %w", err)
 		}
 	}
+	if err := l.meet(ctx, c); err != nil {
+		return nil, err
+	}
 	metrics := promauto.With(c.Metrics)
+	l.splits = metrics.NewCounter(prometheus.CounterOpts{
+		Name: "fame_log_split_views_total", Help: "Sights of a log, a peer's or this hub's own, that tells two stories.",
+	})
+	if l.quorum > 0 {
+		metrics.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "fame_log_witness_lag_seconds", Help: "For how long the newest checkpoint has been without a quorum of witnesses.",
+		}, func() float64 { return l.WitnessLag().Seconds() })
+	}
 	l.size = metrics.NewGauge(prometheus.GaugeOpts{
 		Name: "fame_log_size", Help: "Leaves of the newest checkpoint that this process has signed or seen.",
 	})
@@ -92,6 +125,52 @@ func New(ctx context.Context, c Config) (*Log, error) {
 		Name: "fame_log_lag_seconds", Help: "For how long at most a commitment has waited for its position.",
 	}, func() float64 { return l.Lag().Seconds() })
 	return l, nil
+}
+
+// meet prepares for whom this hub witnesses, and who witnesses it.
+func (l *Log) meet(ctx context.Context, c Config) (err error) {
+	if _, _, err := c.Keys.Ensure(ctx, WitnessKey, seal.KindNote); err != nil {
+		return err
+	}
+	if l.cosigner, err = newCosigner(ctx, c.Keys, c.Hub, c.Now); err != nil {
+		return err
+	}
+	if len(c.Peers) > 0 && c.Alarm == nil {
+		return errors.New("ledger: a witness needs an Alarm")
+	}
+	l.alarm, l.quorum, l.peers, l.witnessedAt = c.Alarm, c.Quorum, map[string]note.Verifier{}, c.Now()
+	for _, key := range c.Peers {
+		v, err := note.NewVerifier(key)
+		if err != nil {
+			v, err = f_note.NewVerifierForCosignatureV1(key) // ML-DSA-44
+		}
+		if err != nil {
+			return fmt.Errorf("ledger: the key of a peer's log cannot be read: %w", err)
+		}
+		if l.peers[v.Name()] != nil || v.Name() == l.origin {
+			return fmt.Errorf("ledger: give one key for each peer's log, and none for this hub's own: %s", v.Name())
+		}
+		l.peers[v.Name()] = v
+	}
+	for _, w := range c.Witnesses {
+		a, err := newAsked(w)
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		l.witnesses = append(l.witnesses, a)
+	}
+	if len(c.Witnesses) > 0 && c.Quorum < 1 || c.Quorum < 0 || c.Quorum > len(c.Witnesses) {
+		return fmt.Errorf("ledger: say how many of the %d witnesses have to cosign", len(c.Witnesses))
+	}
+	l.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return nil
+}
+
+// WitnessLag is for how long the newest checkpoint has been without a quorum.
+func (l *Log) WitnessLag() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now().Sub(l.witnessedAt)
 }
 
 // Origin names the log.
@@ -109,9 +188,14 @@ func (l *Log) Lag() time.Duration {
 	return l.now().Sub(l.caughtUp)
 }
 
-// Run sequences until ctx is done. A pass that fails is tried again at the next
+// Run sequences, and has witnesses cosign, until ctx is done. A pass that fails is tried again at the next
 // tick: nothing is lost meanwhile, what waits waits in the database.
 func (l *Log) Run(ctx context.Context) {
+	var witnesses sync.WaitGroup
+	defer witnesses.Wait()
+	if len(l.witnesses) > 0 {
+		witnesses.Go(func() { l.cosign(ctx) })
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {

@@ -18,25 +18,53 @@ import (
 	"github.com/fame-hub/fame/internal/pg"
 )
 
-// Checkpoint is the newest signed tree head, as C2SP tlog-checkpoint has it.
+// Checkpoint is the newest signed tree head, as C2SP tlog-checkpoint has it, with
+// the cosignatures of witnesses. Where there are witnesses it is the newest that
+// a quorum has cosigned, unless they have been away for longer than patience.
 // NotKnown says that nothing has been sequenced yet.
 func (l *Log) Checkpoint(ctx context.Context) (_ []byte, err error) {
 	defer fault.Wrap(&err, "ledger.Checkpoint")
-	row, _, err := l.head(ctx)
-	return []byte(row.Note), err
+	signed, _, err := l.head(ctx, 0)
+	return []byte(signed), err
 }
 
-// head is the newest checkpoint, checked against its own signature: what does
-// not verify is not handed on.
-func (l *Log) head(ctx context.Context) (governancedb.LedgerCheckpoint, checkpoint, error) {
+// newestHead is the newest checkpoint, checked against its own signature: what
+// does not verify is not handed on. Its number is 0 where there is none.
+func (l *Log) newestHead(ctx context.Context) (governancedb.LedgerCheckpoint, checkpoint, error) {
 	row, err := l.q.FindCheckpoint(ctx, l.db)
 	if errors.Is(err, sql.ErrNoRows) {
-		return row, checkpoint{}, fault.New(fault.NotKnown, "the log has no checkpoint yet")
+		return row, checkpoint{}, nil
 	} else if err != nil {
 		return row, checkpoint{}, pg.Fault(err)
 	}
 	cp, err := open(row.Note, l.origin, l.signer)
 	return row, cp, err
+}
+
+// head is the checkpoint that is served, of size leaves at least: the newest
+// that a quorum has cosigned, or else the newest.
+func (l *Log) head(ctx context.Context, size int64) (string, checkpoint, error) {
+	row, cp, err := l.newestHead(ctx)
+	if err != nil {
+		return "", checkpoint{}, err
+	}
+	if row.Number == 0 {
+		return "", checkpoint{}, fault.New(fault.NotKnown, "the log has no checkpoint yet")
+	}
+	if l.quorum > 0 && l.WitnessLag() < patience {
+		older, err := l.q.FindCosigned(ctx, l.db, int32(l.quorum))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return "", checkpoint{}, pg.Fault(err)
+		}
+		if err == nil && older.Size >= size {
+			row = older
+			if cp, err = open(row.Note, l.origin, l.signer); err != nil {
+				return "", checkpoint{}, err
+			}
+		}
+	}
+	signed, err := l.withCosignatures(ctx, row)
+	return signed, cp, err
 }
 
 // Tile is the first width hashes of a tile of C2SP tlog-tiles. NotKnown says
@@ -85,7 +113,7 @@ func (l *Log) Inclusion(ctx context.Context, commitment [hashSize]byte) (_ []byt
 	} else if err != nil {
 		return nil, pg.Fault(err)
 	}
-	row, cp, err := l.head(ctx) // after the position: it covers it
+	signed, cp, err := l.head(ctx, position+1) // after the position: the newest covers it
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +121,7 @@ func (l *Log) Inclusion(ctx context.Context, commitment [hashSize]byte) (_ []byt
 	if err != nil {
 		return nil, unprovable(err)
 	}
-	p := proof.TLogProof{Index: uint64(position), Checkpoint: []byte(row.Note)}
+	p := proof.TLogProof{Index: uint64(position), Checkpoint: []byte(signed)}
 	for _, h := range hashes {
 		p.Hashes = append(p.Hashes, h)
 	}
@@ -116,7 +144,7 @@ func (l *Log) absent(ctx context.Context, commitment [hashSize]byte) error {
 // the checkpoint. It returns Invalid for a size that the tree has not reached.
 func (l *Log) Consistency(ctx context.Context, size int64) (_ []byte, err error) {
 	defer fault.Wrap(&err, "ledger.Consistency")
-	row, cp, err := l.head(ctx)
+	signed, cp, err := l.head(ctx, size)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +152,7 @@ func (l *Log) Consistency(ctx context.Context, size int64) (_ []byte, err error)
 	if err != nil {
 		return nil, err
 	}
-	return addCheckpointBody(size, hashes, row.Note), nil
+	return addCheckpointBody(size, hashes, signed), nil
 }
 
 func (l *Log) consistency(ctx context.Context, size int64, cp checkpoint) ([]tlog.Hash, error) {

@@ -25,6 +25,9 @@ ledger.pending                  governance  select insert delete
 ledger.leaves                   governance  select insert
 ledger.checkpoints              governance  select insert
 ledger.tiles                    governance  select insert update(hashes)
+ledger.witnessed                governance  select insert update(size,root,note)
+ledger.cosignatures             governance  select insert
+ledger.split_views              governance  select insert
 
 # What governance publishes to every duty.
 governance.published_users       *          select

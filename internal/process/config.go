@@ -34,6 +34,25 @@ type Config struct {
 	HandleKeys string `yaml:"handle_keys,omitempty"`
 	// Services describes the hub's duties (IDX-16); governance serves it.
 	Services []Service `yaml:"services,omitempty"`
+	// Log says who witnesses the hub's log, and whose logs it witnesses;
+	// governance's alone.
+	Log Log `yaml:"log,omitempty"`
+}
+
+// Log is the part of the configuration that is about witnesses (C2SP
+// tlog-witness).
+type Log struct {
+	// Peers are the public keys of the logs that this hub cosigns.
+	Peers []string `yaml:"peers,omitempty"`
+	// Witnesses cosign this hub's checkpoints, and Quorum is how many have to.
+	Witnesses []Witness `yaml:"witnesses,omitempty"`
+	Quorum    int       `yaml:"quorum,omitempty"`
+}
+
+// Witness is where a witness takes checkpoints, and the key it cosigns with.
+type Witness struct {
+	URL string `yaml:"url"`
+	Key string `yaml:"key"`
 }
 
 // Service says who is responsible for a duty, what it does, where it is, and

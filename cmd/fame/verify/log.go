@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 
+	f_note "github.com/transparency-dev/formats/note"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
@@ -132,6 +133,9 @@ func (v *verification) checkLog(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := v.checkCosignatures(ctx); err != nil {
+		return err
+	}
 	if v.covered != v.Size {
 		return v.found(fmt.Sprintf("leaf %d", v.covered), "no good checkpoint covers it, or anything after it")
 	}
@@ -170,6 +174,43 @@ func (v *verification) checkCheckpoint(c *checkpoint, tree *compact.Range, key n
 	}
 	v.Root, v.covered = base64.StdEncoding.EncodeToString(root), c.size
 	return nil
+}
+
+// checkCosignatures checks what known witnesses have signed.
+func (v *verification) checkCosignatures(ctx context.Context) error {
+	known := map[string]note.Verifier{}
+	for _, key := range v.hub.Witnesses {
+		w, err := f_note.NewVerifierForCosignatureV1(key)
+		if err != nil {
+			return fmt.Errorf("the key of a witness cannot be read: %w", err)
+		}
+		known[w.Name()] = w
+	}
+	type cosignature struct {
+		number              int64
+		note, witness, line string
+	}
+	rows, err := open(ctx, v.governance, "cosignatures", `select s.number, coalesce(c.note, ''), s.witness, s.line from ledger.cosignatures s
+		left join ledger.checkpoints c on c.number = s.number order by s.number, s.witness`,
+		func(r *sql.Rows, c *cosignature) error { return r.Scan(&c.number, &c.note, &c.witness, &c.line) })
+	if err != nil {
+		return err
+	}
+	for {
+		c, err := rows.take(ctx)
+		if err != nil || c == nil {
+			return err
+		}
+		w := known[c.witness]
+		if w == nil {
+			continue
+		}
+		if n, err := note.Open([]byte(c.note+c.line), note.VerifierList(w)); err != nil || len(n.Sigs) != 1 || c.line != fmt.Sprintf("— %s %s\n", n.Sigs[0].Name, n.Sigs[0].Base64) {
+			if err := v.found(fmt.Sprintf("checkpoint %d", c.number), "a cosignature of %s does not verify", c.witness); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // checkTile compares the next stored tile with the one that the leaves make.

@@ -21,6 +21,9 @@ type Hub struct {
 	Governance, Relmgr, Consent Duty
 	// VerifierKey is the public key of the log (C2SP signed-note).
 	VerifierKey string
+	// Witnesses are the public keys of those who cosign it, as far as they are
+	// known: cosignatures of others are not checked.
+	Witnesses []string
 }
 
 // Finding is one place where the hub is not what it says.

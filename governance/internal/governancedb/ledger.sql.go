@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/lib/pq"
 )
 
@@ -35,6 +36,46 @@ func (q *Queries) AddCheckpoint(ctx context.Context, db DBTX, arg AddCheckpointP
 	return err
 }
 
+const AddCosignature = `-- name: AddCosignature :exec
+insert into ledger.cosignatures (number, witness, line) values ($1, $2, $3) on conflict do nothing
+`
+
+type AddCosignatureParams struct {
+	Number  int64
+	Witness string
+	Line    string
+}
+
+func (q *Queries) AddCosignature(ctx context.Context, db DBTX, arg AddCosignatureParams) error {
+	_, err := db.ExecContext(ctx, AddCosignature, arg.Number, arg.Witness, arg.Line)
+	return err
+}
+
+const AddSplitView = `-- name: AddSplitView :exec
+insert into ledger.split_views (origin, size, root, note, held, act_id) values ($1, $2, $3, $4, $5, $6)
+`
+
+type AddSplitViewParams struct {
+	Origin string
+	Size   int64
+	Root   []byte
+	Note   string
+	Held   string
+	ActID  ident.ActID
+}
+
+func (q *Queries) AddSplitView(ctx context.Context, db DBTX, arg AddSplitViewParams) error {
+	_, err := db.ExecContext(ctx, AddSplitView,
+		arg.Origin,
+		arg.Size,
+		arg.Root,
+		arg.Note,
+		arg.Held,
+		arg.ActID,
+	)
+	return err
+}
+
 const FindCheckpoint = `-- name: FindCheckpoint :one
 select number, size, root, note, at from ledger.checkpoints order by number desc limit 1
 `
@@ -53,6 +94,38 @@ func (q *Queries) FindCheckpoint(ctx context.Context, db DBTX) (LedgerCheckpoint
 	return i, err
 }
 
+const FindCosigned = `-- name: FindCosigned :one
+select c.number, c.size, c.root, c.note, c.at from ledger.checkpoints c
+ where c.number = (select s.number from ledger.cosignatures s group by s.number having count(*) >= $1::int order by s.number desc limit 1)
+`
+
+// The newest checkpoint that as many witnesses have cosigned.
+func (q *Queries) FindCosigned(ctx context.Context, db DBTX, quorum int32) (LedgerCheckpoint, error) {
+	row := db.QueryRowContext(ctx, FindCosigned, quorum)
+	var i LedgerCheckpoint
+	err := row.Scan(
+		&i.Number,
+		&i.Size,
+		&i.Root,
+		&i.Note,
+		&i.At,
+	)
+	return i, err
+}
+
+const FindCosignedSize = `-- name: FindCosignedSize :one
+select c.size from ledger.cosignatures s join ledger.checkpoints c on c.number = s.number
+ where s.witness = $1 order by s.number desc limit 1
+`
+
+// The size of the largest tree that a witness has cosigned.
+func (q *Queries) FindCosignedSize(ctx context.Context, db DBTX, witness string) (int64, error) {
+	row := db.QueryRowContext(ctx, FindCosignedSize, witness)
+	var size int64
+	err := row.Scan(&size)
+	return size, err
+}
+
 const FindPosition = `-- name: FindPosition :one
 select position from ledger.leaves where commitment = $1 order by position limit 1
 `
@@ -63,6 +136,23 @@ func (q *Queries) FindPosition(ctx context.Context, db DBTX, commitment []byte) 
 	var position int64
 	err := row.Scan(&position)
 	return position, err
+}
+
+const FindSplitView = `-- name: FindSplitView :one
+select exists (select from ledger.split_views where origin = $1 and size = $2 and root = $3)
+`
+
+type FindSplitViewParams struct {
+	Origin string
+	Size   int64
+	Root   []byte
+}
+
+func (q *Queries) FindSplitView(ctx context.Context, db DBTX, arg FindSplitViewParams) (bool, error) {
+	row := db.QueryRowContext(ctx, FindSplitView, arg.Origin, arg.Size, arg.Root)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const FindTile = `-- name: FindTile :one
@@ -79,6 +169,22 @@ func (q *Queries) FindTile(ctx context.Context, db DBTX, arg FindTileParams) ([]
 	var hashes []byte
 	err := row.Scan(&hashes)
 	return hashes, err
+}
+
+const FindWitnessed = `-- name: FindWitnessed :one
+select origin, size, root, note from ledger.witnessed where origin = $1
+`
+
+func (q *Queries) FindWitnessed(ctx context.Context, db DBTX, origin string) (LedgerWitnessed, error) {
+	row := db.QueryRowContext(ctx, FindWitnessed, origin)
+	var i LedgerWitnessed
+	err := row.Scan(
+		&i.Origin,
+		&i.Size,
+		&i.Root,
+		&i.Note,
+	)
+	return i, err
 }
 
 const HasPending = `-- name: HasPending :one
@@ -127,6 +233,38 @@ func (q *Queries) ListCommitments(ctx context.Context, db DBTX, arg ListCommitme
 			return nil, err
 		}
 		items = append(items, commitment)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListCosignatures = `-- name: ListCosignatures :many
+select witness, line from ledger.cosignatures where number = $1 order by witness
+`
+
+type ListCosignaturesRow struct {
+	Witness string
+	Line    string
+}
+
+func (q *Queries) ListCosignatures(ctx context.Context, db DBTX, number int64) ([]ListCosignaturesRow, error) {
+	rows, err := db.QueryContext(ctx, ListCosignatures, number)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListCosignaturesRow{}
+	for rows.Next() {
+		var i ListCosignaturesRow
+		if err := rows.Scan(&i.Witness, &i.Line); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -186,6 +324,17 @@ func (q *Queries) LockLog(ctx context.Context, db DBTX) (bool, error) {
 	return pg_try_advisory_xact_lock, err
 }
 
+const LockWitnessed = `-- name: LockWitnessed :exec
+select pg_advisory_xact_lock(1717660006, hashtext($1::text))
+`
+
+// One after the other for each log, so that checking the old size and storing
+// the new one are one step.
+func (q *Queries) LockWitnessed(ctx context.Context, db DBTX, origin string) error {
+	_, err := db.ExecContext(ctx, LockWitnessed, origin)
+	return err
+}
+
 const PutTiles = `-- name: PutTiles :exec
 insert into ledger.tiles (level, number, hashes)
 select unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bytea[])
@@ -200,6 +349,28 @@ type PutTilesParams struct {
 
 func (q *Queries) PutTiles(ctx context.Context, db DBTX, arg PutTilesParams) error {
 	_, err := db.ExecContext(ctx, PutTiles, pq.Array(arg.Levels), pq.Array(arg.Numbers), pq.Array(arg.Contents))
+	return err
+}
+
+const PutWitnessed = `-- name: PutWitnessed :exec
+insert into ledger.witnessed (origin, size, root, note) values ($1, $2, $3, $4)
+on conflict (origin) do update set size = excluded.size, root = excluded.root, note = excluded.note
+`
+
+type PutWitnessedParams struct {
+	Origin string
+	Size   int64
+	Root   []byte
+	Note   string
+}
+
+func (q *Queries) PutWitnessed(ctx context.Context, db DBTX, arg PutWitnessedParams) error {
+	_, err := db.ExecContext(ctx, PutWitnessed,
+		arg.Origin,
+		arg.Size,
+		arg.Root,
+		arg.Note,
+	)
 	return err
 }
 

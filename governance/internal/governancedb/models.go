@@ -26,3 +26,10 @@ type LedgerTile struct {
 	Number int64
 	Hashes []byte
 }
+
+type LedgerWitnessed struct {
+	Origin string
+	Size   int64
+	Root   []byte
+	Note   string
+}

@@ -52,3 +52,37 @@ select position from ledger.leaves where commitment = @commitment order by posit
 -- Whether a commitment waits for its place.
 -- name: IsPending :one
 select exists (select from ledger.pending where commitment = @commitment);
+
+-- One after the other for each log, so that checking the old size and storing
+-- the new one are one step.
+-- name: LockWitnessed :exec
+select pg_advisory_xact_lock(1717660006, hashtext(sqlc.arg(origin)::text));
+
+-- name: FindWitnessed :one
+select origin, size, root, note from ledger.witnessed where origin = @origin;
+
+-- name: PutWitnessed :exec
+insert into ledger.witnessed (origin, size, root, note) values (@origin, @size, @root, @note)
+on conflict (origin) do update set size = excluded.size, root = excluded.root, note = excluded.note;
+
+-- name: FindSplitView :one
+select exists (select from ledger.split_views where origin = @origin and size = @size and root = @root);
+
+-- name: AddSplitView :exec
+insert into ledger.split_views (origin, size, root, note, held, act_id) values (@origin, @size, @root, @note, @held, @act_id);
+
+-- name: AddCosignature :exec
+insert into ledger.cosignatures (number, witness, line) values (@number, @witness, @line) on conflict do nothing;
+
+-- name: ListCosignatures :many
+select witness, line from ledger.cosignatures where number = @number order by witness;
+
+-- The newest checkpoint that as many witnesses have cosigned.
+-- name: FindCosigned :one
+select c.number, c.size, c.root, c.note, c.at from ledger.checkpoints c
+ where c.number = (select s.number from ledger.cosignatures s group by s.number having count(*) >= sqlc.arg(quorum)::int order by s.number desc limit 1);
+
+-- The size of the largest tree that a witness has cosigned.
+-- name: FindCosignedSize :one
+select c.size from ledger.cosignatures s join ledger.checkpoints c on c.number = s.number
+ where s.witness = @witness order by s.number desc limit 1;
