@@ -31,6 +31,16 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION ledger.witnessed_only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if new.origin <> old.origin or new.size < old.size or new.size = old.size and new.root <> old.root then
+    raise exception using errcode = 'check_violation', constraint = 'witnessed_only_grows', message = 'a witness never goes back';
+  end if;
+  return new;
+end $$;
+
 CREATE TABLE consent.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -220,7 +230,7 @@ CREATE TABLE governance.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['initialise'::text, 'apply'::text, 'register-practitioner'::text, 'end-practitioner'::text, 'sign-in'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['initialise'::text, 'apply'::text, 'register-practitioner'::text, 'end-practitioner'::text, 'sign-in'::text, 'split-view'::text])))
 );
 
 CREATE TABLE governance.content_keys (
@@ -305,6 +315,12 @@ CREATE TABLE ledger.checkpoints (
     CONSTRAINT root_is_sha256 CHECK ((octet_length(root) = 32))
 );
 
+CREATE TABLE ledger.cosignatures (
+    number bigint NOT NULL,
+    witness text NOT NULL,
+    line text NOT NULL
+);
+
 CREATE TABLE ledger.leaves (
     "position" bigint NOT NULL,
     commitment bytea NOT NULL,
@@ -318,6 +334,15 @@ CREATE TABLE ledger.pending (
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
+CREATE TABLE ledger.split_views (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    held text NOT NULL,
+    act_id uuid NOT NULL
+);
+
 CREATE TABLE ledger.tiles (
     level smallint NOT NULL,
     number bigint NOT NULL,
@@ -327,6 +352,15 @@ CREATE TABLE ledger.tiles (
     CONSTRAINT tiles_count_from_zero CHECK ((number >= 0))
 );
 ALTER TABLE ONLY ledger.tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+CREATE TABLE ledger.witnessed (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT witnessed_root_is_sha256 CHECK ((octet_length(root) = 32)),
+    CONSTRAINT witnessed_size_counts CHECK ((size >= 0))
+);
 
 CREATE TABLE migration.versions (
     id integer NOT NULL,
@@ -763,6 +797,9 @@ ALTER TABLE ONLY governance.terms
 ALTER TABLE ONLY ledger.checkpoints
     ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY ledger.cosignatures
+    ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (number, witness);
+
 ALTER TABLE ONLY ledger.leaves
     ADD CONSTRAINT leaves_pkey PRIMARY KEY ("position");
 
@@ -772,8 +809,14 @@ ALTER TABLE ONLY ledger.checkpoints
 ALTER TABLE ONLY ledger.pending
     ADD CONSTRAINT pending_pkey PRIMARY KEY (commitment);
 
+ALTER TABLE ONLY ledger.split_views
+    ADD CONSTRAINT split_views_pkey PRIMARY KEY (origin, size, root);
+
 ALTER TABLE ONLY ledger.tiles
     ADD CONSTRAINT tiles_pkey PRIMARY KEY (level, number);
+
+ALTER TABLE ONLY ledger.witnessed
+    ADD CONSTRAINT witnessed_pkey PRIMARY KEY (origin);
 
 ALTER TABLE ONLY migration.versions
     ADD CONSTRAINT versions_pkey PRIMARY KEY (id);
@@ -964,6 +1007,8 @@ CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUTE FUNCTION ledger.tile_only_grows();
 
+CREATE TRIGGER witnessed_only_grows BEFORE UPDATE ON ledger.witnessed FOR EACH ROW EXECUTE FUNCTION ledger.witnessed_only_grows();
+
 ALTER TABLE ONLY consent.answers
     ADD CONSTRAINT answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
@@ -1026,6 +1071,12 @@ ALTER TABLE ONLY governance.roles_held
 
 ALTER TABLE ONLY governance.terms
     ADD CONSTRAINT terms_act_id_fkey FOREIGN KEY (act_id) REFERENCES governance.acts(act_id);
+
+ALTER TABLE ONLY ledger.cosignatures
+    ADD CONSTRAINT cosignatures_number_fkey FOREIGN KEY (number) REFERENCES ledger.checkpoints(number);
+
+ALTER TABLE ONLY ledger.split_views
+    ADD CONSTRAINT split_views_act_id_fkey FOREIGN KEY (act_id) REFERENCES governance.acts(act_id);
 
 ALTER TABLE ONLY relmgr.act_handles
     ADD CONSTRAINT act_handles_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1321,6 +1372,8 @@ GRANT SELECT ON TABLE governance.published_users TO fame_governance;
 
 GRANT SELECT,INSERT ON TABLE ledger.checkpoints TO fame_governance;
 
+GRANT SELECT,INSERT ON TABLE ledger.cosignatures TO fame_governance;
+
 GRANT SELECT,INSERT ON TABLE ledger.leaves TO fame_governance;
 
 GRANT INSERT ON TABLE ledger.pending TO fame_registrar;
@@ -1330,9 +1383,19 @@ GRANT INSERT ON TABLE ledger.pending TO fame_consent;
 GRANT INSERT ON TABLE ledger.pending TO fame_federation;
 GRANT SELECT,INSERT,DELETE ON TABLE ledger.pending TO fame_governance;
 
+GRANT SELECT,INSERT ON TABLE ledger.split_views TO fame_governance;
+
 GRANT SELECT,INSERT ON TABLE ledger.tiles TO fame_governance;
 
 GRANT UPDATE(hashes) ON TABLE ledger.tiles TO fame_governance;
+
+GRANT SELECT,INSERT ON TABLE ledger.witnessed TO fame_governance;
+
+GRANT UPDATE(size) ON TABLE ledger.witnessed TO fame_governance;
+
+GRANT UPDATE(root) ON TABLE ledger.witnessed TO fame_governance;
+
+GRANT UPDATE(note) ON TABLE ledger.witnessed TO fame_governance;
 
 GRANT SELECT ON TABLE migration.versions TO PUBLIC;
 
