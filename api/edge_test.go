@@ -173,7 +173,7 @@ func TestRequestsThatTheContractDoesNotNameAreRefused(t *testing.T) {
 		"an empty part":           {"GET", "/relmgr/v1/acts/", "", nil, 404, "not-known", ""},
 		"another method":          {"DELETE", "/relmgr/v1/acts", "", nil, 405, "malformed", ""},
 		"options":                 {"OPTIONS", "/relmgr/v1/acts", "", nil, 405, "malformed", ""},
-		"not implemented":         {"GET", "/relmgr/v1/acts?handle=" + id, "", nil, 501, "not-served", ""},
+		"not implemented":         {"GET", "/relmgr/v1/acts?purpose=p&reason=r&handle=" + id, "", nil, 501, "not-served", ""},
 		"an unknown parameter":    {"GET", "/relmgr/v1/acts?handle=" + id + "&LMN-00042=1", "", nil, 400, "malformed", ""},
 		"a parameter too many":    {"POST", "/relmgr/v1/enquiries?trace=1", enquiry, nil, 400, "malformed", ""},
 		"a parameter twice":       {"GET", "/relmgr/v1/acts?handle=" + id + "&handle=" + id, "", nil, 400, "malformed", ""},

@@ -61,39 +61,57 @@ type ShownDecision struct {
 }
 
 // FindAct shows one act to a member of a column that it is about (ACT-01). An
-// act that the agency may not know of is one that does not exist.
-func (s *Service) FindAct(ctx context.Context, who decide.Caller, ref ident.ReferenceID) (_ Shown, err error) {
+// act that the agency may not know of is one that does not exist. The read is
+// recorded as an enquiry first.
+func (s *Service) FindAct(ctx context.Context, who decide.Caller, ref ident.ReferenceID, why Why) (_ Shown, err error) {
 	defer fault.Wrap(&err, "relmgr.FindAct")
+	if err := why.check(who.Terms); err != nil {
+		return Shown{}, err
+	}
 	a, err := s.q.ShowAct(ctx, s.db, relmgrdb.ShowActParams{ReferenceID: ref, AgencyID: who.Agency})
 	if errors.Is(err, sql.ErrNoRows) {
 		return Shown{}, unknownAct()
 	} else if err != nil {
 		return Shown{}, pg.Fault(err)
 	}
-	if err := s.mayRead(ctx, who, a.ActID); err != nil {
+	h, err := s.mayRead(ctx, who, a.ActID)
+	if err != nil {
 		return Shown{}, err
 	}
-	return s.show(ctx, who, relmgrdb.ListActsRow(a))
+	shown, err := s.show(ctx, who, relmgrdb.ListActsRow(a))
+	if err != nil {
+		return Shown{}, err
+	}
+	r := reading{Reads: readAct, Column: h.ColumnID, Handle: h.HandleID, Shown: texts([]ident.ActID{a.ActID})}
+	if err := s.recordRead(ctx, who, r, why, s.stamp()); err != nil {
+		return Shown{}, err
+	}
+	return shown, nil
 }
 
-// mayRead checks that the caller is a member of a column that the act is about.
-func (s *Service) mayRead(ctx context.Context, who decide.Caller, act ident.ActID) error {
+// mayRead returns a handle that the act is about and of whose column the caller
+// is a member.
+func (s *Service) mayRead(ctx context.Context, who decide.Caller, act ident.ActID) (relmgrdb.ListActHandlesRow, error) {
 	handles, err := s.q.ListActHandles(ctx, s.db, act)
 	if err != nil {
-		return pg.Fault(err)
+		return relmgrdb.ListActHandlesRow{}, pg.Fault(err)
 	}
 	for _, h := range handles {
 		if _, err := s.column(who, h.ColumnID, s.stamp()); err == nil {
-			return nil
+			return h, nil
 		}
 	}
-	return unknownAct()
+	return relmgrdb.ListActHandlesRow{}, unknownAct()
 }
 
 // ListActs shows the acts on one of the caller's own handles, newest first,
-// after the act of the cursor. next is zero on the last page.
-func (s *Service) ListActs(ctx context.Context, who decide.Caller, handle ident.HandleID, after ident.ReferenceID, limit int) (acts []Shown, next ident.ReferenceID, err error) {
+// after the act of the cursor. next is zero on the last page. The read is recorded
+// as an enquiry first.
+func (s *Service) ListActs(ctx context.Context, who decide.Caller, handle ident.HandleID, after ident.ReferenceID, limit int, why Why) (acts []Shown, next ident.ReferenceID, err error) {
 	defer fault.Wrap(&err, "relmgr.ListActs")
+	if err := why.check(who.Terms); err != nil {
+		return nil, next, err
+	}
 	column, err := s.q.FindHandleColumn(ctx, s.db, handle)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, next, unknownHandle()
@@ -122,12 +140,17 @@ func (s *Service) ListActs(ctx context.Context, who decide.Caller, handle ident.
 		rows = rows[:limit]
 		next = rows[limit-1].ReferenceID
 	}
+	var shown []ident.ActID
 	for _, r := range rows {
 		a, err := s.show(ctx, who, r)
 		if err != nil {
 			return nil, next, err
 		}
-		acts = append(acts, a)
+		acts, shown = append(acts, a), append(shown, r.ActID)
+	}
+	r := reading{Reads: readActs, Column: column, Handle: handle, Shown: texts(shown)}
+	if err := s.recordRead(ctx, who, r, why, s.stamp()); err != nil {
+		return nil, ident.ReferenceID{}, err
 	}
 	return acts, next, nil
 }

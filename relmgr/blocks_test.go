@@ -62,7 +62,7 @@ func TestEveryEmergencyIsReviewed(t *testing.T) {
 	wantKind(t, err, fault.DecisionRefused)
 	a := b.emergency(t, "social", socialChild)
 	b.ask(t, "social", socialChild, "") // no emergency, no review
-	_, _, err = b.ListReviews(t.Context(), b.as("social"), ident.ReviewID{}, 10)
+	_, _, err = b.ListReviews(t.Context(), b.as("social"), ident.ReviewID{}, 10, looking)
 	wantKind(t, err, fault.Forbidden)
 	b.wait(73 * time.Hour)
 	waiting := b.reviews(t, "lead", relmgr.Emergency)

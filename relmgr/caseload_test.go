@@ -54,11 +54,11 @@ func TestACaseloadMovesWithEverythingThatRestsOnIt(t *testing.T) {
 	if got, err := b.Reveal(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild)); err != nil || got != "GP-00042" {
 		t.Errorf("the identifier opens as %q, %v", got, err)
 	}
-	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50)
+	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50, looking)
 	if err != nil || len(acts) != 4 || !slices.ContainsFunc(acts, func(a relmgr.Shown) bool { return a.Act == published.Act }) {
 		t.Errorf("the history is %+v, %v", acts, err)
 	}
-	_, _, err = b.ListActs(t.Context(), b.as("social"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50)
+	_, _, err = b.ListActs(t.Context(), b.as("social"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50, looking)
 	wantKind(t, err, fault.NotKnown)
 	rowsAreComponents(t, b.admin)
 
@@ -259,7 +259,7 @@ func TestAnActSaysSinceWhen(t *testing.T) {
 	published := must(t)(b.Publish(t.Context(), b.as("gp"), r))
 	over := must(t)(b.SetStatus(t.Context(), b.as("gp"), published.Act, relmgr.End, "work-ended", &ended))
 	for ref, want := range map[ident.ReferenceID]time.Time{published.Act: began, over.Act: ended} {
-		a, err := b.FindAct(t.Context(), b.as("gp"), ref)
+		a, err := b.FindAct(t.Context(), b.as("gp"), ref, looking)
 		if err != nil || a.Since == nil || !a.Since.Equal(want) || !a.At.Equal(b.clock()) {
 			t.Errorf("%s: since %v at %s, %v; want since %s", a.Kind, a.Since, a.At, err, want)
 		}

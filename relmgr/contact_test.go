@@ -143,10 +143,10 @@ func TestAContactRequestReachesHiddenHoldersUnderTheirOwnIdentifier(t *testing.T
 			t.Errorf("the surgery is shown a value that is another's: %d characters", len(foreign))
 		}
 	}
-	if _, err := b.FindAct(t.Context(), b.as("gp"), r.Act); fault.KindOf(err) != fault.NotKnown {
+	if _, err := b.FindAct(t.Context(), b.as("gp"), r.Act, looking); fault.KindOf(err) != fault.NotKnown {
 		t.Errorf("the asker's act is shown to a holder: %v", err)
 	}
-	if a, err := b.FindAct(t.Context(), b.as("school"), r.Act); err != nil || a.Kind != relmgr.Contact {
+	if a, err := b.FindAct(t.Context(), b.as("school"), r.Act, looking); err != nil || a.Kind != relmgr.Contact {
 		t.Errorf("the asker does not find its own act: %v", err)
 	}
 	if _, _, err := b.ListContactRequests(t.Context(), b.as("school"), relmgr.Inbox{Column: "gp-riverside", Limit: 1}); fault.KindOf(err) != fault.Forbidden {
@@ -435,11 +435,11 @@ func TestAHolderWhoDeclinesLooksLikeNone(t *testing.T) {
 		t.Errorf("another holder's delivery and none are told apart: %v, %v", err, unknown)
 	}
 	r := must(t)(b.ReplyToContact(t.Context(), b.as("gp"), declining(sent.Delivery)))
-	a, err := b.FindAct(t.Context(), b.as("gp"), r.Act)
+	a, err := b.FindAct(t.Context(), b.as("gp"), r.Act, looking)
 	if err != nil || a.Kind != relmgr.Reply || a.Reason != "subject-asked" || a.Practitioner != "dr-patel" {
 		t.Errorf("the reply is not an act of the holder: %+v, %v", a, err)
 	}
-	if _, err := b.FindAct(t.Context(), b.as("school"), r.Act); fault.KindOf(err) != fault.NotKnown {
+	if _, err := b.FindAct(t.Context(), b.as("school"), r.Act, looking); fault.KindOf(err) != fault.NotKnown {
 		t.Errorf("the asker is shown the reply: %v", err)
 	}
 	if got := b.replies(t, "school", enquiry); len(got) != 0 {
@@ -547,7 +547,7 @@ func TestAnUnansweredRequestEscalates(t *testing.T) {
 	lead := decide.Caller{Terms: b.terms, Actor: decide.Actor{Practitioner: "dr-lead", Agency: "riverside-gp", Roles: []string{"safeguarding-lead"}}}
 	escalated := func(who decide.Caller) int {
 		t.Helper()
-		requests, _, err := b.ListContactRequests(t.Context(), who, relmgr.Inbox{Column: "gp-riverside", Escalated: true, Limit: 10})
+		requests, _, err := b.ListContactRequests(t.Context(), who, relmgr.Inbox{Column: "gp-riverside", Escalated: true, Limit: 10, Why: looking})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -567,7 +567,7 @@ func TestAnUnansweredRequestEscalates(t *testing.T) {
 	stranger := lead
 	stranger.Agency = "riverside-police"
 	for name, who := range map[string]decide.Caller{"a member": b.as("gp"), "another agency's lead": stranger, "a clerk": b.as("clerk")} {
-		_, _, err := b.ListContactRequests(t.Context(), who, relmgr.Inbox{Column: "gp-riverside", Escalated: true, Limit: 10})
+		_, _, err := b.ListContactRequests(t.Context(), who, relmgr.Inbox{Column: "gp-riverside", Escalated: true, Limit: 10, Why: looking})
 		if fault.KindOf(err) != fault.Forbidden {
 			t.Errorf("%s sees what has escalated: %v", name, err)
 		}

@@ -117,7 +117,7 @@ func TestOfTwoWhoUseACodeAtOnceOneSucceeds(t *testing.T) {
 func TestAnActIsShownToEachAgencyInItsOwnTerms(t *testing.T) {
 	b := setup(t)
 	r := b.correlate(t, "social", socialChild, "gp", gpChild)
-	mine, err := b.FindAct(t.Context(), b.as("social"), r.Act)
+	mine, err := b.FindAct(t.Context(), b.as("social"), r.Act, looking)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestAnActIsShownToEachAgencyInItsOwnTerms(t *testing.T) {
 			t.Errorf("step %d of the decision is not kept: %+v", i+1, step)
 		}
 	}
-	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 10)
+	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 10, looking)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +146,8 @@ func TestAnActIsShownToEachAgencyInItsOwnTerms(t *testing.T) {
 	if theirs.Decision == nil || theirs.Decision.Consents[0] == mine.Decision.Consents[0] {
 		t.Error("the other side does not see its own decision, or sees mine")
 	}
-	_, err = b.FindAct(t.Context(), b.as("school"), r.Act)
-	_, unknown := b.FindAct(t.Context(), b.as("school"), ident.NewReference())
+	_, err = b.FindAct(t.Context(), b.as("school"), r.Act, looking)
+	_, unknown := b.FindAct(t.Context(), b.as("school"), ident.NewReference(), looking)
 	if err == nil || unknown == nil || err.Error() != unknown.Error() {
 		t.Errorf("somebody else's act and no act are told apart: %v, %v", err, unknown)
 	}
@@ -179,7 +179,7 @@ func TestUndoingIsUndone(t *testing.T) {
 	if n := b.count(t, `select count(distinct row_id) from relmgr.handles`); n != 2 {
 		t.Errorf("two people on %d rows", n)
 	}
-	a, err := b.FindAct(t.Context(), b.as("social"), made.Act)
+	a, err := b.FindAct(t.Context(), b.as("social"), made.Act, looking)
 	if err != nil || !a.Withdrawn {
 		t.Errorf("the correlation is not shown as undone: %+v, %v", a, err)
 	}

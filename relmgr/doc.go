@@ -13,6 +13,6 @@
 // Reading order: service.go, enquire.go (the question), publish.go, pair.go,
 // correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
 // contact.go, reply.go (reaching those who must stay hidden), rows.go (the
-// projection), record.go (how anything is recorded), review.go, declare.go,
+// projection), record.go (how anything is recorded), read.go, review.go, declare.go,
 // sample.go (who looks at what was asked).
 package relmgr

@@ -120,7 +120,7 @@ func TestADisputeSuspendsUntilItIsSettled(t *testing.T) {
 	dispute := must(t)(b.DisputeIdentity(t.Context(), b.as("plain"), socialChild, "not-the-same-person"))
 	wantTold(t, b.ask(t, "social", socialChild, ""))
 	wantTold(t, b.ask(t, "gp", gpChild, ""))
-	_, err := b.FindAct(t.Context(), b.as("gp"), dispute.Act)
+	_, err := b.FindAct(t.Context(), b.as("gp"), dispute.Act, looking)
 	wantKind(t, err, fault.NotKnown)
 
 	_, err = b.SettleDispute(t.Context(), b.as("plain"), dispute.Act, []ident.ReferenceID{gp.Act}, "same-person-found")
@@ -128,7 +128,7 @@ func TestADisputeSuspendsUntilItIsSettled(t *testing.T) {
 	must(t)(b.SettleDispute(t.Context(), b.as("social"), dispute.Act, []ident.ReferenceID{gp.Act}, "same-person-found"))
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
 	wantTold(t, b.ask(t, "school", schoolChild, ""))
-	a, err := b.FindAct(t.Context(), b.as("school"), b.referenceOf(t, "hillside-school", school.Act))
+	a, err := b.FindAct(t.Context(), b.as("school"), b.referenceOf(t, "hillside-school", school.Act), looking)
 	if err != nil || !a.Withdrawn {
 		t.Errorf("the correlation that was left out is not shown as ended: %+v, %v", a, err)
 	}

@@ -23,7 +23,7 @@ func TestActsAreListedPageByPage(t *testing.T) {
 	var pages int
 	last := b.clock().Add(1)
 	for {
-		acts, next, err := b.ListActs(t.Context(), b.as("social"), handle, after, 2)
+		acts, next, err := b.ListActs(t.Context(), b.as("social"), handle, after, 2, looking)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +42,8 @@ func TestActsAreListedPageByPage(t *testing.T) {
 	if len(seen) != 9 || pages != 5 {
 		t.Errorf("%d acts on %d pages, want 9 on 5", len(seen), pages)
 	}
-	_, _, err := b.ListActs(t.Context(), b.as("social"), handle, ident.NewReference(), 2)
+	_, _, err := b.ListActs(t.Context(), b.as("social"), handle, ident.NewReference(), 2, looking)
 	wantKind(t, err, fault.Invalid)
-	_, _, err = b.ListActs(t.Context(), b.as("gp"), handle, ident.ReferenceID{}, 2)
+	_, _, err = b.ListActs(t.Context(), b.as("gp"), handle, ident.ReferenceID{}, 2, looking)
 	wantKind(t, err, fault.NotKnown)
 }

@@ -280,3 +280,6 @@ var (
 	gpChild     = own("gp-riverside", "GP-00042")
 	socialChild = own("social-care", "LMN-00042")
 )
+
+// looking is why a test reads what is recorded.
+var looking = relmgr.Why{Purpose: "co-ordinate-care", Reason: "working-with-person"}

@@ -28,6 +28,7 @@ const (
 type Inbox struct {
 	Column    ident.Column
 	Escalated bool // overdue ones only, for those who hold a higher role
+	Why       Why  // of a read of escalated ones
 	After     ident.DeliveryID
 	Limit     int
 }
@@ -53,11 +54,17 @@ type Delivered struct {
 // caller's by now, newest first, after the one of the cursor; next is zero on
 // the last page. Each names the person as the holder does, never as the asker
 // does (DCP-11). Escalated ones are for practitioners of the controlling agency
-// in a higher role, whether or not they are members of the column.
+// in a higher role, whether or not they are members of the column; their read is
+// recorded as an enquiry first.
 func (s *Service) ListContactRequests(ctx context.Context, who decide.Caller, in Inbox) (requests []Delivered, next ident.DeliveryID, err error) {
 	defer fault.Wrap(&err, "relmgr.ListContactRequests")
 	at := s.stamp()
 	look := s.column
+	if in.Escalated || in.Why != (Why{}) {
+		if err := in.Why.check(who.Terms); err != nil {
+			return nil, next, err
+		}
+	}
 	if in.Escalated {
 		look = s.overseen
 	}
@@ -76,6 +83,7 @@ func (s *Service) ListContactRequests(ctx context.Context, who decide.Caller, in
 		rows = rows[:in.Limit]
 		next = rows[in.Limit-1].DeliveryID
 	}
+	var shown []ident.DeliveryID
 	for _, r := range rows {
 		asker := who.Terms.FindColumn(r.Asker, at)
 		if asker == nil {
@@ -89,11 +97,17 @@ func (s *Service) ListContactRequests(ctx context.Context, who decide.Caller, in
 		if err != nil {
 			return nil, next, err
 		}
+		shown = append(shown, r.DeliveryID)
 		requests = append(requests, Delivered{
 			Delivery: r.DeliveryID, Handle: r.HandleID, Identifier: id, Asker: *p, Purpose: r.Purpose, Concerning: r.Concerning,
 			Transaction: r.Transaction, At: r.DeliverAt.UTC(), Due: r.DueAt.UTC(), Replied: r.Replied,
 			Escalated: !r.Replied && !at.Before(r.DueAt),
 		})
+	}
+	if in.Escalated {
+		if err := s.recordRead(ctx, who, reading{Reads: readContacts, Column: c.ID, Shown: texts(shown)}, in.Why, at); err != nil {
+			return nil, ident.DeliveryID{}, err
+		}
 	}
 	return requests, next, nil
 }

@@ -50,6 +50,7 @@ type Review struct {
 	Purpose      string
 	Reason       string
 	Concerning   string
+	Reads        string // what was read, empty of a question
 	Case         Case
 	Told         int
 }
@@ -80,10 +81,15 @@ func reviewing(who decide.Caller) (string, error) {
 // oldest first, after the one of the cursor; next is zero on the last page. What
 // is flagged and what weekly samples are due is found out now: the enquiries
 // themselves neither know nor cost anything of it. Nobody is shown the review of
-// their own enquiry, or they could tell that it was flagged.
-func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after ident.ReviewID, limit int) (out []Review, next ident.ReviewID, err error) {
+// their own enquiry, or they could tell that it was flagged. The read is recorded as
+// an enquiry itself first.
+func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after ident.ReviewID, limit int, why Why) (out []Review, next ident.ReviewID, err error) {
 	defer fault.Wrap(&err, "relmgr.ListReviews")
-	if _, err := reviewing(who); err != nil {
+	role, err := reviewing(who)
+	if err != nil {
+		return nil, next, err
+	}
+	if err := why.check(who.Terms); err != nil {
 		return nil, next, err
 	}
 	if !after.IsZero() {
@@ -115,11 +121,12 @@ func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after iden
 		rows = rows[:limit]
 		next = rows[limit-1].ReviewID
 	}
+	var shown []ident.ReviewID
 	for _, r := range rows {
 		v := Review{
 			ID: r.ReviewID, Cause: Cause(r.Cause), Enquiry: r.EnquiryID, At: r.At.UTC(), Due: r.DueAt.UTC(), Overdue: now.After(r.DueAt),
 			Practitioner: r.PractitionerID, Role: r.Role, Column: r.ColumnID, Purpose: r.Purpose, Reason: r.Reason,
-			Concerning: r.Concerning, Told: int(r.Told),
+			Concerning: r.Concerning, Reads: r.Reads, Told: int(r.Told),
 		}
 		if len(r.WrappedKey) > 0 { // its record is not erased
 			var e enquiry
@@ -131,7 +138,10 @@ func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after iden
 		if i := slices.IndexFunc(declared, func(d declaration) bool { return d.flags(r.PractitionerID, r.HandleID, r.At) }); v.Cause == Flagged && i >= 0 {
 			v.Interest, v.Declaration = declared[i].Interest, declared[i].Declaration
 		}
-		out = append(out, v)
+		out, shown = append(out, v), append(shown, r.ReviewID)
+	}
+	if err := s.recordRead(ctx, who, reading{Role: role, Reads: readReviews, Shown: texts(shown)}, why, now); err != nil {
+		return nil, ident.ReviewID{}, err
 	}
 	return out, next, nil
 }

@@ -20,7 +20,7 @@ func (b *bundle) reviews(t *testing.T, who string, causes ...relmgr.Cause) (all 
 	t.Helper()
 	var after ident.ReviewID
 	for {
-		page, next, err := b.ListReviews(t.Context(), b.as(who), after, 2)
+		page, next, err := b.ListReviews(t.Context(), b.as(who), after, 2, looking)
 		if err != nil || len(page) > 2 {
 			t.Fatalf("a page of %d, %v", len(page), err)
 		}
@@ -104,7 +104,7 @@ func TestNobodyIsShownOrJudgesTheReviewOfTheirOwnEnquiry(t *testing.T) {
 	}
 	second := b.as("lead")
 	second.Practitioner = "ms-second"
-	others, _, err := b.ListReviews(t.Context(), second, ident.ReviewID{}, 10)
+	others, _, err := b.ListReviews(t.Context(), second, ident.ReviewID{}, 10, looking)
 	if err != nil || len(others) != 2 {
 		t.Fatalf("another reviewer is shown %+v, %v", others, err)
 	}
@@ -208,7 +208,7 @@ func TestAWeeksSampleIsDrawnOnceAndIsTheSameWhoeverDraws(t *testing.T) {
 		create trigger die before insert on relmgr.reviews for each row execute function public.die()`); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.ListReviews(t.Context(), b.as("lead"), ident.ReviewID{}, 10); err == nil {
+	if _, _, err := b.ListReviews(t.Context(), b.as("lead"), ident.ReviewID{}, 10, looking); err == nil {
 		t.Fatal("the draw did not die")
 	}
 	if n := b.count(t, `select count(*) from relmgr.samples`); n != 0 {
@@ -220,7 +220,7 @@ func TestAWeeksSampleIsDrawnOnceAndIsTheSameWhoeverDraws(t *testing.T) {
 	var wait sync.WaitGroup
 	for _, s := range []*relmgr.Service{b.Service, b.another(t), b.another(t), b.another(t)} {
 		wait.Go(func() {
-			if _, _, err := s.ListReviews(t.Context(), b.as("lead"), ident.ReviewID{}, 10); err != nil {
+			if _, _, err := s.ListReviews(t.Context(), b.as("lead"), ident.ReviewID{}, 10, looking); err != nil {
 				t.Error(err)
 			}
 		})
@@ -298,7 +298,7 @@ func TestReviewsPageByACursorOfTheirOwnAgency(t *testing.T) {
 		t.Errorf("%d reviews in the order of %+v", len(got), got)
 	}
 	for _, cursor := range []ident.ReviewID{got[0].ID, ident.ReviewID(ident.NewAct())} {
-		_, _, err := b.ListReviews(t.Context(), b.as("gp-lead"), cursor, 2)
+		_, _, err := b.ListReviews(t.Context(), b.as("gp-lead"), cursor, 2, looking)
 		wantKind(t, err, fault.Invalid)
 	}
 }

@@ -577,7 +577,7 @@ CREATE TABLE relmgr.enquiries (
     practitioner_id governance.code NOT NULL,
     agency_id governance.code NOT NULL,
     role governance.code NOT NULL,
-    column_id governance.code NOT NULL,
+    column_id governance.code,
     handle_id uuid,
     purpose governance.code NOT NULL,
     reason governance.code NOT NULL,
@@ -588,8 +588,15 @@ CREATE TABLE relmgr.enquiries (
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
     emergency boolean DEFAULT false NOT NULL,
+    reads text,
+    CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
-    CONSTRAINT refused_enquiry_looks_nothing_up CHECK (((stopped_at IS NULL) = (handle_id IS NOT NULL)))
+    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text]))),
+    CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
+CASE
+    WHEN (reads IS NULL) THEN ((stopped_at IS NULL) = (handle_id IS NOT NULL))
+    ELSE (stopped_at IS NULL)
+END)
 );
 
 CREATE TABLE relmgr.exports (

@@ -130,6 +130,10 @@ func since(t oas.OptSince) *time.Time {
 	return &at
 }
 
+func why(purpose, reason oas.Code) relmgr.Why {
+	return relmgr.Why{Purpose: string(purpose), Reason: string(reason)}
+}
+
 func declared(d relmgr.Declared, err error) (*oas.DeclarationReceipt, error) {
 	if err != nil {
 		return nil, err
@@ -145,6 +149,9 @@ func review(r relmgr.Review) oas.Review {
 	}
 	if r.Interest != "" {
 		out.Interest, out.Declaration = oas.NewOptInterest(oas.Interest(r.Interest)), oas.NewOptID(oas.ID(r.Declaration.String()))
+	}
+	if r.Reads != "" {
+		out.Reads = oas.NewOptReviewReads(oas.ReviewReads(r.Reads))
 	}
 	if r.Case != "" {
 		out.Case = oas.NewOptString(string(r.Case))

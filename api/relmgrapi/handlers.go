@@ -249,7 +249,7 @@ func (h handlers) FindAct(ctx context.Context, params oas.FindActParams) (*oas.A
 	if err != nil {
 		return nil, err
 	}
-	a, err := h.service.FindAct(ctx, who, ref)
+	a, err := h.service.FindAct(ctx, who, ref, why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +269,7 @@ func (h handlers) ListActs(ctx context.Context, params oas.ListActsParams) (*oas
 			return nil, malformed("/cursor")
 		}
 	}
-	acts, next, err := h.service.ListActs(ctx, who, handle, after, params.Limit.Or(50))
+	acts, next, err := h.service.ListActs(ctx, who, handle, after, params.Limit.Or(50), why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +304,7 @@ func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams)
 			return nil, malformed("/cursor")
 		}
 	}
-	list, next, err := h.service.ListReviews(ctx, caller(ctx), after, params.Limit.Or(50))
+	list, next, err := h.service.ListReviews(ctx, caller(ctx), after, params.Limit.Or(50), why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -368,7 +368,7 @@ func (h handlers) ListContactReplies(ctx context.Context, params oas.ListContact
 }
 
 func (h handlers) ListContactRequests(ctx context.Context, params oas.ListContactRequestsParams) (*oas.DeliveryPage, error) {
-	in := relmgr.Inbox{Column: ident.Column(params.Column), Escalated: params.Escalated.Or(false), Limit: params.Limit.Or(50)}
+	in := relmgr.Inbox{Column: ident.Column(params.Column), Escalated: params.Escalated.Or(false), Limit: params.Limit.Or(50), Why: why(params.Purpose.Or(""), params.Reason.Or(""))}
 	if c, ok := params.Cursor.Get(); ok {
 		var err error
 		if in.After, err = ident.ParseDelivery(string(c)); err != nil {

@@ -80,7 +80,7 @@ type Invoker interface {
 	Enquire(ctx context.Context, request *EnquiryRequest) (*Answer, error)
 	// FindAct invokes findAct operation.
 	//
-	// One act, as my agency is shown it.
+	// The read is recorded as an enquiry, before it is answered.
 	//
 	// GET /relmgr/v1/acts/{act}
 	FindAct(ctx context.Context, params FindActParams) (*Act, error)
@@ -109,7 +109,7 @@ type Invoker interface {
 	KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs invokes listActs operation.
 	//
-	// The acts on one of my own identifiers.
+	// The read of a page is recorded as an enquiry, before it is answered.
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
@@ -142,7 +142,8 @@ type Invoker interface {
 	// enquiry that somebody made
 	// about themselves, their household or a declared conflict of interest, and each of a random sample
 	// of every week. For a role
-	// that an agreement lets review. Nobody is shown the review of their own enquiry.
+	// that an agreement lets review. Nobody is shown the review of their own enquiry. The read of a page
+	// is itself recorded as an enquiry.
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
@@ -939,7 +940,7 @@ func (c *Client) sendEnquire(ctx context.Context, request *EnquiryRequest) (res 
 
 // FindAct invokes findAct operation.
 //
-// One act, as my agency is shown it.
+// The read is recorded as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/acts/{act}
 func (c *Client) FindAct(ctx context.Context, params FindActParams) (*Act, error) {
@@ -974,6 +975,43 @@ func (c *Client) sendFindAct(ctx context.Context, params FindActParams) (res *Ac
 		pathParts[1] = encoded
 	}
 	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
 
 	r, err := ht.NewRequest(ctx, "GET", u)
 	if err != nil {
@@ -1308,7 +1346,7 @@ func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest, p
 
 // ListActs invokes listActs operation.
 //
-// The acts on one of my own identifiers.
+// The read of a page is recorded as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/acts
 func (c *Client) ListActs(ctx context.Context, params ListActsParams) (*ActPage, error) {
@@ -1334,6 +1372,40 @@ func (c *Client) sendListActs(ctx context.Context, params ListActsParams) (res *
 
 		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
 			if unwrapped := string(params.Handle); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
 				return e.EncodeValue(conv.StringToString(unwrapped))
 			}
 			return nil
@@ -1583,6 +1655,46 @@ func (c *Client) sendListContactRequests(ctx context.Context, params ListContact
 		}
 	}
 	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Purpose.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Reason.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
 		// Encode "cursor" parameter.
 		cfg := uri.QueryParameterEncodingConfig{
 			Name:    "cursor",
@@ -1770,7 +1882,8 @@ func (c *Client) sendListObjections(ctx context.Context, params ListObjectionsPa
 // enquiry that somebody made
 // about themselves, their household or a declared conflict of interest, and each of a random sample
 // of every week. For a role
-// that an agreement lets review. Nobody is shown the review of their own enquiry.
+// that an agreement lets review. Nobody is shown the review of their own enquiry. The read of a page
+// is itself recorded as an enquiry.
 //
 // GET /relmgr/v1/reviews
 func (c *Client) ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error) {
@@ -1786,6 +1899,40 @@ func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) 
 	uri.AddPathParts(u, pathParts[:]...)
 
 	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
 	{
 		// Encode "cursor" parameter.
 		cfg := uri.QueryParameterEncodingConfig{

@@ -1111,7 +1111,7 @@ func (s *Server) handleEnquireRequest(args [0]string, argsEscaped bool, w http.R
 
 // handleFindActRequest handles findAct operation.
 //
-// One act, as my agency is shown it.
+// The read is recorded as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/acts/{act}
 func (s *Server) handleFindActRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -1199,6 +1199,14 @@ func (s *Server) handleFindActRequest(args [1]string, argsEscaped bool, w http.R
 					Name: "act",
 					In:   "path",
 				}: params.Act,
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 			},
 			Raw: r,
 		}
@@ -1714,7 +1722,7 @@ func (s *Server) handleKeepApartRequest(args [0]string, argsEscaped bool, w http
 
 // handleListActsRequest handles listActs operation.
 //
-// The acts on one of my own identifiers.
+// The read of a page is recorded as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/acts
 func (s *Server) handleListActsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -1802,6 +1810,14 @@ func (s *Server) handleListActsRequest(args [0]string, argsEscaped bool, w http.
 					Name: "handle",
 					In:   "query",
 				}: params.Handle,
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 				{
 					Name: "cursor",
 					In:   "query",
@@ -2102,6 +2118,14 @@ func (s *Server) handleListContactRequestsRequest(args [0]string, argsEscaped bo
 					In:   "query",
 				}: params.Escalated,
 				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
+				{
 					Name: "cursor",
 					In:   "query",
 				}: params.Cursor,
@@ -2307,7 +2331,8 @@ func (s *Server) handleListObjectionsRequest(args [0]string, argsEscaped bool, w
 // enquiry that somebody made
 // about themselves, their household or a declared conflict of interest, and each of a random sample
 // of every week. For a role
-// that an agreement lets review. Nobody is shown the review of their own enquiry.
+// that an agreement lets review. Nobody is shown the review of their own enquiry. The read of a page
+// is itself recorded as an enquiry.
 //
 // GET /relmgr/v1/reviews
 func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2391,6 +2416,14 @@ func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w ht
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 				{
 					Name: "cursor",
 					In:   "query",

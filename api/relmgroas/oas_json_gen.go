@@ -7867,6 +7867,39 @@ func (s *OptRecordedDecision) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes ReviewReads as json.
+func (o OptReviewReads) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes ReviewReads from json.
+func (o *OptReviewReads) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptReviewReads to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptReviewReads) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptReviewReads) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Since as json.
 func (o OptSince) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -9896,12 +9929,18 @@ func (s *Review) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Reads.Set {
+			e.FieldStart("reads")
+			s.Reads.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("told")
 		e.Int(s.Told)
 	}
 }
 
-var jsonFieldsNameOfReview = [16]string{
+var jsonFieldsNameOfReview = [17]string{
 	0:  "review",
 	1:  "cause",
 	2:  "interest",
@@ -9917,7 +9956,8 @@ var jsonFieldsNameOfReview = [16]string{
 	12: "reason",
 	13: "concerning",
 	14: "case",
-	15: "told",
+	15: "reads",
+	16: "told",
 }
 
 // Decode decodes Review from json.
@@ -9925,7 +9965,7 @@ func (s *Review) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Review to nil")
 	}
-	var requiredBitSet [2]uint8
+	var requiredBitSet [3]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -10087,8 +10127,18 @@ func (s *Review) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"case\"")
 			}
+		case "reads":
+			if err := func() error {
+				s.Reads.Reset()
+				if err := s.Reads.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"reads\"")
+			}
 		case "told":
-			requiredBitSet[1] |= 1 << 7
+			requiredBitSet[2] |= 1 << 0
 			if err := func() error {
 				v, err := d.Int()
 				s.Told = int(v)
@@ -10108,9 +10158,10 @@ func (s *Review) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [2]uint8{
+	for i, mask := range [3]uint8{
 		0b11110011,
-		0b10111111,
+		0b00111111,
+		0b00000001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -10468,6 +10519,46 @@ func (s *ReviewPage) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *ReviewPage) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ReviewReads as json.
+func (s ReviewReads) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ReviewReads from json.
+func (s *ReviewReads) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ReviewReads to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ReviewReads(v) {
+	case ReviewReadsActs:
+		*s = ReviewReadsActs
+	case ReviewReadsAct:
+		*s = ReviewReadsAct
+	default:
+		*s = ReviewReads(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ReviewReads) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ReviewReads) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -522,6 +522,10 @@ func decodeEndDeclarationParams(args [1]string, argsEscaped bool, r *http.Reques
 type FindActParams struct {
 	// The reference under which the caller's agency knows the act.
 	Act ID
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
 }
 
 func unpackFindActParams(packed middleware.Parameters) (params FindActParams) {
@@ -532,10 +536,25 @@ func unpackFindActParams(packed middleware.Parameters) (params FindActParams) {
 		}
 		params.Act = packed[key].(ID)
 	}
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
 	return params
 }
 
 func decodeFindActParams(args [1]string, argsEscaped bool, r *http.Request) (params FindActParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
 	// Decode path: act.
 	if err := func() error {
 		param := args[0]
@@ -593,6 +612,108 @@ func decodeFindActParams(args [1]string, argsEscaped bool, r *http.Request) (par
 		return params, &ogenerrors.DecodeParamError{
 			Name: "act",
 			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
 			Err:  err,
 		}
 	}
@@ -854,6 +975,10 @@ func decodeKeepApartParams(args [0]string, argsEscaped bool, r *http.Request) (p
 type ListActsParams struct {
 	// A handle of a column that the caller is a member of.
 	Handle ID
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
 	Cursor OptCursor `json:",omitempty,omitzero"`
 	Limit  OptInt    `json:",omitempty,omitzero"`
 }
@@ -865,6 +990,20 @@ func unpackListActsParams(packed middleware.Parameters) (params ListActsParams) 
 			In:   "query",
 		}
 		params.Handle = packed[key].(ID)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
 	}
 	{
 		key := middleware.ParameterKey{
@@ -936,6 +1075,108 @@ func decodeListActsParams(args [0]string, argsEscaped bool, r *http.Request) (pa
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "handle",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
 			In:   "query",
 			Err:  err,
 		}
@@ -1161,9 +1402,13 @@ func decodeListContactRepliesParams(args [1]string, argsEscaped bool, r *http.Re
 // ListContactRequestsParams is parameters of listContactRequests operation.
 type ListContactRequestsParams struct {
 	Column    Code
-	Escalated OptBool   `json:",omitempty,omitzero"`
-	Cursor    OptCursor `json:",omitempty,omitzero"`
-	Limit     OptInt    `json:",omitempty,omitzero"`
+	Escalated OptBool `json:",omitempty,omitzero"`
+	// Why those who are no members read them: needed with `escalated`, which is recorded as an enquiry.
+	Purpose OptCode `json:",omitempty,omitzero"`
+	// Needed with `escalated`.
+	Reason OptCode   `json:",omitempty,omitzero"`
+	Cursor OptCursor `json:",omitempty,omitzero"`
+	Limit  OptInt    `json:",omitempty,omitzero"`
 }
 
 func unpackListContactRequestsParams(packed middleware.Parameters) (params ListContactRequestsParams) {
@@ -1181,6 +1426,24 @@ func unpackListContactRequestsParams(packed middleware.Parameters) (params ListC
 		}
 		if v, ok := packed[key]; ok {
 			params.Escalated = v.(OptBool)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Purpose = v.(OptCode)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Reason = v.(OptCode)
 		}
 	}
 	{
@@ -1299,6 +1562,132 @@ func decodeListContactRequestsParams(args [0]string, argsEscaped bool, r *http.R
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "escalated",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal Code
+				if err := func() error {
+					var paramsDotPurposeValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotPurposeValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotPurposeVal = Code(paramsDotPurposeValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose.SetTo(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Purpose.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal Code
+				if err := func() error {
+					var paramsDotReasonValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotReasonValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotReasonVal = Code(paramsDotReasonValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason.SetTo(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Reason.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
 			In:   "query",
 			Err:  err,
 		}
@@ -1536,11 +1925,29 @@ func decodeListObjectionsParams(args [0]string, argsEscaped bool, r *http.Reques
 
 // ListReviewsParams is parameters of listReviews operation.
 type ListReviewsParams struct {
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
 	Cursor OptCursor `json:",omitempty,omitzero"`
 	Limit  OptInt    `json:",omitempty,omitzero"`
 }
 
 func unpackListReviewsParams(packed middleware.Parameters) (params ListReviewsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
 	{
 		key := middleware.ParameterKey{
 			Name: "cursor",
@@ -1564,6 +1971,108 @@ func unpackListReviewsParams(packed middleware.Parameters) (params ListReviewsPa
 
 func decodeListReviewsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListReviewsParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	// Decode query: cursor.
 	if err := func() error {
 		cfg := uri.QueryParameterDecodingConfig{

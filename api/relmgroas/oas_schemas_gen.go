@@ -4324,6 +4324,52 @@ func (o OptRecordedDecision) Or(d RecordedDecision) RecordedDecision {
 	return d
 }
 
+// NewOptReviewReads returns new OptReviewReads with value set to v.
+func NewOptReviewReads(v ReviewReads) OptReviewReads {
+	return OptReviewReads{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptReviewReads is optional ReviewReads.
+type OptReviewReads struct {
+	Value ReviewReads
+	Set   bool
+}
+
+// IsSet returns true if OptReviewReads was set.
+func (o OptReviewReads) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptReviewReads) Reset() {
+	var v ReviewReads
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptReviewReads) SetTo(v ReviewReads) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptReviewReads) Get() (v ReviewReads, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptReviewReads) Or(d ReviewReads) ReviewReads {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptSince returns new OptSince with value set to v.
 func NewOptSince(v Since) OptSince {
 	return OptSince{
@@ -5200,6 +5246,8 @@ type Review struct {
 	Concerning   string      `json:"concerning"`
 	// As the asker named it, absent where none was named or its record is erased.
 	Case OptString `json:"case"`
+	// Of an enquiry that read what is recorded of the person; absent of a question.
+	Reads OptReviewReads `json:"reads"`
 	// How many the asker was told of.
 	Told int `json:"told"`
 }
@@ -5277,6 +5325,11 @@ func (s *Review) GetConcerning() string {
 // GetCase returns the value of Case.
 func (s *Review) GetCase() OptString {
 	return s.Case
+}
+
+// GetReads returns the value of Reads.
+func (s *Review) GetReads() OptReviewReads {
+	return s.Reads
 }
 
 // GetTold returns the value of Told.
@@ -5357,6 +5410,11 @@ func (s *Review) SetConcerning(val string) {
 // SetCase sets the value of Case.
 func (s *Review) SetCase(val OptString) {
 	s.Case = val
+}
+
+// SetReads sets the value of Reads.
+func (s *Review) SetReads(val OptReviewReads) {
+	s.Reads = val
 }
 
 // SetTold sets the value of Told.
@@ -5510,6 +5568,48 @@ func (s *ReviewPage) SetReviews(val []Review) {
 // SetNext sets the value of Next.
 func (s *ReviewPage) SetNext(val OptCursor) {
 	s.Next = val
+}
+
+// Of an enquiry that read what is recorded of the person; absent of a question.
+type ReviewReads string
+
+const (
+	ReviewReadsActs ReviewReads = "acts"
+	ReviewReadsAct  ReviewReads = "act"
+)
+
+// AllValues returns all ReviewReads values.
+func (ReviewReads) AllValues() []ReviewReads {
+	return []ReviewReads{
+		ReviewReadsActs,
+		ReviewReadsAct,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ReviewReads) MarshalText() ([]byte, error) {
+	switch s {
+	case ReviewReadsActs:
+		return []byte(s), nil
+	case ReviewReadsAct:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ReviewReads) UnmarshalText(data []byte) error {
+	switch ReviewReads(data) {
+	case ReviewReadsActs:
+		*s = ReviewReadsActs
+		return nil
+	case ReviewReadsAct:
+		*s = ReviewReadsAct
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/Risk

@@ -67,7 +67,7 @@ type Handler interface {
 	Enquire(ctx context.Context, req *EnquiryRequest) (*Answer, error)
 	// FindAct implements findAct operation.
 	//
-	// One act, as my agency is shown it.
+	// The read is recorded as an enquiry, before it is answered.
 	//
 	// GET /relmgr/v1/acts/{act}
 	FindAct(ctx context.Context, params FindActParams) (*Act, error)
@@ -96,7 +96,7 @@ type Handler interface {
 	KeepApart(ctx context.Context, req *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
 	// ListActs implements listActs operation.
 	//
-	// The acts on one of my own identifiers.
+	// The read of a page is recorded as an enquiry, before it is answered.
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
@@ -129,7 +129,8 @@ type Handler interface {
 	// enquiry that somebody made
 	// about themselves, their household or a declared conflict of interest, and each of a random sample
 	// of every week. For a role
-	// that an agreement lets review. Nobody is shown the review of their own enquiry.
+	// that an agreement lets review. Nobody is shown the review of their own enquiry. The read of a page
+	// is itself recorded as an enquiry.
 	//
 	// GET /relmgr/v1/reviews
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)

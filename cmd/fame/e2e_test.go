@@ -103,7 +103,7 @@ func TestE2E01TheGPPublishesAnOffer(t *testing.T) {
 		t.Fatalf("publish: %d %s", done.status, done.body)
 	}
 	gp := w.signedIn(t, "dr-patel")
-	act, err := gp.relmgr.FindAct(t.Context(), relmgroas.FindActParams{Act: relmgroas.ID(receipt.Act)})
+	act, err := gp.relmgr.FindAct(t.Context(), relmgroas.FindActParams{Act: relmgroas.ID(receipt.Act), Purpose: "co-ordinate-care", Reason: "working-with-person"})
 	if err != nil {
 		t.Fatal(told(err))
 	}
@@ -130,11 +130,11 @@ func TestE2E01TheGPPublishesAnOffer(t *testing.T) {
 		t.Errorf("the ledger has the commitment %d times, %v", pending, err)
 	}
 
-	acts := w.Relmgr.URL + "/relmgr/v1/acts/"
-	unknown := w.send(t, "mr-lindqvist", http.MethodGet, acts+ident.NewReference().String(), nil)
+	acts, why := w.Relmgr.URL+"/relmgr/v1/acts/", "?purpose=co-ordinate-care&reason=working-with-person"
+	unknown := w.send(t, "mr-lindqvist", http.MethodGet, acts+ident.NewReference().String()+why, nil)
 	unknown.problem(t, http.StatusNotFound)
 	for _, other := range []string{"mr-lindqvist", "ms-okafor", "nurse-tran", "dr-ferrari"} { // the last is of the surgery and not of its column
-		wantSame(t, "the GP's act and an unknown one, to "+other, w.send(t, other, http.MethodGet, acts+receipt.Act, nil), unknown)
+		wantSame(t, "the GP's act and an unknown one, to "+other, w.send(t, other, http.MethodGet, acts+receipt.Act+why, nil), unknown)
 	}
 	if a, _ := w.ask(t, "mr-lindqvist", "social-care", "LMN-60001", ""); len(a.Providers) > 0 {
 		t.Errorf("nobody has correlated anything, and social care is told of %v", providersOf(a))

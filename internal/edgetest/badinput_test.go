@@ -92,7 +92,7 @@ func newBench(t testing.TB) *bench {
 	b.ok("mr-lindqvist", "POST", "/relmgr/v1/enquiries", object{
 		"column": "social-care", "identifier": "LMN-00045", "purpose": "co-ordinate-care", "reason": "risk-of-harm", "concerning": "child", "emergency": true,
 	})
-	b.review = b.ok("ms-novak", "GET", "/relmgr/v1/reviews", nil)["reviews"].([]any)[0].(object)["review"].(string)
+	b.review = b.ok("ms-novak", "GET", "/relmgr/v1/reviews?"+why, nil)["reviews"].([]any)[0].(object)["review"].(string)
 	b.declaration = b.ok("mr-lindqvist", "POST", "/relmgr/v1/declarations", object{
 		"column": "social-care", "identifier": "LMN-00045", "interest": "conflict",
 	})["declaration"].(string)
@@ -149,7 +149,7 @@ func newBench(t testing.TB) *bench {
 		"destroyColumn": {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/destruction", body: render(object{"reason": "work-ended"})},
 		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
 			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
-		"listReviews":  {as: "ms-novak", target: "/relmgr/v1/reviews"},
+		"listReviews":  {as: "ms-novak", target: "/relmgr/v1/reviews?" + why},
 		"judgeEnquiry": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.review + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
 		"declareInterest": {as: "ms-novak", target: "/relmgr/v1/declarations", body: render(object{
 			"column": "social-care", "identifier": socialIdentifier, "interest": "conflict", "practitioner": "mr-lindqvist"})},
@@ -157,8 +157,8 @@ func newBench(t testing.TB) *bench {
 		"blockRelationship": {as: "dr-patel", target: "/consent/v1/blocks", body: render(object{
 			"proof": b.gpProof, "reach": "block", "warning": "effect-on-care-1", "evidence": "electronic"})},
 		"withdrawBlock": {as: "dr-patel", target: "/consent/v1/blocks/" + b.block + "/withdrawal", body: render(object{"evidence": "electronic"})},
-		"findAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing},
-		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?handle=" + b.gpHandle},
+		"findAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "?" + why},
+		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?" + why + "&handle=" + b.gpHandle},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
 			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},
@@ -495,14 +495,18 @@ func (b *bench) targets() (rows []row) {
 
 func (b *bench) badPaths(op operation, name string, schema object, add func(string, string, request, ...string)) {
 	good := b.good[op.id]
+	path, query, asks := strings.Cut(good.target, "?")
+	if asks {
+		query = "?" + query
+	}
 	at := func(value string) request {
-		parts, given := strings.Split(op.template, "/"), strings.Split(good.target, "/")
+		parts, given := strings.Split(op.template, "/"), strings.Split(path, "/")
 		for i := range parts {
 			if parts[i] == "{"+name+"}" {
 				given[i] = value
 			}
 		}
-		return good.at(strings.Join(given, "/"))
+		return good.at(strings.Join(given, "/") + query)
 	}
 	bad := []string{
 		strings.ToUpper(marker), "%00", marker + "%00", marker + "%0a", "%e2%80%ae" + marker, "%ff" + marker, "a%2fb" + marker,
@@ -542,6 +546,9 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 		kind := "malformed"
 		if name == "column" && (value == marker || value == "null") { // codes, of no column
 			kind = "forbidden"
+		}
+		if (name == "purpose" || name == "reason") && (value == marker || value == "null") {
+			kind = "invalid"
 		}
 		add(op.id+": "+name+"="+value, kind, at(name+"="+value))
 	}

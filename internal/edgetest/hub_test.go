@@ -339,6 +339,9 @@ func encode(t testing.TB, v any) []byte {
 
 type object = map[string]any
 
+// why is what reads of what is recorded are for.
+const why = "purpose=co-ordinate-care&reason=working-with-person"
+
 // powers are held under the children's agreement.
 var powers = map[string]string{
 	"gp-riverside": "children-act-2004-s10", "gp-patel": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175",
@@ -592,7 +595,7 @@ func (h *hub) dispute(as, column, identifier string) string {
 func (h *hub) act(as, column, identifier, kind string) string {
 	h.t.Helper()
 	handle, _ := h.handle(as, column, identifier)
-	for _, a := range h.ok(as, "GET", "/relmgr/v1/acts?handle="+handle, nil)["acts"].([]any) {
+	for _, a := range h.ok(as, "GET", "/relmgr/v1/acts?"+why+"&handle="+handle, nil)["acts"].([]any) {
 		if act := a.(object); act["kind"] == kind {
 			return act["act"].(string)
 		}

@@ -126,7 +126,7 @@ func (h *hub) enquiry(p asked, more object) string {
 // reviews are what waits for social care's lead, at most a page of it.
 func (h *hub) reviews() (out []object) {
 	h.t.Helper()
-	for _, r := range h.ok("ms-novak", "GET", "/relmgr/v1/reviews", nil)["reviews"].([]any) {
+	for _, r := range h.ok("ms-novak", "GET", "/relmgr/v1/reviews?"+why, nil)["reviews"].([]any) {
 		out = append(out, r.(object))
 	}
 	return out
@@ -205,11 +205,11 @@ var probes = []probe{
 	}},
 	{operation: "listActs", alone: true, own: true, ready: func(h *hub, p asked) request {
 		handle, _ := h.handle(asker, askers, p.social)
-		return get("/relmgr/v1/acts?handle=" + handle)
+		return get("/relmgr/v1/acts?" + why + "&handle=" + handle)
 	}},
 	{operation: "findAct", alone: true, both: true, ready: func(h *hub, p asked) request {
 		act, _ := joined(h, p.social, p.gp)
-		return get("/relmgr/v1/acts/" + act)
+		return get("/relmgr/v1/acts/" + act + "?" + why)
 	}},
 	{operation: "withdrawAct", alone: true, both: true, how: "of a correlation", ready: func(h *hub, p asked) request {
 		act, _ := joined(h, p.social, p.gp)
@@ -249,7 +249,7 @@ var probes = []probe{
 	{operation: "listReviews", as: "ms-novak", tells: true, emergency: true, ready: func(h *hub, p asked) request {
 		h.judgeAll()
 		h.enquiry(p, object{"reason": "risk-of-harm", "emergency": true})
-		return get("/relmgr/v1/reviews")
+		return get("/relmgr/v1/reviews?" + why)
 	}},
 	{operation: "judgeEnquiry", as: "ms-novak", ready: func(h *hub, p asked) request {
 		h.judgeAll()

@@ -93,7 +93,7 @@ const FindOwnEnquiry = `-- name: FindOwnEnquiry :one
 select e.enquiry_id, e.column_id, h.token, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
   from relmgr.enquiries e join relmgr.handles h on h.handle_id = e.handle_id
  where e.enquiry_id = $1 and e.practitioner_id = $2 and e.agency_id = $3
-   and e.at > $4::timestamptz
+   and e.reads is null and e.at > $4::timestamptz
 `
 
 type FindOwnEnquiryParams struct {

@@ -313,6 +313,56 @@ func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquir
 	return items, nil
 }
 
+const RecordRead = `-- name: RecordRead :exec
+with key as (
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $14)
+), leaf as (
+  insert into ledger.pending (commitment) values ($12::bytea)
+)
+insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
+                              reads, terms_version, commitment, sealed)
+values ($1, $2, $3, $4, $5, nullif($6::text, ''), $7::uuid,
+        $8, $9, 'not-known', $10::text, $11, $12, $13)
+`
+
+type RecordReadParams struct {
+	EnquiryID      ident.EnquiryID
+	At             time.Time
+	PractitionerID ident.Practitioner
+	AgencyID       ident.Agency
+	Role           string
+	ColumnID       string
+	HandleID       ident.UntypedID
+	Purpose        string
+	Reason         string
+	Reads          string
+	TermsVersion   int64
+	Commitment     []byte
+	Sealed         []byte
+	WrappedKey     []byte
+}
+
+// A read of what is recorded, as an enquiry.
+func (q *Queries) RecordRead(ctx context.Context, db DBTX, arg RecordReadParams) error {
+	_, err := db.ExecContext(ctx, RecordRead,
+		arg.EnquiryID,
+		arg.At,
+		arg.PractitionerID,
+		arg.AgencyID,
+		arg.Role,
+		arg.ColumnID,
+		arg.HandleID,
+		arg.Purpose,
+		arg.Reason,
+		arg.Reads,
+		arg.TermsVersion,
+		arg.Commitment,
+		arg.Sealed,
+		arg.WrappedKey,
+	)
+	return err
+}
+
 const RecordRefusedEnquiry = `-- name: RecordRefusedEnquiry :exec
 with key as (
   insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $15)

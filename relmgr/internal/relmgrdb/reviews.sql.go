@@ -151,7 +151,7 @@ func (q *Queries) ListDeclarations(ctx context.Context, db DBTX, agencyID ident.
 
 const ListReviews = `-- name: ListReviews :many
 select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, e.column_id, e.handle_id,
-       e.purpose, e.reason, e.concerning, e.commitment, e.sealed, coalesce(k.wrapped, ''::bytea)::bytea as wrapped_key,
+       e.purpose, e.reason, e.concerning, coalesce(e.reads, '')::text as reads, e.commitment, e.sealed, coalesce(k.wrapped, ''::bytea)::bytea as wrapped_key,
        (select count(*) from relmgr.disclosures x where x.enquiry_id = v.enquiry_id)::bigint as told
   from relmgr.reviews v
   join relmgr.enquiries e on e.enquiry_id = v.enquiry_id
@@ -186,6 +186,7 @@ type ListReviewsRow struct {
 	Purpose        string
 	Reason         string
 	Concerning     string
+	Reads          string
 	Commitment     []byte
 	Sealed         []byte
 	WrappedKey     []byte
@@ -223,6 +224,7 @@ func (q *Queries) ListReviews(ctx context.Context, db DBTX, arg ListReviewsParam
 			&i.Purpose,
 			&i.Reason,
 			&i.Concerning,
+			&i.Reads,
 			&i.Commitment,
 			&i.Sealed,
 			&i.WrappedKey,

@@ -136,3 +136,15 @@ insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, 
                               transaction, stopped_at, terms_version, commitment, sealed)
 values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @purpose, @reason, @concerning,
         nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(stopped_at), @terms_version, @commitment, @sealed);
+
+-- name: RecordRead :exec
+-- A read of what is recorded, as an enquiry.
+with key as (
+  insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
+), leaf as (
+  insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+)
+insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
+                              reads, terms_version, commitment, sealed)
+values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, nullif(sqlc.arg(column_id)::text, ''), sqlc.arg(handle_id)::uuid,
+        @purpose, @reason, 'not-known', sqlc.arg(reads)::text, @terms_version, @commitment, @sealed);

@@ -1,0 +1,77 @@
+package relmgr
+
+import (
+	"context"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Why says what a read of what is recorded is for (QRY-09).
+type Why struct {
+	Purpose string
+	Reason  string
+}
+
+// check refuses codes that the partnership has not declared.
+func (w Why) check(t *decide.Terms) error {
+	switch {
+	case !decide.Has(t.Codes.Purposes, w.Purpose):
+		return fault.At("/purpose", "name a purpose of the partnership's list")
+	case !decide.Has(t.Codes.Reasons, w.Reason):
+		return fault.At("/reason", "name a reason of the partnership's list")
+	}
+	return nil
+}
+
+// What is read of what is recorded. Reads of these count as enquiries; those of
+// somebody's own requests, answers and consents do not.
+const (
+	readActs     = "acts"
+	readAct      = "act"
+	readContacts = "contact-requests" // those that have escalated to the reader
+	readReviews  = "reviews"
+)
+
+// reading is the record of a read: its JSON is what the commitment covers.
+type reading struct {
+	Enquiry      ident.EnquiryID    `json:"enquiry"`
+	At           time.Time          `json:"at"`
+	Practitioner ident.Practitioner `json:"practitioner"`
+	Agency       ident.Agency       `json:"agency"`
+	Role         string             `json:"role"`
+	Reads        string             `json:"reads"`
+	Column       ident.Column       `json:"column,omitempty"`
+	Handle       ident.HandleID     `json:"handle,omitzero"`
+	Purpose      string             `json:"purpose"`
+	Reason       string             `json:"reason"`
+	TermsVersion int64              `json:"terms_version"`
+	Shown        []string           `json:"shown"` // ids of what was shown: acts, deliveries or reviews
+}
+
+// recordRead records that the caller is about to be shown these, as an enquiry
+// with a leaf of its own. Call it last: what it returns nil for is durable.
+func (s *Service) recordRead(ctx context.Context, who decide.Caller, r reading, why Why, at time.Time) error {
+	r.Enquiry, r.At, r.Practitioner, r.Agency, r.TermsVersion = ident.NewEnquiry(), at, who.Practitioner, who.Agency, who.Terms.Version
+	r.Purpose, r.Reason = why.Purpose, why.Reason
+	if r.Role == "" {
+		r.Role = who.AnyRole()
+	}
+	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, r.Enquiry, r)
+	if err != nil {
+		return err
+	}
+	if err := s.q.RecordRead(ctx, s.db, relmgrdb.RecordReadParams{
+		EnquiryID: r.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: r.At, PractitionerID: r.Practitioner, AgencyID: r.Agency,
+		Role: r.Role, ColumnID: string(r.Column), HandleID: ident.UntypedID(r.Handle), Purpose: r.Purpose, Reason: r.Reason, Reads: r.Reads,
+		TermsVersion: r.TermsVersion, Sealed: l.Sealed,
+	}); err != nil {
+		return pg.Fault(err)
+	}
+	return nil
+}
