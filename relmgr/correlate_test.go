@@ -338,11 +338,11 @@ func TestADecisionLapsesAtItsInstant(t *testing.T) {
 func TestAnotherAgencysActIsShownWithItsDayAlone(t *testing.T) {
 	b := setup(t)
 	b.wait(7 * time.Hour)
-	mine, err := b.FindAct(t.Context(), b.as("social"), b.correlate(t, "social", socialChild, "gp", gpChild).Act)
+	mine, err := b.FindAct(t.Context(), b.as("social"), b.correlate(t, "social", socialChild, "gp", gpChild).Act, looking)
 	if err != nil {
 		t.Fatal(err)
 	}
-	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50)
+	acts, _, err := b.ListActs(t.Context(), b.as("gp"), b.handle(t, "gp", gpChild), ident.ReferenceID{}, 50, looking)
 	if err != nil {
 		t.Fatal(err)
 	}
