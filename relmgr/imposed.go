@@ -183,7 +183,7 @@ func (s *Service) RecordObjection(ctx context.Context, who decide.Caller, act id
 		} else if err != nil {
 			return pg.Fault(err)
 		}
-		if err := s.mayRead(ctx, who, imposed.ActID); err != nil {
+		if _, err := s.mayRead(ctx, who, imposed.ActID); err != nil {
 			return err
 		}
 		roles := slices.Concat(editors(who, Publish), editors(who, Correlate))

@@ -74,7 +74,7 @@ func TestAnObjectionIsRuledOnOnceBySomebodyElse(t *testing.T) {
 	}
 	objection := object()
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery") // until it is ruled on
-	if a, err := b.FindAct(t.Context(), b.as("gp"), objection.Act); err != nil || a.Mode != "subject" || a.Evidence != "spoken-and-noted" {
+	if a, err := b.FindAct(t.Context(), b.as("gp"), objection.Act, looking); err != nil || a.Mode != "subject" || a.Evidence != "spoken-and-noted" {
 		t.Errorf("the objection is recorded as %+v, %v", a, err)
 	}
 	list, err := b.ListObjections(t.Context(), b.as("gp-second"), 10)
