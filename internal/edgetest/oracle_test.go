@@ -54,6 +54,13 @@ const asker, askers = "mr-lindqvist", "social-care"
 var tellsNothing = map[string]string{
 	"listContactRequests":   "shows what another party chose to send to this column; whom a request reaches is tested in relmgr/contact_test.go",
 	"replyToContactRequest": "answers such a request; what becomes of it is tested in relmgr/contact_test.go",
+	"recordObjection":       "NOT PROBED YET: about an act that the caller's agency is shown; needs an imposed act in its history",
+	"reviewTelling":         "NOT PROBED YET: about an act that the caller's agency imposed",
+	"listUntold":            "NOT PROBED YET: what the caller's agency imposed",
+	"listObjections":        "NOT PROBED YET: objections to what the caller's agency imposed",
+	"ruleOnObjection":       "NOT PROBED YET: undoes what the caller's agency imposed, by the work of every undoing",
+	"returnColumn":          "NOT PROBED YET: the caller's own closed column, whole",
+	"destroyColumn":         "NOT PROBED YET: the caller's own closed column, whole",
 	"readPartnership":       "knows no subject",
 	"applyPartnership":      "knows no subject",
 	"listServices":          "knows no subject",
