@@ -136,6 +136,9 @@ func (t town) person(i int) one {
 			year = parents + 1
 		case member == 2 || twins:
 			year, day = children, secondDay
+			if member == 3 { // twins are not called alike
+				given = strings.Replace(given, strings.Fields(t.person(i - 1).record.Names[0].Given)[0], "Robin", 1)
+			}
 			if junior && member == 2 && !woman {
 				given = father
 			}

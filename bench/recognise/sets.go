@@ -246,6 +246,7 @@ func steps() (all []step) {
 			worst(match.Postcode, 2, 3)(m)
 			worst(match.House, 2)(m)
 			worst(match.Street, 2, 3)(m)
+			worst(match.StreetThere, 2, 3)(m)
 			worst(match.Locality, 2)(m)
 		}},
 		step{name: "similar-e-mail", change: worst(match.Email, 2, 3)},

@@ -202,6 +202,7 @@ func (e *estimate) round(m *Model) float64 {
 			// the same language. Strangers are counted where it matters.
 			other[Middle][p[Middle]] += n * (1 - one)
 		}
+		other[StreetThere][p[StreetThere]] += n * (1 - one) // random pairs hardly ever share a postcode
 		for f, l := range p {
 			same[f][l] += n * one
 		}
@@ -210,7 +211,7 @@ func (e *estimate) round(m *Model) float64 {
 		p, one, _ := expect(packed)
 		n := e.random[packed]
 		for f, l := range p {
-			if Field(f) != Middle {
+			if f := Field(f); f != Middle && f != StreetThere {
 				other[f][l] += n * (1 - one)
 			}
 		}
@@ -227,7 +228,7 @@ func (e *estimate) round(m *Model) float64 {
 		}
 		for l := 1; l <= f.levels(); l++ {
 			set(&m.M[f][l], (same[f][l]+priorMatches*prior[f][l-1])/(sameTotal[f]+priorMatches))
-			set(&m.U[f][l], max(other[f][l]+20*strangers[f][l-1], 0.5)/(otherTotal[f]+20))
+			set(&m.U[f][l], max((other[f][l]+20*strangers[f][l-1])/(otherTotal[f]+20), 0.5/randomPairs))
 		}
 	}
 	for f, limit := range limits {

@@ -19,6 +19,7 @@ const (
 	Postcode
 	House
 	Street
+	StreetThere // the street of two who share the postcode
 	Locality
 	Region
 	Phone
@@ -34,24 +35,25 @@ const maxLevel = 7
 // fixed by the code of its comparison below; only its weight is estimated.
 var fieldNames = [fields]string{
 	"given-name", "middle-name", "family-name", "order-of-names", "birth", "sex", "postcode", "house", "street",
-	"locality", "region", "telephone", "e-mail", "identifier",
+	"street-in-postcode", "locality", "region", "telephone", "e-mail", "identifier",
 }
 
 var levelNames = [fields][]string{
-	Given:    {"missing", "same", "variant", "one-letter-off", "similar", "initial", "different"},
-	Middle:   {"missing", "same", "variant", "one-letter-off", "similar", "initial", "different"},
-	Family:   {"missing", "same", "part-of-it", "one-letter-off", "similar", "initial", "different"},
-	Order:    {"missing", "as-written", "turned"},
-	Birth:    {"missing", "same", "slip", "same-month", "same-year", "two-parts-same", "close", "different"},
-	Sex:      {"missing", "same", "different"},
-	Postcode: {"missing", "same", "slip", "area", "different"},
-	House:    {"missing", "same", "slip", "different"},
-	Street:   {"missing", "same", "most", "some", "different"},
-	Locality: {"missing", "same", "similar", "different"},
-	Region:   {"missing", "same", "slip", "different"},
-	Phone:    {"missing", "same", "slip", "different"},
-	Email:    {"missing", "same", "slip", "similar", "different"},
-	Number:   {"missing", "same", "slip", "two-slips", "different"},
+	Given:       {"missing", "same", "variant", "one-letter-off", "similar", "initial", "different"},
+	Middle:      {"missing", "same", "variant", "one-letter-off", "similar", "initial", "different"},
+	Family:      {"missing", "same", "part-of-it", "one-letter-off", "similar", "initial", "different"},
+	Order:       {"missing", "as-written", "turned"},
+	Birth:       {"missing", "same", "slip", "same-month", "same-year", "two-parts-same", "close", "different"},
+	Sex:         {"missing", "same", "different"},
+	Postcode:    {"missing", "same", "slip", "area", "different"},
+	House:       {"missing", "same", "slip", "different"},
+	Street:      {"missing", "same", "most", "some", "different"},
+	StreetThere: {"missing", "same", "most", "some", "different"},
+	Locality:    {"missing", "same", "similar", "different"},
+	Region:      {"missing", "same", "slip", "different"},
+	Phone:       {"missing", "same", "slip", "different"},
+	Email:       {"missing", "same", "slip", "similar", "different"},
+	Number:      {"missing", "same", "slip", "two-slips", "different"},
 }
 
 // String is the field's name in explanations.
@@ -203,7 +205,7 @@ func (c *compared) places(a, b *Form) {
 			}
 			best = score
 			for k, text := range [5]string{p.postcode, p.house, p.street, p.locality, p.region} {
-				f := Postcode + Field(k)
+				f := placeFields[k]
 				c.pattern[f], c.value[f] = levels[k], 0
 				if levels[k] == 1 {
 					c.value[f] = hash(f, text)
@@ -211,7 +213,22 @@ func (c *compared) places(a, b *Form) {
 			}
 		}
 	}
+	// One place is inside the other: who shares a postcode often shares the street,
+	// and who shares either is in the same town. That is not said twice.
+	there := c.pattern[Postcode] == 1
+	if there || c.pattern[Street] == 1 {
+		for _, f := range [2]Field{Locality, Region} {
+			if c.pattern[f] == 1 {
+				c.pattern[f] = 0
+			}
+		}
+	}
+	if there {
+		c.pattern[StreetThere], c.pattern[Street] = c.pattern[Street], 0
+	}
 }
+
+var placeFields = [5]Field{Postcode, House, Street, Locality, Region}
 
 // hash names a value of a field in the tables of frequencies: FNV-1a, 32 bits.
 func hash(f Field, value string) uint32 {

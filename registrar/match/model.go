@@ -43,38 +43,40 @@ var weighty = [fields]bool{
 // register: levels from 1 on. An estimate counts it as priorMatches matches, so
 // that a register without duplicates still has a model.
 var prior = [fields][]float64{
-	Given:    {0.78, 0.06, 0.06, 0.03, 0.02, 0.05},
-	Middle:   {0.70, 0.04, 0.05, 0.03, 0.08, 0.10},
-	Family:   {0.80, 0.03, 0.06, 0.03, 0.01, 0.07},
-	Order:    {0.97, 0.03},
-	Birth:    {0.88, 0.04, 0.01, 0.02, 0.02, 0.02, 0.01},
-	Sex:      {0.985, 0.015},
-	Postcode: {0.72, 0.05, 0.05, 0.18},
-	House:    {0.72, 0.06, 0.22},
-	Street:   {0.68, 0.06, 0.04, 0.22},
-	Locality: {0.75, 0.08, 0.17},
-	Region:   {0.90, 0.03, 0.07},
-	Phone:    {0.60, 0.05, 0.35},
-	Email:    {0.65, 0.07, 0.05, 0.23},
-	Number:   {0.94, 0.04, 0.005, 0.015},
+	Given:       {0.78, 0.06, 0.06, 0.03, 0.02, 0.05},
+	Middle:      {0.70, 0.04, 0.05, 0.03, 0.08, 0.10},
+	Family:      {0.80, 0.03, 0.06, 0.03, 0.01, 0.07},
+	Order:       {0.97, 0.03},
+	Birth:       {0.88, 0.04, 0.01, 0.02, 0.02, 0.02, 0.01},
+	Sex:         {0.985, 0.015},
+	Postcode:    {0.72, 0.05, 0.05, 0.18},
+	House:       {0.72, 0.06, 0.22},
+	Street:      {0.68, 0.06, 0.04, 0.22},
+	StreetThere: {0.85, 0.08, 0.03, 0.04},
+	Locality:    {0.75, 0.08, 0.17},
+	Region:      {0.90, 0.03, 0.07},
+	Phone:       {0.60, 0.05, 0.35},
+	Email:       {0.65, 0.07, 0.05, 0.23},
+	Number:      {0.94, 0.04, 0.005, 0.015},
 }
 
 // strangers is the same for two strangers.
 var strangers = [fields][]float64{
-	Given:    {0.004, 0.003, 0.002, 0.02, 0.03, 0.941},
-	Middle:   {0.01, 0.005, 0.002, 0.02, 0.06, 0.903},
-	Family:   {0.001, 0.001, 0.001, 0.01, 0.005, 0.982},
-	Order:    {0.9, 0.1},
-	Birth:    {0.00004, 0.0006, 0.0015, 0.015, 0.003, 0.03, 0.95},
-	Sex:      {0.5, 0.5},
-	Postcode: {0.0002, 0.0015, 0.01, 0.9883},
-	House:    {0.02, 0.1, 0.88},
-	Street:   {0.001, 0.002, 0.02, 0.977},
-	Locality: {0.01, 0.01, 0.98},
-	Region:   {0.2, 0.02, 0.78},
-	Phone:    {0.00001, 0.0001, 0.99989},
-	Email:    {0.00001, 0.0001, 0.005, 0.99489},
-	Number:   {0.000001, 0.00001, 0.0001, 0.999889},
+	Given:       {0.004, 0.003, 0.002, 0.02, 0.03, 0.941},
+	Middle:      {0.01, 0.005, 0.002, 0.02, 0.06, 0.903},
+	Family:      {0.001, 0.001, 0.001, 0.01, 0.005, 0.982},
+	Order:       {0.9, 0.1},
+	Birth:       {0.00004, 0.0006, 0.0015, 0.015, 0.003, 0.03, 0.95},
+	Sex:         {0.5, 0.5},
+	Postcode:    {0.0002, 0.0015, 0.01, 0.9883},
+	House:       {0.02, 0.1, 0.88},
+	Street:      {0.001, 0.002, 0.02, 0.977},
+	StreetThere: {0.3, 0.02, 0.03, 0.65},
+	Locality:    {0.01, 0.01, 0.98},
+	Region:      {0.2, 0.02, 0.78},
+	Phone:       {0.00001, 0.0001, 0.99989},
+	Email:       {0.00001, 0.0001, 0.005, 0.99489},
+	Number:      {0.000001, 0.00001, 0.0001, 0.999889},
 }
 
 // limits are how often the records of one person may disagree altogether, however
@@ -112,7 +114,7 @@ type kin struct {
 
 var family = [...]kin{
 	{"household", 1, [fields]float64{
-		Middle: 0.1, Family: 0.8, Order: 1, Postcode: 0.85, House: 0.85, Street: 0.85, Locality: 0.9, Region: 0.95,
+		Middle: 0.1, Family: 0.8, Order: 1, Postcode: 0.85, House: 0.85, Street: 0.85, StreetThere: 0.85, Locality: 0.9, Region: 0.95,
 		Phone: 0.5, Email: 0.1,
 	}},
 	{"twin", 0.02, [fields]float64{
@@ -120,7 +122,7 @@ var family = [...]kin{
 		Locality: 0.95, Region: 0.95, Phone: 0.7, Email: 0.2,
 	}},
 	{"namesake", 0.03, [fields]float64{
-		Given: 0.95, Middle: 0.3, Family: 0.95, Order: 1, Sex: 0.95, Postcode: 0.7, House: 0.7, Street: 0.7, Locality: 0.8,
+		Given: 0.95, Middle: 0.3, Family: 0.95, Order: 1, Sex: 0.95, Postcode: 0.7, House: 0.7, Street: 0.7, StreetThere: 0.7, Locality: 0.8,
 		Region: 0.9, Phone: 0.5, Email: 0.1,
 	}},
 }

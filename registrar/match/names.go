@@ -100,7 +100,7 @@ func laid(givenA, familyA, givenB, familyB []string, order uint8) (s sameName) {
 		if i >= 0 {
 			s.givenPart = givenA[i]
 		} else {
-			s.givenPart = strings.Join(givenA, "")
+			s.givenPart = givenA[0]
 		}
 	}
 	if s.given != 0 && i >= 0 && len(givenA) > 1 && len(givenB) > 1 {
@@ -116,7 +116,7 @@ func laid(givenA, familyA, givenB, familyB []string, order uint8) (s sameName) {
 				}
 			}
 		} else {
-			s.familyPart = strings.Join(familyA, "")
+			s.familyPart = familyA[0]
 		}
 	}
 	s.score = worth[s.given] + worth[s.family] + worth[s.middle]/4
