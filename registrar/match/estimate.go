@@ -33,12 +33,15 @@ func Estimate(ix, probes *Index, version string) *Model {
 		return m
 	}
 	rareRaw := e.countValues(m)
-	e.comparePairs()
+	e.comparePairs(m)
+	values := m.Values
+	m.Values = frequent
 	for range rounds {
 		if e.round(m) < 1e-3 {
 			break
 		}
 	}
+	m.Values = values
 	for f := range fields {
 		if weighty[f] && rareRaw[f] > 0 {
 			m.Rare[f] = max(min(rareRaw[f], m.U[f][1]), 1e-6)
@@ -47,6 +50,34 @@ func Estimate(ix, probes *Index, version string) *Model {
 		}
 	}
 	return m
+}
+
+// frequent stands for the frequencies of names while patterns are counted: a name
+// that one in a hundred has, one in a thousand, and any rarer. Without it namesakes
+// of a common name would be learnt from as if they were one person.
+var frequent = map[uint32]float32{1: 1. / 40, 2: 1. / 300, 3: 1. / 4000}
+
+// countedAs is the pattern, and how frequent the names are if they are the same.
+func (m *Model) countedAs(c *compared) uint64 {
+	often := func(f Field) uint64 {
+		if c.pattern[f] != nameSame || c.value[f] == 0 {
+			return 0
+		}
+		switch v := m.Values[c.value[f]]; {
+		case v >= 0.01:
+			return 1
+		case v >= 0.001:
+			return 2
+		}
+		return 3
+	}
+	return often(Given)<<62 | often(Family)<<60 | c.packed()
+}
+
+func countedPattern(v uint64) (c compared) {
+	c.pattern = unpackPattern(v)
+	c.value[Given], c.value[Family] = uint32(v>>62), uint32(v>>60&3)
+	return c
 }
 
 type estimate struct {
@@ -125,7 +156,7 @@ func (e *estimate) countValues(m *Model) (rareRaw [fields]float64) {
 
 // comparePairs compares random pairs, and a sample of records with their
 // candidates, and counts the patterns.
-func (e *estimate) comparePairs() {
+func (e *estimate) comparePairs(m *Model) {
 	e.random, e.candidates = tally{}, tally{}
 	n, probes := e.ix.Len(), e.probes.Len()
 	var mu sync.Mutex
@@ -150,7 +181,7 @@ func (e *estimate) comparePairs() {
 				e.probes.Form(i, &a)
 				e.ix.Form(j, &b)
 				compareForms(&a, &b, &c)
-				local[c.packed()]++
+				local[m.countedAs(&c)]++
 			}
 			add(e.random, local)
 		})
@@ -171,7 +202,7 @@ func (e *estimate) comparePairs() {
 				}
 				e.ix.Form(int(j), &b)
 				compareForms(&a, &b, &c)
-				local[c.packed()]++
+				local[m.countedAs(&c)]++
 			}
 		}
 		add(e.candidates, local)
@@ -185,7 +216,7 @@ func (e *estimate) round(m *Model) float64 {
 	var sameTotal, otherTotal [fields]float64
 	size := float64(m.Entries)
 	expect := func(packed uint64) (p pattern, one, kin float64) {
-		c := compared{pattern: unpackPattern(packed)}
+		c := countedPattern(packed)
 		r := m.ratio(&c)
 		o, without := r.odds(m.Odds, m.Household, size), r.odds(m.Odds, 0, size)
 		// Of what is not one person, the part that is not strangers either.
@@ -241,6 +272,9 @@ func (e *estimate) round(m *Model) float64 {
 		}
 	}
 	set(&m.Odds, max((total+0.02)/(float64(e.looked)+1), 1e-3)) // never so few that none would be looked for
+	if !e.own {
+		m.Odds = min(m.Odds, 1) // a register holds each person at most once (REG-10)
+	}
 	m.Household = (household + priorRecords*cautious) / (float64(e.looked) + priorRecords)
 	return change
 }

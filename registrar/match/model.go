@@ -82,7 +82,10 @@ var strangers = [fields][]float64{
 // limits are how often the records of one person may disagree altogether, however
 // the estimate comes out. Without them it can settle on another thing than people
 // that makes records alike, such as where their names come from.
-var limits = [fields]float64{Given: 0.2, Family: 0.25, Birth: 0.2, Sex: 0.1, Number: 0.1}
+var limits = [fields]float64{
+	Given: 0.2, Middle: 0.3, Family: 0.25, Birth: 0.2, Sex: 0.1, Postcode: 0.45, House: 0.45, Street: 0.45, StreetThere: 0.2,
+	Locality: 0.45, Region: 0.3, Phone: 0.6, Email: 0.5, Number: 0.1,
+}
 
 const (
 	priorMatches = 40 // matches that count as the prior
