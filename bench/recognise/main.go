@@ -83,6 +83,8 @@ func run() error {
 	}
 	var result any
 	switch {
+	case *latency && *people < 1000:
+		return errors.New("-people: time at least 1000")
 	case *latency:
 		result, err = timed(*people)
 	case *records != "":

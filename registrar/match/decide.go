@@ -189,12 +189,12 @@ func (c *candidate) determined(unread bool) bool {
 func chance(odds float64) float64 { return odds / (1 + odds) }
 
 // individual reports whether what agrees is the person's own and not the family's:
-// a given name tells twins apart and a date of birth tells father from son; an
-// identifier does both, but not if it goes with another given name, for mothers'
+// a given name tells twins apart and a date of birth (a year is not enough) tells
+// father from son; an identifier does both, but not if it goes with another given name, for mothers'
 // numbers stand in children's records.
 func individual(p *pattern) bool {
 	given := p[Given] != 0 && p[Given] <= nameNear
-	birth := p[Birth] != 0 && p[Birth] <= birthYear
+	birth := p[Birth] != 0 && p[Birth] <= birthMonth
 	return given && birth || p[Number] == numberSame && (given || birth) && p[Given] != nameOther
 }
 

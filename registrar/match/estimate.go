@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	randomPairs = 1 << 20 // from which it is learnt how strangers compare
+	randomPairs = 1 << 20 // from which it is learnt how strangers compare, fewer in a small register
 	probed      = 20_000  // records whose candidates are looked at
 	counted     = 200_000 // records whose values are counted
 	commonFrom  = 5       // so often a value must be met to have a frequency of its own
@@ -168,7 +168,7 @@ func (e *estimate) comparePairs(m *Model) {
 		}
 	}
 	if n > 1 || !e.own {
-		each(randomPairs/1024, 8, func(from, to int) {
+		each(min(randomPairs, 128*n)/1024, 8, func(from, to int) {
 			chance := rand.New(rand.NewPCG(uint64(from), 1))
 			local := tally{}
 			var a, b Form

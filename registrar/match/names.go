@@ -1,6 +1,9 @@
 package match
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // The levels of a part of a name, best first. Zero is missing, here and in all
 // fields.
@@ -26,6 +29,9 @@ func partLevel(a, b string, given bool) uint8 {
 	case given && variants(a, b):
 		return nameVariant
 	}
+	if bits.OnesCount32(letters(a)^letters(b)) > 6 {
+		return nameOther // most pairs end here: too few letters in common for any of the below
+	}
 	shorter := min(len(a), len(b))
 	switch {
 	case within(a, b, 1):
@@ -45,6 +51,14 @@ func partLevel(a, b string, given bool) uint8 {
 	return nameOther
 }
 
+// letters is the set of letters in a name.
+func letters(name string) (set uint32) {
+	for i := 0; i < len(name); i++ {
+		set |= 1 << (name[i] & 31)
+	}
+	return set
+}
+
 // bagLevel is the best level of any two parts, and which parts those are (-1
 // where it was the whole against the whole).
 func bagLevel(a, b []string, given bool) (level uint8, atA, atB int) {
@@ -54,7 +68,6 @@ func bagLevel(a, b []string, given bool) (level uint8, atA, atB int) {
 	level = nameOther
 	for i, p := range a {
 		for j, q := range b {
-			// Initials fit too easily to stand for a name while there are others.
 			l := partLevel(p, q, given)
 			if l < level {
 				level, atA, atB = l, i, j
