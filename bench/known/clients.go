@@ -22,6 +22,7 @@ const clientsCommand = "clients"
 type job struct {
 	Askers askers
 	Load   load
+	Calls  int // of -timing
 }
 
 // asked is what came of a load. The clients print it after a line when they
@@ -74,7 +75,7 @@ func (a *askers) put(ctx context.Context, l load, db *database) (r asked, err er
 	if err != nil {
 		return asked{}, err
 	}
-	given, err := json.Marshal(job{*a, l})
+	given, err := json.Marshal(job{Askers: *a, Load: l})
 	if err != nil {
 		return asked{}, err
 	}

@@ -87,6 +87,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"-rows", "0"}, {"-rows", "100000000"}, {"-rounds", "0"}, {"-seconds", "0"}, {"-clients", "0"}, {"-clients", "8,x"}, {"-clients", "999"}, {"more"},
+		{"-timing", "-calls", "9"}, {"-timing", "-growth"}, {"-growth", "-rows", "5", "-small", "5"},
 	} {
 		if _, err := parse(args, io.Discard); err == nil {
 			t.Errorf("%v was accepted", args)
@@ -107,5 +108,23 @@ func TestTheKernelsLineOfAProcess(t *testing.T) {
 	}
 	if _, err := parseStat("42 (x) S 7"); err == nil {
 		t.Error("half a line was accepted")
+	}
+}
+
+func TestAUC(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		t    timings
+		want float64
+	}{
+		{timings{[]time.Duration{3, 4}, []time.Duration{1, 2}}, 1},
+		{timings{[]time.Duration{1, 2}, []time.Duration{3, 4}}, 1},
+		{timings{[]time.Duration{1, 4}, []time.Duration{2, 3}}, 0.5},
+		{timings{[]time.Duration{5, 5}, []time.Duration{5, 5}}, 0.5},
+		{timings{[]time.Duration{2, 4}, []time.Duration{1, 3}}, 0.75},
+	} {
+		if got := c.t.auc(); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.t, got, c.want)
+		}
 	}
 }

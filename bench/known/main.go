@@ -22,6 +22,8 @@
 // Type, in a clone of the repository:
 //
 //	go run ./bench/known [-rows 500000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE] [-statements]
+//	go run ./bench/known -growth [-rows 5000000] [-small 50000] [-rounds 5] [-seconds 3] [-dir DIR]
+//	go run ./bench/known -timing [-rows 500000] [-calls 10000] [-dir DIR]
 //
 // In each round both are measured at each number of clients, one after the
 // other, and who is first changes from round to round. The clients of the hub
@@ -38,6 +40,11 @@
 // the hub there with pgbench at its best. A figure of a machine that does other
 // work (load_before says how much it did), or whose disk does not honour fsync,
 // says nothing.
+//
+// -growth compares the median latency of eight clients at two sizes. -timing has
+// one client ask about people of whom nothing may be told, since consent is
+// withdrawn, and of whom nothing is there, in an order of chance: auc says how
+// well the time of an answer tells the two apart, 0.5 being not at all.
 //
 // The profile is of this process, which is the hub's: the clients have one of
 // their own.
@@ -73,6 +80,9 @@ func main() {
 	if slices.Equal(os.Args[1:], []string{clientsCommand}) {
 		work = func() error { return serveClients(ctx, os.Stdin, os.Stdout) }
 	}
+	if slices.Equal(os.Args[1:], []string{timingCommand}) {
+		work = func() error { return serveTiming(ctx, os.Stdin, os.Stdout) }
+	}
 	if err := work(); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "known:", err)
 		stop()
@@ -87,6 +97,10 @@ type options struct {
 	clients      []int
 	dir, profile string
 	statements   bool
+	timing       bool
+	calls        int
+	growth       bool
+	small        int
 }
 
 const (
@@ -107,11 +121,24 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.StringVar(&o.dir, "dir", "", "an existing directory to make the hub's own in (default: the system's temporary one)")
 	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
 	flags.BoolVar(&o.statements, "statements", false, "have PostgreSQL note what each statement takes, which itself takes time, and print it")
+	flags.BoolVar(&o.timing, "timing", false, "ask whether time tells what is hidden from what is absent, and nothing else")
+	flags.IntVar(&o.calls, "calls", 10_000, "enquiries of -timing")
+	flags.BoolVar(&o.growth, "growth", false, "compare latency at two sizes, and nothing else; -rows is the larger one, 5000000 if not given")
+	flags.IntVar(&o.small, "small", 50_000, "rows of the smaller index of -growth")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, errors.New("it takes flags only")
+	}
+	if given := false; o.growth {
+		flags.Visit(func(f *flag.Flag) { given = given || f.Name == "rows" })
+		if !given {
+			o.rows = 5_000_000
+		}
+	}
+	if o.timing && (o.calls < 100 || o.rows < 2*timed) || o.growth && (o.small < 1 || o.small >= o.rows) || o.timing && o.growth {
+		return o, fmt.Errorf("-timing wants 100 calls and %d rows, -growth fewer rows in -small, and they do not go together", 2*timed)
 	}
 	if o.rows < 1 || o.rows > mostRows {
 		return o, fmt.Errorf("-rows: give 1 to %d", mostRows)
@@ -136,10 +163,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	read, err := readRows()
-	if err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp(o.dir, "fame-known-")
 	if err != nil {
 		return err
@@ -149,64 +172,167 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	before := loadAverage()
+	if before > 0.5 {
+		fmt.Fprintf(stderr, "the load average is %.2f: what follows will say little\n", before)
+	}
+	s, err := newSetting(ctx, o, dir, o.rows, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	var result any
+	switch {
+	case o.timing:
+		if err := s.hub.conceal(ctx); err != nil {
+			return err
+		}
+		r, err := s.askers.time(ctx, o.calls)
+		if err != nil {
+			return err
+		}
+		r.LoadBefore = before
+		result = r
+	case o.growth:
+		small, err := newSetting(ctx, o, dir, o.small, stderr)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, small.close()) }()
+		r, err := compare(ctx, o, small, s, stderr)
+		if err != nil {
+			return err
+		}
+		r.LoadBefore = before
+		result = r
+	default:
+		r, err := s.against(ctx, o, stderr)
+		if err != nil {
+			return err
+		}
+		r.Rows, r.CPUs, r.LoadBefore = o.rows, runtime.NumCPU(), before
+		r.round()
+		result = r
+	}
+	return json.NewEncoder(stdout).Encode(result)
+}
+
+// setting is a hub of some size on a PostgreSQL of its own, and those who ask it.
+type setting struct {
+	server *private.Server
+	db     *database
+	hub    *hub
+	askers *askers
+	dir    string
+}
+
+func newSetting(ctx context.Context, o options, dir string, rows int, stderr io.Writer) (_ *setting, err error) {
+	s := &setting{dir: filepath.Join(dir, strconv.Itoa(rows))}
+	if err := os.Mkdir(s.dir, 0o711); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	started := time.Now()
+	if s.server, err = startDatabase(ctx, filepath.Join(s.dir, "postgres"), o.statements); err != nil {
+		return nil, err
+	}
+	if s.db, err = newDatabase(filepath.Join(s.dir, "postgres")); err != nil {
+		return nil, err
+	}
+	if s.hub, err = newHub(ctx, s.server, s.dir); err != nil {
+		return nil, err
+	}
+	if err := s.hub.load(ctx, rows); err != nil {
+		return nil, err
+	}
+	if s.askers, err = s.hub.askers(rows); err != nil {
+		return nil, err
+	}
+	if err := s.askers.verify(ctx); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(stderr, "%d CPUs; %d rows of two handles made in %.0f s\n", runtime.NumCPU(), rows, time.Since(started).Seconds())
+	return s, nil
+}
+
+func (s *setting) close() (err error) {
+	if s.hub != nil {
+		err = s.hub.close()
+	}
+	if s.server != nil {
+		err = errors.Join(err, s.server.Stop())
+	}
+	return err
+}
+
+// against measures the hub against pgbench.
+func (s *setting) against(ctx context.Context, o options, stderr io.Writer) (report, error) {
+	read, err := readRows()
+	if err != nil {
+		return report{}, err
+	}
 	says, err := private.Version(ctx)
 	if err != nil {
-		return err
+		return report{}, err
 	}
-	server, err := startDatabase(ctx, filepath.Join(dir, "postgres"), o.statements)
+	bench, err := newPgbench(ctx, s.server, filepath.Join(s.dir, "pgbench.sql"), o.rows)
 	if err != nil {
-		return err
+		return report{}, err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	db, err := newDatabase(filepath.Join(dir, "postgres"))
-	if err != nil {
-		return err
-	}
-	bench, err := newPgbench(ctx, server, filepath.Join(dir, "pgbench.sql"), o.rows)
-	if err != nil {
-		return err
-	}
-	started := time.Now()
-	h, err := newHub(ctx, server, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	if err := h.load(ctx, o.rows); err != nil {
-		return err
-	}
-	a, err := h.askers(o.rows)
-	if err != nil {
-		return err
-	}
-	if err := a.verify(ctx); err != nil {
-		return err
-	}
-	if err := bench.verify(ctx, h, read); err != nil {
-		return err
-	}
-	fmt.Fprintf(stderr, "%s, %d CPUs; %d rows of two handles made in %.0f s\n", says, runtime.NumCPU(), o.rows, time.Since(started).Seconds())
-	if before > 0.5 {
-		fmt.Fprintf(stderr, "the load average was %.2f before this began: what follows will say little\n", before)
-	}
-	bench.db = db
-	if o.statements {
-		if err := h.noteStatements(ctx); err != nil {
-			return err
-		}
-	}
-	r, err := measure(ctx, o, a, bench, db, stderr)
-	if err != nil {
-		return err
+	bench.db = s.db
+	if err := bench.verify(ctx, s.hub, read); err != nil {
+		return report{}, err
 	}
 	if o.statements {
-		if err := h.printStatements(ctx, stderr); err != nil {
-			return err
+		if err := s.hub.noteStatements(ctx); err != nil {
+			return report{}, err
 		}
 	}
-	r.Rows, r.CPUs, r.Postgres, r.LoadBefore = o.rows, runtime.NumCPU(), says, before
-	r.round()
-	return json.NewEncoder(stdout).Encode(r)
+	r, err := measure(ctx, o, s.askers, bench, s.db, stderr)
+	if err == nil && o.statements {
+		err = s.hub.printStatements(ctx, stderr)
+	}
+	r.Postgres = says
+	return r, err
+}
+
+// growthReport is the last line of stdout with -growth.
+type growthReport struct {
+	Growth     float64 `json:"growth"` // p50 at the larger size by p50 at the smaller
+	Small      float64 `json:"small_p50_ms"`
+	Large      float64 `json:"large_p50_ms"`
+	SmallRows  int     `json:"small_rows"`
+	LargeRows  int     `json:"large_rows"`
+	SmallCPU   float64 `json:"small_cpu_us_db"`
+	LargeCPU   float64 `json:"large_cpu_us_db"`
+	LoadBefore float64 `json:"load_before"`
+}
+
+// compare has growthClients ask both, one after the other, round by round.
+func compare(ctx context.Context, o options, small, large *setting, out io.Writer) (growthReport, error) {
+	const growthClients = 8
+	r := growthReport{SmallRows: small.askers.Rows, LargeRows: large.askers.Rows}
+	l := load{Clients: growthClients, Length: time.Duration(o.seconds) * time.Second}
+	var growths, p50s, p50l, dbs, dbl []float64
+	for round := range o.rounds {
+		var got [2]asked
+		for i := range got {
+			at := (i + round) % 2 // who is first changes
+			var err error
+			s := []*setting{small, large}[at]
+			if got[at], err = s.askers.put(ctx, l, s.db); err != nil {
+				return r, err
+			}
+		}
+		growths, p50s, p50l = append(growths, got[1].P50/got[0].P50), append(p50s, got[0].P50), append(p50l, got[1].P50)
+		dbs, dbl = append(dbs, got[0].each(got[0].DBCPU)), append(dbl, got[1].each(got[1].DBCPU))
+		fmt.Fprintf(out, "round %d: p50 %.2f ms at %d rows, %.2f ms at %d\n", round+1, got[0].P50, r.SmallRows, got[1].P50, r.LargeRows)
+	}
+	r.Growth, r.Small, r.Large, r.SmallCPU, r.LargeCPU = median(growths), median(p50s), median(p50l), median(dbs), median(dbl)
+	return r, nil
 }
 
 // startDatabase starts a PostgreSQL with a gibibyte of shared buffers, as a
