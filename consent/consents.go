@@ -83,7 +83,7 @@ func (s *Service) Capture(ctx context.Context, caller decide.Caller, req Request
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		r := begin(capture, caller, role, at)
 		r.Handle, r.Held = handle, column.Agency
-		captured, err = s.capture(ctx, tx, &r, column.ID, &req)
+		captured, err = s.capture(ctx, tx, &r, column.ID, &req, caller.Terms)
 		return err
 	})
 	return captured, err
@@ -91,8 +91,8 @@ func (s *Service) Capture(ctx context.Context, caller decide.Caller, req Request
 
 // capture puts a consent and its act into tx. r has who, when and for which
 // handle; req has been checked.
-func (s *Service) capture(ctx context.Context, tx *sql.Tx, r *record, column ident.Column, req *Request) (Captured, error) {
-	r.Evidence, r.Consent, r.Agreed = req.Evidence, ident.NewConsent(), req.agreed(column)
+func (s *Service) capture(ctx context.Context, tx *sql.Tx, r *record, column ident.Column, req *Request, terms *decide.Terms) (Captured, error) {
+	r.Evidence, r.Consent, r.Agreed = req.Evidence, ident.NewConsent(), req.agreed(column, terms)
 	receipt, err := s.append(ctx, tx, r)
 	if err != nil {
 		return Captured{}, err
@@ -104,7 +104,7 @@ func (s *Service) capture(ctx context.Context, tx *sql.Tx, r *record, column ide
 }
 
 // agreed is what the request is about, as an act records it.
-func (r *Request) agreed(column ident.Column) *agreed {
+func (r *Request) agreed(column ident.Column, terms *decide.Terms) *agreed {
 	audience := r.Audience
 	if audience.Names == nil {
 		audience.Names = []string{}
@@ -113,7 +113,7 @@ func (r *Request) agreed(column ident.Column) *agreed {
 		Column: column, Explicit: r.Explicit, Audience: audience,
 		Purposes: r.Purposes, Aspects: r.Aspects, Until: exact(r.Until), Wording: r.Wording,
 	}
-	a.narrow(r.Proxy, r.Competence)
+	a.narrow(r.Proxy, r.Competence, terms)
 	return a
 }
 
@@ -123,7 +123,7 @@ func (r *Request) check(terms *decide.Terms, at time.Time) error {
 	c.terms(r, terms, at)
 	c.evidence(r.Evidence)
 	c.wording(r.Wording)
-	c.proxy(r.Proxy, r.Competence, at)
+	c.proxy(r.Proxy, r.Competence, terms, at)
 	return c.fault()
 }
 

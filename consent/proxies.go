@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/consent/internal/consentdb"
 	"github.com/fame-hub/fame/internal/ident"
 )
@@ -64,6 +65,9 @@ const (
 type Competence struct {
 	Presumed Ability `json:"presumed,omitempty"`
 	Assessed Ability `json:"assessed,omitempty"`
+	// From is the age from which the law profile presumed it then, set by
+	// Capture where something is presumed: the law's, never the person's.
+	From int `json:"from,omitempty"`
 }
 
 // outcome is the assessment, or else the presumption that it would have
@@ -77,7 +81,7 @@ func (c *Competence) outcome() Ability {
 
 // proxy checks who decided: a person who can decide does so alone, one who
 // cannot needs somebody with authority.
-func (c *checks) proxy(p *Proxy, k *Competence, at time.Time) {
+func (c *checks) proxy(p *Proxy, k *Competence, terms *decide.Terms, at time.Time) {
 	if p != nil {
 		c.that(slices.Contains(authorities, p.Authority), "/proxy/authority", fmt.Sprintf("name one of %v", authorities))
 		c.that(slices.Contains(authorityEvidence, p.Evidence), "/proxy/evidence", fmt.Sprintf("say how the authority was shown: one of %v", authorityEvidence))
@@ -89,14 +93,21 @@ func (c *checks) proxy(p *Proxy, k *Competence, at time.Time) {
 	known := []Ability{"", Competent, NotCompetent}
 	c.that(k.outcome() != "" && slices.Contains(known, k.Presumed) && slices.Contains(known, k.Assessed),
 		"/competence", "write what is presumed, what was assessed or both, each competent or not-competent")
+	c.that(k.Presumed == "" || terms.Presumes() != nil, "/competence/presumed", "the law profile presumes nothing here: write what was assessed")
 	c.that(p == nil || k.outcome() != Competent, "/proxy", "somebody who can decide does so alone: leave the proxy out")
 	c.that(p != nil || k.outcome() != NotCompetent, "/proxy", "say by what authority somebody else decided for the person")
 }
 
 // narrow ends what was agreed to with the proxy's authority, and keeps no
 // later end of that than it needs.
-func (a *agreed) narrow(p *Proxy, k *Competence) {
-	a.Competence = k
+func (a *agreed) narrow(p *Proxy, k *Competence, terms *decide.Terms) {
+	if k != nil {
+		kept := *k
+		if law := terms.Presumes(); kept.Presumed != "" && law != nil {
+			kept.From = law.From
+		}
+		a.Competence = &kept
+	}
 	if p == nil {
 		return
 	}
@@ -123,6 +134,8 @@ func (s *Service) storeProxy(ctx context.Context, tx *sql.Tx, id ident.ConsentID
 			ConsentID: id,
 			Presumed:  sql.NullString{String: string(k.Presumed), Valid: k.Presumed != ""},
 			Assessed:  sql.NullString{String: string(k.Assessed), Valid: k.Assessed != ""},
+
+			PresumedFrom: sql.NullInt16{Int16: int16(k.From), Valid: k.From > 0},
 		})
 	}
 	return nil
@@ -143,5 +156,5 @@ func competenceOf(row *consentdb.FindConsentRow) *Competence {
 	if !row.PresumedCompetence.Valid && !row.AssessedCompetence.Valid {
 		return nil
 	}
-	return &Competence{Presumed: Ability(row.PresumedCompetence.String), Assessed: Ability(row.AssessedCompetence.String)}
+	return &Competence{Presumed: Ability(row.PresumedCompetence.String), Assessed: Ability(row.AssessedCompetence.String), From: int(row.PresumedFrom.Int16)}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent"
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
@@ -30,7 +31,7 @@ func TestAConsentLapsesWithItsProxysAuthority(t *testing.T) {
 	must(t, err)
 	c, err := h.consent.Find(t.Context(), alice, got.Consent)
 	must(t, err)
-	if !c.Until.Equal(ends) || !reflect.DeepEqual(c.Proxy, req.Proxy) || !reflect.DeepEqual(c.Competence, req.Competence) {
+	if !c.Until.Equal(ends) || !reflect.DeepEqual(c.Proxy, req.Proxy) || *c.Competence != (consent.Competence{Presumed: consent.Competent, Assessed: consent.NotCompetent, From: 16}) {
 		t.Errorf("read back: %+v %+v %+v", c, c.Proxy, c.Competence)
 	}
 	var published time.Time
@@ -49,7 +50,7 @@ func TestAConsentLapsesWithItsProxysAuthority(t *testing.T) {
 		}
 	}
 	must(t, leaf.Open(t.Context(), h.keys, consent.RecordsKey, got.Act, l, &record))
-	if !record.Agreed.Until.Equal(ends) || !reflect.DeepEqual(record.Agreed.Proxy, req.Proxy) || record.Agreed.Competence.Assessed != consent.NotCompetent {
+	if !record.Agreed.Until.Equal(ends) || !reflect.DeepEqual(record.Agreed.Proxy, req.Proxy) || record.Agreed.Competence.Assessed != consent.NotCompetent || record.Agreed.Competence.From != 16 {
 		t.Errorf("sealed is %+v", record)
 	}
 	set, err := attest.PublicKeys(t.Context(), h.keys, consent.ReceiptsKey)
@@ -152,4 +153,50 @@ func TestAProxyGivesWhatWasAskedFor(t *testing.T) {
 	refusal := consent.Answer{Outcome: consent.WasRefused, Evidence: consent.Electronic, Proxy: h.parent(ends)}
 	_, err = h.consent.Answer(t.Context(), alice, h.ask(alice, "gp-people").Request, refusal)
 	wantFault(t, err, fault.Invalid)
+}
+
+// LEG-21: what is presumed is the law profile's to say, for the jurisdiction; the
+// age kept is the law's, and none is kept where somebody assessed the person.
+func TestCompetenceIsPresumedByTheLawProfile(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	for name, c := range map[string]struct {
+		law  []decide.Presumption
+		said consent.Competence
+		from int // 0: refused
+	}{
+		"a presumption":                   {[]decide.Presumption{{From: 16}}, consent.Competence{Presumed: consent.Competent}, 16},
+		"of another jurisdiction":         {[]decide.Presumption{{From: 12, Jurisdictions: []string{"Scotland"}}}, consent.Competence{Presumed: consent.Competent}, 0},
+		"of this one":                     {[]decide.Presumption{{From: 12, Jurisdictions: []string{"England"}}, {From: 16}}, consent.Competence{Presumed: consent.Competent}, 12},
+		"none":                            {nil, consent.Competence{Presumed: consent.Competent}, 0},
+		"none, and an assessment besides": {nil, consent.Competence{Presumed: consent.NotCompetent, Assessed: consent.Competent}, 0},
+	} {
+		caller := alice
+		caller.Terms = terms()
+		caller.Terms.Partnership.Jurisdiction, caller.Terms.Profile.Competence = "England", c.law
+		req := h.yes(alice, "gp-people")
+		req.Competence = &c.said
+		got, err := h.consent.Capture(t.Context(), caller, req)
+		if c.from == 0 {
+			if seen := wantFault(t, err, fault.Invalid); !strings.Contains(seen, "/competence/presumed") {
+				t.Errorf("%s: %s", name, seen)
+			}
+			continue
+		}
+		must(t, err)
+		kept, err := h.consent.Find(t.Context(), alice, got.Consent)
+		must(t, err)
+		if kept.Competence.From != c.from {
+			t.Errorf("%s: presumed from %d, want %d", name, kept.Competence.From, c.from)
+		}
+	}
+	req := h.yes(alice, "gp-people")
+	req.Competence = &consent.Competence{Assessed: consent.Competent}
+	got, err := h.consent.Capture(t.Context(), alice, req)
+	must(t, err)
+	kept, err := h.consent.Find(t.Context(), alice, got.Consent)
+	must(t, err)
+	if kept.Competence.From != 0 || req.Competence.From != 0 {
+		t.Error("an assessment keeps an age")
+	}
 }

@@ -86,7 +86,7 @@ func (s *Service) Ask(ctx context.Context, caller decide.Caller, req Request) (a
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		r := begin(ask, caller, role, at)
-		r.Handle, r.Held, r.Request, r.Agreed = handle, column.Agency, ident.NewRequest(), req.agreed(column.ID)
+		r.Handle, r.Held, r.Request, r.Agreed = handle, column.Agency, ident.NewRequest(), req.agreed(column.ID, caller.Terms)
 		receipt, err := s.append(ctx, tx, &r)
 		if err != nil {
 			return err
@@ -230,7 +230,7 @@ func (s *Service) answer(ctx context.Context, tx *sql.Tx, r record, terms *decid
 		if err := req.check(terms, r.At); err != nil {
 			return Answered{}, fault.At("/answer", "what was asked for cannot be agreed to any more: ask anew, under the terms of today").Because(err)
 		}
-		got, err := s.capture(ctx, tx, &r, column.ID, &req)
+		got, err := s.capture(ctx, tx, &r, column.ID, &req, terms)
 		if err != nil {
 			return Answered{}, err
 		}
@@ -263,7 +263,7 @@ func (a *Answer) check(terms *decide.Terms, at time.Time) error {
 	case WasGiven:
 		c.evidence(a.Evidence)
 		c.wording(a.Wording)
-		c.proxy(a.Proxy, a.Competence, at)
+		c.proxy(a.Proxy, a.Competence, terms, at)
 		c.that(a.Reason == "", "/reason", "a consent that was given needs no reason: leave it out")
 	case WasRefused:
 		c.evidence(a.Evidence)

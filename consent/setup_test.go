@@ -31,6 +31,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 func terms() *decide.Terms {
 	gone := noon.Add(-time.Hour)
 	return (&decide.Terms{
+		Profile: decide.Profile{Competence: []decide.Presumption{{From: 16}}},
 		Version: 7,
 		Codes: decide.Codes{
 			Purposes: []decide.Code{{Code: "support"}, {Code: "safeguarding"}},

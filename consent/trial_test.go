@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fame-hub/fame/consent"
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
 )
 
 // lawful is alice under terms that let a decision pass all four steps.
@@ -91,6 +93,90 @@ func TestATrialStopsWhereTheDecisionWould(t *testing.T) {
 		must(t, err)
 		if got.StoppedAt() != c.step || !strings.Contains(got.Because(), c.words) || got.Discloses {
 			t.Errorf("%s: stopped at %d: %s", c.name, got.StoppedAt(), got.Because())
+		}
+	}
+}
+
+// LEG-07, LEG-14 to 17, LEG-21, LEG-23: a dry run explains every ground, review and
+// override as the decision would, and says what the law profile asks.
+func TestATrialExplainsGroundsReviewsAndOverrides(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	c := lawful()
+	p, a := &c.Terms.Profile, &c.Terms.Agreements[1]
+	p.ReviewDays, p.OverrideDays, p.Orders = 60, 20, []decide.Code{{Code: "court-order"}}
+	p.Duty = &decide.DutyQuestion{Question: "More detrimental?", Concerning: []decide.Concerning{decide.Child}}
+	p.Sensitive = []decide.ProfileCondition{{Code: "art9-explicit-consent", NeedsExplicit: true}}
+	p.Competence = []decide.Presumption{{From: 16, Citation: "the Act"}}
+	c.Terms.Codes.Risks, c.Terms.Codes.Reasons = []decide.Code{{Code: "harm"}}, []decide.Code{{Code: "risk"}}
+	c.Terms.Powers[0].Duty = &decide.Duty{Columns: []ident.Column{"gp-people"}}
+	a.Modes = append(a.Modes, decide.Imposed)
+	a.Grounds = append(a.Grounds, decide.SignificantHarm, decide.DutyToShare, decide.CourtOrder)
+	a.Roles.Impose, a.Roles.Override = a.Roles.Publish, a.Roles.Publish
+	c.Terms.Index()
+	imposed := func(ground decide.Ground) consent.Trial {
+		tr := h.holder()
+		tr.Holder.Mode, tr.Holder.Ground, tr.Holder.Reason, tr.Holder.Consents = decide.Imposed, ground, "risk", nil
+		tr.Holder.Audience = decide.Audience{Kind: decide.ToAgencies, Names: []string{"school"}}
+		return tr
+	}
+	override := func(change func(*decide.Proposal)) func() consent.Trial {
+		return func() consent.Trial {
+			tr := imposed(decide.SignificantHarm)
+			tr.Holder.Refused, tr.Holder.Review = true, h.now.AddDate(0, 0, 20)
+			tr.Holder.Override = &decide.Override{Risk: "harm", Telling: decide.TellingRaisesRisk}
+			change(tr.Holder)
+			return tr
+		}
+	}
+	duty := func(answer decide.Detriment) func() consent.Trial {
+		return func() consent.Trial {
+			tr := imposed(decide.DutyToShare)
+			tr.Holder.Concerning, tr.Holder.Welfare, tr.Holder.Detriment = decide.Child, true, answer
+			return tr
+		}
+	}
+	for name, want := range map[string]struct {
+		trial func() consent.Trial
+		step  int
+		words string
+	}{
+		"an order":            {func() consent.Trial { tr := imposed(decide.CourtOrder); tr.Holder.Order = "court-order"; return tr }, 0, ""},
+		"no order":            {func() consent.Trial { return imposed(decide.CourtOrder) }, 3, "name the order"},
+		"a duty":              {duty(decide.NoMoreDetrimental), 0, ""},
+		"a duty, no answer":   {duty(""), 3, "More detrimental?"},
+		"a duty, more harm":   {duty(decide.MoreDetrimental), 3, "do not share"},
+		"an override":         {override(func(*decide.Proposal) {}), 0, ""},
+		"a refusal":           {override(func(p *decide.Proposal) { p.Override = nil }), 3, "the person has refused"},
+		"no risk":             {override(func(p *decide.Proposal) { p.Override.Risk = "" }), 3, "assess the risk"},
+		"hidden":              {override(func(p *decide.Proposal) { p.CreatorOnly = true }), 3, "nothing overrides that"},
+		"no review":           {override(func(p *decide.Proposal) { p.Review = time.Time{} }), 2, "needs a review date"},
+		"a late review":       {override(func(p *decide.Proposal) { p.Review = p.Review.Add(time.Second) }), 2, "within 20 days"},
+		"a child, no welfare": {func() consent.Trial { tr := h.holder(); tr.Holder.Concerning = decide.Child; return tr }, 2, "safety and welfare"},
+		"explicit, on implied": {func() consent.Trial {
+			tr := imposed(decide.SignificantHarm)
+			tr.Holder.Conditions.Sensitive = "art9-explicit-consent"
+			return tr
+		}, 4, "explicit consent"},
+	} {
+		got, err := h.consent.TryDecision(c, want.trial())
+		must(t, err)
+		if got.StoppedAt() != want.step || !strings.Contains(got.Because(), want.words) {
+			t.Errorf("%s: stopped at %d: %s", name, got.StoppedAt(), got.Because())
+		}
+		if a := got.Asks; a == nil || a.ReviewDays != 60 || a.OverrideDays != 20 || a.Duty != "More detrimental?" || !slices.Equal(a.Orders, []string{"court-order"}) || a.Presumption.From != 16 {
+			t.Errorf("%s: asks %+v", name, a)
+		}
+	}
+	for pointer, change := range map[string]func(*decide.Proposal){
+		"/holder/order":         func(p *decide.Proposal) { p.Order = identifier },
+		"/holder/override/risk": func(p *decide.Proposal) { p.Override = &decide.Override{Risk: identifier} },
+	} {
+		tr := h.holder()
+		change(tr.Holder)
+		_, err := h.consent.TryDecision(c, tr)
+		if seen := wantFault(t, err, fault.Invalid); !strings.Contains(seen, pointer) || strings.Contains(err.Error(), identifier) {
+			t.Errorf("%s: %s", pointer, seen)
 		}
 	}
 }

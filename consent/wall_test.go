@@ -85,6 +85,7 @@ blocks.warning code
 competences.assessed text
 competences.consent_id uuid
 competences.presumed text
+competences.presumed_from int2
 consents.act_id uuid
 consents.agency_id code
 consents.aspects _text

@@ -250,6 +250,7 @@ func panicked(p any) error {
 func params(batch []*waiting) relmgrdb.RecordEnquiriesParams {
 	var p relmgrdb.RecordEnquiriesParams
 	p.ToldEnquiries, p.ToldHandles, p.ToldDecisions = []string{}, []string{}, []string{}
+	p.UsedEnquiries, p.UsedDecisions = []string{}, []string{}
 	for _, w := range batch {
 		p.EnquiryIds = append(p.EnquiryIds, w.Enquiry.String())
 		p.Ats = append(p.Ats, w.At)
@@ -277,6 +278,9 @@ func params(batch []*waiting) relmgrdb.RecordEnquiriesParams {
 			p.ToldEnquiries = append(p.ToldEnquiries, w.Enquiry.String())
 			p.ToldHandles = append(p.ToldHandles, d.Handle.String())
 			p.ToldDecisions = append(p.ToldDecisions, d.Decision.String())
+			if d.once {
+				p.UsedEnquiries, p.UsedDecisions = append(p.UsedEnquiries, w.Enquiry.String()), append(p.UsedDecisions, d.Decision.String())
+			}
 		}
 	}
 	return p

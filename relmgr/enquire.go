@@ -87,6 +87,7 @@ type enquiry struct {
 type disclosure struct {
 	Handle   ident.HandleID   `json:"handle"`
 	Decision ident.DecisionID `json:"decision"`
+	once     bool             // on an override, which tells each column once
 }
 
 // Enquire answers one question. The steps that depend on the asker alone come
@@ -324,7 +325,7 @@ func standing(p relmgrdb.ReadRowsRow) decide.Standing {
 		Purposes: p.Purposes, Audience: decide.Audience{Kind: decide.AudienceKind(p.AudienceKind), Names: p.Audience},
 		Until: p.Until, Consented: p.Consented,
 		Mode: decide.Mode(p.Mode), Aspects: p.Aspects, Conditions: decide.Conditions{Ordinary: p.Ordinary, Sensitive: p.Sensitive},
-		Review: p.ReviewAt, Risk: p.Risk,
+		Review: p.ReviewAt, Risk: p.Risk, Spent: p.Override == "spent", Rejected: p.Override == "rejected",
 	}
 }
 
@@ -368,7 +369,7 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 			continue
 		}
 		providers = append(providers, p)
-		disclosed = append(disclosed, disclosure{c.handle, c.decision})
+		disclosed = append(disclosed, disclosure{c.handle, c.decision, c.standing.Risk != ""})
 	}
 	// In the order of codes: the order of the read would tell who came first.
 	slices.SortFunc(providers, func(a, b Provider) int {

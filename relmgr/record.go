@@ -74,6 +74,8 @@ type deed struct {
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
 	Cause    Cause           `json:"cause,omitempty"`
 	Outcome  string          `json:"outcome,omitempty"`
+
+	Judges []ident.DecisionID `json:"judges,omitempty"` // overrides
 	// Barred lists the correlations that a keep-apart kept from effect in this
 	// act, itself or restored ones. Nobody is shown it.
 	Barred []ident.ActID `json:"barred,omitempty"`

@@ -405,6 +405,8 @@ type Commitment string
 // somebody competent has none.
 // Ref: #/components/schemas/Competence
 type Competence struct {
+	// By the age from which the law profile presumes it, which a dry run tells; that age is kept with
+	// the consent, the person's never is.
 	Presumed OptCompetencePresumed `json:"presumed"`
 	Assessed OptCompetenceAssessed `json:"assessed"`
 }
@@ -470,6 +472,8 @@ func (s *CompetenceAssessed) UnmarshalText(data []byte) error {
 	}
 }
 
+// By the age from which the law profile presumes it, which a dry run tells; that age is kept with
+// the consent, the person's never is.
 type CompetencePresumed string
 
 const (

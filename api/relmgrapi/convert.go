@@ -244,18 +244,12 @@ func recorded(d relmgr.ShownDecision) oas.RecordedDecision {
 		Purposes: codes(d.Purposes), Until: oas.NewOptDateTime(d.Until), TermsVersion: d.TermsVersion, Profile: oas.Code(d.Profile),
 		Aim: optCode(d.Aim), Review: oas.NewOptDateTime(d.Review), Order: optCode(d.Order),
 	}
-	if d.Conditions.Ordinary != "" {
-		out.Conditions = oas.NewOptConditions(oas.Conditions{
-			Ordinary: oas.Code(d.Conditions.Ordinary), Sensitive: optCode(d.Conditions.Sensitive),
-		})
-	}
+	out.Conditions = optConditions(d.Conditions)
 	if d.Detriment != "" {
 		out.Detriment = oas.NewOptDetriment(oas.Detriment(d.Detriment))
 	}
-	if d.Override != nil {
-		out.Override = oas.NewOptOverride(oas.Override{
-			Risk: optCode(d.Override.Risk), Telling: oas.NewOptOverrideTelling(oas.OverrideTelling(d.Override.Telling)),
-		})
+	if o := d.Override; o != nil {
+		out.Override = override(o.Risk, o.Telling)
 	}
 	for i, s := range d.Steps {
 		step := oas.Step{Step: s.Number, Question: d.Questions[i], Answer: oas.StepAnswer(s.Answer)}
@@ -268,6 +262,34 @@ func recorded(d relmgr.ShownDecision) oas.RecordedDecision {
 		out.Consents = append(out.Consents, oas.ID(c.String()))
 	}
 	return out
+}
+
+func relied(d relmgr.Relied) oas.ReliedDecision {
+	out := oas.ReliedDecision{
+		Act: oas.ID(d.Act.String()), Kind: string(d.Kind), At: d.At, Practitioner: oas.Code(d.Practitioner), Role: oas.Code(d.Role),
+		Column: oas.Code(d.Column), Mode: oas.Mode(d.Mode), Agreement: oas.Code(d.Agreement), Power: oas.Code(d.Power),
+		Ground: oas.Ground(d.Ground), Purposes: codes(d.Purposes), Conditions: optConditions(d.Conditions), Until: d.Until,
+		Review: d.Review, TermsVersion: d.TermsVersion, Profile: oas.Code(d.Profile), Stands: d.Because == "",
+	}
+	if d.Because != "" {
+		out.Because = oas.NewOptString(d.Because)
+	}
+	if d.Risk != "" {
+		out.Override = override(d.Risk, d.Telling)
+	}
+	return out
+}
+
+// optConditions is none for a decision from before conditions were kept.
+func optConditions(c decide.Conditions) oas.OptConditions {
+	if c.Ordinary == "" {
+		return oas.OptConditions{}
+	}
+	return oas.NewOptConditions(oas.Conditions{Ordinary: oas.Code(c.Ordinary), Sensitive: optCode(c.Sensitive)})
+}
+
+func override(risk string, telling decide.Telling) oas.OptOverride {
+	return oas.NewOptOverride(oas.Override{Risk: optCode(risk), Telling: oas.NewOptOverrideTelling(oas.OverrideTelling(telling))})
 }
 
 func optCode(s string) oas.OptCode {

@@ -408,3 +408,36 @@ func (h handlers) ReplyToContactRequest(ctx context.Context, req *oas.ContactRep
 	r, err := h.service.ReplyToContact(ctx, caller(ctx), reply)
 	return receipt(r, err)
 }
+
+func (h handlers) ListDecisions(ctx context.Context, params oas.ListDecisionsParams) (*oas.DecisionPage, error) {
+	which := relmgr.Reliance{
+		State: relmgr.DecisionState(params.State.Or(oas.ListDecisionsStateSuspended)), RestsOn: string(params.RestsOn.Or("")), Limit: params.Limit.Or(50),
+	}
+	if cursor, ok := params.Cursor.Get(); ok {
+		var err error
+		if which.After, err = ident.ParseDecision(string(cursor)); err != nil || which.After.IsZero() {
+			return nil, malformed("/cursor")
+		}
+	}
+	list, next, err := h.service.ListDecisions(ctx, caller(ctx), which)
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.DecisionPage{Decisions: make([]oas.ReliedDecision, len(list))}
+	for i, d := range list {
+		out.Decisions[i] = relied(d)
+	}
+	if !next.IsZero() {
+		out.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return out, nil
+}
+
+func (h handlers) JudgeOverride(ctx context.Context, req *oas.ReviewOutcomeRequest, params oas.JudgeOverrideParams) (*oas.ActReceipt, error) {
+	act, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.once(ctx, oas.JudgeOverrideOperation, params.IdempotencyKey, req, string(params.Act)).JudgeOverride(ctx, caller(ctx), act, string(req.Outcome), string(req.Reason))
+	return receipt(r, err)
+}

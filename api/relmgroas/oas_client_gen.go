@@ -99,6 +99,12 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/reviews/{review}/outcome
 	JudgeEnquiry(ctx context.Context, request *ReviewOutcomeRequest, params JudgeEnquiryParams) (*ActReceipt, error)
+	// JudgeOverride invokes judgeOverride operation.
+	//
+	// Once, by somebody else than who decided. Not justified ends at once what it discloses.
+	//
+	// POST /relmgr/v1/decisions/{act}/review
+	JudgeOverride(ctx context.Context, request *ReviewOutcomeRequest, params JudgeOverrideParams) (*ActReceipt, error)
 	// KeepApart invokes keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -130,6 +136,18 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/contact-requests
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
+	// ListDecisions invokes listDecisions operation.
+	//
+	// The agency's own decisions that something in the index rests on. When a power, an agreement, a bar,
+	//  a condition or a consent changes, or a
+	// review date passes, what rested on it discloses nothing from the next request on; here it is
+	// listed, with what no longer holds
+	// (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
+	// whoever may see the act finds it
+	// by its reference. For the agreement's roles that correlate or review.
+	//
+	// GET /relmgr/v1/decisions
+	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
 	// ListObjections invokes listObjections operation.
 	//
 	// Of what the caller's agency has imposed.
@@ -1253,6 +1271,117 @@ func (c *Client) sendJudgeEnquiry(ctx context.Context, request *ReviewOutcomeReq
 	return result, nil
 }
 
+// JudgeOverride invokes judgeOverride operation.
+//
+// Once, by somebody else than who decided. Not justified ends at once what it discloses.
+//
+// POST /relmgr/v1/decisions/{act}/review
+func (c *Client) JudgeOverride(ctx context.Context, request *ReviewOutcomeRequest, params JudgeOverrideParams) (*ActReceipt, error) {
+	res, err := c.sendJudgeOverride(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendJudgeOverride(ctx context.Context, request *ReviewOutcomeRequest, params JudgeOverrideParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/decisions/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/review"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeJudgeOverrideRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, JudgeOverrideOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeJudgeOverrideResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // KeepApart invokes keepApart operation.
 //
 // Bars every later correlation that would join the two, and ends the correlations that it names
@@ -1779,6 +1908,161 @@ func (c *Client) sendListContactRequests(ctx context.Context, params ListContact
 	defer body.Close()
 
 	result, err := decodeListContactRequestsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListDecisions invokes listDecisions operation.
+//
+// The agency's own decisions that something in the index rests on. When a power, an agreement, a bar,
+//
+//	a condition or a consent changes, or a
+//
+// review date passes, what rested on it discloses nothing from the next request on; here it is
+// listed, with what no longer holds
+// (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
+// whoever may see the act finds it
+// by its reference. For the agreement's roles that correlate or review.
+//
+// GET /relmgr/v1/decisions
+func (c *Client) ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error) {
+	res, err := c.sendListDecisions(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListDecisions(ctx context.Context, params ListDecisionsParams) (res *DecisionPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/decisions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "state" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "state",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.State.Get(); ok {
+				return e.EncodeValue(conv.StringToString(string(val)))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "rests_on" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "rests_on",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.RestsOn.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListDecisionsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListDecisionsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -136,6 +136,20 @@ func encodeJudgeEnquiryRequest(
 	return nil
 }
 
+func encodeJudgeOverrideRequest(
+	req *ReviewOutcomeRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeKeepApartRequest(
 	req *KeepApartRequest,
 	r *http.Request,

@@ -1807,6 +1807,32 @@ func (s *Decision) SetOverride(val OptOverride) {
 	s.Override = val
 }
 
+// Ref: #/components/schemas/DecisionPage
+type DecisionPage struct {
+	Decisions []ReliedDecision `json:"decisions"`
+	Next      OptCursor        `json:"next"`
+}
+
+// GetDecisions returns the value of Decisions.
+func (s *DecisionPage) GetDecisions() []ReliedDecision {
+	return s.Decisions
+}
+
+// GetNext returns the value of Next.
+func (s *DecisionPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetDecisions sets the value of Decisions.
+func (s *DecisionPage) SetDecisions(val []ReliedDecision) {
+	s.Decisions = val
+}
+
+// SetNext sets the value of Next.
+func (s *DecisionPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
 // Ref: #/components/schemas/DeclarationReceipt
 type DeclarationReceipt struct {
 	Declaration ID         `json:"declaration"`
@@ -2817,6 +2843,54 @@ func (s *KeepApartRequest) SetCorrelations(val []ID) {
 // SetReason sets the value of Reason.
 func (s *KeepApartRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+type ListDecisionsState string
+
+const (
+	ListDecisionsStateSuspended ListDecisionsState = "suspended"
+	ListDecisionsStateStanding  ListDecisionsState = "standing"
+	ListDecisionsStateOverride  ListDecisionsState = "override"
+)
+
+// AllValues returns all ListDecisionsState values.
+func (ListDecisionsState) AllValues() []ListDecisionsState {
+	return []ListDecisionsState{
+		ListDecisionsStateSuspended,
+		ListDecisionsStateStanding,
+		ListDecisionsStateOverride,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ListDecisionsState) MarshalText() ([]byte, error) {
+	switch s {
+	case ListDecisionsStateSuspended:
+		return []byte(s), nil
+	case ListDecisionsStateStanding:
+		return []byte(s), nil
+	case ListDecisionsStateOverride:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ListDecisionsState) UnmarshalText(data []byte) error {
+	switch ListDecisionsState(data) {
+	case ListDecisionsStateSuspended:
+		*s = ListDecisionsStateSuspended
+		return nil
+	case ListDecisionsStateStanding:
+		*s = ListDecisionsStateStanding
+		return nil
+	case ListDecisionsStateOverride:
+		*s = ListDecisionsStateOverride
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 type LocalIdentifier string
@@ -3950,6 +4024,52 @@ func (o OptInterest) Get() (v Interest, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInterest) Or(d Interest) Interest {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptListDecisionsState returns new OptListDecisionsState with value set to v.
+func NewOptListDecisionsState(v ListDecisionsState) OptListDecisionsState {
+	return OptListDecisionsState{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptListDecisionsState is optional ListDecisionsState.
+type OptListDecisionsState struct {
+	Value ListDecisionsState
+	Set   bool
+}
+
+// IsSet returns true if OptListDecisionsState was set.
+func (o OptListDecisionsState) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptListDecisionsState) Reset() {
+	var v ListDecisionsState
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptListDecisionsState) SetTo(v ListDecisionsState) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptListDecisionsState) Get() (v ListDecisionsState, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptListDecisionsState) Or(d ListDecisionsState) ListDecisionsState {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -5174,6 +5294,222 @@ func (s *RelationshipRequest) SetNotTold(val OptNotTold) {
 // SetDecision sets the value of Decision.
 func (s *RelationshipRequest) SetDecision(val Decision) {
 	s.Decision = val
+}
+
+// A decision of the caller's agency, without whom it is about.
+// Ref: #/components/schemas/ReliedDecision
+type ReliedDecision struct {
+	Act ID `json:"act"`
+	// Of the act, as in Act.
+	Kind         string        `json:"kind"`
+	At           time.Time     `json:"at"`
+	Practitioner Code          `json:"practitioner"`
+	Role         Code          `json:"role"`
+	Column       Code          `json:"column"`
+	Mode         Mode          `json:"mode"`
+	Agreement    Code          `json:"agreement"`
+	Power        Code          `json:"power"`
+	Ground       Ground        `json:"ground"`
+	Purposes     []Code        `json:"purposes"`
+	Conditions   OptConditions `json:"conditions"`
+	Until        time.Time     `json:"until"`
+	Review       time.Time     `json:"review"`
+	TermsVersion int64         `json:"terms_version"`
+	Profile      Code          `json:"profile"`
+	Stands       bool          `json:"stands"`
+	// What it rested on and no longer holds.
+	Because  OptString   `json:"because"`
+	Override OptOverride `json:"override"`
+}
+
+// GetAct returns the value of Act.
+func (s *ReliedDecision) GetAct() ID {
+	return s.Act
+}
+
+// GetKind returns the value of Kind.
+func (s *ReliedDecision) GetKind() string {
+	return s.Kind
+}
+
+// GetAt returns the value of At.
+func (s *ReliedDecision) GetAt() time.Time {
+	return s.At
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *ReliedDecision) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *ReliedDecision) GetRole() Code {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *ReliedDecision) GetColumn() Code {
+	return s.Column
+}
+
+// GetMode returns the value of Mode.
+func (s *ReliedDecision) GetMode() Mode {
+	return s.Mode
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *ReliedDecision) GetAgreement() Code {
+	return s.Agreement
+}
+
+// GetPower returns the value of Power.
+func (s *ReliedDecision) GetPower() Code {
+	return s.Power
+}
+
+// GetGround returns the value of Ground.
+func (s *ReliedDecision) GetGround() Ground {
+	return s.Ground
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *ReliedDecision) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetConditions returns the value of Conditions.
+func (s *ReliedDecision) GetConditions() OptConditions {
+	return s.Conditions
+}
+
+// GetUntil returns the value of Until.
+func (s *ReliedDecision) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetReview returns the value of Review.
+func (s *ReliedDecision) GetReview() time.Time {
+	return s.Review
+}
+
+// GetTermsVersion returns the value of TermsVersion.
+func (s *ReliedDecision) GetTermsVersion() int64 {
+	return s.TermsVersion
+}
+
+// GetProfile returns the value of Profile.
+func (s *ReliedDecision) GetProfile() Code {
+	return s.Profile
+}
+
+// GetStands returns the value of Stands.
+func (s *ReliedDecision) GetStands() bool {
+	return s.Stands
+}
+
+// GetBecause returns the value of Because.
+func (s *ReliedDecision) GetBecause() OptString {
+	return s.Because
+}
+
+// GetOverride returns the value of Override.
+func (s *ReliedDecision) GetOverride() OptOverride {
+	return s.Override
+}
+
+// SetAct sets the value of Act.
+func (s *ReliedDecision) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetKind sets the value of Kind.
+func (s *ReliedDecision) SetKind(val string) {
+	s.Kind = val
+}
+
+// SetAt sets the value of At.
+func (s *ReliedDecision) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *ReliedDecision) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *ReliedDecision) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *ReliedDecision) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetMode sets the value of Mode.
+func (s *ReliedDecision) SetMode(val Mode) {
+	s.Mode = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *ReliedDecision) SetAgreement(val Code) {
+	s.Agreement = val
+}
+
+// SetPower sets the value of Power.
+func (s *ReliedDecision) SetPower(val Code) {
+	s.Power = val
+}
+
+// SetGround sets the value of Ground.
+func (s *ReliedDecision) SetGround(val Ground) {
+	s.Ground = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *ReliedDecision) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetConditions sets the value of Conditions.
+func (s *ReliedDecision) SetConditions(val OptConditions) {
+	s.Conditions = val
+}
+
+// SetUntil sets the value of Until.
+func (s *ReliedDecision) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetReview sets the value of Review.
+func (s *ReliedDecision) SetReview(val time.Time) {
+	s.Review = val
+}
+
+// SetTermsVersion sets the value of TermsVersion.
+func (s *ReliedDecision) SetTermsVersion(val int64) {
+	s.TermsVersion = val
+}
+
+// SetProfile sets the value of Profile.
+func (s *ReliedDecision) SetProfile(val Code) {
+	s.Profile = val
+}
+
+// SetStands sets the value of Stands.
+func (s *ReliedDecision) SetStands(val bool) {
+	s.Stands = val
+}
+
+// SetBecause sets the value of Because.
+func (s *ReliedDecision) SetBecause(val OptString) {
+	s.Because = val
+}
+
+// SetOverride sets the value of Override.
+func (s *ReliedDecision) SetOverride(val OptOverride) {
+	s.Override = val
 }
 
 // Ref: #/components/schemas/ReturnRequest

@@ -86,6 +86,12 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/reviews/{review}/outcome
 	JudgeEnquiry(ctx context.Context, req *ReviewOutcomeRequest, params JudgeEnquiryParams) (*ActReceipt, error)
+	// JudgeOverride implements judgeOverride operation.
+	//
+	// Once, by somebody else than who decided. Not justified ends at once what it discloses.
+	//
+	// POST /relmgr/v1/decisions/{act}/review
+	JudgeOverride(ctx context.Context, req *ReviewOutcomeRequest, params JudgeOverrideParams) (*ActReceipt, error)
 	// KeepApart implements keepApart operation.
 	//
 	// Bars every later correlation that would join the two, and ends the correlations that it names
@@ -117,6 +123,18 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/contact-requests
 	ListContactRequests(ctx context.Context, params ListContactRequestsParams) (*DeliveryPage, error)
+	// ListDecisions implements listDecisions operation.
+	//
+	// The agency's own decisions that something in the index rests on. When a power, an agreement, a bar,
+	//  a condition or a consent changes, or a
+	// review date passes, what rested on it discloses nothing from the next request on; here it is
+	// listed, with what no longer holds
+	// (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
+	// whoever may see the act finds it
+	// by its reference. For the agreement's roles that correlate or review.
+	//
+	// GET /relmgr/v1/decisions
+	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
 	// ListObjections implements listObjections operation.
 	//
 	// Of what the caller's agency has imposed.

@@ -135,6 +135,7 @@ type Standing struct {
 	Review     time.Time
 	Risk       string // of an override, empty for none
 	Spent      bool   // an override that has told this asker already
+	Rejected   bool   // an override that its review found not justified
 }
 
 // Stands reports whether the decision is in force at that instant: its time is
@@ -178,6 +179,8 @@ func (t *Terms) lapsed(s *Standing, at time.Time) string {
 		return "its agreement no longer allows its ground"
 	case column.Sensitive && !fitsSensitive(s.Ground):
 		return "its column has become sensitive, and its ground does not fit"
+	case s.Rejected:
+		return "its review found the override not justified"
 	case s.Risk != "" && (len(a.Roles.Override) == 0 || !Has(t.Codes.Risks, s.Risk)):
 		return "its agreement no longer lets anybody override a refusal for that risk"
 	}

@@ -74,6 +74,7 @@ func TestADecisionStandsOnlyWhileTheTermsHoldWhatItRestedOn(t *testing.T) {
 			w.bound()
 			w.terms.Profile.Duty = nil
 		},
+		"its review found the override not justified": func(w *world) { w.standing.Risk, w.standing.Rejected = "harm-to-child", true },
 		"nobody may override any more": func(w *world) {
 			w.standing.Risk, w.agreement("sharing").Roles.Override = "harm-to-child", nil
 		},

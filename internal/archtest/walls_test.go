@@ -95,6 +95,8 @@ relmgr.exports                  relmgr      select insert
 relmgr.destructions             relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
+relmgr.override_outcomes        relmgr      select insert
+relmgr.override_uses            relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
 # ... and the projection is rebuilt as acts come.
 relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id)

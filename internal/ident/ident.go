@@ -89,6 +89,7 @@ func NewPairing() PairingID         { return New[pairing]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
+func ParseDecision(s string) (DecisionID, error)       { return Parse[decision](s) }
 func ParseHandle(s string) (HandleID, error)           { return Parse[handle](s) }
 func ParseReference(s string) (ReferenceID, error)     { return Parse[reference](s) }
 func ParseEnquiry(s string) (EnquiryID, error)         { return Parse[enquiry](s) }

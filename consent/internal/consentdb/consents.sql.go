@@ -18,7 +18,7 @@ const FindConsent = `-- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
        c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
        p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
-       k.presumed as presumed_competence, k.assessed as assessed_competence,
+       k.presumed as presumed_competence, k.assessed as assessed_competence, k.presumed_from,
        a.commitment, wa.commitment as withdrawal_commitment
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
@@ -58,6 +58,7 @@ type FindConsentRow struct {
 	ProxyEndsAt          sql.NullTime
 	PresumedCompetence   sql.NullString
 	AssessedCompetence   sql.NullString
+	PresumedFrom         sql.NullInt16
 	Commitment           []byte
 	WithdrawalCommitment []byte
 }
@@ -90,6 +91,7 @@ func (q *Queries) FindConsent(ctx context.Context, db DBTX, arg FindConsentParam
 		&i.ProxyEndsAt,
 		&i.PresumedCompetence,
 		&i.AssessedCompetence,
+		&i.PresumedFrom,
 		&i.Commitment,
 		&i.WithdrawalCommitment,
 	)

@@ -15,7 +15,7 @@ values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(co
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
        c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
        p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
-       k.presumed as presumed_competence, k.assessed as assessed_competence,
+       k.presumed as presumed_competence, k.assessed as assessed_competence, k.presumed_from,
        a.commitment, wa.commitment as withdrawal_commitment
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id

@@ -22,15 +22,15 @@ with asked as (
   select a.n, a.at, h.column_id, h.handle_id, h.row_id
     from asked a join relmgr.handles h on h.column_id = a.column_id and h.token = a.token
 ), members as (
-  select own.n, own.at, h.handle_id, h.column_id from own join relmgr.handles h on h.row_id = own.row_id
+  select own.n, own.at, own.column_id as asker, h.handle_id, h.column_id from own join relmgr.handles h on h.row_id = own.row_id
 ), resting as not materialized (
-  select m.n, m.at, 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
+  select m.n, m.at, m.asker, 'cell'::text as part, c.handle_id, null::uuid as far_handle, c.column_id::text as column_id, c.decision_id,
          c.role::text as role, c.act_id, o.kind, o.contact::text as contact, o.transactions, true as undisputed
     from members m
     join relmgr.cells c on c.handle_id = m.handle_id
     left join relmgr.offers o on o.act_id = c.act_id
   union all
-  select a.n, a.at, 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
+  select a.n, a.at, a.asker, 'side', v.handle_id, v.far_handle, v.column_id, v.decision_id, '', e.act_id, '', '', null,
          not exists (select from relmgr.disputes x where x.handle_id in (e.handle_a, e.handle_b))
     from members a
     join relmgr.correlations e on e.handle_a = a.handle_id
@@ -44,7 +44,7 @@ select own.n::int as number, 'own'::text as part, own.handle_id, null::uuid as f
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, own.at::timestamptz as until, false as consented,
        null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded,
        ''::text as mode, '{}'::text[] as aspects, ''::text as ordinary, ''::text as sensitive,
-       own.at::timestamptz as review_at, ''::text as risk
+       own.at::timestamptz as review_at, ''::text as risk, ''::text as override
   from own
 union all
 select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, d.agreement::text, d.power::text,
@@ -56,22 +56,27 @@ select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.rol
             and (pc.consent_id is null or pc.withdrawn_at is not null or r.at < pc.starts_at or r.at >= pc.ends_at)
        ), r.act_id,
        coalesce(r.kind, ''), coalesce(r.contact, ''), coalesce(r.transactions, '{}'), '',
-       d.mode, d.aspects, coalesce(d.ordinary, ''), coalesce(d.sensitive, ''), d.review_at, coalesce(d.risk, '')
+       d.mode, d.aspects, coalesce(d.ordinary, ''), coalesce(d.sensitive, ''), d.review_at, coalesce(d.risk, ''),
+       case when d.risk is null then ''
+            when exists (select from relmgr.override_outcomes o where o.decision_id = d.decision_id and o.outcome = 'not-justified') then 'rejected'
+            when exists (select from relmgr.override_uses s where s.decision_id = d.decision_id and s.column_id = r.asker
+                                                              and s.first_at <= r.at - interval '1 hour') then 'spent'
+            else '' end
   from resting r
   join relmgr.decisions d on d.decision_id = r.decision_id
 union all
 select m.n, 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, ''
+       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, '', ''
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
 select m.n, 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, ''
+       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, '', ''
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
 select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, ''
+       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', ''
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
@@ -82,7 +87,9 @@ select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '',
 -- however many there are. It returns those that it stored, each whole; of one
 -- whose handle another enquiry made in the meantime it stores nothing: read
 -- again. That an enquiry's handle is stored is this statement's to see to, for
--- no reference does (docs/decisions/0023).
+-- no reference does (docs/decisions/0023). An override is used from the first
+-- time that it tells a column; ReadRows lets it tell the column again for an
+-- hour, in which an answer that was lost can be asked for (docs/decisions/0012).
 with entry as (
   select unnest(sqlc.arg(enquiry_ids)::text[])::uuid as enquiry_id, unnest(sqlc.arg(ats)::timestamptz[]) as at,
          unnest(sqlc.arg(practitioner_ids)::text[]) as practitioner_id, unnest(sqlc.arg(agency_ids)::text[]) as agency_id,
@@ -111,6 +118,12 @@ with entry as (
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
   select e.enquiry_id, e.agency_id, e.at, e.review_due from held e where e.emergency
+), used as (
+  insert into relmgr.override_uses (decision_id, column_id, first_at)
+  select u.decision_id, e.column_id, e.at
+    from (select unnest(sqlc.arg(used_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(used_decisions)::text[])::uuid as decision_id) u
+    join held e using (enquiry_id)
+  on conflict do nothing
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select t.enquiry_id, t.handle_id, t.decision_id
