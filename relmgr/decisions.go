@@ -128,10 +128,9 @@ func (s *Service) JudgeOverride(ctx context.Context, who decide.Caller, act iden
 	if !decide.Has(who.Terms.Codes.Reasons, reason) {
 		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
 	}
-	roles := reviewers(who)
-	role, ok := who.RoleAmong(roles)
-	if !ok {
-		return Receipt{}, fault.New(fault.Forbidden, "reviewing overrides needs one of the roles %v", roles)
+	role, err := reviewing(who)
+	if err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		overrides, err := s.q.FindOverrides(ctx, tx, relmgrdb.FindOverridesParams{ReferenceID: act, AgencyID: who.Agency})

@@ -108,7 +108,7 @@ func TestAGroundWithoutItsEvidenceIsRefused(t *testing.T) {
 		"a refusal, of what is not confidential": {func(w *world) {
 			w.Refused, w.Ground = true, decide.NotConfidential
 		}, "the person has refused: respect that"},
-		"an override without a reason":  {overridden(func(w *world) { w.Reason = "" }), "this ground needs a reason"},
+		"an override without a reason":  {overridden(func(w *world) { w.Reason = "" }), "an override needs a reason"},
 		"an override without a risk":    {overridden(func(w *world) { w.Override.Risk = "" }), "assess the risk and name it: [harm-to-child]"},
 		"an override for another risk":  {overridden(func(w *world) { w.Override.Risk = "whim" }), "assess the risk"},
 		"an override silent on telling": {overridden(func(w *world) { w.Override.Telling = "" }), "say whether telling the person raises the risk"},
@@ -118,11 +118,23 @@ func TestAGroundWithoutItsEvidenceIsRefused(t *testing.T) {
 		"an override by another role": {overridden(func(w *world) {
 			w.agreement("sharing").Roles.Override = []string{"nurse"}
 		}), "only these roles override a refusal: [nurse]"},
-		"an override where nobody may":            {overridden(func(w *world) { w.agreement("sharing").Roles.Override = nil }), "only these roles override"},
-		"an override that is not imposed":         {overridden(func(w *world) { w.Mode = decide.Joint }), "an override is an imposed act"},
-		"an override of what is creator-only":     {overridden(func(w *world) { w.CreatorOnly = true }), "nothing overrides that"},
-		"an override on another ground":           {overridden(func(w *world) { w.Ground = decide.RequiredByLaw }), "an override rests on the ground significant-harm or public-interest"},
-		"an override of what is not confidential": {overridden(func(w *world) { w.Ground = decide.NotConfidential }), "an override rests on the ground"},
+		"an override where nobody may":        {overridden(func(w *world) { w.agreement("sharing").Roles.Override = nil }), "only these roles override"},
+		"an override that is not imposed":     {overridden(func(w *world) { w.Mode = decide.Joint }), "an override is an imposed act"},
+		"an override of what is creator-only": {overridden(func(w *world) { w.CreatorOnly = true }), "nothing overrides that"},
+		"an override that names consents":     {overridden(func(w *world) { w.Consents = []decide.Consent{{}} }), "an override rests on no consent"},
+		"an override on explicit consent": {func(w *world) {
+			w.onConsent()
+			w.Override, w.Review = &decide.Override{Risk: "harm-to-child", Telling: decide.TellingIsSafe}, day(7)
+		}, "an override rests on no consent"},
+		"an override of a duty": {overridden(func(w *world) {
+			w.bound()
+		}), "an override rests on no consent"},
+		"an order on explicit consent": {func(w *world) {
+			w.onConsent()
+			w.Order = "order"
+		}, "leave the order out"},
+		"an override on another ground":           {overridden(func(w *world) { w.Ground = decide.RequiredByLaw }), "an override rests on no consent, and on the ground significant-harm or public-interest"},
+		"an override of what is not confidential": {overridden(func(w *world) { w.Ground = decide.NotConfidential }), "an override rests on no consent"},
 	})
 }
 

@@ -487,20 +487,24 @@ func (t *Terms) confidentiality(actor Actor, p *Proposal, d *Decision, at time.T
 		return "this mode rests on a consent: name one, or use another mode"
 	case p.Mode == Imposed && p.Ground.OnConsent():
 		return "an imposed act rests on no consent: name another ground, or use another mode"
+	case p.Ground == CourtOrder && !Has(t.Profile.Orders, p.Order):
+		return fmt.Sprintf("name the order and its reference: one of %v", codes(t.Profile.Orders))
+	case p.Ground != CourtOrder && p.Order != "":
+		return "this ground does not rest on an order: leave the order out"
+	case p.Override != nil:
+		return t.overriding(a, actor, p, d)
 	case p.Ground.OnConsent():
 		return t.consented(p, d, at)
 	case p.Ground != NotConfidential && !Has(t.Codes.Reasons, p.Reason):
 		return fmt.Sprintf("this ground needs a reason: %v", codes(t.Codes.Reasons))
 	case len(p.Consents) > 0:
 		return "this ground does not rest on consent: leave the consents out"
-	case p.Ground == CourtOrder && !Has(t.Profile.Orders, p.Order):
-		return fmt.Sprintf("name the order and its reference: one of %v", codes(t.Profile.Orders))
-	case p.Ground != CourtOrder && p.Order != "":
-		return "this ground does not rest on an order: leave the order out"
 	case p.Ground == DutyToShare:
 		return t.duty(p)
+	case p.Refused && !p.Ground.compelled():
+		return "the person has refused: respect that, or override it for a risk that outweighs it"
 	}
-	return t.overriding(a, actor, p, d)
+	return ""
 }
 
 // duty asks for a duty that binds the column, and for the answer to its
@@ -548,21 +552,19 @@ func (t *Terms) Bound(c *Column, purpose string, about Concerning, at time.Time)
 	return ""
 }
 
-// overriding respects a refusal unless somebody in the role for it overrides
-// it, on a risk, for those who need to know and nobody else (LEG-15, LEG-16,
-// LEG-20). It is asked last of step 3: a missing power or a bar has stopped the
+// overriding asks for every part of an override: somebody in the role for it, on
+// a risk and for a reason, for those who need to know and nobody else (LEG-15,
+// LEG-16, LEG-20). It is step 3's: a missing power or a bar has stopped the
 // proposal before.
 func (t *Terms) overriding(a *Agreement, actor Actor, p *Proposal, d *Decision) string {
 	o := p.Override
 	switch {
-	case o == nil && p.Refused && !p.Ground.compelled():
-		return "the person has refused: respect that, or override it for a risk that outweighs it"
-	case o == nil:
-		return ""
-	case !p.Ground.overrides():
-		return fmt.Sprintf("an override rests on the ground %s or %s", SignificantHarm, PublicInterest)
+	case !p.Ground.overrides() || len(p.Consents) > 0:
+		return fmt.Sprintf("an override rests on no consent, and on the ground %s or %s", SignificantHarm, PublicInterest)
 	case p.Mode != Imposed:
 		return "an override is an imposed act: use that mode"
+	case !Has(t.Codes.Reasons, p.Reason):
+		return fmt.Sprintf("an override needs a reason: %v", codes(t.Codes.Reasons))
 	case p.CreatorOnly:
 		return "the person hides this without exception: nothing overrides that"
 	case !Has(t.Codes.Risks, o.Risk):

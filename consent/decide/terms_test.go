@@ -106,3 +106,15 @@ func TestAnActorActsAsTheRegisterHasThem(t *testing.T) {
 		t.Error("AnyRole")
 	}
 }
+
+// A column that is closed is still found by whoever asks for it as it was.
+func TestAColumnIsFoundWhetherOpenOrNot(t *testing.T) {
+	t.Parallel()
+	terms := newWorld().terms.Index()
+	if c := terms.Column("old-roll"); c == nil || c.ID != "old-roll" || terms.FindColumn("old-roll", noon) != nil {
+		t.Errorf("a closed column is found as %+v", c)
+	}
+	if terms.Column("nothing") != nil {
+		t.Error("a column that is not there is found")
+	}
+}

@@ -124,6 +124,12 @@ func FuzzPublishRelationship(f *testing.F) {
 	fuzzed(f, "publishRelationship", "dr-brandt", "/relmgr/v1/relationships", seedWith(seedOwn, object{
 		"role": "gp", "mode": "imposed", "reason": "risk-of-harm", "decision": seedDecision("significant-harm"),
 		"offers": []object{{"kind": "will-co-ordinate", "transactions": []string{"joint-assessment"}, "contact": "desk"}},
+	}), seedWith(seedOwn, object{
+		"role": "gp", "mode": "imposed", "reason": "risk-of-harm", "offers": []object{{"kind": "will-co-ordinate", "contact": "desk"}},
+		"decision": seedWith(seedDecision("court-order"), object{
+			"order": object{"kind": "court-order", "reference": "ZC26C00123"}, "override": object{"risk": "danger-to-life", "telling": "safe"},
+			"concerning": "child", "welfare": true, "detriment": "not-considered",
+		}),
 	}))
 }
 
@@ -229,6 +235,10 @@ func FuzzSetRelationshipStatus(f *testing.F) {
 
 func FuzzJudgeEnquiry(f *testing.F) {
 	fuzzed(f, "judgeEnquiry", "dr-brandt", "/relmgr/v1/reviews/"+seedID+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
+}
+
+func FuzzJudgeOverride(f *testing.F) {
+	fuzzed(f, "judgeOverride", "guardian-lowe", "/relmgr/v1/decisions/"+seedID+"/review", object{"outcome": "not-justified", "reason": "risk-of-harm"})
 }
 
 func FuzzBlockRelationship(f *testing.F) {

@@ -361,6 +361,7 @@ type agreed struct {
 	purpose  string
 	power    string // empty: the column's usual one
 	life     time.Duration
+	review   time.Duration // 0: as late as may be
 }
 
 func (a agreed) orUsual() agreed {
@@ -394,12 +395,33 @@ func (h *hub) consent(as, column, identifier string, a agreed) string {
 // decision is a holder's side that passes all four steps.
 func (h *hub) decision(column string, a agreed, consents ...string) object {
 	a = a.orUsual()
+	proportionality := object{"necessary": true, "safeguards": true, "aim": "protect-health"}
+	if a.review > 0 {
+		proportionality["review"] = h.until(a.review)
+	}
 	return object{
 		"agreement": "riverside-children", "power": cmp.Or(a.power, powers[column]), "purposes": []string{a.purpose}, "aspects": []string{"relationship"},
-		"audience": a.audience, "proportionality": object{"necessary": true, "safeguards": true, "aim": "protect-health"},
+		"audience": a.audience, "proportionality": proportionality,
 		"ground": "explicit-consent", "consents": consents, "conditions": object{"ordinary": "art6-public-task"},
 		"until": h.until(a.life),
 	}
+}
+
+// override has the surgery's lead publish without the person's consent, for
+// social care to be told of once, and returns its act.
+func (h *hub) override(identifier string) string {
+	h.t.Helper()
+	return h.ok("dr-brandt", "POST", "/relmgr/v1/relationships", h.overriding(identifier))["act"].(string)
+}
+
+func (h *hub) overriding(identifier string) object {
+	r := h.relationship("gp-riverside", identifier, agreed{audience: object{"agencies": []string{"riverside-social-care"}}, review: 20 * 24 * time.Hour}, "")
+	r["mode"] = "imposed"
+	d := r["decision"].(object)
+	delete(d, "consents")
+	d["ground"], d["reason"], d["concerning"], d["welfare"] = "significant-harm", "risk-of-harm", "child", true
+	d["override"] = object{"risk": "significant-harm-to-child", "telling": "raises-risk"}
+	return r
 }
 
 var publishes = map[string]string{"gp-riverside": "gp", "gp-patel": "gp", "school-pastoral": "teacher", "social-care": "social-worker", "police-riverside": "police-officer"}

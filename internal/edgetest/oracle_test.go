@@ -61,6 +61,8 @@ var tellsNothing = map[string]string{
 	"ruleOnObjection":       "NOT PROBED YET: undoes what the caller's agency imposed, by the work of every undoing",
 	"returnColumn":          "NOT PROBED YET: the caller's own closed column, whole",
 	"destroyColumn":         "NOT PROBED YET: the caller's own closed column, whole",
+	"listDecisions":         "lists what the caller's agency itself decided; that a barred correlation is listed as any other is tested in relmgr/decisions_test.go",
+	"judgeOverride":         "judges what the caller's agency itself decided",
 	"readPartnership":       "knows no subject",
 	"applyPartnership":      "knows no subject",
 	"listServices":          "knows no subject",

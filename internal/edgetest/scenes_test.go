@@ -239,6 +239,25 @@ var scenes = []scene{
 		related(h, social, gp, agreed{life: time.Minute})
 		return func() { h.clock.pass(2 * time.Minute) }
 	}},
+	{name: "the other side's review date passed", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{review: time.Minute})
+		return func() { h.clock.pass(2 * time.Minute) }
+	}},
+	{name: "an override that has told the asker once", own: "joined", together: func(h *hub) func() {
+		h.clock.pass(61 * time.Minute)
+		return func() {}
+	}, prepare: func(h *hub, social, gp string) func() {
+		h.override(gp)
+		joined(h, social, gp)
+		return func() { h.ask(social, "") }
+	}},
+	{name: "an override found not justified", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		act := h.override(gp)
+		joined(h, social, gp)
+		return func() {
+			h.ok("guardian-lowe", "POST", "/relmgr/v1/decisions/"+act+"/review", object{"outcome": "not-justified", "reason": "risk-of-harm"})
+		}
+	}},
 	{name: "a transaction that nobody offers", own: "joined", transaction: "hospital-discharge", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return nil

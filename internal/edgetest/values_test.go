@@ -121,6 +121,22 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 			add(op+": an audience of nobody", "invalid", b.but(op, object{to: []any{marker}}, "decision", "audience"))
 		}
 	}
+	for _, op := range []string{"publishRelationship", "openPairing", "correlate"} {
+		add(op+": an order of no kind known", "invalid", b.but(op, object{"kind": marker, "reference": "ZC26C00123"}, "decision", "order"), "zc26c00123")
+		add(op+": an order with words in it", "malformed", b.but(op, object{"kind": "court-order", "reference": "re: " + marker + "\n"}, "decision", "order"))
+		add(op+": an order without its reference", "malformed", b.but(op, object{"kind": "court-order"}, "decision", "order"))
+		add(op+": an override for a risk of no list", "invalid", b.but(op, object{"risk": marker, "telling": "safe"}, "decision", "override"))
+		add(op+": an override with words in it", "malformed", b.but(op, object{"risk": "danger-to-life", "telling": "safe", "note": marker}, "decision", "override"))
+		add(op+": about somebody of that age", "malformed", b.but(op, 11, "decision", "concerning"))
+		add(op+": a review on a day that is none", "malformed", b.but(op, "2026-02-30T00:00:00Z", "decision", "proportionality", "review"))
+	}
+	add("a dry run with an order of no kind known", "invalid", b.but("tryDecision", marker, "holder", "order"))
+	add("a dry run with an override for a risk of no list", "invalid", b.but("tryDecision", object{"risk": marker}, "holder", "override"))
+	add("judging an override for a reason of no list", "invalid", b.but("judgeOverride", marker, "reason"))
+	add("judging an override with another outcome", "malformed", b.but("judgeOverride", marker, "outcome"))
+	for _, query := range []string{"state=" + marker, "limit=0", "limit=101", "cursor=" + marker, "cursor=" + strings.Repeat("-", 36), "rests_on=" + strings.ToUpper(marker)} {
+		add("a list of decisions with "+query, "malformed", b.good["listDecisions"].at("/relmgr/v1/decisions?"+query))
+	}
 	for _, p := range [][]any{
 		{"column"}, {"role"}, {"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"},
 		{"consents", 0, "purposes", 0}, {"consents", 0, "aspects", 0},
@@ -218,9 +234,13 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 	status.as = "dr-brandt"
 	add("the status of what is no publication", "not-known", status.at(strings.Replace(status.target, b.publishing, b.theirs, 1)), b.theirs)
 	add("a confirmation by the side that made it", "forbidden", b.as("confirmSamePerson", "mr-lindqvist").at("/relmgr/v1/correlations/"+b.correlating+"/confirmation"), b.correlating)
-	for op, ref := range map[string]string{"judgeEnquiry": b.review, "endDeclaration": b.declaration} {
+	for op, ref := range map[string]string{"judgeEnquiry": b.review, "endDeclaration": b.declaration, "judgeOverride": b.overriden} {
 		r := b.good[op]
-		add(op+": another agency's", "not-known", b.as(op, "dr-brandt"), ref)
+		other := "dr-brandt"
+		if op == "judgeOverride" {
+			other = "ms-novak"
+		}
+		add(op+": another agency's", "not-known", b.as(op, other), ref)
 		add(op+": of nobody", "not-known", r.at(strings.Replace(r.target, ref, id, 1)), id)
 	}
 	add("declaring for somebody of another agency", "invalid", b.but("declareInterest", "dr-patel", "practitioner"), "dr-patel")
@@ -298,6 +318,9 @@ func (b *bench) notAllowed() (rows []row) {
 	add("declaring for somebody else without the role", b.replaced(b.as("declareInterest", "mr-lindqvist"), []any{"practitioner"}, "ms-novak"))
 	add("ending a declaration without the role", b.as("endDeclaration", "mr-lindqvist"), b.declaration)
 	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
+	add("one's own override judged", b.as("judgeOverride", "dr-brandt"), b.overriden)
+	add("an override judged without the role", b.as("judgeOverride", "dr-patel"), b.overriden)
+	add("a list of decisions without the role", b.as("listDecisions", "dr-patel"))
 	add("keeping apart without the role", b.as("keepApart", "ms-novak"))
 	add("a dispute by a clerk", b.as("disputeIdentity", "clerk-ito"))
 	add("a settlement without the role", b.as("settleDispute", "ms-novak"), b.dispute)
@@ -339,12 +362,23 @@ func (b *bench) stopped() (rows []row) {
 		unknown := ident.NewConsent().String()
 		act(op+": a consent of nobody", b.but(op, []any{unknown}, "decision", "consents"), unknown)
 		act(op+": a consent for another handle", b.but(op, []any{b.policeConsent}, "decision", "consents"), b.policeConsent)
+		act(op+": a review that is past", b.but(op, "2020-01-01T00:00:00Z", "decision", "proportionality", "review"))
+		act(op+": a review too late", b.but(op, "2029-01-01T00:00:00Z", "decision", "proportionality", "review"))
+		act(op+": a child whose welfare was not considered", b.but(op, "child", "decision", "concerning"))
+		act(op+": an order on the ground of consent", b.but(op, object{"kind": "court-order", "reference": "ZC26C00124"}, "decision", "order"), "zc26c00124")
+		act(op+": an override that is not imposed", b.but(op, object{"risk": "danger-to-life", "telling": "safe"}, "decision", "override"))
 		act(op+": no consent", b.but(op, []any{}, "decision", "consents"))
 		act(op+": a power that the agency does not hold", b.but(op, "housing-act-1996-s184", "decision", "power"))
 		act(op+": another agreement's power", b.but(op, "riverside-community-safety", "decision", "agreement"))
 		act(op+": a condition of no law profile", b.but(op, marker, "decision", "conditions", "ordinary"))
 		act(op+": an end that is past", b.but(op, "2020-01-01T00:00:00Z", "decision", "until"))
 	}
+	r := b.good["publishRelationship"]
+	r.as, r.body = "dr-brandt", render(plain(b.t, b.overriding("GP-73995")))
+	for _, part := range [][]any{{"override", "risk"}, {"override", "telling"}, {"reason"}, {"proportionality", "review"}} {
+		act(fmt.Sprintf("an override without %v", part), b.replaced(r, append([]any{"decision"}, part...), gone), "gp-73995")
+	}
+	act("an override to everybody", b.replaced(r, []any{"decision", "audience"}, object{"partnership": true}), "gp-73995")
 	act("a publication by a clerk", b.as("publishRelationship", "clerk-ito"))
 	act("a correlation without the role", b.as("correlate", "ms-novak"))
 	return rows
