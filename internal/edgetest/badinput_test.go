@@ -59,7 +59,7 @@ type bench struct {
 	imposed, objection       string
 	request, answered        string
 	question, delivery       string
-	overriden                string // an act, as its agency knows it
+	overridden               string // an act, as its agency knows it
 	code, apartCode          string
 	document                 object
 
@@ -85,7 +85,7 @@ func newBench(t testing.TB) *bench {
 	b.block = b.hub.block("dr-patel", "gp-riverside", "GP-00043", "block")
 	b.theirs = b.act("dr-patel", "gp-riverside", "GP-00042", "correlate")
 	b.publish("dr-patel", "gp-patel", "PT7391", agreed{})
-	b.overriden = b.hub.override("GP-00047")
+	b.overridden = b.hub.override("GP-00047")
 	b.dispute = b.hub.dispute("mr-lindqvist", "social-care", "LMN-00044")
 	b.imposed = b.impose("LMN-00048")
 	b.ok("dr-brandt", "POST", "/relmgr/v1/columns/gp-old/export", object{"reason": "work-ended"})
@@ -162,7 +162,7 @@ func newBench(t testing.TB) *bench {
 		"findAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "?" + why},
 		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?" + why + "&handle=" + b.gpHandle},
 		"listDecisions": {as: "dr-brandt", target: "/relmgr/v1/decisions?state=standing&rests_on=riverside-children"},
-		"judgeOverride": {as: "guardian-lowe", target: "/relmgr/v1/decisions/" + b.overriden + "/review", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
+		"judgeOverride": {as: "guardian-lowe", target: "/relmgr/v1/decisions/" + b.overridden + "/review", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
 			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},

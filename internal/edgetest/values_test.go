@@ -234,7 +234,7 @@ func (b *bench) taken(add func(string, string, request, ...string)) {
 	status.as = "dr-brandt"
 	add("the status of what is no publication", "not-known", status.at(strings.Replace(status.target, b.publishing, b.theirs, 1)), b.theirs)
 	add("a confirmation by the side that made it", "forbidden", b.as("confirmSamePerson", "mr-lindqvist").at("/relmgr/v1/correlations/"+b.correlating+"/confirmation"), b.correlating)
-	for op, ref := range map[string]string{"judgeEnquiry": b.review, "endDeclaration": b.declaration, "judgeOverride": b.overriden} {
+	for op, ref := range map[string]string{"judgeEnquiry": b.review, "endDeclaration": b.declaration, "judgeOverride": b.overridden} {
 		r := b.good[op]
 		other := "dr-brandt"
 		if op == "judgeOverride" {
@@ -318,8 +318,8 @@ func (b *bench) notAllowed() (rows []row) {
 	add("declaring for somebody else without the role", b.replaced(b.as("declareInterest", "mr-lindqvist"), []any{"practitioner"}, "ms-novak"))
 	add("ending a declaration without the role", b.as("endDeclaration", "mr-lindqvist"), b.declaration)
 	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
-	add("one's own override judged", b.as("judgeOverride", "dr-brandt"), b.overriden)
-	add("an override judged without the role", b.as("judgeOverride", "dr-patel"), b.overriden)
+	add("one's own override judged", b.as("judgeOverride", "dr-brandt"), b.overridden)
+	add("an override judged without the role", b.as("judgeOverride", "dr-patel"), b.overridden)
 	add("a list of decisions without the role", b.as("listDecisions", "dr-patel"))
 	add("keeping apart without the role", b.as("keepApart", "ms-novak"))
 	add("a dispute by a clerk", b.as("disputeIdentity", "clerk-ito"))
