@@ -82,6 +82,7 @@ CREATE TABLE consent.competences (
     consent_id uuid NOT NULL,
     presumed text,
     assessed text,
+    presumed_from smallint,
     CONSTRAINT assessed_is_known CHECK ((assessed = ANY (ARRAY['competent'::text, 'not-competent'::text]))),
     CONSTRAINT competence_is_stated CHECK (((presumed IS NOT NULL) OR (assessed IS NOT NULL))),
     CONSTRAINT presumed_is_known CHECK ((presumed = ANY (ARRAY['competent'::text, 'not-competent'::text])))
@@ -646,6 +647,19 @@ CREATE TABLE relmgr.offers (
     CONSTRAINT offer_kind_is_known CHECK ((kind = ANY (ARRAY['will-co-ordinate'::text, 'will-make-available'::text, 'wants-to-be-informed'::text])))
 );
 
+CREATE TABLE relmgr.override_outcomes (
+    decision_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT override_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
+);
+
+CREATE TABLE relmgr.override_uses (
+    decision_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    first_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE relmgr.pairings (
     pairing_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -918,6 +932,12 @@ ALTER TABLE ONLY relmgr.act_references
 ALTER TABLE ONLY relmgr.reviews
     ADD CONSTRAINT one_review_per_enquiry_and_cause UNIQUE (enquiry_id, cause);
 
+ALTER TABLE ONLY relmgr.override_outcomes
+    ADD CONSTRAINT override_outcomes_pkey PRIMARY KEY (decision_id);
+
+ALTER TABLE ONLY relmgr.override_uses
+    ADD CONSTRAINT override_uses_pkey PRIMARY KEY (decision_id, column_id);
+
 ALTER TABLE ONLY relmgr.pairings
     ADD CONSTRAINT pairings_pkey PRIMARY KEY (pairing_id);
 
@@ -972,7 +992,7 @@ CREATE INDEX correlations_by_b ON relmgr.correlations USING btree (handle_b);
 
 CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
-CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id);
+CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id, decision_id);
 
 CREATE INDEX decisions_that_want_consent ON relmgr.decisions USING btree (handle_id) WHERE ((outcome = 'refused'::text) AND (handle_id IS NOT NULL));
 
@@ -1002,7 +1022,11 @@ CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column
 
 CREATE INDEX objections_by_agency ON relmgr.objections USING btree (agency_id, at);
 
+CREATE INDEX overrides_by_agency ON relmgr.decisions USING btree (agency_id, decision_id) WHERE (risk IS NOT NULL);
+
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
+
+CREATE INDEX pairings_by_decision ON relmgr.pairings USING btree (decision_id);
 
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
 
@@ -1195,6 +1219,15 @@ ALTER TABLE ONLY relmgr.objections
 
 ALTER TABLE ONLY relmgr.offers
     ADD CONSTRAINT offers_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.override_outcomes
+    ADD CONSTRAINT override_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.override_outcomes
+    ADD CONSTRAINT override_outcomes_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
+
+ALTER TABLE ONLY relmgr.override_uses
+    ADD CONSTRAINT override_uses_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
 
 ALTER TABLE ONLY relmgr.pairings
     ADD CONSTRAINT pairings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1467,6 +1500,10 @@ GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.objections TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.override_outcomes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.override_uses TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
