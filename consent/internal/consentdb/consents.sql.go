@@ -119,19 +119,25 @@ func (q *Queries) FindWithdrawal(ctx context.Context, db DBTX, consentID ident.C
 }
 
 const InsertCompetence = `-- name: InsertCompetence :exec
-insert into consent.competences (consent_id, presumed, assessed)
-values ($1, $2, $3)
+insert into consent.competences (consent_id, presumed, assessed, presumed_from)
+values ($1, $2, $3, $4)
 `
 
 type InsertCompetenceParams struct {
-	ConsentID ident.ConsentID
-	Presumed  sql.NullString
-	Assessed  sql.NullString
+	ConsentID    ident.ConsentID
+	Presumed     sql.NullString
+	Assessed     sql.NullString
+	PresumedFrom sql.NullInt16
 }
 
 // Whether the person could decide.
 func (q *Queries) InsertCompetence(ctx context.Context, db DBTX, arg InsertCompetenceParams) error {
-	_, err := db.ExecContext(ctx, InsertCompetence, arg.ConsentID, arg.Presumed, arg.Assessed)
+	_, err := db.ExecContext(ctx, InsertCompetence,
+		arg.ConsentID,
+		arg.Presumed,
+		arg.Assessed,
+		arg.PresumedFrom,
+	)
 	return err
 }
 

@@ -48,5 +48,5 @@ values (sqlc.arg(consent_id), sqlc.arg(authority), sqlc.arg(evidence), sqlc.arg(
 
 -- Whether the person could decide.
 -- name: InsertCompetence :exec
-insert into consent.competences (consent_id, presumed, assessed)
-values (sqlc.arg(consent_id), sqlc.narg(presumed), sqlc.narg(assessed));
+insert into consent.competences (consent_id, presumed, assessed, presumed_from)
+values (sqlc.arg(consent_id), sqlc.narg(presumed), sqlc.narg(assessed), sqlc.narg(presumed_from));
