@@ -359,7 +359,7 @@ func TestAnOrdersReferenceIsSealed(t *testing.T) {
 	wantKind(t, err, fault.Invalid)
 	p.Order, p.OrderReference = "court-order", reference
 	receipt := must(t)(b.Publish(t.Context(), b.as("gp-lead"), b.publishing(t, p)))
-	a, err := b.FindAct(t.Context(), b.as("gp"), receipt.Act)
+	a, err := b.FindAct(t.Context(), b.as("gp"), receipt.Act, looking)
 	if err != nil || a.Decision.Order != "court-order" || a.Decision.Ground != decide.CourtOrder {
 		t.Fatalf("%+v %v", a.Decision, err)
 	}
