@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -210,7 +211,16 @@ func TestFameUpTokenAndMigrate(t *testing.T) {
 	wantOutcome(t, in("apply", "--token", token.Token, "-f", file), 0, "version 2 is in force from now on")
 	ask := []string{"ask", "--as", "mr-lindqvist", "--column", "social-care", "--purpose", "co-ordinate-care", "--reason", "working-with-person", "LMN-60801"}
 	wantOutcome(t, in(ask...), 0, "nothing we can tell you")
+	// The sequencer runs here too, and the hub is verified while it is up ...
+	hubtest.Eventually(t, "the log has a checkpoint of all three", func() error {
+		if signed := fetched(t, h.Hub+"/log/v1/checkpoint"); !strings.HasPrefix(signed, at+"/log/v1\n3\n") {
+			return errors.New(signed)
+		}
+		return nil
+	})
+	wantOutcome(t, in("verify"), 0, "The log has 3 leaves", "Nothing is broken.")
 	up.Stop(t)
+	wantOutcome(t, in("verify"), 0, "Nothing is broken.") // ... and while it is not
 	wantOutcome(t, in(ask...), 1, "the hub could not be asked")
 	wantOutcome(t, in("migrate"), 0, "has schema version")
 	up.Start(t)

@@ -185,6 +185,11 @@ func TestNothingAcknowledgedIsLostWhenProcessesAreKilled(t *testing.T) {
 			w.Relmgr.WaitReady(t)
 			continue
 		}
+		if kill%2 == 1 { // the sequencer, in the middle of what the clients leave
+			w.Governance.Kill(t)
+			w.Governance.Start(t)
+			continue
+		}
 		w.Relmgr.Kill(t)
 		w.Relmgr.Start(t)
 	}
