@@ -135,9 +135,10 @@ func (w *town) work(ctx context.Context, c workload, done *acknowledged) {
 }
 
 // XCU-07, IDX-08, ACT-03, design.md section 5 (6): four clients publish, correlate and
-// ask while relmgr is killed with -9 six times, at moments that nobody chose,
-// and PostgreSQL twice. What was acknowledged is there afterwards, with its
-// commitment in the ledger's inbox, and nothing at all is half there.
+// ask while relmgr and governance, whose sequencer writes the log, are killed with -9
+// three times each, at moments that nobody chose, and PostgreSQL twice. What was
+// acknowledged is there afterwards, with its commitment in the log or waiting for
+// its position, nothing at all is half there, and the hub verifies.
 func TestNothingAcknowledgedIsLostWhenProcessesAreKilled(t *testing.T) {
 	w := fragile(t)
 	done := &acknowledged{enquiries: map[string]string{}, acts: map[string]string{}}

@@ -19,6 +19,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/fame-hub/fame/governance/internal/governancedb"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/seal"
@@ -419,4 +420,29 @@ func TestRunTakesWhatComes(t *testing.T) {
 	}
 	stop()
 	<-ended
+}
+
+// A proof must not cost more the longer the log is: the place of a commitment is
+// found by its index, whatever the planner thinks of walking along positions.
+func TestAPlaceIsFoundByItsCommitment(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.flood(20_000)
+	for h.sequence() > 0 {
+	}
+	_, err := h.admin.Exec("analyze ledger.leaves")
+	must(t, err)
+	rows, err := h.db.Query("explain "+governancedb.FindPosition, leafOf(19_999))
+	must(t, err)
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		must(t, rows.Scan(&line))
+		plan.WriteString(line + "\n")
+	}
+	must(t, rows.Err())
+	if !strings.Contains(plan.String(), "leaves_by_commitment") {
+		t.Errorf("the plan is\n%s", plan.String())
+	}
 }

@@ -127,10 +127,14 @@ func (q *Queries) FindCosignedSize(ctx context.Context, db DBTX, witness string)
 }
 
 const FindPosition = `-- name: FindPosition :one
-select position from ledger.leaves where commitment = $1 order by position limit 1
+with found as materialized (
+  select l.position from ledger.leaves l where l.commitment = $1::bytea
+)
+select f.position from found f order by f.position limit 1
 `
 
-// The first place of a commitment: a duty that put one in twice has two.
+// The first place of a commitment: a duty that put one in twice has two. They are
+// found first and ordered then, or the planner walks along the positions.
 func (q *Queries) FindPosition(ctx context.Context, db DBTX, commitment []byte) (int64, error) {
 	row := db.QueryRowContext(ctx, FindPosition, commitment)
 	var position int64

@@ -45,9 +45,13 @@ select hashes from ledger.tiles where level = @level and number = @number;
 -- name: ListCommitments :many
 select commitment from ledger.leaves where position >= sqlc.arg(first)::bigint and position < sqlc.arg(past)::bigint order by position;
 
--- The first place of a commitment: a duty that put one in twice has two.
+-- The first place of a commitment: a duty that put one in twice has two. They are
+-- found first and ordered then, or the planner walks along the positions.
 -- name: FindPosition :one
-select position from ledger.leaves where commitment = @commitment order by position limit 1;
+with found as materialized (
+  select l.position from ledger.leaves l where l.commitment = sqlc.arg(commitment)::bytea
+)
+select f.position from found f order by f.position limit 1;
 
 -- Whether a commitment waits for its place.
 -- name: IsPending :one
