@@ -7,38 +7,72 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/fame-hub/fame/registrar/match"
 )
 
 // column says what one column of a file holds.
-type column struct{ field, name, format string }
+type column struct {
+	field, name, format string
+	order               match.DateOrder // of a birth
+}
 
 // columns is the -map flag: field=column[:format],…
 type columns []column
 
-// known are the fields that a column can be mapped to, and the formats they take.
+// known are the fields that a column can be mapped to, and other words for them.
 var known = map[string]string{
-	"given": "", "family": "", "name": "", "birth": "ymd or dmy", "sex": "",
-	"house": "", "lines": "", "locality": "", "region": "", "postcode": "",
-	"phone": "", "email": "", "number": "the scheme's name",
+	"given": "given", "first_name": "given", "given_name": "given", "forename": "given", "middle_name": "given",
+	"family": "family", "surname": "family", "last_name": "family", "family_name": "family",
+	"name": "name", "full_name": "name", "birth": "birth", "dob": "birth", "date_of_birth": "birth",
+	"year": "year", "month": "month", "day": "day", "sex": "sex", "gender": "sex",
+	"house": "house", "lines": "lines", "street": "lines", "address": "lines",
+	"locality": "locality", "city": "locality", "suburb": "locality", "town": "locality", "birth_place": "locality",
+	"region": "region", "state": "region", "county": "region", "postcode": "postcode", "zip": "postcode",
+	"phone": "phone", "telephone": "phone", "email": "email", "number": "number", "identifier": "number", "id": "number",
 }
 
 func parseColumns(flag string) (all columns, err error) {
 	for item := range strings.SplitSeq(flag, ",") {
 		field, rest, ok := strings.Cut(item, "=")
-		field = strings.TrimSpace(field)
-		if _, is := known[field]; !ok || !is {
-			return nil, fmt.Errorf("-map %q: write field=column[:format] with one of given, family, name, birth, sex, house, lines, locality, region, postcode, phone, email, number", item)
+		to := known[strings.TrimSpace(field)]
+		if !ok || to == "" {
+			return nil, fmt.Errorf("-map %q: write field=column[:format] with one of given, family, name, birth, year, month, day, sex, house, lines, locality, region, postcode, phone, email, number", item)
 		}
 		name, format, _ := strings.Cut(rest, ":")
-		if field == "birth" && format != "" && format != "ymd" && format != "dmy" {
-			return nil, fmt.Errorf("-map %q: the format of a birth is ymd or dmy", item)
+		c := column{field: to, name: strings.TrimSpace(name), format: format}
+		if to == "birth" {
+			if c.order, err = dateOrder(format); err != nil {
+				return nil, fmt.Errorf("-map %q: %w", item, err)
+			}
 		}
-		all = append(all, column{field, strings.TrimSpace(name), format})
+		all = append(all, c)
 	}
 	return all, nil
+}
+
+// dateOrder reads a format such as ymd, dd/mm/yyyy, %Y%m%d or 2006-01-02.
+func dateOrder(format string) (match.DateOrder, error) {
+	first := func(tokens ...string) int {
+		for _, t := range tokens {
+			if at := strings.Index(strings.ToLower(format), t); at >= 0 {
+				return at
+			}
+		}
+		return -1
+	}
+	y, m, d := first("2006", "y"), first("01", "m"), first("02", "d")
+	switch {
+	case format == "", y >= 0 && (m < 0 || y < m) && (d < 0 || y < d):
+		return match.YearFirst, nil
+	case d >= 0 && d < m && m < y:
+		return match.DayFirst, nil
+	case m >= 0 && m < d && d < y:
+		return match.MonthFirst, nil
+	}
+	return 0, errors.New("the format of a birth is ymd, dmy or mdy")
 }
 
 // truth is the -truth flag: the column that tells who a record is of, and what of
@@ -114,6 +148,7 @@ func readPeople(path string, as columns, t truth) (*people, error) {
 func (as columns) record(value func(name string) string) (r match.Record) {
 	var name match.Name
 	var address match.Address
+	var birth match.Date
 	for _, c := range as {
 		v := value(c.name)
 		if strings.TrimSpace(v) == "" {
@@ -127,7 +162,13 @@ func (as columns) record(value func(name string) string) (r match.Record) {
 		case "name":
 			name.Parts = v
 		case "birth":
-			r.Births = append(r.Births, match.ParseDate(v, c.format == "dmy"))
+			r.Births = append(r.Births, match.ParseDate(v, c.order))
+		case "year":
+			birth.Year, _ = strconv.Atoi(strings.TrimSpace(v))
+		case "month":
+			birth.Month, _ = strconv.Atoi(strings.TrimSpace(v))
+		case "day":
+			birth.Day, _ = strconv.Atoi(strings.TrimSpace(v))
 		case "sex":
 			r.Sex = v
 		case "house":
@@ -147,6 +188,9 @@ func (as columns) record(value func(name string) string) (r match.Record) {
 		case "number":
 			r.Identifiers = append(r.Identifiers, match.Identifier{Scheme: c.format, Value: v})
 		}
+	}
+	if birth != (match.Date{}) {
+		r.Births = append(r.Births, birth)
 	}
 	if name != (match.Name{}) {
 		r.Names = []match.Name{name}

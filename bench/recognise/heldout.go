@@ -34,8 +34,9 @@ type outcomes struct {
 	Over  int `json:"over_determined"`
 }
 
-// measure looks up people again, as badly written down as h says.
-func (h hardship) measure(without []step) heldOut {
+// draw is the register, and the people looked up in it, as badly written down as h
+// says, with the origins of their names.
+func (h hardship) draw() (l *loaded, from []string) {
 	t := town{registered}
 	a, b := new(people), new(people)
 	for i := range registered {
@@ -43,17 +44,22 @@ func (h hardship) measure(without []step) heldOut {
 		a.whose = append(a.whose, strconv.Itoa(i))
 	}
 	chance := rand.New(rand.NewPCG(31, 7))
-	var from []string
 	for i := range seen + strangers {
-		who := i*3%registered + i/seen*registered // those after known are registered nowhere
+		who := i*3%registered + i/seen*registered // those after seen are registered nowhere
 		p := t.person(who)
 		b.records = append(b.records, h.again(chance, t, p))
 		b.whose = append(b.whose, strconv.Itoa(who))
 		from = append(from, p.origin)
 	}
-	l := index(a, b, true)
-	m := l.estimate()
-	r := heldOut{Name: "by lot, " + h.name, Proposed: l.score(m, without), ByOrigin: map[string]float64{}, ByLack: map[string]float64{}}
+	return index(a, b, true), from
+}
+
+func (h hardship) title() string { return "by lot, " + h.name }
+
+// measure scores the links that are proposed, and recognises everybody.
+func (h hardship) measure(l *loaded, m *match.Model, from []string, without []step) heldOut {
+	a, b := l.a, l.b
+	r := heldOut{Name: h.title(), Proposed: l.score(m, without), ByOrigin: map[string]float64{}, ByLack: map[string]float64{}}
 	r.Proposed.Name = r.Name
 
 	links := match.OneToOne(l.ix.Links(m, l.other))

@@ -65,7 +65,7 @@ func main() {
 
 func run() error {
 	records := flag.String("records", "", "a `file`, or two with a comma: CSV with a head; without it, the data sets in -data")
-	columns := flag.String("map", "", "`field=column[:format],…`, fields: given family name birth sex house lines locality region postcode phone email number")
+	columns := flag.String("map", "", "`field=column[:format],…`, fields: given family name birth year month day sex house lines locality region postcode phone email number")
 	truth := flag.String("truth", "", "`column:regexp` that tells who a record is of; only the score reads it")
 	oneToOne := flag.Bool("one-to-one", false, "of two files, each holds a person at most once")
 	data := flag.String("data", filepath.Join("..", "shared", "data"), "the `directory` of the data sets")
@@ -153,9 +153,14 @@ func some(sets []set, dir string, without []step, ablate, lot bool) (r results, 
 	}
 	if lot {
 		for _, h := range hardships {
-			got := h.measure(without)
+			l, from := h.draw()
+			m := l.estimate()
+			got := h.measure(l, m, from, without)
 			got.print()
 			r.HeldOut = append(r.HeldOut, got)
+			if ablate {
+				r.Ablated = append(r.Ablated, l.ablate(h.title(), m, got.Proposed)...)
+			}
 		}
 	}
 	return r, nil

@@ -49,9 +49,17 @@ func TestAFileOfOnesOwnIsScored(t *testing.T) {
 
 func TestAWrongFlagSaysWhatToWrite(t *testing.T) {
 	t.Parallel()
-	for flag, want := range map[string]string{"colour=c": "given, family", "birth=b:mdy": "ymd or dmy", "given": "field=column"} {
+	for flag, want := range map[string]string{"colour=c": "given, family", "birth=b:dym": "ymd, dmy or mdy", "given": "field=column"} {
 		if _, err := parseColumns(flag); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", flag, err)
+		}
+	}
+	for format, want := range map[string]match.DateOrder{
+		"": match.YearFirst, "ymd": match.YearFirst, "%Y-%m-%d": match.YearFirst, "20060102": match.YearFirst, "dmy": match.DayFirst,
+		"dd/mm/yyyy": match.DayFirst, "02/01/2006": match.DayFirst, "%m/%d/%Y": match.MonthFirst, "mm/dd/yyyy": match.MonthFirst,
+	} {
+		if got, err := dateOrder(format); err != nil || got != want {
+			t.Errorf("format %q: %v, %v", format, got, err)
 		}
 	}
 	if _, err := stepsNamed("magic"); err == nil || !strings.Contains(err.Error(), "frequencies") {

@@ -49,16 +49,18 @@ func TestAPackedFormIsTheSameWhenUnpackedIntoAnother(t *testing.T) {
 func TestDatesAreReadAsFarAsTheyAreKnown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		text     string
-		dayFirst bool
-		want     Date
+		text  string
+		order DateOrder
+		want  Date
 	}{
-		{"1971-06-24", false, Date{1971, 6, 24, 0}}, {"19710624", false, Date{1971, 6, 24, 0}}, {"24/06/1971", true, Date{1971, 6, 24, 0}},
-		{"24061971", true, Date{1971, 6, 24, 0}}, {"1971-06", false, Date{1971, 6, 0, 0}}, {"06/1971", true, Date{1971, 6, 0, 0}},
-		{"1971", true, Date{1971, 0, 0, 0}}, {"19319924", false, Date{1931, 99, 24, 0}}, {"", false, Date{}}, {"soon", false, Date{}},
-		{"99999-1-1", false, Date{}}, {strings.Repeat("9", 1000), false, Date{}}, {"1971-06-24T00:00:00Z", false, Date{1971, 6, 24, 0}},
+		{"1971-06-24", YearFirst, Date{1971, 6, 24, 0}}, {"19710624", YearFirst, Date{1971, 6, 24, 0}}, {"24/06/1971", DayFirst, Date{1971, 6, 24, 0}},
+		{"1971-06-24", DayFirst, Date{1971, 6, 24, 0}}, {"24061971", DayFirst, Date{1971, 6, 24, 0}}, {"1971-06", YearFirst, Date{1971, 6, 0, 0}},
+		{"06/1971", DayFirst, Date{1971, 6, 0, 0}}, {"1971", DayFirst, Date{1971, 0, 0, 0}}, {"19319924", YearFirst, Date{1931, 99, 24, 0}},
+		{"06/24/1971", MonthFirst, Date{1971, 6, 24, 0}}, {"24 June 1971", DayFirst, Date{1971, 6, 24, 0}}, {"Jun 24, 1971", MonthFirst, Date{1971, 6, 24, 0}},
+		{"24th Jun 1971", DayFirst, Date{1971, 6, 24, 0}}, {"1971-06-24T00:00:00Z", YearFirst, Date{1971, 6, 24, 0}}, {"", YearFirst, Date{}}, {"soon", YearFirst, Date{}},
+		{"99999-1-1", YearFirst, Date{}}, {strings.Repeat("9", 1000), YearFirst, Date{}}, {"t", DayFirst, Date{}}, {"0", DayFirst, Date{}},
 	} {
-		if got := ParseDate(c.text, c.dayFirst); got != c.want {
+		if got := ParseDate(c.text, c.order); got != c.want {
 			t.Errorf("%.40q: %v, want %v", c.text, got, c.want)
 		}
 	}

@@ -19,7 +19,7 @@ func FuzzRecognise(f *testing.F) {
 		record := func(given, family, birth string) *Form {
 			return Normalise(Record{
 				Names:  []Name{{Given: given, Family: family}, {Parts: given + " " + family}},
-				Births: []Date{ParseDate(birth, false), ParseDate(birth, true)}, Sex: family,
+				Births: []Date{ParseDate(birth, YearFirst), ParseDate(birth, DayFirst)}, Sex: family,
 				Addresses: []Address{{House: birth, Lines: lines, Postcode: postcode, Locality: family, Region: given}},
 				Phones:    []string{birth + postcode}, Emails: []string{given + "@" + family},
 				Identifiers: []Identifier{{given, birth}, {"", postcode}},

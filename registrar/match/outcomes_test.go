@@ -29,7 +29,7 @@ func of(line string) (r Record) {
 	}
 	if at[2] != "" {
 		d, _, approximate := strings.Cut(at[2], "~")
-		date := ParseDate(d, false)
+		date := ParseDate(d, YearFirst)
 		if approximate {
 			date.Within = 2
 		}

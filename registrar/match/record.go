@@ -1,6 +1,10 @@
 package match
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Record is what is known or claimed of a person, as typed and uncleaned. Every
 // field may be empty: what is missing says nothing, for or against (REG-11,
@@ -54,41 +58,65 @@ const (
 	maxNumber = 8   // identifiers
 )
 
-// ParseDate reads a date as people write it, year first: 1971-06-24, 19710624,
-// 1971-06, 1971. With dayFirst it reads 24/06/1971 and 24061971 too. What cannot
-// be read is the zero Date, which is a missing one.
-func ParseDate(text string, dayFirst bool) Date {
-	if len(text) > 32 {
+// DateOrder is the order in which a date is written.
+type DateOrder uint8
+
+// The orders. A date that begins with four digits has its year first in all of them.
+const (
+	YearFirst DateOrder = iota
+	DayFirst
+	MonthFirst
+)
+
+// ParseDate reads a date as people write it: 1971-06-24, 19710624, 1971-06 and 1971
+// in all orders, 24/06/1971, 24061971 and 24 June 1971 with the day first. What
+// cannot be read is the zero Date, which is a missing one.
+func ParseDate(text string, order DateOrder) Date {
+	if len(text) > 40 {
 		return Date{}
 	}
 	var groups []string
-	for _, g := range strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
-		groups = append(groups, g)
+	for _, g := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+		if g[0] >= 'a' { // a month by its name, or nothing
+			at := strings.Index(months, g[:min(3, len(g))])
+			if len(g) < 3 || at%3 != 0 {
+				continue
+			}
+			if g = strconv.Itoa(at/3 + 1); order == MonthFirst && len(groups) > 0 {
+				order = DayFirst
+			}
+		}
+		g, _, _ = strings.Cut(g, "t") // 24t00 in a time of day, 24th
+		groups = append(groups, strings.TrimRight(g, "abcdefghijklmnopqrsuvwxyz"))
 	}
-	if len(groups) == 1 && len(groups[0]) == 8 {
+	if len(groups) > 0 && len(groups[0]) == 8 {
 		g := groups[0]
-		if dayFirst {
-			groups = []string{g[:2], g[2:4], g[4:]}
-		} else {
+		if order == YearFirst {
 			groups = []string{g[:4], g[4:6], g[6:]}
+		} else {
+			groups = []string{g[:2], g[2:4], g[4:]}
 		}
 	}
 	if len(groups) == 0 || len(groups) > 6 {
 		return Date{}
 	}
-	if n := min(len(groups), 3); dayFirst && len(groups[0]) != 4 {
-		groups[0], groups[n-1] = groups[n-1], groups[0]
+	groups = groups[:min(len(groups), 3)]
+	if len(groups[0]) != 4 && order != YearFirst {
+		slices.Reverse(groups)
+		if order == MonthFirst && len(groups) == 3 {
+			groups[1], groups[2] = groups[2], groups[1]
+		}
 	}
 	var d Date
 	for i, into := range []*int{&d.Year, &d.Month, &d.Day} {
 		if i < len(groups) && len(groups[i]) <= 4 {
-			for _, c := range groups[i] {
-				*into = *into*10 + int(c-'0')
-			}
+			*into, _ = strconv.Atoi(groups[i])
 		}
 	}
 	return d.bounded()
 }
+
+const months = "janfebmaraprmayjunjulaugsepoctnovdec"
 
 // bounded is the date with what no calendar could mean set to not known.
 func (d Date) bounded() Date {
