@@ -1,6 +1,7 @@
 // Package registrar is the duty that recognises and authenticates people.
-// Nothing of it is built yet: its schema, its database role and the walls around
-// them stand, and this text says what may come in.
+// Of it only package match is built, which compares people and decides: its
+// schema, its database role and the walls around them stand, and this text says
+// what may come in.
 //
 // It will own registers of subjects (recognition data only: demographic,
 // biometric reference, performative), authentication, and signed recognitions.

@@ -158,7 +158,7 @@ func some(sets []set, dir string, without []step, ablate, lot bool) (r results, 
 			got := h.measure(l, m, from, without)
 			got.print()
 			r.HeldOut = append(r.HeldOut, got)
-			if ablate {
+			if ablate && h == hardships[len(hardships)-1] {
 				r.Ablated = append(r.Ablated, l.ablate(h.title(), m, got.Proposed)...)
 			}
 		}

@@ -15,15 +15,14 @@ import (
 // origin is where names come from: given names of women and men, and family names
 // that are either listed or put together from beginnings and ends.
 type origin struct {
-	name         string
-	women, men   []string
-	family       []string
-	start, end   []string
-	twoFamilies  bool   // bears two family names
-	familyFirst  bool   // often written first
-	script       string // "cyrillic" or "greek": half of second observations are written so
-	spelling     []string
-	feminineEnds bool
+	name        string
+	women, men  []string
+	family      []string
+	start, end  []string
+	twoFamilies bool   // bears two family names
+	familyFirst bool   // often written first
+	script      string // "cyrillic" or "greek": half of second observations are written so
+	spelling    []string
 }
 
 func f(s string) []string { return strings.Fields(s) }
@@ -58,7 +57,7 @@ var origins = []origin{
 	{name: "hispanic", women: f("Lucia Carmen Pilar Dolores Isabel Beatriz Gabriela Valentina Ximena"), men: f("Jose Luis Carlos Javier Diego Alejandro Rodrigo Joaquin Andres"),
 		family: f("Garcia Fernandez Gonzalez Rodriguez Lopez Martinez Sanchez Perez Gomez Silva Santos Oliveira Pereira Costa"), twoFamilies: true},
 	{name: "west-african", women: f("Ngozi Chiamaka Adaeze Folasade Abena Akosua Fatoumata Aminata Yewande"), men: f("Chinedu Emeka Oluwaseun Babatunde Kwame Kofi Mamadou Ousmane Tunde"),
-		family: f("Diallo Traore Mensah Owusu Okafor Adeyemi Balogun Eze Keita Boateng"), start: f("Ade Olu Oko Chuk Nwa Aki Ola Obi"), end: f("bayo dele gbenga kunle mide nkwo nna seun wale yinka")},
+		family: f("Diallo Traore Mensah Owusu Okafor Adeyemi Balogun Eze Keita Boateng"), start: f("Ade Olu Oko Chuk Nwa Aki Ola Obi"), end: f("bayo dele gbenga kunle mide nkem nna seun wale yinka")},
 }
 
 // one is what is true of a person of the lot.
