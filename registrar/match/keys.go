@@ -26,21 +26,19 @@ const (
 	ByPlaceAndName             // locality, house and how a part of the name begins
 	ByName                     // how a part of the name sounds, which finds rare names
 	ByEmailName                // what stands before the @
-	ByEmailEnd                 // what follows the @, and the day or month of birth
 	Passes                     // how many there are
 )
 
 var passNames = [Passes]string{
 	"number", "telephone", "e-mail", "home", "birth", "birth-and-name", "postcode-and-name", "year-and-names", "names",
 	"name-starts", "place-and-name", "name", "e-mail-name",
-	"e-mail-end",
 }
 
 // bounds is how many records may share a token before it no longer tells them
 // apart. A fuller block is not read at all, for the records in it that come first
 // would be found and the others not. ByBirth is wide, since in a million people
 // forty are born on one day.
-var bounds = [Passes]int{20, 20, 20, 40, 150, 60, 60, 60, 60, 60, 60, 60, 30, 30}
+var bounds = [Passes]int{20, 20, 20, 40, 150, 60, 60, 60, 60, 60, 60, 60, 30}
 
 // String is the name of the pass.
 func (p Pass) String() string { return passNames[p] }
@@ -133,17 +131,8 @@ func (f *Form) keys(put func(p Pass, token string)) {
 	}
 	for _, e := range f.emails {
 		put(ByEmail, e)
-		if start, end, ok := strings.Cut(e, "@"); ok {
-			put(ByEmailName, start)
-			for _, d := range f.births {
-				if d.Month > 0 {
-					put(ByEmailEnd, end+"|m"+strconv.Itoa(d.Month))
-				}
-				if d.Day > 0 {
-					put(ByEmailEnd, end+"|d"+strconv.Itoa(d.Day))
-				}
-			}
-		}
+		start, _, _ := strings.Cut(e, "@")
+		put(ByEmailName, start)
 	}
 }
 
