@@ -50,7 +50,7 @@ var kinds = []kind{
 			    'agreed', json_build_object('column', c.column_id, 'explicit', c.explicit, 'audience', json_build_object('kind', c.audience_kind,
 			      'names', c.audience), 'purposes', c.purposes, 'aspects', c.aspects, 'until', c.ends_at, 'wording', c.wording,
 			      'proxy', (select json_build_object('authority', p.authority, 'evidence', p.evidence, 'until', p.ends_at) from consent.proxies p where p.consent_id = c.consent_id),
-			      'competence', (select json_build_object('presumed', k.presumed, 'assessed', k.assessed) from consent.competences k where k.consent_id = c.consent_id))) as what
+			      'competence', (select json_build_object('presumed', k.presumed, 'assessed', k.assessed, 'from', k.presumed_from) from consent.competences k where k.consent_id = c.consent_id))) as what
 			    from consent.consents c where c.act_id = r.act_id
 			  union all select json_build_object('consent', w.consent_id, 'at', w.at, 'evidence', w.evidence) from consent.withdrawals w where w.act_id = r.act_id
 			  union all select json_build_object('exclusion', x.exclusion_id, 'handle', x.handle_id, 'held', x.agency_id, 'excluded', x.excluded, 'at', x.starts_at, 'evidence', x.evidence)
@@ -59,7 +59,7 @@ var kinds = []kind{
 			  union all select json_build_object('block', b.block_id, 'handle', b.handle_id, 'held', b.agency_id, 'reach', b.reach, 'warning', b.warning, 'at', b.starts_at,
 			    'evidence', b.evidence) from consent.blocks b where b.act_id = r.act_id
 			  union all select json_build_object('block', u.block_id, 'at', u.at, 'evidence', u.evidence) from consent.unblocks u where u.act_id = r.act_id
-			  union all select json_build_object('request', q.request_id, 'handle', q.handle_id, 'held', q.agency_id, 'at', q.asked_at,
+			  union all select json_build_object('request', q.request_id, 'handle', q.handle_id, 'held', q.agency_id,
 			    'agreed', json_build_object('column', q.column_id, 'explicit', q.explicit, 'audience', json_build_object('kind', q.audience_kind, 'names', q.audience),
 			      'purposes', q.purposes, 'aspects', q.aspects, 'until', q.ends_at)) from consent.requests q where q.act_id = r.act_id
 			  union all select json_build_object('request', a.request_id, 'at', a.at, 'answer', a.answer, 'reason', a.reason, 'consent', a.consent_id) from consent.answers a where a.act_id = r.act_id) m)`,
@@ -71,7 +71,8 @@ var kinds = []kind{
 			'terms_version', r.terms_version, 'handles', h.list, 'undoes', u.list, 'barred', b.list, 'confirms', c.confirms, 'decisions', d.list,
 			'offers', o.list, 'pairing', p.act_id, 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
 			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'since', r.since, 'evidence', r.evidence,
-			'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', w.outcome, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
+			'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
+			'tells_of', t.tells_of, 'telling', json_build_object('risk', t.risk, 'review_by', t.review_by), 'told', t.told, 'objects_to', n.objects_to, 'rules_on', v.objection_id, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
 			  'to', m.to_column, 'swapped', m.swapped),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
@@ -94,13 +95,17 @@ var kinds = []kind{
 			left join ` + fmt.Sprintf(of, "json_build_object('delivery', delivery_id, 'handle', handle_id, 'column', column_id, 'agency', agency_id, 'at', deliver_at, 'due', due_at)", "relmgr.deliveries") + ` l on l.act_id = r.act_id
 			left join relmgr.replies y on y.act_id = r.act_id
 			left join (select i.act_id, i.outcome, e.enquiry_id, e.cause from relmgr.review_outcomes i join relmgr.reviews e on e.review_id = i.review_id) w on w.act_id = r.act_id
-			left join relmgr.moves m on m.act_id = r.act_id`,
+			left join relmgr.moves m on m.act_id = r.act_id
+			left join relmgr.tellings t on t.act_id = r.act_id
+			left join relmgr.objections n on n.act_id = r.act_id
+			left join relmgr.rulings v on v.act_id = r.act_id
+			left join (select act_id, min(outcome) as outcome, json_agg(decision_id) as list from relmgr.override_outcomes group by act_id) g on g.act_id = r.act_id`,
 	},
 	{
 		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",
 		clear: `'enquiry', r.enquiry_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'column', r.column_id,
 			'handle', r.handle_id, 'purpose', r.purpose, 'reason', r.reason, 'concerning', r.concerning, 'transaction', r.transaction,
-			'emergency', r.emergency, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
+			'emergency', r.emergency, 'reads', r.reads, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id`,
 	},
@@ -230,6 +235,10 @@ func decode(b []byte, into any) error {
 // amend adds to what a record says what follows from it, and takes apart what
 // in clear stands in several tables.
 func amend(said, clear map[string]any) error {
+	if reads := said["reads"]; reads != nil { // of a read of what is recorded: nobody's decision, and about nobody in particular
+		said["concerning"] = "not-known"
+		said["decision"] = map[string]any{"terms_version": said["terms_version"], "role": said["role"]}
+	}
 	if d, ok := said["decision"].(map[string]any); ok { // of an enquiry
 		stopped(d)
 		if c, ok := clear["decision"].(map[string]any); ok && d["role"] == "" {
@@ -248,6 +257,12 @@ func amend(said, clear map[string]any) error {
 			if d["review"] == nil {
 				d["review"] = d["until"]
 			}
+		}
+	}
+	if telling, ok := said["telling"].(map[string]any); ok {
+		said["told"] = empty(telling["risk"])
+		if said["tells_of"] == nil {
+			said["tells_of"] = said["act"]
 		}
 	}
 	decided := map[string]any{}
