@@ -370,7 +370,7 @@ func TestE2E11BlockCreatorOnlyAndTheEmergencyException(t *testing.T) {
 		if err != nil || told != e.told {
 			t.Errorf("%s: recorded for review with %d disclosures, want %d: %v", name, told, e.told, err)
 		}
-		listed := w.send(t, "ms-novak", http.MethodGet, w.Relmgr.URL+"/relmgr/v1/reviews?limit=100", nil)
+		listed := w.send(t, "ms-novak", http.MethodGet, w.Relmgr.URL+"/relmgr/v1/reviews?purpose=co-ordinate-care&reason=working-with-person&limit=100", nil)
 		if listed.status != http.StatusOK || !bytes.Contains(listed.body, []byte(e.id)) {
 			t.Errorf("%s: social care's reviewer is not shown it: %d %s", name, listed.status, listed.body)
 		}

@@ -107,7 +107,7 @@ func TestE2E26AnImposedActIsToldObjectedToAndRuledOn(t *testing.T) {
 		Kind, Practitioner string
 		Undoes             []string
 	}
-	w.done(t, "mr-lindqvist", http.MethodGet, "/acts/"+ruled.Act, nil, &shown)
+	w.done(t, "mr-lindqvist", http.MethodGet, "/acts/"+ruled.Act+"?purpose=co-ordinate-care&reason=working-with-person", nil, &shown)
 	if shown.Kind != "rule" || shown.Practitioner != "ms-novak" || !slices.Contains(shown.Undoes, imposed.Act) {
 		t.Errorf("the adjudication is recorded as %+v", shown)
 	}

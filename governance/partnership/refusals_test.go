@@ -142,8 +142,8 @@ func TestRefusals(t *testing.T) {
 		{name: "a power that is over", set: "/agreements/0/powers/0", value: "health-act-1999-s31", say: "successor"},
 
 		// Government.
-		{name: "no role of governance officer", set: "/codes/roles/10/code", value: "somebody-else", want: "/codes/roles", say: "add the role governance-officer"},
-		{name: "no role of agency administrator", set: "/codes/roles/9/code", value: "somebody-else", want: "/codes/roles", say: "add the role agency-administrator"},
+		{name: "no role of governance officer", set: "/codes/roles/11/code", value: "somebody-else", want: "/codes/roles", say: "add the role governance-officer"},
+		{name: "no role of agency administrator", set: "/codes/roles/10/code", value: "somebody-else", want: "/codes/roles", say: "add the role agency-administrator"},
 		{name: "nobody governs", set: "/practitioners", value: []any{}, say: "add a practitioner with the role governance-officer"},
 	}
 	if len(cases) < 40 {
