@@ -36,6 +36,9 @@ func checkJSON(data []byte, known func(string) bool) error {
 	return nil
 }
 
+// CheckJSON is what an Edge asks of every body, for those who send one.
+func CheckJSON(data []byte) error { return checkJSON(data, nil) }
+
 // scanner reads data once, from front to back.
 type scanner struct {
 	data  []byte

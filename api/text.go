@@ -1,6 +1,9 @@
 package api
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // harm is why a character may stand in no value, empty for the others.
 //
@@ -16,6 +19,15 @@ func harm(r rune) string {
 		return "a character that changes the direction of writing"
 	}
 	return ""
+}
+
+// Harm says why a text may stand in no value, empty for one that may: what an
+// Edge refuses, and a byte order mark in its midst, which nobody sees.
+func Harm(s string) string {
+	if strings.ContainsRune(s, 0xfeff) {
+		return "a character that cannot be seen"
+	}
+	return harmIn(s)
 }
 
 // harmIn is harm of a whole decoded value; it also wants valid UTF-8.

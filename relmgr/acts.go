@@ -36,6 +36,9 @@ type Shown struct {
 	Withdrawn    bool
 	Decision     *ShownDecision
 	Commitment   []byte // empty unless Own
+	// Approval and who made it, of what was imported under one (ACT-04).
+	Approval   ident.ReferenceID
+	ApprovedBy ident.Practitioner
 }
 
 // ShownDecision is one side's decision, read back.
@@ -73,6 +76,9 @@ func (s *Service) FindAct(ctx context.Context, who decide.Caller, ref ident.Refe
 		return Shown{}, unknownAct()
 	} else if err != nil {
 		return Shown{}, pg.Fault(err)
+	}
+	if Kind(a.Kind) == Approve { // which is about no person
+		return s.show(ctx, who, relmgrdb.ListActsRow(a))
 	}
 	h, err := s.mayRead(ctx, who, a.ActID)
 	if err != nil {
@@ -172,6 +178,13 @@ func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListAc
 		// No value is shown to two agencies (invariant 4): the instant of an act
 		// would tell two who put their lists together which entries are one person.
 		a.At = a.At.Truncate(24 * time.Hour)
+	}
+	approvers, err := s.q.ListApprovers(ctx, s.db, relmgrdb.ListApproversParams{AgencyID: who.Agency, ActIds: texts([]ident.ActID{r.ActID})})
+	if err != nil {
+		return a, pg.Fault(err)
+	}
+	for _, by := range approvers {
+		a.Approval, a.ApprovedBy = by.ReferenceID, by.PractitionerID
 	}
 	if ag := who.Terms.Agreement(r.Agreement); ag != nil {
 		a.Effect = ag.Effect

@@ -1,8 +1,9 @@
 // Package relmgr is the relationship manager: the index of who works with whom.
 //
-// It owns handles, cells, rows, the acts on them, offers, pairings, enquiries
-// and contact requests. Its truth is the acts; cells, correlations and the row of a handle
-// are a projection that each act changes in its own transaction.
+// It owns handles, cells, rows, the acts on them, offers, pairings, enquiries,
+// contact requests, approvals and imports. Its truth is the acts; cells,
+// correlations and the row of a handle are a projection that each act changes in
+// its own transaction.
 //
 // It must never see a name, a date of birth, a note or a private link. What a
 // provider calls a person enters as a local identifier, is turned into a keyed
@@ -12,7 +13,8 @@
 //
 // Reading order: service.go, enquire.go (the question), publish.go, pair.go,
 // correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
-// contact.go, reply.go (reaching those who must stay hidden), rows.go (the
-// projection), record.go (how anything is recorded), read.go, review.go, declare.go,
+// contact.go, reply.go (reaching those who must stay hidden), approve.go,
+// import.go (many at once), rows.go (the projection), record.go (how anything is
+// recorded), read.go, review.go, declare.go,
 // sample.go (who looks at what was asked).
 package relmgr

@@ -22,27 +22,27 @@ type Own struct {
 // Proposal is the decision that a named person of the holding agency puts to
 // the four steps.
 type Proposal struct {
-	Agreement  string
-	Power      string
-	Purposes   []string
-	Aspects    []string
-	Audience   decide.Audience
-	Necessary  bool
-	Safeguards bool
-	Aim        string
-	Ground     decide.Ground
-	Reason     string
-	Consents   []ident.ConsentID
-	Conditions decide.Conditions
-	Until      time.Time
+	Agreement  string            `json:"agreement"`
+	Power      string            `json:"power"`
+	Purposes   []string          `json:"purposes"`
+	Aspects    []string          `json:"aspects"`
+	Audience   decide.Audience   `json:"audience"`
+	Necessary  bool              `json:"necessary"`
+	Safeguards bool              `json:"safeguards"`
+	Aim        string            `json:"aim"`
+	Ground     decide.Ground     `json:"ground"`
+	Reason     string            `json:"reason,omitempty"`
+	Consents   []ident.ConsentID `json:"consents,omitempty"`
+	Conditions decide.Conditions `json:"conditions"`
+	Until      time.Time         `json:"until"`
 
-	Review         time.Time // zero: as late as may be
-	Concerning     decide.Concerning
-	Welfare        bool
-	Detriment      decide.Detriment
-	Order          string
-	OrderReference string
-	Override       *decide.Override
+	Review         time.Time         `json:"review,omitzero"` // zero: as late as may be
+	Concerning     decide.Concerning `json:"concerning,omitempty"`
+	Welfare        bool              `json:"welfare,omitempty"`
+	Detriment      decide.Detriment  `json:"detriment,omitempty"`
+	Order          string            `json:"order,omitempty"`
+	OrderReference string            `json:"order_reference,omitempty"`
+	Override       *decide.Override  `json:"override,omitempty"`
 }
 
 // held is one of the caller's own identifiers, looked up.
@@ -110,18 +110,29 @@ func (s *Service) hold(ctx context.Context, db relmgrdb.DBTX, who decide.Caller,
 	if err != nil {
 		return sided{}, pg.Fault(err)
 	}
-	proposal := decide.Proposal{
-		Deed: what, Mode: mode, Column: h.column, Agreement: p.Agreement, Power: p.Power, Purposes: p.Purposes,
-		Aspects: p.Aspects, Audience: p.Audience, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim,
-		Ground: p.Ground, Reason: p.Reason, Consents: facts(p.Consents, rows, h.handle), Conditions: p.Conditions,
-		Until: p.Until.UTC().Truncate(time.Microsecond), Review: p.Review.UTC().Truncate(time.Microsecond),
-		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override,
-		Refused: said.Refused, CreatorOnly: said.CreatorOnly,
-	}
+	proposal := proposalOf(h.column, what, mode, p, personal{facts(p.Consents, rows, h.handle), said.Refused, said.CreatorOnly})
 	v := sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, OrderReference: p.OrderReference}
 	v.Decision = who.Terms.Hold(who.Actor, proposal, at)
 	v.wants = v.StoppedAt() == decide.StepConfidentiality && who.Terms.WantsConsent(who.Actor, proposal, at)
 	return v, nil
+}
+
+// personal is what a decision must know of the person behind a handle.
+type personal struct {
+	consents             []decide.Consent
+	refused, creatorOnly bool
+}
+
+// proposalOf is a proposal about a column as it goes through the four steps.
+func proposalOf(c *decide.Column, what decide.Deed, mode decide.Mode, p Proposal, said personal) decide.Proposal {
+	return decide.Proposal{
+		Deed: what, Mode: mode, Column: c, Agreement: p.Agreement, Power: p.Power, Purposes: p.Purposes,
+		Aspects: p.Aspects, Audience: p.Audience, Necessary: p.Necessary, Safeguards: p.Safeguards, Aim: p.Aim,
+		Ground: p.Ground, Reason: p.Reason, Consents: said.consents, Conditions: p.Conditions,
+		Until: p.Until.UTC().Truncate(time.Microsecond), Review: p.Review.UTC().Truncate(time.Microsecond),
+		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override,
+		Refused: said.refused, CreatorOnly: said.creatorOnly,
+	}
 }
 
 // facts pairs each consent named with what consent publishes of it. One that

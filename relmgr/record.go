@@ -90,6 +90,12 @@ type deed struct {
 	Detriment  decide.Detriment `json:"detriment,omitempty"`
 
 	Moved *moved `json:"moved,omitempty"`
+	// Of an approval, and of what was imported under one.
+	Approves   *Approval          `json:"approves,omitempty"`
+	Approval   ident.ActID        `json:"approval,omitzero"`
+	ApprovedBy ident.Practitioner `json:"approved_by,omitempty"`
+	Import     ident.ImportID     `json:"import,omitzero"`
+	Line       int                `json:"line,omitempty"`
 
 	Telling  *Telling    `json:"telling,omitempty"`
 	TellsOf  ident.ActID `json:"tells_of,omitzero"`

@@ -96,6 +96,7 @@ var riversideTerms = func() func(t *testing.T) *decide.Terms {
 func (b *bundle) as(name string) decide.Caller {
 	people := map[string]decide.Actor{
 		"gp":            {Practitioner: "dr-patel", Agency: "riverside-gp", Roles: []string{"gp"}, Providers: []ident.Provider{"riverside-surgery"}},
+		"guardian":      {Practitioner: "dr-lund", Agency: "riverside-gp", Roles: []string{"caldicott-guardian"}},
 		"gp-manager":    {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "relationship-manager"}, Providers: []ident.Provider{"riverside-surgery"}},
 		"lead":          {Practitioner: "ms-novak", Agency: "riverside-social-care", Roles: []string{"social-worker", "safeguarding-lead"}, Providers: []ident.Provider{"childrens-assessment"}},
 		"gp-lead":       {Practitioner: "dr-brandt", Agency: "riverside-gp", Roles: []string{"gp", "safeguarding-lead"}, Providers: []ident.Provider{"riverside-surgery"}},

@@ -25,6 +25,7 @@ const (
 	recordsKey = seal.KeyID("duty/relmgr/records")
 	pairingKey = seal.KeyID("duty/relmgr/pairings")
 	sampleKey  = seal.KeyID("duty/relmgr/samples")
+	importsKey = seal.KeyID("duty/relmgr/imports")
 	// SigningKey signs the proofs of handles that other duties accept.
 	SigningKey = seal.KeyID("sign/relmgr/1")
 	// Issuer is who those proofs come from.
@@ -79,7 +80,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}
-	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, SigningKey: seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, importsKey: seal.KindMAC, SigningKey: seal.KindSign} {
 		if err := s.keys.ensure(ctx, id, kind); err != nil {
 			return nil, err
 		}

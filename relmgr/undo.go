@@ -88,7 +88,11 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	if err != nil {
 		return pg.Fault(err)
 	}
-	if !slices.ContainsFunc(handles, func(h relmgrdb.ListActHandlesRow) bool {
+	made, err := s.root(ctx, tx, relmgrdb.ListUndoneActsRow{ActID: a.ActID, Kind: a.Kind, Mode: a.Mode, Agreement: a.Agreement})
+	if err != nil {
+		return err
+	}
+	if Kind(made.Kind) != Approve && !slices.ContainsFunc(handles, func(h relmgrdb.ListActHandlesRow) bool {
 		_, err := s.column(who, h.ColumnID, d.At)
 		return err == nil && !h.Destroyed
 	}) {
@@ -97,15 +101,11 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
 		return err
 	}
-	made, err := s.root(ctx, tx, relmgrdb.ListUndoneActsRow{ActID: a.ActID, Kind: a.Kind, Mode: a.Mode, Agreement: a.Agreement})
-	if err != nil {
-		return err
-	}
 	if !makes(Kind(a.Kind)) && decide.Mode(a.Mode) == decide.BySubject && d.Mode != decide.BySubject {
 		return fault.New(fault.Forbidden, "the subject withdrew this, so only the subject may undo it: record what they said, with its evidence")
 	}
 	roles := editors(who, Kind(made.Kind))
-	if decide.Mode(made.Mode) == decide.Imposed {
+	if decide.Mode(made.Mode) == decide.Imposed && Kind(made.Kind) != Approve {
 		roles = imposers(who, made.Agreement)
 	}
 	role, ok := who.RoleAmong(roles)
@@ -187,6 +187,8 @@ func editors(who decide.Caller, kind Kind) []string {
 		case !slices.Contains(a.Parties, who.Agency):
 		case kind == Publish || kind == Reply:
 			roles = append(roles, a.Roles.Publish...)
+		case kind == Approve:
+			roles = append(roles, a.Roles.Approve...)
 		default:
 			roles = append(roles, a.Roles.Correlate...)
 		}

@@ -407,11 +407,24 @@ CREATE TABLE relmgr.acts (
     sealed bytea NOT NULL,
     since timestamp with time zone,
     evidence text,
+    approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
+);
+
+CREATE TABLE relmgr.approvals (
+    approval_id uuid NOT NULL,
+    columns text[] NOT NULL,
+    mode text NOT NULL,
+    reason governance.code NOT NULL,
+    relationships integer NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    proposal jsonb NOT NULL,
+    CONSTRAINT approval_covers_columns CHECK ((cardinality(columns) > 0)),
+    CONSTRAINT approval_covers_relationships CHECK ((relationships > 0))
 );
 
 CREATE TABLE relmgr.barred (
@@ -607,6 +620,30 @@ CREATE TABLE relmgr.exports (
     at timestamp with time zone NOT NULL,
     handles integer NOT NULL,
     whole boolean NOT NULL
+);
+
+CREATE TABLE relmgr.import_lines (
+    import_id uuid NOT NULL,
+    line integer NOT NULL,
+    act_id uuid,
+    refused text,
+    CONSTRAINT line_is_published_or_refused CHECK (((act_id IS NULL) <> (refused IS NULL))),
+    CONSTRAINT line_refusal_is_known CHECK ((refused = ANY (ARRAY['column'::text, 'identifier'::text, 'role'::text, 'transactions'::text, 'contact'::text, 'consents'::text, 'wishes'::text, 'published'::text])))
+);
+
+CREATE TABLE relmgr.import_parts (
+    import_id uuid NOT NULL,
+    first_line integer NOT NULL,
+    last_line integer NOT NULL,
+    published integer NOT NULL,
+    refused integer NOT NULL,
+    CONSTRAINT part_has_lines CHECK (((0 < first_line) AND (first_line <= last_line)))
+);
+
+CREATE TABLE relmgr.imports (
+    import_id uuid NOT NULL,
+    approval_id uuid NOT NULL,
+    file_hash bytea NOT NULL
 );
 
 CREATE TABLE relmgr.keep_aparts (
@@ -851,6 +888,9 @@ ALTER TABLE ONLY relmgr.act_references
 ALTER TABLE ONLY relmgr.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (approval_id);
+
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_pkey PRIMARY KEY (act_id);
 
@@ -902,6 +942,15 @@ ALTER TABLE ONLY relmgr.exports
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT handles_pkey PRIMARY KEY (handle_id);
 
+ALTER TABLE ONLY relmgr.import_lines
+    ADD CONSTRAINT import_lines_pkey PRIMARY KEY (import_id, line);
+
+ALTER TABLE ONLY relmgr.import_parts
+    ADD CONSTRAINT import_parts_pkey PRIMARY KEY (import_id, first_line);
+
+ALTER TABLE ONLY relmgr.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_pkey PRIMARY KEY (act_id, handle_a, handle_b);
 
@@ -925,6 +974,9 @@ ALTER TABLE ONLY relmgr.deliveries
 
 ALTER TABLE ONLY relmgr.handles
     ADD CONSTRAINT one_handle_per_identifier UNIQUE (column_id, token);
+
+ALTER TABLE ONLY relmgr.imports
+    ADD CONSTRAINT one_import_per_file UNIQUE (approval_id, file_hash);
 
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT one_reference_per_agency UNIQUE (act_id, agency_id);
@@ -1118,6 +1170,9 @@ ALTER TABLE ONLY relmgr.act_handles
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT act_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.approvals
+    ADD CONSTRAINT approvals_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -1192,6 +1247,15 @@ ALTER TABLE ONLY relmgr.disputes
 
 ALTER TABLE ONLY relmgr.exports
     ADD CONSTRAINT exports_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.import_lines
+    ADD CONSTRAINT import_lines_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.import_parts
+    ADD CONSTRAINT import_parts_import_id_fkey FOREIGN KEY (import_id) REFERENCES relmgr.imports(import_id);
+
+ALTER TABLE ONLY relmgr.imports
+    ADD CONSTRAINT imports_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES relmgr.approvals(approval_id);
 
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1445,6 +1509,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.act_references TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.acts TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.approvals TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
@@ -1490,6 +1556,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.exports TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.import_lines TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.import_parts TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.imports TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 

@@ -2,6 +2,7 @@ package relmgrapi
 
 import (
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	oas "github.com/fame-hub/fame/api/relmgroas"
@@ -62,6 +63,38 @@ func offers(in []oas.OfferRequest) []relmgr.Offer {
 	out := make([]relmgr.Offer, len(in))
 	for i, o := range in {
 		out[i] = relmgr.Offer{Kind: relmgr.OfferKind(o.Kind), Transactions: plain(o.Transactions), Contact: string(o.Contact)}
+	}
+	return out
+}
+
+func part(req *oas.ImportPartRequest) (relmgr.Part, error) {
+	p := relmgr.Part{First: req.First, Last: req.Last, Lines: make([]relmgr.Line, len(req.Relationships))}
+	for i, r := range req.Relationships {
+		l := relmgr.Line{Line: r.Line, Own: own(r.Column, r.Identifier), Role: string(r.Role), Offers: offers(r.Offers)}
+		for _, c := range r.Consents {
+			id, err := ident.ParseConsent(string(c))
+			if err != nil {
+				return p, malformed(fmt.Sprintf("/relationships/%d/consents", i))
+			}
+			l.Consents = append(l.Consents, id)
+		}
+		p.Lines[i] = l
+	}
+	return p, nil
+}
+
+func imported(lines []relmgr.Imported) *oas.ImportedPart {
+	out := &oas.ImportedPart{Lines: make([]oas.ImportedLine, len(lines))}
+	for i, l := range lines {
+		shown := oas.ImportedLine{Line: l.Line}
+		if l.Refused != "" {
+			pointer, detail := l.Refused.Explain()
+			shown.Refused = oas.NewOptLineRefusal(oas.LineRefusal{Pointer: pointer, Detail: detail})
+		} else {
+			shown.Act = oas.NewOptID(oas.ID(l.Act.String()))
+			shown.Commitment = oas.NewOptCommitment(oas.Commitment(hex.EncodeToString(l.Commitment)))
+		}
+		out.Lines[i] = shown
 	}
 	return out
 }
@@ -228,6 +261,9 @@ func act(a relmgr.Shown) oas.Act {
 	}
 	if len(a.Commitment) > 0 {
 		out.Commitment = oas.NewOptCommitment(oas.Commitment(hex.EncodeToString(a.Commitment)))
+	}
+	if !a.Approval.IsZero() {
+		out.Approval, out.ApprovedBy = oas.NewOptID(oas.ID(a.Approval.String())), optCode(string(a.ApprovedBy))
 	}
 	for _, u := range a.Undoes {
 		out.Undoes = append(out.Undoes, oas.ID(u.String()))

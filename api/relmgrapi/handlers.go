@@ -41,6 +41,73 @@ func (h handlers) PublishRelationship(ctx context.Context, req *oas.Relationship
 	return receipt(r, err)
 }
 
+func (h handlers) ApproveImport(ctx context.Context, req *oas.ApprovalRequest, params oas.ApproveImportParams) (*oas.ActReceipt, error) {
+	p, err := proposal(req.Decision)
+	if err != nil {
+		return nil, err
+	}
+	a := relmgr.Approval{
+		Mode: decide.Mode(req.Mode), Reason: string(req.Reason), Relationships: req.Relationships, Until: req.Until, Proposal: p,
+	}
+	for _, c := range req.Columns {
+		a.Columns = append(a.Columns, ident.Column(c))
+	}
+	r, err := h.once(ctx, oas.ApproveImportOperation, params.IdempotencyKey, req).ApproveImport(ctx, caller(ctx), a)
+	return receipt(r, err)
+}
+
+func (h handlers) StartImport(ctx context.Context, req *oas.ImportRequest) (*oas.Import, error) {
+	approval, err := ident.ParseReference(string(req.Approval))
+	if err != nil {
+		return nil, malformed("/approval")
+	}
+	var file [32]byte
+	if _, err := hex.Decode(file[:], []byte(req.File)); err != nil {
+		return nil, malformed("/file")
+	}
+	i, err := h.service.StartImport(ctx, caller(ctx), approval, file)
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Import{Import: oas.ID(i.ID.String()), Next: i.Next, Published: i.Published, Refused: i.Refused}, nil
+}
+
+func (h handlers) ImportPart(ctx context.Context, req *oas.ImportPartRequest, params oas.ImportPartParams) (*oas.ImportedPart, error) {
+	id, err := ident.ParseImport(string(params.Import))
+	if err != nil {
+		return nil, malformed("/import")
+	}
+	p, err := part(req)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := h.service.ImportPart(ctx, caller(ctx), id, p)
+	if err != nil {
+		return nil, err
+	}
+	return imported(lines), nil
+}
+
+func (h handlers) ListImportRefusals(ctx context.Context, params oas.ListImportRefusalsParams) (*oas.ImportRefusals, error) {
+	id, err := ident.ParseImport(string(params.Import))
+	if err != nil {
+		return nil, malformed("/import")
+	}
+	lines, more, err := h.service.ListImportRefusals(ctx, caller(ctx), id, params.After.Or(0), params.Limit.Or(100))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.ImportRefusals{Refusals: make([]oas.ImportRefusalsRefusalsItem, len(lines))}
+	for i, l := range lines {
+		pointer, detail := l.Refused.Explain()
+		out.Refusals[i] = oas.ImportRefusalsRefusalsItem{Line: l.Line, Pointer: pointer, Detail: detail}
+	}
+	if more {
+		out.Next = oas.NewOptInt(lines[len(lines)-1].Line)
+	}
+	return out, nil
+}
+
 func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oas.Pairing, error) {
 	who := caller(ctx)
 	p, err := proposal(req.Decision)

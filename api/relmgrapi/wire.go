@@ -10,6 +10,9 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
+// maxPart is how many bytes a part of an import may have.
+const maxPart = 1 << 20
+
 // Wire builds the relationship manager's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Gate: p.Gate, Metrics: p.Registry})
@@ -19,7 +22,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	p.AtClose(service.Close)
 	edge, err := api.New(api.Config{
 		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		AddressPerMinute: p.AddressPerMinute(), Gate: p.Gate,
+		AddressPerMinute: p.AddressPerMinute(), Gate: p.Gate, MaxBodies: map[string]int64{"importPart": maxPart},
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -21,6 +21,16 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ApproveImport invokes approveImport operation.
+	//
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
+	// which decision, how many,
+	// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
+	// Withdrawing it ends it. The
+	// decision names no consents: where the ground is consent, each line brings its own.
+	//
+	// POST /relmgr/v1/approvals
+	ApproveImport(ctx context.Context, request *ApprovalRequest, params ApproveImportParams) (*ActReceipt, error)
 	// ConfirmSamePerson invokes confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -93,6 +103,16 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
+	// ImportPart invokes importPart operation.
+	//
+	// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
+	// with before gives its answer
+	// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
+	// depends on nothing that another
+	// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+	//
+	// POST /relmgr/v1/imports/{import}/parts
+	ImportPart(ctx context.Context, request *ImportPartRequest, params ImportPartParams) (*ImportedPart, error)
 	// JudgeEnquiry invokes judgeEnquiry operation.
 	//
 	// Say what I make of an enquiry.
@@ -148,6 +168,12 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/decisions
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
+	// ListImportRefusals invokes listImportRefusals operation.
+	//
+	// The lines of an import that published nothing.
+	//
+	// GET /relmgr/v1/imports/{import}/refusals
+	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
 	// ListObjections invokes listObjections operation.
 	//
 	// Of what the caller's agency has imposed.
@@ -264,6 +290,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/disputes/{act}/settlement
 	SettleDispute(ctx context.Context, request *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
+	// StartImport invokes startImport operation.
+	//
+	// Needs an approval by somebody else of the caller's agency. The same file under the same approval
+	// is one import, however often
+	// it is started: `next` is the first line that has not been dealt with.
+	//
+	// POST /relmgr/v1/imports
+	StartImport(ctx context.Context, request *ImportRequest) (*Import, error)
 	// WithdrawAct invokes withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
@@ -314,6 +348,99 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// ApproveImport invokes approveImport operation.
+//
+// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
+// which decision, how many,
+// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
+// Withdrawing it ends it. The
+// decision names no consents: where the ground is consent, each line brings its own.
+//
+// POST /relmgr/v1/approvals
+func (c *Client) ApproveImport(ctx context.Context, request *ApprovalRequest, params ApproveImportParams) (*ActReceipt, error) {
+	res, err := c.sendApproveImport(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendApproveImport(ctx context.Context, request *ApprovalRequest, params ApproveImportParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/approvals"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeApproveImportRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ApproveImportOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeApproveImportResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // ConfirmSamePerson invokes confirmSamePerson operation.
@@ -1153,6 +1280,105 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	defer body.Close()
 
 	result, err := decodeFindHandleResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ImportPart invokes importPart operation.
+//
+// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
+// with before gives its answer
+// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
+// depends on nothing that another
+// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+//
+// POST /relmgr/v1/imports/{import}/parts
+func (c *Client) ImportPart(ctx context.Context, request *ImportPartRequest, params ImportPartParams) (*ImportedPart, error) {
+	res, err := c.sendImportPart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendImportPart(ctx context.Context, request *ImportPartRequest, params ImportPartParams) (res *ImportedPart, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/imports/"
+	{
+		// Encode "import" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "import",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Import); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/parts"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeImportPartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ImportPartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeImportPartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2063,6 +2289,135 @@ func (c *Client) sendListDecisions(ctx context.Context, params ListDecisionsPara
 	defer body.Close()
 
 	result, err := decodeListDecisionsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListImportRefusals invokes listImportRefusals operation.
+//
+// The lines of an import that published nothing.
+//
+// GET /relmgr/v1/imports/{import}/refusals
+func (c *Client) ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error) {
+	res, err := c.sendListImportRefusals(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (res *ImportRefusals, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/imports/"
+	{
+		// Encode "import" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "import",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Import); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/refusals"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "after" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "after",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.After.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListImportRefusalsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListImportRefusalsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -3593,6 +3948,81 @@ func (c *Client) sendSettleDispute(ctx context.Context, request *SettlementReque
 	defer body.Close()
 
 	result, err := decodeSettleDisputeResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// StartImport invokes startImport operation.
+//
+// Needs an approval by somebody else of the caller's agency. The same file under the same approval
+// is one import, however often
+// it is started: `next` is the first line that has not been dealt with.
+//
+// POST /relmgr/v1/imports
+func (c *Client) StartImport(ctx context.Context, request *ImportRequest) (*Import, error) {
+	res, err := c.sendStartImport(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendStartImport(ctx context.Context, request *ImportRequest) (res *Import, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/imports"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeStartImportRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, StartImportOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeStartImportResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

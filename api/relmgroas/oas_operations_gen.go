@@ -6,6 +6,7 @@ package relmgroas
 type OperationName = string
 
 const (
+	ApproveImportOperation         OperationName = "ApproveImport"
 	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
 	CorrelateOperation             OperationName = "Correlate"
 	DeclareInterestOperation       OperationName = "DeclareInterest"
@@ -15,6 +16,7 @@ const (
 	EnquireOperation               OperationName = "Enquire"
 	FindActOperation               OperationName = "FindAct"
 	FindHandleOperation            OperationName = "FindHandle"
+	ImportPartOperation            OperationName = "ImportPart"
 	JudgeEnquiryOperation          OperationName = "JudgeEnquiry"
 	JudgeOverrideOperation         OperationName = "JudgeOverride"
 	KeepApartOperation             OperationName = "KeepApart"
@@ -22,6 +24,7 @@ const (
 	ListContactRepliesOperation    OperationName = "ListContactReplies"
 	ListContactRequestsOperation   OperationName = "ListContactRequests"
 	ListDecisionsOperation         OperationName = "ListDecisions"
+	ListImportRefusalsOperation    OperationName = "ListImportRefusals"
 	ListObjectionsOperation        OperationName = "ListObjections"
 	ListReviewsOperation           OperationName = "ListReviews"
 	ListUntoldOperation            OperationName = "ListUntold"
@@ -37,5 +40,6 @@ const (
 	SeparateOperation              OperationName = "Separate"
 	SetRelationshipStatusOperation OperationName = "SetRelationshipStatus"
 	SettleDisputeOperation         OperationName = "SettleDispute"
+	StartImportOperation           OperationName = "StartImport"
 	WithdrawActOperation           OperationName = "WithdrawAct"
 )

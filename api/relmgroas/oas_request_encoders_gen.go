@@ -10,6 +10,20 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeApproveImportRequest(
+	req *ApprovalRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeConfirmSamePersonRequest(
 	req *WithdrawalRequest,
 	r *http.Request,
@@ -110,6 +124,20 @@ func encodeEnquireRequest(
 
 func encodeFindHandleRequest(
 	req *HandleRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeImportPartRequest(
+	req *ImportPartRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"
@@ -320,6 +348,20 @@ func encodeSetRelationshipStatusRequest(
 
 func encodeSettleDisputeRequest(
 	req *SettlementRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeStartImportRequest(
+	req *ImportRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -37,6 +37,8 @@ type Act struct {
 	Undoes  []ID         `json:"undoes"`
 	// Whether a later act undid it.
 	Withdrawn  OptBool             `json:"withdrawn"`
+	ApprovedBy OptCode             `json:"approved_by"`
+	Approval   OptID               `json:"approval"`
 	Decision   OptRecordedDecision `json:"decision"`
 	Commitment OptCommitment       `json:"commitment"`
 }
@@ -124,6 +126,16 @@ func (s *Act) GetUndoes() []ID {
 // GetWithdrawn returns the value of Withdrawn.
 func (s *Act) GetWithdrawn() OptBool {
 	return s.Withdrawn
+}
+
+// GetApprovedBy returns the value of ApprovedBy.
+func (s *Act) GetApprovedBy() OptCode {
+	return s.ApprovedBy
+}
+
+// GetApproval returns the value of Approval.
+func (s *Act) GetApproval() OptID {
+	return s.Approval
 }
 
 // GetDecision returns the value of Decision.
@@ -221,6 +233,16 @@ func (s *Act) SetWithdrawn(val OptBool) {
 	s.Withdrawn = val
 }
 
+// SetApprovedBy sets the value of ApprovedBy.
+func (s *Act) SetApprovedBy(val OptCode) {
+	s.ApprovedBy = val
+}
+
+// SetApproval sets the value of Approval.
+func (s *Act) SetApproval(val OptID) {
+	s.Approval = val
+}
+
 // SetDecision sets the value of Decision.
 func (s *Act) SetDecision(val OptRecordedDecision) {
 	s.Decision = val
@@ -294,6 +316,7 @@ const (
 	ActKindTell         ActKind = "tell"
 	ActKindObject       ActKind = "object"
 	ActKindRule         ActKind = "rule"
+	ActKindApprove      ActKind = "approve"
 )
 
 // AllValues returns all ActKind values.
@@ -317,6 +340,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindTell,
 		ActKindObject,
 		ActKindRule,
+		ActKindApprove,
 	}
 }
 
@@ -358,6 +382,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindObject:
 		return []byte(s), nil
 	case ActKindRule:
+		return []byte(s), nil
+	case ActKindApprove:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -420,6 +446,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindRule:
 		*s = ActKindRule
+		return nil
+	case ActKindApprove:
+		*s = ActKindApprove
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -785,6 +814,79 @@ func (s *AnsweredProviderKind) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/ApprovalRequest
+type ApprovalRequest struct {
+	// Columns that the caller's agency controls.
+	Columns []Code `json:"columns"`
+	Mode    Mode   `json:"mode"`
+	Reason  Code   `json:"reason"`
+	// How many may be published under it.
+	Relationships int `json:"relationships"`
+	// When the approval ends. What it published stands until the decision's own end.
+	Until    time.Time `json:"until"`
+	Decision Decision  `json:"decision"`
+}
+
+// GetColumns returns the value of Columns.
+func (s *ApprovalRequest) GetColumns() []Code {
+	return s.Columns
+}
+
+// GetMode returns the value of Mode.
+func (s *ApprovalRequest) GetMode() Mode {
+	return s.Mode
+}
+
+// GetReason returns the value of Reason.
+func (s *ApprovalRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetRelationships returns the value of Relationships.
+func (s *ApprovalRequest) GetRelationships() int {
+	return s.Relationships
+}
+
+// GetUntil returns the value of Until.
+func (s *ApprovalRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetDecision returns the value of Decision.
+func (s *ApprovalRequest) GetDecision() Decision {
+	return s.Decision
+}
+
+// SetColumns sets the value of Columns.
+func (s *ApprovalRequest) SetColumns(val []Code) {
+	s.Columns = val
+}
+
+// SetMode sets the value of Mode.
+func (s *ApprovalRequest) SetMode(val Mode) {
+	s.Mode = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ApprovalRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetRelationships sets the value of Relationships.
+func (s *ApprovalRequest) SetRelationships(val int) {
+	s.Relationships = val
+}
+
+// SetUntil sets the value of Until.
+func (s *ApprovalRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetDecision sets the value of Decision.
+func (s *ApprovalRequest) SetDecision(val Decision) {
+	s.Decision = val
 }
 
 // To whom a standing decision discloses. Exactly one of the members.
@@ -2733,6 +2835,321 @@ func (s *HeldRelationship) SetUntil(val OptDateTime) {
 
 type ID string
 
+// Ref: #/components/schemas/Import
+type Import struct {
+	Import ID `json:"import"`
+	// The first line that has not been dealt with.
+	Next      int `json:"next"`
+	Published int `json:"published"`
+	Refused   int `json:"refused"`
+}
+
+// GetImport returns the value of Import.
+func (s *Import) GetImport() ID {
+	return s.Import
+}
+
+// GetNext returns the value of Next.
+func (s *Import) GetNext() int {
+	return s.Next
+}
+
+// GetPublished returns the value of Published.
+func (s *Import) GetPublished() int {
+	return s.Published
+}
+
+// GetRefused returns the value of Refused.
+func (s *Import) GetRefused() int {
+	return s.Refused
+}
+
+// SetImport sets the value of Import.
+func (s *Import) SetImport(val ID) {
+	s.Import = val
+}
+
+// SetNext sets the value of Next.
+func (s *Import) SetNext(val int) {
+	s.Next = val
+}
+
+// SetPublished sets the value of Published.
+func (s *Import) SetPublished(val int) {
+	s.Published = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *Import) SetRefused(val int) {
+	s.Refused = val
+}
+
+// Ref: #/components/schemas/ImportLine
+type ImportLine struct {
+	Line       int             `json:"line"`
+	Column     Code            `json:"column"`
+	Identifier LocalIdentifier `json:"identifier"`
+	Role       Code            `json:"role"`
+	Offers     []OfferRequest  `json:"offers"`
+	// The consents that the line rests on.
+	Consents []ID `json:"consents"`
+}
+
+// GetLine returns the value of Line.
+func (s *ImportLine) GetLine() int {
+	return s.Line
+}
+
+// GetColumn returns the value of Column.
+func (s *ImportLine) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *ImportLine) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetRole returns the value of Role.
+func (s *ImportLine) GetRole() Code {
+	return s.Role
+}
+
+// GetOffers returns the value of Offers.
+func (s *ImportLine) GetOffers() []OfferRequest {
+	return s.Offers
+}
+
+// GetConsents returns the value of Consents.
+func (s *ImportLine) GetConsents() []ID {
+	return s.Consents
+}
+
+// SetLine sets the value of Line.
+func (s *ImportLine) SetLine(val int) {
+	s.Line = val
+}
+
+// SetColumn sets the value of Column.
+func (s *ImportLine) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *ImportLine) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetRole sets the value of Role.
+func (s *ImportLine) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetOffers sets the value of Offers.
+func (s *ImportLine) SetOffers(val []OfferRequest) {
+	s.Offers = val
+}
+
+// SetConsents sets the value of Consents.
+func (s *ImportLine) SetConsents(val []ID) {
+	s.Consents = val
+}
+
+// Ref: #/components/schemas/ImportPartRequest
+type ImportPartRequest struct {
+	// The first line of the file that the part deals with.
+	First int `json:"first"`
+	Last  int `json:"last"`
+	// Those of the lines that hold one, in the order of the file.
+	Relationships []ImportLine `json:"relationships"`
+}
+
+// GetFirst returns the value of First.
+func (s *ImportPartRequest) GetFirst() int {
+	return s.First
+}
+
+// GetLast returns the value of Last.
+func (s *ImportPartRequest) GetLast() int {
+	return s.Last
+}
+
+// GetRelationships returns the value of Relationships.
+func (s *ImportPartRequest) GetRelationships() []ImportLine {
+	return s.Relationships
+}
+
+// SetFirst sets the value of First.
+func (s *ImportPartRequest) SetFirst(val int) {
+	s.First = val
+}
+
+// SetLast sets the value of Last.
+func (s *ImportPartRequest) SetLast(val int) {
+	s.Last = val
+}
+
+// SetRelationships sets the value of Relationships.
+func (s *ImportPartRequest) SetRelationships(val []ImportLine) {
+	s.Relationships = val
+}
+
+// Ref: #/components/schemas/ImportRefusals
+type ImportRefusals struct {
+	Refusals []ImportRefusalsRefusalsItem `json:"refusals"`
+	// Give it as `after` for the page that follows.
+	Next OptInt `json:"next"`
+}
+
+// GetRefusals returns the value of Refusals.
+func (s *ImportRefusals) GetRefusals() []ImportRefusalsRefusalsItem {
+	return s.Refusals
+}
+
+// GetNext returns the value of Next.
+func (s *ImportRefusals) GetNext() OptInt {
+	return s.Next
+}
+
+// SetRefusals sets the value of Refusals.
+func (s *ImportRefusals) SetRefusals(val []ImportRefusalsRefusalsItem) {
+	s.Refusals = val
+}
+
+// SetNext sets the value of Next.
+func (s *ImportRefusals) SetNext(val OptInt) {
+	s.Next = val
+}
+
+type ImportRefusalsRefusalsItem struct {
+	Line int `json:"line"`
+	// Where in the line (RFC 6901).
+	Pointer string `json:"pointer"`
+	// What to write there instead.
+	Detail string `json:"detail"`
+}
+
+// GetLine returns the value of Line.
+func (s *ImportRefusalsRefusalsItem) GetLine() int {
+	return s.Line
+}
+
+// GetPointer returns the value of Pointer.
+func (s *ImportRefusalsRefusalsItem) GetPointer() string {
+	return s.Pointer
+}
+
+// GetDetail returns the value of Detail.
+func (s *ImportRefusalsRefusalsItem) GetDetail() string {
+	return s.Detail
+}
+
+// SetLine sets the value of Line.
+func (s *ImportRefusalsRefusalsItem) SetLine(val int) {
+	s.Line = val
+}
+
+// SetPointer sets the value of Pointer.
+func (s *ImportRefusalsRefusalsItem) SetPointer(val string) {
+	s.Pointer = val
+}
+
+// SetDetail sets the value of Detail.
+func (s *ImportRefusalsRefusalsItem) SetDetail(val string) {
+	s.Detail = val
+}
+
+// Ref: #/components/schemas/ImportRequest
+type ImportRequest struct {
+	Approval ID `json:"approval"`
+	// SHA-256 of the file, in hexadecimal. Only a keyed hash of it is stored.
+	File string `json:"file"`
+}
+
+// GetApproval returns the value of Approval.
+func (s *ImportRequest) GetApproval() ID {
+	return s.Approval
+}
+
+// GetFile returns the value of File.
+func (s *ImportRequest) GetFile() string {
+	return s.File
+}
+
+// SetApproval sets the value of Approval.
+func (s *ImportRequest) SetApproval(val ID) {
+	s.Approval = val
+}
+
+// SetFile sets the value of File.
+func (s *ImportRequest) SetFile(val string) {
+	s.File = val
+}
+
+// Either the act that published it and its commitment, or why it published nothing.
+// Ref: #/components/schemas/ImportedLine
+type ImportedLine struct {
+	Line       int            `json:"line"`
+	Act        OptID          `json:"act"`
+	Commitment OptCommitment  `json:"commitment"`
+	Refused    OptLineRefusal `json:"refused"`
+}
+
+// GetLine returns the value of Line.
+func (s *ImportedLine) GetLine() int {
+	return s.Line
+}
+
+// GetAct returns the value of Act.
+func (s *ImportedLine) GetAct() OptID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ImportedLine) GetCommitment() OptCommitment {
+	return s.Commitment
+}
+
+// GetRefused returns the value of Refused.
+func (s *ImportedLine) GetRefused() OptLineRefusal {
+	return s.Refused
+}
+
+// SetLine sets the value of Line.
+func (s *ImportedLine) SetLine(val int) {
+	s.Line = val
+}
+
+// SetAct sets the value of Act.
+func (s *ImportedLine) SetAct(val OptID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ImportedLine) SetCommitment(val OptCommitment) {
+	s.Commitment = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *ImportedLine) SetRefused(val OptLineRefusal) {
+	s.Refused = val
+}
+
+// Ref: #/components/schemas/ImportedPart
+type ImportedPart struct {
+	Lines []ImportedLine `json:"lines"`
+}
+
+// GetLines returns the value of Lines.
+func (s *ImportedPart) GetLines() []ImportedLine {
+	return s.Lines
+}
+
+// SetLines sets the value of Lines.
+func (s *ImportedPart) SetLines(val []ImportedLine) {
+	s.Lines = val
+}
+
 // What a practitioner, or their agency, has declared: that the person is the practitioner, one of
 // their household, or one with whom there is a conflict of interest.
 // Ref: #/components/schemas/Interest
@@ -2843,6 +3260,34 @@ func (s *KeepApartRequest) SetCorrelations(val []ID) {
 // SetReason sets the value of Reason.
 func (s *KeepApartRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// Ref: #/components/schemas/LineRefusal
+type LineRefusal struct {
+	// Where in the line (RFC 6901).
+	Pointer string `json:"pointer"`
+	// What to write there instead.
+	Detail string `json:"detail"`
+}
+
+// GetPointer returns the value of Pointer.
+func (s *LineRefusal) GetPointer() string {
+	return s.Pointer
+}
+
+// GetDetail returns the value of Detail.
+func (s *LineRefusal) GetDetail() string {
+	return s.Detail
+}
+
+// SetPointer sets the value of Pointer.
+func (s *LineRefusal) SetPointer(val string) {
+	s.Pointer = val
+}
+
+// SetDetail sets the value of Detail.
+func (s *LineRefusal) SetDetail(val string) {
+	s.Detail = val
 }
 
 type ListDecisionsState string
@@ -4024,6 +4469,52 @@ func (o OptInterest) Get() (v Interest, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInterest) Or(d Interest) Interest {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptLineRefusal returns new OptLineRefusal with value set to v.
+func NewOptLineRefusal(v LineRefusal) OptLineRefusal {
+	return OptLineRefusal{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptLineRefusal is optional LineRefusal.
+type OptLineRefusal struct {
+	Value LineRefusal
+	Set   bool
+}
+
+// IsSet returns true if OptLineRefusal was set.
+func (o OptLineRefusal) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptLineRefusal) Reset() {
+	var v LineRefusal
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptLineRefusal) SetTo(v LineRefusal) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptLineRefusal) Get() (v LineRefusal, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptLineRefusal) Or(d LineRefusal) LineRefusal {
 	if v, ok := o.Get(); ok {
 		return v
 	}

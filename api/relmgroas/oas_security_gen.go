@@ -35,6 +35,7 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	ApproveImportOperation:         []string{},
 	ConfirmSamePersonOperation:     []string{},
 	CorrelateOperation:             []string{},
 	DeclareInterestOperation:       []string{},
@@ -44,6 +45,7 @@ var operationRolesOidc = map[string][]string{
 	EnquireOperation:               []string{},
 	FindActOperation:               []string{},
 	FindHandleOperation:            []string{},
+	ImportPartOperation:            []string{},
 	JudgeEnquiryOperation:          []string{},
 	JudgeOverrideOperation:         []string{},
 	KeepApartOperation:             []string{},
@@ -51,6 +53,7 @@ var operationRolesOidc = map[string][]string{
 	ListContactRepliesOperation:    []string{},
 	ListContactRequestsOperation:   []string{},
 	ListDecisionsOperation:         []string{},
+	ListImportRefusalsOperation:    []string{},
 	ListObjectionsOperation:        []string{},
 	ListReviewsOperation:           []string{},
 	ListUntoldOperation:            []string{},
@@ -66,6 +69,7 @@ var operationRolesOidc = map[string][]string{
 	SeparateOperation:              []string{},
 	SetRelationshipStatusOperation: []string{},
 	SettleDisputeOperation:         []string{},
+	StartImportOperation:           []string{},
 	WithdrawActOperation:           []string{},
 }
 

@@ -8,6 +8,16 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ApproveImport implements approveImport operation.
+	//
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
+	// which decision, how many,
+	// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
+	// Withdrawing it ends it. The
+	// decision names no consents: where the ground is consent, each line brings its own.
+	//
+	// POST /relmgr/v1/approvals
+	ApproveImport(ctx context.Context, req *ApprovalRequest, params ApproveImportParams) (*ActReceipt, error)
 	// ConfirmSamePerson implements confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -80,6 +90,16 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
+	// ImportPart implements importPart operation.
+	//
+	// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
+	// with before gives its answer
+	// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
+	// depends on nothing that another
+	// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+	//
+	// POST /relmgr/v1/imports/{import}/parts
+	ImportPart(ctx context.Context, req *ImportPartRequest, params ImportPartParams) (*ImportedPart, error)
 	// JudgeEnquiry implements judgeEnquiry operation.
 	//
 	// Say what I make of an enquiry.
@@ -135,6 +155,12 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/decisions
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
+	// ListImportRefusals implements listImportRefusals operation.
+	//
+	// The lines of an import that published nothing.
+	//
+	// GET /relmgr/v1/imports/{import}/refusals
+	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
 	// ListObjections implements listObjections operation.
 	//
 	// Of what the caller's agency has imposed.
@@ -251,6 +277,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/disputes/{act}/settlement
 	SettleDispute(ctx context.Context, req *SettlementRequest, params SettleDisputeParams) (*ActReceipt, error)
+	// StartImport implements startImport operation.
+	//
+	// Needs an approval by somebody else of the caller's agency. The same file under the same approval
+	// is one import, however often
+	// it is started: `next` is the first line that has not been dealt with.
+	//
+	// POST /relmgr/v1/imports
+	StartImport(ctx context.Context, req *ImportRequest) (*Import, error)
 	// WithdrawAct implements withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With

@@ -25,6 +25,8 @@ type cli struct {
 	Apply   applyCommand   `cmd:"" help:"Apply a partnership document, or show what would change."`
 	Ask     askCommand     `cmd:"" help:"Ask who else works with a person, by your own column's identifier."`
 	Verify  verifyCommand  `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
+	Approve approveCommand `cmd:"" help:"Approve, as a named authority, that your agency imports relationships."`
+	Import  importCommand  `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
 	Token   tokenCommand   `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 }
 

@@ -102,6 +102,9 @@ const (
 	Publishing  Deed = "publish"
 	Correlating Deed = "correlate"
 	Pairing     Deed = "pair" // the other side of a correlation: whoever may publish may pair
+	// Approving is for an authority who lets others publish many (ACT-04). Where
+	// the ground is consent, the consents come with what is published.
+	Approving Deed = "approve"
 )
 
 // Concerning says whom a decision or a question is about, as the person who
@@ -325,14 +328,17 @@ func (t *Terms) power(actor Actor, p *Proposal, d *Decision, at time.Time) strin
 // mayDo finds the role in which the actor does it, and keeps it.
 func (a *Agreement) mayDo(actor Actor, p *Proposal, d *Decision) string {
 	roles := a.Roles.Publish
-	if p.Deed == Correlating {
+	switch p.Deed {
+	case Correlating:
 		roles = a.Roles.Correlate
+	case Approving:
+		roles = a.Roles.Approve
 	}
 	role, ok := actor.RoleAmong(roles)
 	if !ok {
 		return fmt.Sprintf("this agreement lets only these roles do it: %v", roles)
 	}
-	if p.Mode == Imposed { // the higher role may be one that does nothing else
+	if p.Mode == Imposed && p.Deed != Approving { // the higher role may be one that does nothing else
 		if role, ok = actor.RoleAmong(a.Roles.Impose); !ok {
 			return fmt.Sprintf("this agreement lets only these roles impose: %v", a.Roles.Impose)
 		}
@@ -493,6 +499,8 @@ func (t *Terms) confidentiality(actor Actor, p *Proposal, d *Decision, at time.T
 		return "this ground does not rest on an order: leave the order out"
 	case p.Override != nil:
 		return t.overriding(a, actor, p, d)
+	case p.Ground.OnConsent() && p.Deed == Approving:
+		return ""
 	case p.Ground.OnConsent():
 		return t.consented(p, d, at)
 	case p.Ground != NotConfidential && !Has(t.Codes.Reasons, p.Reason):

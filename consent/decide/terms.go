@@ -230,6 +230,8 @@ type AgreementRoles struct {
 	// their own agency's afterwards.
 	Emergency []string `json:"emergency,omitempty"`
 	Review    []string `json:"review,omitempty"`
+	// Approve lists the authorities that may approve an import (ACT-04).
+	Approve []string `json:"approve,omitempty"`
 }
 
 // Conditions are the two data-protection conditions of one side (LEG-09).

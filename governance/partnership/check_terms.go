@@ -87,6 +87,7 @@ func (c *checker) eachAgreement() {
 		referAll(c, c.roles, a.Roles.Override, in("agreements", i, "roles", "override"))
 		referAll(c, c.roles, a.Roles.Emergency, in("agreements", i, "roles", "emergency"))
 		referAll(c, c.roles, a.Roles.Review, in("agreements", i, "roles", "review"))
+		referAll(c, c.roles, a.Roles.Approve, in("agreements", i, "roles", "approve"))
 		if slices.Contains(a.Modes, decide.Imposed) && len(a.Roles.Impose) == 0 {
 			c.add(in("agreements", i, "roles", "impose"), "name the higher roles that an imposed act needs, or leave imposed out of modes")
 		}

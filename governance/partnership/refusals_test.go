@@ -102,6 +102,7 @@ func TestRefusals(t *testing.T) {
 		{name: "a duty of no column known", set: "/powers/2/duty", value: map[string]any{"columns": []any{"vermilion"}}, want: "/powers/2/duty/columns/0", say: "name a column"},
 		{name: "a duty that binds nobody", set: "/powers/2/duty", value: map[string]any{}, say: "list agencies or columns"},
 		{name: "a review later than the law profile's", set: "/agreements/0/review_days", value: 367, say: "366 at most"},
+		{name: "an approving role unknown", set: "/agreements/0/roles/approve/0", value: "vermilion", say: "codes.roles"},
 		{name: "imposing without a higher role", set: "/agreements/0/roles/impose", say: "higher roles"},
 		{name: "a practitioner of no agency", set: "/practitioners/0/agency", value: "vermilion", say: "name an agency"},
 		{name: "a practitioner of no issuer", set: "/practitioners/0/issuer", value: "vermilion", say: "name an issuer: local, county"},

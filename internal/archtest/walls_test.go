@@ -93,6 +93,10 @@ relmgr.objections               relmgr      select insert
 relmgr.rulings                  relmgr      select insert
 relmgr.exports                  relmgr      select insert
 relmgr.destructions             relmgr      select insert
+relmgr.approvals                relmgr      select insert
+relmgr.imports                  relmgr      select insert
+relmgr.import_parts             relmgr      select insert
+relmgr.import_lines             relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.override_outcomes        relmgr      select insert

@@ -57,6 +57,7 @@ type bench struct {
 	block, theirs, dispute   string
 	review, declaration      string
 	imposed, objection       string
+	approval, bulk           string
 	request, answered        string
 	question, delivery       string
 	overridden               string // an act, as its agency knows it
@@ -99,6 +100,10 @@ func newBench(t testing.TB) *bench {
 		"column": "social-care", "identifier": "LMN-00045", "interest": "conflict",
 	})["declaration"].(string)
 
+	b.approval = b.ok("dr-lund", "POST", "/relmgr/v1/approvals", b.approving())["act"].(string)
+	b.bulk = b.ok("dr-brandt", "POST", "/relmgr/v1/imports", object{"approval": b.approval, "file": strings.Repeat("0", 64)})["import"].(string)
+	b.ok("dr-brandt", "POST", "/relmgr/v1/imports/"+b.bulk+"/parts", object{"first": 1, "last": 9, "relationships": []object{importLine(1, "GP-70001")}})
+
 	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.gpHandle = found["handle"].(string)
 	proofs := found["proofs"].(object)
@@ -119,6 +124,11 @@ func newBench(t testing.TB) *bench {
 	b.good = map[string]request{
 		"findHandle":          {as: "dr-patel", target: "/relmgr/v1/handles", body: render(plain(t, object{"column": "gp-riverside", "identifier": gpIdentifier}))},
 		"publishRelationship": {as: "dr-patel", target: "/relmgr/v1/relationships", body: render(plain(t, b.relationship("gp-riverside", gpIdentifier, agreed{}, gpConsent)))},
+		"approveImport":       {as: "dr-lund", target: "/relmgr/v1/approvals", body: render(plain(t, b.approving()))},
+		"startImport":         {as: "dr-brandt", target: "/relmgr/v1/imports", body: render(object{"approval": b.approval, "file": strings.Repeat("a", 64)})},
+		"importPart": {as: "dr-brandt", target: "/relmgr/v1/imports/" + b.bulk + "/parts", body: render(plain(t, object{
+			"first": 10, "last": 20, "relationships": []object{importLine(12, "GP-70002")}}))},
+		"listImportRefusals": {as: "dr-brandt", target: "/relmgr/v1/imports/" + b.bulk + "/refusals"},
 		"openPairing": {as: "dr-patel", target: "/relmgr/v1/pairings", body: render(plain(t, object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "decision": b.decision("gp-riverside", agreed{}, gpConsent)}))},
 		"correlate":           {as: "mr-lindqvist", target: "/relmgr/v1/correlations", body: render(plain(t, b.correlation("social-care", socialIdentifier, b.code, socialConsent)))},
@@ -442,8 +452,11 @@ func (b *bench) forms() (rows []row) {
 			add(name, "malformed", good.with(header))
 		}
 		size := api.DefaultMaxBody
-		if op.id == "applyPartnership" {
+		switch op.id {
+		case "applyPartnership":
 			size = 4 << 20
+		case "importPart":
+			size = 1 << 20
 		}
 		huge := good.saying(`{"diagnosis":"` + strings.Repeat(marker, size/len(marker)+1) + `"}`)
 		add("too large", "too-large", huge)
@@ -563,7 +576,7 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 		add(op.id+": "+again, "malformed", at(again))
 	}
 	if schema["type"] == "integer" {
-		for _, value := range []string{"0", "101", "1.5", "1e1", "0x10", "9223372036854775808", "%31%20"} {
+		for _, value := range []string{"0", "100000001", "1.5", "1e1", "0x10", "9223372036854775808", "%31%20"} {
 			add(op.id+": "+name+"="+value, "malformed", at(name+"="+value))
 		}
 	}

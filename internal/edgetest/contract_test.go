@@ -241,6 +241,11 @@ func (w *walker) visit(schema object, v any, path []any) {
 	case "string":
 		w.wrongTypes(path, 7391, true, []any{marker}, object{"diagnosis": marker})
 		w.text(schema, v.(string), path)
+	case "integer":
+		w.wrongTypes(path, marker, "1", true, 1.5, []any{1}, object{"diagnosis": marker})
+		w.add(path, "too small", schema["minimum"].(int)-1)
+		w.add(path, "too large", schema["maximum"].(int)+1)
+		w.add(path, "far too large", raw("1e300"))
 	case "boolean":
 		w.wrongTypes(path, marker, "true", 1, []any{true})
 		if schema["enum"] != nil {

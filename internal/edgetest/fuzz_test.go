@@ -293,3 +293,19 @@ func FuzzReturnColumn(f *testing.F) {
 func FuzzDestroyColumn(f *testing.F) {
 	fuzzed(f, "destroyColumn", "dr-brandt", "/relmgr/v1/columns/gp-old/destruction", object{"reason": "work-ended"})
 }
+
+func FuzzApproveImport(f *testing.F) {
+	fuzzed(f, "approveImport", "dr-lund", "/relmgr/v1/approvals", object{
+		"columns": []string{"gp-riverside"}, "mode": "imposed", "reason": "risk-of-harm", "relationships": 10, "until": "2027-06-01T00:00:00Z",
+		"decision": seedDecision("significant-harm"),
+	})
+}
+
+func FuzzStartImport(f *testing.F) {
+	fuzzed(f, "startImport", "dr-brandt", "/relmgr/v1/imports", object{"approval": seedID, "file": strings.Repeat("0", 64)})
+}
+
+func FuzzImportPart(f *testing.F) {
+	fuzzed(f, "importPart", "dr-brandt", "/relmgr/v1/imports/"+seedID+"/parts", object{"first": 1, "last": 2, "relationships": []object{importLine(1, gpIdentifier)}},
+		object{"first": 1, "last": 2, "relationships": []object{}})
+}

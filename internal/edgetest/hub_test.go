@@ -637,6 +637,25 @@ func (h *hub) trial() object {
 	return d
 }
 
+// approving is an approval of imports into the surgery's column.
+func (h *hub) approving() object {
+	d := h.decision("gp-riverside", agreed{})
+	d["ground"], d["reason"] = "significant-harm", "risk-of-harm"
+	delete(d, "consents")
+	return object{
+		"columns": []string{"gp-riverside"}, "mode": "imposed", "reason": "risk-of-harm", "relationships": 1000, "until": h.until(30 * 24 * time.Hour),
+		"decision": d,
+	}
+}
+
+// importLine is a line of a file of the surgery.
+func importLine(n int, identifier string) object {
+	return object{
+		"line": n, "column": "gp-riverside", "identifier": identifier, "role": "gp",
+		"offers": []object{{"kind": "will-co-ordinate", "transactions": []string{"joint-assessment"}, "contact": "desk"}},
+	}
+}
+
 // toAsk records that the person of a proof is to be asked for consent.
 func (h *hub) toAsk(as, proof string) string {
 	h.t.Helper()

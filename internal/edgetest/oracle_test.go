@@ -63,6 +63,8 @@ var tellsNothing = map[string]string{
 	"destroyColumn":         "NOT PROBED YET: the caller's own closed column, whole",
 	"listDecisions":         "lists what the caller's agency itself decided; that a barred correlation is listed as any other is tested in relmgr/decisions_test.go",
 	"judgeOverride":         "judges what the caller's agency itself decided",
+	"approveImport":         "knows no subject",
+	"startImport":           "knows no subject: how many lines were published or refused is importPart's to tell",
 	"readPartnership":       "knows no subject",
 	"applyPartnership":      "knows no subject",
 	"listServices":          "knows no subject",
@@ -104,6 +106,18 @@ func toCorrelate(h *hub, p asked) request {
 
 func toPublish(h *hub, p asked) request {
 	return post(h, "/relmgr/v1/relationships", h.relationship(askers, p.social, agreed{}, h.consent(asker, askers, p.social, agreed{})))
+}
+
+// toImport is a line of a file of social care, under an approval of its own.
+func toImport(h *hub, p asked) request {
+	h.consent(asker, askers, p.social, agreed{}) // the person's last word is not no
+	a := h.approving()
+	a["columns"] = []string{askers}
+	approval := h.ok("mrs-egan", "POST", "/relmgr/v1/approvals", a)["act"]
+	bulk := h.ok("ms-novak", "POST", "/relmgr/v1/imports", object{"approval": approval, "file": strings.Repeat("b", 64)})["import"].(string)
+	l := importLine(7, p.social)
+	l["column"], l["role"] = askers, "social-worker"
+	return post(h, "/relmgr/v1/imports/"+bulk+"/parts", object{"first": 7, "last": 8, "relationships": []object{l}})
 }
 
 func toKeepApart(h *hub, p asked) request {
@@ -172,6 +186,15 @@ var probes = []probe{
 	}},
 	{operation: "publishRelationship", alone: true, ready: toPublish},
 	{operation: "publishRelationship", alone: true, how: "replayed", ready: again("/relmgr/v1/relationships"), before: func(h *hub, p asked) string { return replayed(h, toPublish(h, p)) }},
+	{operation: "importPart", as: "ms-novak", alone: true, ready: toImport},
+	{operation: "listImportRefusals", as: "ms-novak", alone: true, ready: func(h *hub, p asked) request {
+		r := toImport(h, p)
+		r.as = "ms-novak"
+		if a := h.send(r); a.status != 200 {
+			h.t.Fatalf("import: %d %s", a.status, a.body)
+		}
+		return get(strings.TrimSuffix(r.target, "parts") + "refusals")
+	}},
 	{operation: "setRelationshipStatus", alone: true, ready: func(h *hub, p asked) request {
 		act, _ := h.publish(asker, askers, p.social, agreed{})
 		return post(h, "/relmgr/v1/relationships/"+act+"/status", object{"status": "suspend", "reason": "work-ended"})

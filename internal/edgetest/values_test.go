@@ -19,6 +19,7 @@ func (b *bench) values() (rows []row) {
 	b.imposedOrClosed(add)
 	b.codes(add)
 	b.taken(add)
+	b.imports(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
 }
@@ -109,11 +110,11 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
 		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEnquiry", "reason"}, {"endDeclaration", "reason"}, {"declareInterest", "practitioner"}, {"registerPractitioner", "issuer"},
 		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
-		{"excludeAgency", "agency"},
+		{"excludeAgency", "agency"}, {"approveImport", "reason"},
 	} {
 		add(fmt.Sprintf("%v: a code of no list", p), "invalid", b.but(p[0].(string), marker, p[1:]...))
 	}
-	for _, op := range []string{"publishRelationship", "openPairing", "correlate"} {
+	for _, op := range []string{"publishRelationship", "openPairing", "correlate", "approveImport"} {
 		for _, p := range [][]any{{"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"}} {
 			add(fmt.Sprintf("%s: a decision with a code of no list at %v", op, p), "invalid", b.but(op, marker, append([]any{"decision"}, p...)...))
 		}
@@ -198,6 +199,26 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	add("keeping apart by nothing", "invalid", b.but("keepApart", gone, "pairing"))
 	add("keeping apart by both", "invalid", b.but("keepApart", []any{b.correlating}, "correlations"), b.correlating)
 	add("a pairing code with words in it", "malformed", b.but("correlate", "read out: "+b.code, "pairing"), b.code)
+}
+
+// imports are approvals and parts that cannot be used.
+func (b *bench) imports(add func(string, string, request, ...string)) {
+	id := ident.NewAct().String()
+	add("an approval of another agency's column", "forbidden", b.but("approveImport", "social-care", "columns", 0))
+	add("an approval of a column of no partnership", "forbidden", b.but("approveImport", marker, "columns", 0))
+	add("an approval that is over", "invalid", b.but("approveImport", "2020-01-01T00:00:00Z", "until"))
+	add("an approval of a joint act", "invalid", b.but("approveImport", "joint", "mode"))
+	add("an approval that names consents", "invalid", b.but("approveImport", []any{b.consent}, "decision", "consents"), b.consent)
+	add("an import without an approval", "not-known", b.but("startImport", id, "approval"), id)
+	add("an import approved by what is no approval", "not-known", b.but("startImport", b.publishing, "approval"), b.publishing)
+	add("an import of one's own approval", "forbidden", b.as("startImport", "dr-lund"), b.approval)
+	for _, op := range []string{"startImport", "importPart", "listImportRefusals"} {
+		add(op+": of another agency", "not-known", b.as(op, "ms-novak"), b.approval, b.bulk)
+		add(op+": by a member of no column of it", "forbidden", b.as(op, "dr-ferrari"), b.approval, b.bulk)
+	}
+	add("a part that ends before it begins", "invalid", b.but("importPart", 9, "last"))
+	add("a line of another part", "invalid", b.but("importPart", 21, "relationships", 0, "line"))
+	add("a part with another end than before", "conflict", b.good["importPart"].saying(`{"first":1,"last":8,"relationships":[]}`))
 }
 
 // taken is what does not fit what is recorded already.
@@ -339,6 +360,8 @@ func (b *bench) stopped() (rows []row) {
 	act := func(name string, r request, marks ...string) {
 		rows = append(rows, row{name: name, request: r, kind: "decision-refused", writes: refusedAct, marks: marks})
 	}
+	act("an approval without the role", b.as("approveImport", "dr-brandt"))
+	act("a part by somebody who may not impose", b.as("importPart", "dr-patel"), b.bulk)
 	ask("an enquiry by a clerk", b.as("enquire", "clerk-ito"))
 	byClerk := b.but("enquire", "GP-73994", "identifier")
 	byClerk.as = "clerk-ito"

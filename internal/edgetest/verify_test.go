@@ -121,6 +121,7 @@ var covered = []string{
 	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
+	"relmgr.approvals", "relmgr.import_lines",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
@@ -132,6 +133,7 @@ var uncovered = map[string]string{
 	"relmgr.handles.sealed":              "opens under the agency's own key alone",
 	"relmgr.handles.wrapped_key":         "opens under the agency's own key alone",
 	"relmgr.handles.wrapped_by":          "names the key of the agency",
+	"relmgr.import_lines.refused":        "a line that published nothing left no record, unless a step stopped it",
 	"relmgr.offers.ordinal":              "the order in which offers were written",
 	"relmgr.pairings.pairing_id":         "random, and used up",
 	"relmgr.pairings.code_hash":          "of a code that lives for minutes",
@@ -291,14 +293,17 @@ func (c column) flips(t *testing.T) []string {
 		return []string{"overlay($::text placing case when right($::text, 1) = '0' then '1' else '0' end from 36 for 1)::uuid"}
 	case "timestamp with time zone":
 		return []string{"$ + interval '1 microsecond'"}
-	case "bigint", "smallint":
+	case "bigint", "integer", "smallint":
 		return []string{"$ + 1000"}
 	case "boolean":
 		return []string{"not $"}
 	case "text[]":
 		return []string{"$ || '{zz}'::text[]"}
 	case "jsonb":
-		if c.name == "steps" {
+		switch c.name {
+		case "proposal":
+			return []string{`jsonb_set($, '{aim}', '"zz"')`}
+		case "steps":
 			return []string{`jsonb_set($, '{0,answer}', '"failed"')`, `jsonb_set($, '{3,step}', '9')`}
 		}
 		return []string{`$ || '{"partnership": {}}'`}

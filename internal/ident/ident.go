@@ -26,6 +26,7 @@ type (
 	block     struct{}
 	request   struct{}
 	pairing   struct{}
+	importing struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -57,6 +58,8 @@ type (
 	RequestID = ID[request]
 	// PairingID names a pairing, the two halves of a telephone call.
 	PairingID = ID[pairing]
+	// ImportID names the import of one file under one approval.
+	ImportID = ID[importing]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -86,6 +89,7 @@ func NewExclusion() ExclusionID     { return New[exclusion]() }
 func NewBlock() BlockID             { return New[block]() }
 func NewRequest() RequestID         { return New[request]() }
 func NewPairing() PairingID         { return New[pairing]() }
+func NewImport() ImportID           { return New[importing]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -98,6 +102,7 @@ func ParseReview(s string) (ReviewID, error)           { return Parse[review](s)
 func ParseDeclaration(s string) (DeclarationID, error) { return Parse[declared](s) }
 func ParseConsent(s string) (ConsentID, error)         { return Parse[consent](s) }
 func ParseExclusion(s string) (ExclusionID, error)     { return Parse[exclusion](s) }
+func ParseImport(s string) (ImportID, error)           { return Parse[importing](s) }
 func ParseAct(s string) (ActID, error)                 { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.

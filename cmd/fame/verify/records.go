@@ -74,6 +74,8 @@ var kinds = []kind{
 			'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
 			'tells_of', t.tells_of, 'telling', json_build_object('risk', t.risk, 'review_by', t.review_by), 'told', t.told, 'objects_to', n.objects_to, 'rules_on', v.objection_id, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
 			  'to', m.to_column, 'swapped', m.swapped),
+			'approves', json_build_object('columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
+			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
 		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
@@ -99,7 +101,9 @@ var kinds = []kind{
 			left join relmgr.tellings t on t.act_id = r.act_id
 			left join relmgr.objections n on n.act_id = r.act_id
 			left join relmgr.rulings v on v.act_id = r.act_id
-			left join (select act_id, min(outcome) as outcome, json_agg(decision_id) as list from relmgr.override_outcomes group by act_id) g on g.act_id = r.act_id`,
+			left join (select act_id, min(outcome) as outcome, json_agg(decision_id) as list from relmgr.override_outcomes group by act_id) g on g.act_id = r.act_id
+			left join relmgr.approvals f on f.approval_id = r.act_id
+			left join relmgr.import_lines i on i.act_id = r.act_id`,
 	},
 	{
 		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ogen-go/ogen/validate"
+
+	"github.com/fame-hub/fame/api"
+	relmgroas "github.com/fame-hub/fame/api/relmgroas"
+)
+
+// maxLine is how long a line of a file may be.
+const maxLine = 16 << 10
+
+// csvColumns are the columns that the header of a CSV may name; the others than
+// transactions and consents it must. Both of these hold codes and ids between
+// spaces. Who has several offers for one person writes NDJSON.
+var csvColumns = []string{"column", "identifier", "role", "offer", "transactions", "contact", "consents"}
+
+// lines reads relationships from a file, each from a line of its own, in memory
+// that does not grow with the file. It never repeats what stands there: a typing
+// error may be somebody's name.
+type lines struct {
+	in     *bufio.Reader
+	json   bool
+	header []string // of a CSV
+	number int      // of the line read last
+	bytes  int64    // read so far
+}
+
+// entry is a line that holds something: a relationship, or what is wrong with it.
+type entry struct {
+	line  relmgroas.ImportLine // its number always
+	wrong string
+}
+
+// newLines reads the header of a CSV. What it returns as an error is wrong with
+// the file as a whole.
+func newLines(in io.Reader, json bool) (*lines, error) {
+	l := &lines{in: bufio.NewReaderSize(in, maxLine+2), json: json}
+	start, _ := l.in.Peek(3)
+	switch {
+	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
+		return nil, errors.New("the file is UTF-16: save it as UTF-8")
+	case bytes.Equal(start, []byte("\ufeff")): // as spreadsheets write it
+		l.in.Discard(3)
+		l.bytes = 3
+	}
+	if json {
+		return l, nil
+	}
+	text, wrong, err := l.read()
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if wrong == "" {
+		l.header, wrong = fields(text)
+	}
+	if wrong != "" {
+		return nil, errors.New("line 1: " + wrong)
+	}
+	for i, name := range l.header {
+		if !slices.Contains(csvColumns, name) || slices.Contains(l.header[:i], name) {
+			return nil, fmt.Errorf("line 1: field %d of the header cannot be used: name each once, separated by commas, from %s", i+1, strings.Join(csvColumns, ", "))
+		}
+	}
+	for _, name := range csvColumns {
+		if name != "transactions" && name != "consents" && !slices.Contains(l.header, name) {
+			return nil, fmt.Errorf("line 1: the header lacks %s: name in it, separated by commas, %s", name, strings.Join(csvColumns, ", "))
+		}
+	}
+	return l, nil
+}
+
+// next returns the next line that is not empty, and io.EOF behind the last.
+func (l *lines) next() (entry, error) {
+	for {
+		text, wrong, err := l.read()
+		if err != nil && (err != io.EOF || len(text) == 0 && wrong == "") {
+			return entry{}, err
+		}
+		if wrong == "" && len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		e := entry{wrong: wrong}
+		if wrong == "" && l.json {
+			e = l.object(text)
+		} else if wrong == "" {
+			e = l.record(text)
+		}
+		e.line.Line = l.number
+		if e.wrong == "" {
+			e.wrong = invalid(&e.line)
+		}
+		return e, nil
+	}
+}
+
+// read returns a line without its end. A line that is wrong as such comes without
+// its text.
+func (l *lines) read() (text []byte, wrong string, err error) {
+	text, err = l.in.ReadSlice('\n')
+	if len(text) == 0 && err != nil {
+		return nil, "", err
+	}
+	l.number++
+	l.bytes += int64(len(text))
+	if errors.Is(err, bufio.ErrBufferFull) {
+		for errors.Is(err, bufio.ErrBufferFull) {
+			var more []byte
+			more, err = l.in.ReadSlice('\n')
+			l.bytes += int64(len(more))
+		}
+		return nil, fmt.Sprintf("the line is longer than %d bytes", maxLine), err
+	}
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if !utf8.Valid(text) {
+		return nil, "a byte is not UTF-8: save the file as UTF-8", err
+	}
+	if why := api.Harm(string(text)); why != "" {
+		return nil, why + " stands in the line: remove it", err
+	}
+	return text, "", err
+}
+
+// fields splits a line of a CSV (RFC 4180). No field holds a line's end.
+func fields(text []byte) (record []string, wrong string) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.FieldsPerRecord = -1
+	record, err := r.Read()
+	if p, ok := errors.AsType[*csv.ParseError](err); ok {
+		return nil, fmt.Sprintf("the line is no CSV (%v at character %d): double the quotes inside a quoted field", p.Err, p.Column)
+	} else if err != nil {
+		return nil, "the line is no CSV"
+	}
+	return record, ""
+}
+
+// record reads a line of a CSV. What a spreadsheet would take for a formula is
+// refused: it has changed the file before, or would change whoever opens it.
+func (l *lines) record(text []byte) (e entry) {
+	record, wrong := fields(text)
+	if wrong != "" {
+		return entry{wrong: wrong}
+	}
+	if len(record) != len(l.header) {
+		return entry{wrong: fmt.Sprintf("the line has %d fields, and the header %d", len(record), len(l.header))}
+	}
+	var offer relmgroas.OfferRequest
+	for i, name := range l.header {
+		v := record[i]
+		if v != "" && strings.ContainsRune("=+-@", rune(v[0])) {
+			return entry{wrong: "/" + name + ": begins as a formula of a spreadsheet does: correct it, or write the file as NDJSON"}
+		}
+		switch name {
+		case "column":
+			e.line.Column = relmgroas.Code(v)
+		case "identifier":
+			e.line.Identifier = relmgroas.LocalIdentifier(v)
+		case "role":
+			e.line.Role = relmgroas.Code(v)
+		case "offer":
+			offer.Kind = relmgroas.OfferKind(v)
+		case "transactions":
+			for _, t := range strings.Fields(v) {
+				offer.Transactions = append(offer.Transactions, relmgroas.Code(t))
+			}
+		case "contact":
+			offer.Contact = relmgroas.Code(v)
+		case "consents":
+			for _, c := range strings.Fields(v) {
+				e.line.Consents = append(e.line.Consents, relmgroas.ID(c))
+			}
+		}
+	}
+	e.line.Offers = []relmgroas.OfferRequest{offer}
+	return e
+}
+
+// object reads a line of NDJSON: an ImportLine of openapi.yaml without its line.
+func (l *lines) object(text []byte) (e entry) {
+	text = bytes.TrimSpace(text)
+	if api.CheckJSON(text) != nil || text[0] != '{' {
+		return entry{wrong: "the line is not one JSON object with each member once"}
+	}
+	numbered := append([]byte(`{"line":`+strconv.Itoa(l.number)+`,`), text[1:]...)
+	if err := e.line.UnmarshalJSON(numbered); err != nil || e.line.Line != l.number {
+		return entry{wrong: "the line does not have the members column, identifier, role, offers and perhaps consents, and no others"}
+	}
+	return e
+}
+
+// invalid says where a line is not what openapi.yaml asks for.
+func invalid(l *relmgroas.ImportLine) string {
+	err := l.Validate()
+	if err == nil {
+		return ""
+	}
+	where := ""
+	if v, ok := errors.AsType[*validate.Error](err); ok && len(v.Fields) > 0 {
+		where = "/" + v.Fields[0].Name + ": "
+	}
+	return where + "empty, too long, given twice or of another form than openapi.yaml has for it"
+}
