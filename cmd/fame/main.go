@@ -27,6 +27,8 @@ type cli struct {
 	Verify  verifyCommand  `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
 	Approve approveCommand `cmd:"" help:"Approve, as a named authority, that your agency imports relationships."`
 	Import  importCommand  `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
+	Backup  backupCommand  `cmd:"" help:"Back up a hub that runs: its database, and its keys apart from it."`
+	Restore restoreCommand `cmd:"" help:"Make a hub of a backup, as it was at any instant, and verify it."`
 	Token   tokenCommand   `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 }
 

@@ -261,6 +261,16 @@ func amend(said, clear map[string]any) error {
 			if d["review"] == nil {
 				d["review"] = d["until"]
 			}
+			if d["mode"] == nil { // before schema 11 a decision did not say: this is what it was given then
+				switch {
+				case said["mode"] != nil:
+					d["mode"] = said["mode"]
+				case d["ground"] == "explicit-consent" || d["ground"] == "implied-consent":
+					d["mode"] = "supplier-with-consent"
+				default:
+					d["mode"] = "imposed"
+				}
+			}
 		}
 	}
 	if telling, ok := said["telling"].(map[string]any); ok {
@@ -328,10 +338,55 @@ func terms(said, clear map[string]any) error {
 	if err := decode(text, &follows); err != nil {
 		return err
 	}
+	if err := asEarlier(follows, clear["document"], applied); err != nil {
+		return err
+	}
 	if at := differ(follows, clear["document"]); at != "" { // nothing may be left out of it either
 		return fmt.Errorf("the duties read other terms than were applied: %s", at[1:])
 	}
 	said["document"] = follows
+	return nil
+}
+
+// earlierProfiles are the law profiles of earlier releases: SHA-256 of the
+// canonical JSON, and the last schema that had them. A release that changes a
+// profile adds what it was.
+var earlierProfiles = map[string]int{
+	"4b917608b418c63509d4fa5f7646993e6ca1d09515c5961ecb654c1c99681c3b": 10, // uk-current
+	"6bbdd9f3ba1646d6221d18e2d8e75a998174a84990750da847023eb2072046fb": 10, // seed-2006
+}
+
+// asEarlier has terms that were applied under an earlier release's law profile
+// follow as they did then: with that profile, and without the settings that the
+// document does not name and only this release fills in.
+func asEarlier(follows, read, applied any) error {
+	f, _ := follows.(map[string]any)
+	r, _ := read.(map[string]any)
+	if f == nil || r == nil {
+		return nil
+	}
+	text, err := json.Marshal(r["profile"])
+	if err != nil {
+		return err
+	}
+	canonical, err := jcs.Transform(text)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(canonical)
+	if earlierProfiles[hex.EncodeToString(sum[:])] == 0 {
+		return nil
+	}
+	f["profile"] = r["profile"]
+	document, _ := applied.(map[string]any)
+	named, _ := document["settings"].(map[string]any)
+	have, _ := r["settings"].(map[string]any)
+	filled, _ := f["settings"].(map[string]any)
+	for name := range filled {
+		if named[name] == nil && have[name] == nil {
+			delete(filled, name)
+		}
+	}
 	return nil
 }
 

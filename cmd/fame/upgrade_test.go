@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	relmgroas "github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/internal/hubtest"
+)
+
+// SUS-04: a hub that an earlier release made, with everything that its demo did,
+// is served by this release over the same database and keys. Its acts are shown as
+// they were, it goes on, and fame verify finds its old records and its index as
+// whole as the new ones.
+func TestAHubOfAnEarlierReleaseIsUpgradedWithItsData(t *testing.T) {
+	dir := filepath.Join(hubtest.Dir(t, "upgrade"), "hub")
+	if err := copyFiles("testdata/upgrade", dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	// A checkout knows nothing of modes.
+	for _, pattern := range []string{"*", "keys/*"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+				if err := os.Chmod(name, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { // as root the database runs as another user
+		t.Fatal(err)
+	}
+	h, err := openHub(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.load(t, filepath.Join(dir, "0010.sql.gz"))
+
+	up := hubtest.FameProcess(t, h.Hub, "--dir", dir, "up")
+	up.Start(t)
+	in := func(args ...string) hubtest.Outcome {
+		return hubtest.Fame(t, "", append([]string{"--dir", dir}, args...)...)
+	}
+	var old, after int
+	db := h.database(t)
+	defer db.Close()
+	count := func(n *int) {
+		t.Helper()
+		if err := db.QueryRow(`select count(*) from relmgr.acts`).Scan(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if count(&old); old < 120 {
+		t.Fatalf("%d acts of the earlier release are there, want all", old)
+	}
+	// What an agency did then is shown to it now.
+	token, err := h.token("dr-patel", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPerson(h.Hub, h.Hub, h.Hub, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle, err := p.relmgr.FindHandle(t.Context(), &relmgroas.HandleRequest{Column: "gp-riverside", Identifier: "GP-00042"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	acts, err := p.relmgr.ListActs(t.Context(), relmgroas.ListActsParams{Handle: handle.Handle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[relmgroas.ActKind]int{}
+	for _, a := range acts.Acts {
+		kinds[a.Kind]++
+	}
+	if kinds["publish"] == 0 || kinds["correlate"] == 0 {
+		t.Errorf("the acts of the earlier release are shown as %v", kinds)
+	}
+	wantOutcome(t, in("ask", "--as", "dr-patel", "--column", "gp-riverside", "--purpose", "co-ordinate-care", "--reason", "working-with-person", "GP-00042"), 0, "")
+	// The hub goes on, with what the new release brings.
+	document, err := riversideDocument(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "partnership.json")
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, in("apply", "--as", "gov-ellis", "-f", file), 0, "is in force")
+	approval := hubtest.Fame(t, approvalOf(20), "--dir", dir, "--json", "approve", "--as", "dr-lund", "-")
+	var act struct{ Act string }
+	if err := json.Unmarshal([]byte(approval.Stdout), &act); err != nil {
+		t.Fatalf("fame approve: %s%s", approval.Stdout, approval.Stderr)
+	}
+	var csv strings.Builder
+	csv.WriteString("column,identifier,role,offer,contact\n")
+	for n := range 20 {
+		fmt.Fprintf(&csv, "gp-riverside,GP-%05d,gp,will-co-ordinate,desk\n", 71_000+n)
+	}
+	if err := os.WriteFile(file, []byte(csv.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, in("import", "--as", "dr-brandt", "--approval", act.Act, file), 0, "20 relationships are published")
+	if count(&after); after != old+21 {
+		t.Errorf("%d acts, want the %d of the earlier release, the approval and 20 publications", after, old)
+	}
+	hubtest.Eventually(t, "the ledger has everything", func() error {
+		var waiting int
+		if err := db.QueryRow(`select count(*) from ledger.pending`).Scan(&waiting); err != nil || waiting > 0 {
+			return fmt.Errorf("%d commitments wait (%v)", waiting, err)
+		}
+		return nil
+	})
+	wantOutcome(t, in("verify"), 0, "Nothing is broken")
+	up.Stop(t)
+	wantOutcome(t, in("verify"), 0, "Nothing is broken")
+}
+
+// load makes the hub's database of a dump.
+func (h hub) load(t *testing.T, dump string) {
+	t.Helper()
+	server, err := h.startPrivate(context.Background(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	packed, err := os.ReadFile(dump)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := server.Tool(t.Context(), "psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname="+h.Name)
+	cmd.Stdin = text
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("psql: %v: %s", err, out)
+	}
+}
