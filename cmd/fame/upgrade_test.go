@@ -79,7 +79,7 @@ func TestAHubOfAnEarlierReleaseIsUpgradedWithItsData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	acts, err := p.relmgr.ListActs(t.Context(), relmgroas.ListActsParams{Handle: handle.Handle})
+	acts, err := p.relmgr.ListActs(t.Context(), relmgroas.ListActsParams{Handle: handle.Handle, Purpose: "co-ordinate-care", Reason: "working-with-person"})
 	if err != nil {
 		t.Fatal(err)
 	}
