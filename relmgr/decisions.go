@@ -57,20 +57,50 @@ const (
 // under the terms of now (LEG-27). Nothing here depends on what another party
 // has done, save what undid the act, which is known to both: a correlation that
 // was barred is listed as any other. A page may be short, or empty, and have a
-// next.
-func (s *Service) ListDecisions(ctx context.Context, who decide.Caller, which Reliance) (out []Relied, next ident.DecisionID, err error) {
+// next. The read is recorded as an enquiry itself first.
+func (s *Service) ListDecisions(ctx context.Context, who decide.Caller, which Reliance, why Why) (out []Relied, next ident.DecisionID, err error) {
 	defer fault.Wrap(&err, "relmgr.ListDecisions")
+	role, err := managing(who)
+	if err != nil {
+		return nil, next, err
+	}
+	if err := why.check(who.Terms); err != nil {
+		return nil, next, err
+	}
+	at := s.stamp()
+	if out, next, err = s.relied(ctx, who, which, at); err != nil {
+		return nil, ident.DecisionID{}, err
+	}
+	shown := make([]ident.ReferenceID, len(out))
+	for i, d := range out {
+		shown[i] = d.Act
+	}
+	if err := s.recordRead(ctx, who, reading{Role: role, Reads: readReviews, List: listDecisions, Shown: texts(shown)}, why, at); err != nil {
+		return nil, ident.DecisionID{}, err
+	}
+	return out, next, nil
+}
+
+// managing is the caller's role among those that correlate or review under an
+// agreement of their agency.
+func managing(who decide.Caller) (string, error) {
 	var roles []string
 	for _, a := range who.Terms.Agreements {
 		if slices.Contains(a.Parties, who.Agency) {
 			roles = append(append(roles, a.Roles.Correlate...), a.Roles.Review...)
 		}
 	}
-	if _, ok := who.RoleAmong(roles); !ok {
-		slices.Sort(roles)
-		return nil, next, fault.New(fault.Forbidden, "this needs one of the roles %v", slices.Compact(roles))
+	slices.Sort(roles)
+	roles = slices.Compact(roles)
+	role, ok := who.RoleAmong(roles)
+	if !ok {
+		return "", fault.New(fault.Forbidden, "this needs one of the roles %v", roles)
 	}
-	at := s.stamp()
+	return role, nil
+}
+
+// relied looks for what is asked for, and says where to go on.
+func (s *Service) relied(ctx context.Context, who decide.Caller, which Reliance, at time.Time) (out []Relied, next ident.DecisionID, err error) {
 	for range mostPages {
 		rows, err := s.q.ListRelied(ctx, s.db, relmgrdb.ListReliedParams{
 			AgencyID: who.Agency, At: at, RestsOn: which.RestsOn, Overrides: which.State == Unjudged,
@@ -88,7 +118,7 @@ func (s *Service) ListDecisions(ctx context.Context, who decide.Caller, which Re
 			return nil, next, pg.Fault(err)
 		}
 		for _, r := range rows {
-			d := relied(r)
+			d := reliedOn(r)
 			d.Because = who.Terms.Suspended(d.Standing, at)
 			if !inEffect(r.ActID, undoings) || which.State == Suspended && d.Because == "" || which.State == Standing && d.Because != "" {
 				continue
@@ -106,7 +136,7 @@ func (s *Service) ListDecisions(ctx context.Context, who decide.Caller, which Re
 	return out, which.After, nil
 }
 
-func relied(r relmgrdb.ListReliedRow) Relied {
+func reliedOn(r relmgrdb.ListReliedRow) Relied {
 	return Relied{
 		Act: r.ReferenceID, Kind: Kind(r.Kind), At: r.At.UTC(), Practitioner: r.PractitionerID, Role: r.Role,
 		TermsVersion: r.TermsVersion, Profile: r.Profile, Telling: decide.Telling(r.Telling),

@@ -77,7 +77,7 @@ func (b *bundle) overridden(t *testing.T) relmgr.Receipt {
 
 func (b *bundle) list(t *testing.T, who string, state relmgr.DecisionState, restsOn string) []relmgr.Relied {
 	t.Helper()
-	out, next, err := b.ListDecisions(t.Context(), b.as(who), relmgr.Reliance{State: state, RestsOn: restsOn, Limit: 100})
+	out, next, err := b.ListDecisions(t.Context(), b.as(who), relmgr.Reliance{State: state, RestsOn: restsOn, Limit: 100}, looking)
 	if err != nil || !next.IsZero() {
 		t.Fatal(next, err)
 	}
@@ -226,7 +226,7 @@ func TestWhatRestsOnAChangedTermEndsAndIsListed(t *testing.T) {
 	if n, m := standing(), len(b.list(t, "gp-manager", relmgr.Suspended, "")); n != 2 || m != 0 { // published, and correlated with social care
 		t.Fatalf("%d stand and %d are suspended", n, m)
 	}
-	_, _, err := b.ListDecisions(t.Context(), b.as("gp"), relmgr.Reliance{State: relmgr.Suspended, Limit: 10})
+	_, _, err := b.ListDecisions(t.Context(), b.as("gp"), relmgr.Reliance{State: relmgr.Suspended, Limit: 10}, looking)
 	wantKind(t, err, fault.Forbidden)
 	for name, c := range map[string]struct {
 		change  func(*decide.Terms)
@@ -293,7 +293,7 @@ func TestAReviewThatHasPassedEndsTheDecision(t *testing.T) {
 	seen := map[ident.ReferenceID]bool{}
 	in := relmgr.Reliance{State: relmgr.Suspended, Limit: 1}
 	for {
-		page, next, err := b.ListDecisions(t.Context(), b.as("gp-manager"), in)
+		page, next, err := b.ListDecisions(t.Context(), b.as("gp-manager"), in, looking)
 		if err != nil || len(page) > 1 {
 			t.Fatal(len(page), err)
 		}

@@ -89,22 +89,32 @@ type Untold struct {
 }
 
 // ListUntold lists what the caller's agency has imposed and keeps from the
-// subject, what waits longest for somebody to look again first.
-func (s *Service) ListUntold(ctx context.Context, who decide.Caller, limit int) (out []Untold, err error) {
+// subject, what waits longest for somebody to look again first. The read is
+// recorded as an enquiry itself first.
+func (s *Service) ListUntold(ctx context.Context, who decide.Caller, limit int, why Why) (out []Untold, err error) {
 	defer fault.Wrap(&err, "relmgr.ListUntold")
 	at := s.stamp()
-	if _, err := higher(who, at); err != nil {
+	role, err := higher(who, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := why.check(who.Terms); err != nil {
 		return nil, err
 	}
 	rows, err := s.q.ListTellings(ctx, s.db, relmgrdb.ListTellingsParams{AgencyID: who.Agency, PageSize: int32(limit)})
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
+	var shown []ident.ReferenceID
 	for _, r := range rows {
+		shown = append(shown, r.ReferenceID)
 		out = append(out, Untold{
 			Act: r.ReferenceID, Kind: Kind(r.Kind), At: r.At.UTC(), Practitioner: r.PractitionerID, Role: r.Role,
 			Risk: Risk(r.Risk.String), ReviewBy: r.ReviewBy.Time.UTC(), Overdue: !at.Before(r.ReviewBy.Time),
 		})
+	}
+	if err := s.recordRead(ctx, who, reading{Role: role, Reads: readReviews, List: listUntold, Shown: texts(shown)}, why, at); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -225,22 +235,31 @@ type Objection struct {
 }
 
 // ListObjections lists what subjects object to of what the caller's agency has
-// imposed, oldest first.
-func (s *Service) ListObjections(ctx context.Context, who decide.Caller, limit int) (out []Objection, err error) {
+// imposed, oldest first. The read is recorded as an enquiry itself first.
+func (s *Service) ListObjections(ctx context.Context, who decide.Caller, limit int, why Why) (out []Objection, err error) {
 	defer fault.Wrap(&err, "relmgr.ListObjections")
 	at := s.stamp()
-	if _, err := higher(who, at); err != nil {
+	role, err := higher(who, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := why.check(who.Terms); err != nil {
 		return nil, err
 	}
 	rows, err := s.q.ListObjections(ctx, s.db, relmgrdb.ListObjectionsParams{AgencyID: who.Agency, PageSize: int32(limit)})
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
+	var shown []ident.ReferenceID
 	for _, r := range rows {
+		shown = append(shown, r.ReferenceID)
 		out = append(out, Objection{
 			Objection: r.ReferenceID, Imposed: r.Imposed, Kind: Kind(r.Kind), Agreement: r.Agreement,
 			At: r.At.UTC().Truncate(24 * time.Hour), Due: r.DueAt.UTC().Truncate(24 * time.Hour), Overdue: !at.Before(r.DueAt),
 		})
+	}
+	if err := s.recordRead(ctx, who, reading{Role: role, Reads: readReviews, List: listObjections, Shown: texts(shown)}, why, at); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -22,7 +22,7 @@ func TestWhatIsImposedIsToldUnlessARiskIsRecorded(t *testing.T) {
 	silent := b.imposed(t, "gp-lead", own("gp-riverside", "GP-00072"))
 	silent.Telling = &relmgr.Telling{Risk: "risk-to-somebody-else", ReviewBy: b.clock().Add(24 * time.Hour)}
 	kept := must(t)(b.Publish(t.Context(), b.as("gp-lead"), silent))
-	list, err := b.ListUntold(t.Context(), b.as("gp-lead"), 10)
+	list, err := b.ListUntold(t.Context(), b.as("gp-lead"), 10, looking)
 	if err != nil || toTell() != 1 || len(list) != 1 || list[0].Act != kept.Act || list[0].Risk != "risk-to-somebody-else" ||
 		list[0].Practitioner != "dr-brandt" || list[0].Overdue {
 		t.Fatalf("kept from the subject: %+v, %v", list, err)
@@ -39,7 +39,7 @@ func TestWhatIsImposedIsToldUnlessARiskIsRecorded(t *testing.T) {
 	wantKind(t, err, fault.Invalid)
 
 	b.wait(25 * time.Hour)
-	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10); len(list) != 1 || !list[0].Overdue {
+	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10, looking); len(list) != 1 || !list[0].Overdue {
 		t.Errorf("nobody has looked again, and the list is %+v", list)
 	}
 	longer := &relmgr.Telling{Risk: "risk-to-somebody-else", ReviewBy: b.clock().Add(time.Hour)}
@@ -50,12 +50,12 @@ func TestWhatIsImposedIsToldUnlessARiskIsRecorded(t *testing.T) {
 	_, err = b.ReviewTelling(t.Context(), b.as("lead"), kept.Act, nil, "risk-of-harm")
 	wantKind(t, err, fault.NotKnown) // another agency's
 	must(t)(b.ReviewTelling(t.Context(), b.as("gp-second"), kept.Act, longer, "risk-of-harm"))
-	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10); len(list) != 1 || list[0].Overdue || list[0].Practitioner != "dr-second" {
+	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10, looking); len(list) != 1 || list[0].Overdue || list[0].Practitioner != "dr-second" {
 		t.Errorf("looked at again, the list is %+v", list)
 	}
 	b.wait(time.Second)
 	must(t)(b.ReviewTelling(t.Context(), b.as("gp-second"), kept.Act, nil, "subject-asked"))
-	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10); len(list) != 0 || toTell() != 2 {
+	if list, _ = b.ListUntold(t.Context(), b.as("gp-lead"), 10, looking); len(list) != 0 || toTell() != 2 {
 		t.Errorf("they are to be told, and the list is %+v", list)
 	}
 }
@@ -77,7 +77,7 @@ func TestAnObjectionIsRuledOnOnceBySomebodyElse(t *testing.T) {
 	if a, err := b.FindAct(t.Context(), b.as("gp"), objection.Act, looking); err != nil || a.Mode != "subject" || a.Evidence != "spoken-and-noted" {
 		t.Errorf("the objection is recorded as %+v, %v", a, err)
 	}
-	list, err := b.ListObjections(t.Context(), b.as("gp-second"), 10)
+	list, err := b.ListObjections(t.Context(), b.as("gp-second"), 10, looking)
 	if err != nil || len(list) != 1 || list[0].Objection != objection.Act || list[0].Imposed != imposed.Act || list[0].Overdue ||
 		!list[0].At.Equal(b.clock().UTC().Truncate(24*time.Hour)) {
 		t.Fatalf("%+v, %v", list, err)
@@ -113,7 +113,7 @@ func TestAnObjectionIsRuledOnOnceBySomebodyElse(t *testing.T) {
 		t.Errorf("%d rulings, want 1", ruled)
 	}
 	wantTold(t, b.ask(t, "social", socialChild, ""))
-	if list, _ := b.ListObjections(t.Context(), b.as("gp-second"), 10); len(list) != 0 {
+	if list, _ := b.ListObjections(t.Context(), b.as("gp-second"), 10, looking); len(list) != 0 {
 		t.Errorf("ruled on, and still listed: %+v", list)
 	}
 	// It stands: it is no act to be withdrawn.

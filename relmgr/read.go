@@ -38,6 +38,14 @@ const (
 	readReviews  = "reviews"
 )
 
+// What else than enquiries an agency looks at again, by reference: a read of
+// these is one of reviews, and its record says of which.
+const (
+	listUntold     = "untold"
+	listObjections = "objections"
+	listDecisions  = "decisions"
+)
+
 // reading is the record of a read: its JSON is what the commitment covers.
 type reading struct {
 	Enquiry      ident.EnquiryID    `json:"enquiry"`
@@ -46,12 +54,13 @@ type reading struct {
 	Agency       ident.Agency       `json:"agency"`
 	Role         string             `json:"role"`
 	Reads        string             `json:"reads"`
+	List         string             `json:"list,omitempty"`
 	Column       ident.Column       `json:"column,omitempty"`
 	Handle       ident.HandleID     `json:"handle,omitzero"`
 	Purpose      string             `json:"purpose"`
 	Reason       string             `json:"reason"`
 	TermsVersion int64              `json:"terms_version"`
-	Shown        []string           `json:"shown"` // ids of what was shown: acts, deliveries or reviews
+	Shown        []string           `json:"shown"` // ids of what was shown: acts, references of acts, deliveries or reviews
 }
 
 // recordRead records that the caller is about to be shown these, as an enquiry

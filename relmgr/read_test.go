@@ -9,8 +9,9 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
-// QRY-09, ACT-01: reading the acts on somebody, one act, what has escalated and
-// what waits for review are enquiries too: each with its purpose, its reason and
+// QRY-09, ACT-01: reading the acts on somebody, one act, what has escalated, what
+// waits for review, what was decided or imposed and what is objected to are
+// enquiries too: each with its purpose, its reason and
 // a leaf of its own, before anything is shown. What is refused, or not there,
 // leaves nothing.
 func TestReadsOfWhatIsRecordedAreEnquiries(t *testing.T) {
@@ -19,6 +20,15 @@ func TestReadsOfWhatIsRecordedAreEnquiries(t *testing.T) {
 	handle := b.handle(t, "gp", gpChild)
 	lead := b.as("lead")
 	reads := map[string]func(relmgr.Why) error{
+		"untold": func(why relmgr.Why) error { _, err := b.ListUntold(t.Context(), lead, 10, why); return err },
+		"objections": func(why relmgr.Why) error {
+			_, err := b.ListObjections(t.Context(), lead, 10, why)
+			return err
+		},
+		"decisions": func(why relmgr.Why) error {
+			_, _, err := b.ListDecisions(t.Context(), lead, relmgr.Reliance{State: relmgr.Standing, Limit: 10}, why)
+			return err
+		},
 		"acts": func(why relmgr.Why) error {
 			_, _, err := b.ListActs(t.Context(), b.as("gp"), handle, ident.ReferenceID{}, 10, why)
 			return err
@@ -34,6 +44,9 @@ func TestReadsOfWhatIsRecordedAreEnquiries(t *testing.T) {
 		},
 	}
 	recorded := func(what string) int {
+		if what == "untold" || what == "objections" || what == "decisions" { // in clear they are reviews
+			what = "reviews"
+		}
 		return b.count(t, `select count(*) from relmgr.enquiries e join ledger.pending p using (commitment) join relmgr.content_keys k on k.record_id = e.enquiry_id
 			where e.reads = '`+what+`' and e.purpose = 'safeguarding' and e.reason = 'risk-of-harm'
 			and (e.handle_id is not null) = (e.reads in ('act', 'acts'))`)
@@ -52,12 +65,13 @@ func TestReadsOfWhatIsRecordedAreEnquiries(t *testing.T) {
 		t.Fatalf("a read of nothing left %d enquiries", n)
 	}
 	for what, read := range reads {
+		before := recorded(what)
 		for range 2 {
 			if err := read(relmgr.Why{Purpose: "safeguarding", Reason: "risk-of-harm"}); err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
 		}
-		if n := recorded(what); n != 2 {
+		if n := recorded(what) - before; n != 2 {
 			t.Errorf("%s: two reads are recorded %d times", what, n)
 		}
 	}
@@ -69,6 +83,10 @@ func TestWhatCannotBeRecordedIsNotRead(t *testing.T) {
 	r := b.publish(t, "gp", gpChild)
 	handle := b.handle(t, "gp", gpChild)
 	b.emergency(t, "social", socialChild)
+	silent := b.imposed(t, "gp-lead", own("gp-riverside", "GP-00072"))
+	silent.Telling = &relmgr.Telling{Risk: "risk-to-somebody-else", ReviewBy: b.clock().Add(24 * time.Hour)}
+	kept := must(t)(b.Publish(t.Context(), b.as("gp-lead"), silent))
+	must(t)(b.RecordObjection(t.Context(), b.as("gp"), kept.Act, "subject-asked", "spoken-and-noted"))
 	if _, err := b.admin.Exec(`revoke insert on ledger.pending from fame_relmgr`); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +98,16 @@ func TestWhatCannotBeRecordedIsNotRead(t *testing.T) {
 	}
 	if reviews, next, err := b.ListReviews(t.Context(), b.as("lead"), ident.ReviewID{}, 1, looking); err == nil || reviews != nil || !next.IsZero() {
 		t.Errorf("shown %+v, %v", reviews, err)
+	}
+	if untold, err := b.ListUntold(t.Context(), b.as("gp-lead"), 1, looking); err == nil || untold != nil {
+		t.Errorf("shown %+v, %v", untold, err)
+	}
+	if objections, err := b.ListObjections(t.Context(), b.as("gp-lead"), 1, looking); err == nil || objections != nil {
+		t.Errorf("shown %+v, %v", objections, err)
+	}
+	which := relmgr.Reliance{State: relmgr.Standing, Limit: 1}
+	if decisions, next, err := b.ListDecisions(t.Context(), b.as("gp-manager"), which, looking); err == nil || decisions != nil || !next.IsZero() {
+		t.Errorf("shown %+v, %v", decisions, err)
 	}
 }
 

@@ -155,7 +155,7 @@ func (h handlers) ReviewTelling(ctx context.Context, req *oas.TellingRequest, pa
 }
 
 func (h handlers) ListUntold(ctx context.Context, params oas.ListUntoldParams) (*oas.UntoldList, error) {
-	list, err := h.service.ListUntold(ctx, caller(ctx), params.Limit.Or(50))
+	list, err := h.service.ListUntold(ctx, caller(ctx), params.Limit.Or(50), why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (h handlers) ListUntold(ctx context.Context, params oas.ListUntoldParams) (
 }
 
 func (h handlers) ListObjections(ctx context.Context, params oas.ListObjectionsParams) (*oas.Objections, error) {
-	list, err := h.service.ListObjections(ctx, caller(ctx), params.Limit.Or(50))
+	list, err := h.service.ListObjections(ctx, caller(ctx), params.Limit.Or(50), why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -486,7 +486,7 @@ func (h handlers) ListDecisions(ctx context.Context, params oas.ListDecisionsPar
 			return nil, malformed("/cursor")
 		}
 	}
-	list, next, err := h.service.ListDecisions(ctx, caller(ctx), which)
+	list, next, err := h.service.ListDecisions(ctx, caller(ctx), which, why(params.Purpose, params.Reason))
 	if err != nil {
 		return nil, err
 	}

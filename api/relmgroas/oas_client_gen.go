@@ -164,7 +164,8 @@ type Invoker interface {
 	// listed, with what no longer holds
 	// (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
 	// whoever may see the act finds it
-	// by its reference. For the agreement's roles that correlate or review.
+	// by its reference. For the agreement's roles that correlate or review. The read of a page is itself
+	// recorded as an enquiry.
 	//
 	// GET /relmgr/v1/decisions
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
@@ -176,7 +177,7 @@ type Invoker interface {
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
 	// ListObjections invokes listObjections operation.
 	//
-	// Of what the caller's agency has imposed.
+	// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
@@ -193,7 +194,8 @@ type Invoker interface {
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
 	// ListUntold invokes listUntold operation.
 	//
-	// What waits longest for somebody to look at the risk again comes first.
+	// What waits longest for somebody to look at the risk again comes first. The read is itself recorded
+	// as an enquiry.
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
@@ -2151,7 +2153,8 @@ func (c *Client) sendListContactRequests(ctx context.Context, params ListContact
 // listed, with what no longer holds
 // (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
 // whoever may see the act finds it
-// by its reference. For the agreement's roles that correlate or review.
+// by its reference. For the agreement's roles that correlate or review. The read of a page is itself
+// recorded as an enquiry.
 //
 // GET /relmgr/v1/decisions
 func (c *Client) ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error) {
@@ -2167,6 +2170,40 @@ func (c *Client) sendListDecisions(ctx context.Context, params ListDecisionsPara
 	uri.AddPathParts(u, pathParts[:]...)
 
 	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
 	{
 		// Encode "state" parameter.
 		cfg := uri.QueryParameterEncodingConfig{
@@ -2427,7 +2464,7 @@ func (c *Client) sendListImportRefusals(ctx context.Context, params ListImportRe
 
 // ListObjections invokes listObjections operation.
 //
-// Of what the caller's agency has imposed.
+// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.
 //
 // GET /relmgr/v1/objections
 func (c *Client) ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error) {
@@ -2443,6 +2480,40 @@ func (c *Client) sendListObjections(ctx context.Context, params ListObjectionsPa
 	uri.AddPathParts(u, pathParts[:]...)
 
 	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
 	{
 		// Encode "limit" parameter.
 		cfg := uri.QueryParameterEncodingConfig{
@@ -2666,7 +2737,8 @@ func (c *Client) sendListReviews(ctx context.Context, params ListReviewsParams) 
 
 // ListUntold invokes listUntold operation.
 //
-// What waits longest for somebody to look at the risk again comes first.
+// What waits longest for somebody to look at the risk again comes first. The read is itself recorded
+// as an enquiry.
 //
 // GET /relmgr/v1/tellings
 func (c *Client) ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error) {
@@ -2682,6 +2754,40 @@ func (c *Client) sendListUntold(ctx context.Context, params ListUntoldParams) (r
 	uri.AddPathParts(u, pathParts[:]...)
 
 	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
 	{
 		// Encode "limit" parameter.
 		cfg := uri.QueryParameterEncodingConfig{

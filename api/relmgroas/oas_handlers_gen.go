@@ -2674,7 +2674,8 @@ func (s *Server) handleListContactRequestsRequest(args [0]string, argsEscaped bo
 // listed, with what no longer holds
 // (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
 // whoever may see the act finds it
-// by its reference. For the agreement's roles that correlate or review.
+// by its reference. For the agreement's roles that correlate or review. The read of a page is itself
+// recorded as an enquiry.
 //
 // GET /relmgr/v1/decisions
 func (s *Server) handleListDecisionsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2758,6 +2759,14 @@ func (s *Server) handleListDecisionsRequest(args [0]string, argsEscaped bool, w 
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 				{
 					Name: "state",
 					In:   "query",
@@ -2976,7 +2985,7 @@ func (s *Server) handleListImportRefusalsRequest(args [1]string, argsEscaped boo
 
 // handleListObjectionsRequest handles listObjections operation.
 //
-// Of what the caller's agency has imposed.
+// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.
 //
 // GET /relmgr/v1/objections
 func (s *Server) handleListObjectionsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3060,6 +3069,14 @@ func (s *Server) handleListObjectionsRequest(args [0]string, argsEscaped bool, w
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 				{
 					Name: "limit",
 					In:   "query",
@@ -3275,7 +3292,8 @@ func (s *Server) handleListReviewsRequest(args [0]string, argsEscaped bool, w ht
 
 // handleListUntoldRequest handles listUntold operation.
 //
-// What waits longest for somebody to look at the risk again comes first.
+// What waits longest for somebody to look at the risk again comes first. The read is itself recorded
+// as an enquiry.
 //
 // GET /relmgr/v1/tellings
 func (s *Server) handleListUntoldRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3359,6 +3377,14 @@ func (s *Server) handleListUntoldRequest(args [0]string, argsEscaped bool, w htt
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
+				{
+					Name: "purpose",
+					In:   "query",
+				}: params.Purpose,
+				{
+					Name: "reason",
+					In:   "query",
+				}: params.Reason,
 				{
 					Name: "limit",
 					In:   "query",

@@ -2163,6 +2163,10 @@ func decodeListContactRequestsParams(args [0]string, argsEscaped bool, r *http.R
 
 // ListDecisionsParams is parameters of listDecisions operation.
 type ListDecisionsParams struct {
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
 	// Override lists those that nobody has judged, standing or not.
 	State OptListDecisionsState `json:",omitempty,omitzero"`
 	// An agreement, power, condition, kind of order or law profile.
@@ -2172,6 +2176,20 @@ type ListDecisionsParams struct {
 }
 
 func unpackListDecisionsParams(packed middleware.Parameters) (params ListDecisionsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
 	{
 		key := middleware.ParameterKey{
 			Name: "state",
@@ -2213,6 +2231,108 @@ func unpackListDecisionsParams(packed middleware.Parameters) (params ListDecisio
 
 func decodeListDecisionsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListDecisionsParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	// Set default value for query: state.
 	{
 		val := ListDecisionsState("suspended")
@@ -2716,10 +2836,28 @@ func decodeListImportRefusalsParams(args [1]string, argsEscaped bool, r *http.Re
 
 // ListObjectionsParams is parameters of listObjections operation.
 type ListObjectionsParams struct {
-	Limit OptInt `json:",omitempty,omitzero"`
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
+	Limit  OptInt `json:",omitempty,omitzero"`
 }
 
 func unpackListObjectionsParams(packed middleware.Parameters) (params ListObjectionsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
 	{
 		key := middleware.ParameterKey{
 			Name: "limit",
@@ -2734,6 +2872,108 @@ func unpackListObjectionsParams(packed middleware.Parameters) (params ListObject
 
 func decodeListObjectionsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListObjectionsParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	// Set default value for query: limit.
 	{
 		val := int(50)
@@ -3097,10 +3337,28 @@ func decodeListReviewsParams(args [0]string, argsEscaped bool, r *http.Request) 
 
 // ListUntoldParams is parameters of listUntold operation.
 type ListUntoldParams struct {
-	Limit OptInt `json:",omitempty,omitzero"`
+	// What the read is for, as of an enquiry (QRY-09).
+	Purpose Code
+	// Why the caller needs to know.
+	Reason Code
+	Limit  OptInt `json:",omitempty,omitzero"`
 }
 
 func unpackListUntoldParams(packed middleware.Parameters) (params ListUntoldParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "purpose",
+			In:   "query",
+		}
+		params.Purpose = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
 	{
 		key := middleware.ParameterKey{
 			Name: "limit",
@@ -3115,6 +3373,108 @@ func unpackListUntoldParams(packed middleware.Parameters) (params ListUntoldPara
 
 func decodeListUntoldParams(args [0]string, argsEscaped bool, r *http.Request) (params ListUntoldParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: purpose.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPurposeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPurposeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Purpose = Code(paramsDotPurposeVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Purpose.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "purpose",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
 	// Set default value for query: limit.
 	{
 		val := int(50)

@@ -151,7 +151,8 @@ type Handler interface {
 	// listed, with what no longer holds
 	// (LEG-27). Or the overrides that wait for review (LEG-15). It names no person and no identifier:
 	// whoever may see the act finds it
-	// by its reference. For the agreement's roles that correlate or review.
+	// by its reference. For the agreement's roles that correlate or review. The read of a page is itself
+	// recorded as an enquiry.
 	//
 	// GET /relmgr/v1/decisions
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
@@ -163,7 +164,7 @@ type Handler interface {
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
 	// ListObjections implements listObjections operation.
 	//
-	// Of what the caller's agency has imposed.
+	// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
@@ -180,7 +181,8 @@ type Handler interface {
 	ListReviews(ctx context.Context, params ListReviewsParams) (*ReviewPage, error)
 	// ListUntold implements listUntold operation.
 	//
-	// What waits longest for somebody to look at the risk again comes first.
+	// What waits longest for somebody to look at the risk again comes first. The read is itself recorded
+	// as an enquiry.
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)

@@ -120,7 +120,7 @@ func TestE2E15WithoutThePowerConsentIsNoUse(t *testing.T) {
 	act := decode[struct{ Act string }](t, w.send(t, "dr-patel", http.MethodPost, published, body), http.StatusCreated).Act
 	told, _ := w.ask(t, "mr-lindqvist", "social-care", "LMN-61501", "")
 	wantTold(t, told, "riverside-surgery")
-	decisions := w.Relmgr.URL + "/relmgr/v1/decisions?rests_on=children-act-2004-s10"
+	decisions := w.Relmgr.URL + "/relmgr/v1/decisions?purpose=safeguarding&reason=risk-of-harm&rests_on=children-act-2004-s10"
 	if l := decode[listed](t, w.send(t, "dr-brandt", http.MethodGet, decisions, nil), http.StatusOK); len(l.Decisions) != 0 {
 		t.Errorf("suspended before anything changed: %+v", l)
 	}
@@ -262,7 +262,7 @@ func TestE2E16ARefusalIsOverriddenForAChildAtRisk(t *testing.T) {
 	wantTold(t, first(w.ask(t, "mr-lindqvist", "social-care", "LMN-61601", "strategy-discussion")))
 
 	// The review, by somebody else of the surgery.
-	waiting := w.Relmgr.URL + "/relmgr/v1/decisions?state=override"
+	waiting := w.Relmgr.URL + "/relmgr/v1/decisions?purpose=safeguarding&reason=risk-of-harm&state=override"
 	l := decode[listed](t, w.send(t, "guardian-lowe", http.MethodGet, waiting, nil), http.StatusOK)
 	if len(l.Decisions) != 2 || l.Decisions[0].Override == nil || l.Decisions[0].Override.Telling != "raises-risk" || l.Decisions[0].Practitioner != "dr-brandt" {
 		t.Errorf("waiting for review: %+v", l)

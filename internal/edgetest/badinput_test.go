@@ -153,8 +153,8 @@ func newBench(t testing.TB) *bench {
 			"reason": "subject-asked", "evidence": "spoken-and-noted"})},
 		"reviewTelling": {as: "mr-lindqvist", target: "/relmgr/v1/acts/" + b.imposed + "/telling", body: render(plain(t, object{
 			"reason": "risk-of-harm", "not_told": object{"risk": "risk-to-the-subject", "review_by": b.until(30 * 24 * time.Hour)}}))},
-		"listUntold":     {as: "ms-novak", target: "/relmgr/v1/tellings"},
-		"listObjections": {as: "ms-novak", target: "/relmgr/v1/objections"},
+		"listUntold":     {as: "ms-novak", target: "/relmgr/v1/tellings?" + why},
+		"listObjections": {as: "ms-novak", target: "/relmgr/v1/objections?" + why},
 		"ruleOnObjection": {as: "mr-lindqvist", target: "/relmgr/v1/objections/" + b.objection + "/ruling", body: render(object{
 			"outcome": "upheld", "reason": "subject-asked"})},
 		"returnColumn":  {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/export", body: render(object{"reason": "work-ended"})},
@@ -171,7 +171,7 @@ func newBench(t testing.TB) *bench {
 		"withdrawBlock": {as: "dr-patel", target: "/consent/v1/blocks/" + b.block + "/withdrawal", body: render(object{"evidence": "electronic"})},
 		"findAct":       {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "?" + why},
 		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?" + why + "&handle=" + b.gpHandle},
-		"listDecisions": {as: "dr-brandt", target: "/relmgr/v1/decisions?state=standing&rests_on=riverside-children"},
+		"listDecisions": {as: "dr-brandt", target: "/relmgr/v1/decisions?" + why + "&state=standing&rests_on=riverside-children"},
 		"judgeOverride": {as: "guardian-lowe", target: "/relmgr/v1/decisions/" + b.overridden + "/review", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",

@@ -136,7 +136,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	add("judging an override for a reason of no list", "invalid", b.but("judgeOverride", marker, "reason"))
 	add("judging an override with another outcome", "malformed", b.but("judgeOverride", marker, "outcome"))
 	for _, query := range []string{"state=" + marker, "limit=0", "limit=101", "cursor=" + marker, "cursor=" + strings.Repeat("-", 36), "rests_on=" + strings.ToUpper(marker)} {
-		add("a list of decisions with "+query, "malformed", b.good["listDecisions"].at("/relmgr/v1/decisions?"+query))
+		add("a list of decisions with "+query, "malformed", b.good["listDecisions"].at("/relmgr/v1/decisions?"+why+"&"+query))
 	}
 	for _, p := range [][]any{
 		{"column"}, {"role"}, {"agreement"}, {"power"}, {"purposes", 0}, {"aspects", 0}, {"proportionality", "aim"}, {"reason"},
