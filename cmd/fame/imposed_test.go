@@ -71,7 +71,7 @@ func TestE2E26AnImposedActIsToldObjectedToAndRuledOn(t *testing.T) {
 	var kept struct {
 		Acts []struct{ Act, Risk, Practitioner string }
 	}
-	w.done(t, "ms-novak", http.MethodGet, "/tellings?limit=100", nil, &kept)
+	w.done(t, "ms-novak", http.MethodGet, "/tellings?purpose=safeguarding&reason=risk-of-harm&limit=100", nil, &kept)
 	if !slices.ContainsFunc(kept.Acts, func(x struct{ Act, Risk, Practitioner string }) bool {
 		return x.Act == imposed.Act && x.Risk == "risk-to-somebody-else" && x.Practitioner == "mr-lindqvist"
 	}) || toTell() != 0 {
@@ -91,7 +91,7 @@ func TestE2E26AnImposedActIsToldObjectedToAndRuledOn(t *testing.T) {
 	var open struct {
 		Objections []struct{ Objection, Imposed string }
 	}
-	w.done(t, "ms-novak", http.MethodGet, "/objections?limit=100", nil, &open)
+	w.done(t, "ms-novak", http.MethodGet, "/objections?purpose=safeguarding&reason=risk-of-harm&limit=100", nil, &open)
 	if !slices.ContainsFunc(open.Objections, func(o struct{ Objection, Imposed string }) bool {
 		return o.Objection == objection.Act && o.Imposed == imposed.Act
 	}) {

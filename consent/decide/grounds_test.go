@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -108,7 +109,11 @@ func TestAGroundWithoutItsEvidenceIsRefused(t *testing.T) {
 		"a refusal, of what is not confidential": {func(w *world) {
 			w.Refused, w.Ground = true, decide.NotConfidential
 		}, "the person has refused: respect that"},
-		"an override without a reason":  {overridden(func(w *world) { w.Reason = "" }), "an override needs a reason"},
+		"an override without a reason":        {overridden(func(w *world) { w.Reason = "" }), "an override needs a reason"},
+		"an override for a reason of no list": {overridden(func(w *world) { w.Reason = "whim" }), "an override needs a reason"},
+		"an override that tells in a way of its own": {overridden(func(w *world) {
+			w.Override.Telling = "perhaps"
+		}), "say whether telling the person raises the risk"},
 		"an override without a risk":    {overridden(func(w *world) { w.Override.Risk = "" }), "assess the risk and name it: [harm-to-child]"},
 		"an override for another risk":  {overridden(func(w *world) { w.Override.Risk = "whim" }), "assess the risk"},
 		"an override silent on telling": {overridden(func(w *world) { w.Override.Telling = "" }), "say whether telling the person raises the risk"},
@@ -240,6 +245,10 @@ func TestWhatSuspendsADecisionIsSaidInWords(t *testing.T) {
 		"a bar on all":         {func(w *world) { w.bar(decide.Bar{FromKinds: []string{"health"}}) }, "a statutory bar forbids it: the-bar"},
 		"a bar on others":      {func(w *world) { w.bar(decide.Bar{ToKinds: []string{"police"}}) }, ""},
 		"what rests on a duty": {(*world).bound, ""},
+		"a duty that the terms no longer know": {func(w *world) {
+			w.bound()
+			w.terms.Powers = slices.DeleteFunc(w.terms.Powers, func(p decide.Power) bool { return p.Code == "duty-act" })
+		}, "this power is no duty that binds your column: name one that does, or use another ground"},
 		"a party that left": {func(w *world) {
 			w.agreement("sharing").Parties = without(w.agreement("sharing").Parties, "school")
 		}, "stay within the agreement's parties [gp police clinic]"},
@@ -249,6 +258,33 @@ func TestWhatSuspendsADecisionIsSaidInWords(t *testing.T) {
 		c.change(w)
 		if got := w.terms.Index().Suspended(w.standing, noon); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// PUB-10: a consent is asked for where it is all that is lacking, and not where
+// one is named, the ground needs none, or another step fails all the same.
+func TestAConsentIsWantedWhereNothingElseIsLacking(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*world)
+		want   bool
+	}{
+		"nothing else":            {func(*world) {}, true},
+		"an implied one":          {func(w *world) { w.Ground = decide.ImpliedConsent }, true},
+		"one is named":            {func(w *world) { w.Consents = []decide.Consent{{}} }, false},
+		"a ground that is none":   {func(w *world) { w.Mode, w.Ground, w.Reason = decide.Joint, decide.PublicInterest, "" }, false},
+		"a power is lacking, too": {func(w *world) { w.Power = "duty-act" }, false},
+		"it is not necessary":     {func(w *world) { w.Necessary = false }, false},
+		"no condition is met":     {func(w *world) { w.Conditions.Ordinary = "whim" }, false},
+	} {
+		w := newWorld()
+		w.onConsent()
+		w.Consents = nil
+		c.change(w)
+		w.Column = w.columnOf(w.column)
+		if got := w.terms.Index().WantsConsent(w.actor, w.Proposal, noon); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -118,3 +118,15 @@ func TestAColumnIsFoundWhetherOpenOrNot(t *testing.T) {
 		t.Error("a column that is not there is found")
 	}
 }
+
+// LEG-14: a condition of step 4 is the person's consent in either kind.
+func TestAConditionIsConsentInEitherKind(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[decide.ProfileCondition]bool{
+		{}: false, {NeedsConsent: true}: true, {NeedsExplicit: true}: true, {NeedsConsent: true, NeedsExplicit: true}: true,
+	} {
+		if p.OnConsent() != want {
+			t.Errorf("%+v: want %v", p, want)
+		}
+	}
+}
