@@ -79,6 +79,7 @@ type enquiry struct {
 	Transaction  string             `json:"transaction,omitempty"`
 	Emergency    bool               `json:"emergency"`
 	Case         Case               `json:"case,omitempty"`
+	AsOf         *time.Time         `json:"as_of,omitempty"` // of one that was refused about an earlier date
 	Decision     decide.Decision    `json:"decision"`
 	Disclosed    []disclosure       `json:"disclosed"`
 }

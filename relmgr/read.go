@@ -36,6 +36,7 @@ const (
 	readAct      = "act"
 	readContacts = "contact-requests" // those that have escalated to the reader
 	readReviews  = "reviews"
+	readAsOf     = "as-of" // what was told on an earlier date
 )
 
 // What else than enquiries an agency looks at again, by reference: a read of
@@ -44,6 +45,7 @@ const (
 	listUntold     = "untold"
 	listObjections = "objections"
 	listDecisions  = "decisions"
+	listAsOf       = "as-of-enquiries" // those that wait for approval
 )
 
 // reading is the record of a read: its JSON is what the commitment covers.
@@ -61,11 +63,24 @@ type reading struct {
 	Reason       string             `json:"reason"`
 	TermsVersion int64              `json:"terms_version"`
 	Shown        []string           `json:"shown"` // ids of what was shown: acts, references of acts, deliveries or reviews
+
+	// Of the answer about an earlier date.
+	Concerning  string           `json:"concerning,omitempty"`
+	Transaction string           `json:"transaction,omitempty"`
+	Asks        ident.ActID      `json:"asks,omitzero"` // the act that asked
+	Decision    *decide.Decision `json:"decision,omitempty"`
+	Disclosed   []disclosure     `json:"disclosed,omitempty"`
 }
 
 // recordRead records that the caller is about to be shown these, as an enquiry
 // with a leaf of its own. Call it last: what it returns nil for is durable.
 func (s *Service) recordRead(ctx context.Context, who decide.Caller, r reading, why Why, at time.Time) error {
+	_, _, err := s.recordReading(ctx, who, r, why, at)
+	return err
+}
+
+// recordReading is recordRead for a read that is answered as an enquiry.
+func (s *Service) recordReading(ctx context.Context, who decide.Caller, r reading, why Why, at time.Time) (ident.EnquiryID, []byte, error) {
 	r.Enquiry, r.At, r.Practitioner, r.Agency, r.TermsVersion = ident.NewEnquiry(), at, who.Practitioner, who.Agency, who.Terms.Version
 	r.Purpose, r.Reason = why.Purpose, why.Reason
 	if r.Role == "" {
@@ -73,14 +88,18 @@ func (s *Service) recordRead(ctx context.Context, who decide.Caller, r reading, 
 	}
 	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, r.Enquiry, r)
 	if err != nil {
-		return err
+		return r.Enquiry, nil, err
+	}
+	handles, decisions := make([]string, len(r.Disclosed)), make([]string, len(r.Disclosed))
+	for i, d := range r.Disclosed {
+		handles[i], decisions[i] = d.Handle.String(), d.Decision.String()
 	}
 	if err := s.q.RecordRead(ctx, s.db, relmgrdb.RecordReadParams{
 		EnquiryID: r.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: r.At, PractitionerID: r.Practitioner, AgencyID: r.Agency,
-		Role: r.Role, ColumnID: string(r.Column), HandleID: ident.UntypedID(r.Handle), Purpose: r.Purpose, Reason: r.Reason, Reads: r.Reads,
-		TermsVersion: r.TermsVersion, Sealed: l.Sealed,
+		Role: r.Role, ColumnID: string(r.Column), HandleID: ident.UntypedID(r.Handle), Purpose: r.Purpose, Reason: r.Reason, Concerning: r.Concerning,
+		Transaction: r.Transaction, Reads: r.Reads, TermsVersion: r.TermsVersion, Sealed: l.Sealed, ToldHandles: handles, ToldDecisions: decisions,
 	}); err != nil {
-		return pg.Fault(err)
+		return r.Enquiry, nil, pg.Fault(err)
 	}
-	return nil
+	return r.Enquiry, l.Commitment, nil
 }

@@ -103,6 +103,9 @@ type deed struct {
 	RulesOn  ident.ActID `json:"rules_on,omitzero"`
 	Returned *returned   `json:"returned,omitempty"`
 
+	AsOf   *asOf       `json:"as_of,omitempty"`
+	Allows ident.ActID `json:"allows,omitzero"` // the act that asks about an earlier date
+
 	// pairs are the ends of what the act projects; uses is the pairing whose code
 	// brought them together.
 	pairs [][2]ident.HandleID

@@ -76,7 +76,7 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.reviews, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays, relmgr.override_uses, relmgr.override_outcomes,
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.exports, relmgr.destructions,
-  relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines to fame_relmgr;
+  relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another
 -- place; which one it left stands in moves.

@@ -293,7 +293,8 @@ CREATE TABLE governance.terms (
 
 CREATE VIEW governance.published_terms AS
  SELECT terms.version,
-    terms.document
+    terms.document,
+    terms.applied_at
    FROM governance.terms;
 
 CREATE VIEW governance.published_users AS
@@ -410,7 +411,7 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -425,6 +426,11 @@ CREATE TABLE relmgr.approvals (
     proposal jsonb NOT NULL,
     CONSTRAINT approval_covers_columns CHECK ((cardinality(columns) > 0)),
     CONSTRAINT approval_covers_relationships CHECK ((relationships > 0))
+);
+
+CREATE TABLE relmgr.as_of_approvals (
+    approves uuid NOT NULL,
+    act_id uuid NOT NULL
 );
 
 CREATE TABLE relmgr.barred (
@@ -605,7 +611,7 @@ CREATE TABLE relmgr.enquiries (
     reads text,
     CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
-    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text]))),
+    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
 CASE
     WHEN (reads IS NULL) THEN ((stopped_at IS NULL) = (handle_id IS NOT NULL))
@@ -891,6 +897,12 @@ ALTER TABLE ONLY relmgr.acts
 ALTER TABLE ONLY relmgr.approvals
     ADD CONSTRAINT approvals_pkey PRIMARY KEY (approval_id);
 
+ALTER TABLE ONLY relmgr.as_of_approvals
+    ADD CONSTRAINT as_of_approvals_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY relmgr.as_of_approvals
+    ADD CONSTRAINT as_of_approvals_pkey PRIMARY KEY (approves);
+
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_pkey PRIMARY KEY (act_id);
 
@@ -1036,6 +1048,8 @@ CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
+CREATE INDEX acts_that_ask_as_of ON relmgr.acts USING btree (agency_id, at) WHERE (kind = 'ask-as-of'::text);
+
 CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
 
 CREATE INDEX correlations_by_a ON relmgr.correlations USING btree (handle_a);
@@ -1172,6 +1186,12 @@ ALTER TABLE ONLY relmgr.act_references
 
 ALTER TABLE ONLY relmgr.approvals
     ADD CONSTRAINT approvals_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.as_of_approvals
+    ADD CONSTRAINT as_of_approvals_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.as_of_approvals
+    ADD CONSTRAINT as_of_approvals_approves_fkey FOREIGN KEY (approves) REFERENCES relmgr.acts(act_id);
 
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1510,6 +1530,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.act_references TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.acts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.approvals TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.as_of_approvals TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
 

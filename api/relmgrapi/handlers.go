@@ -394,6 +394,64 @@ func (h handlers) JudgeEnquiry(ctx context.Context, req *oas.ReviewOutcomeReques
 	return receipt(r, err)
 }
 
+func (h handlers) AskAsOf(ctx context.Context, req *oas.AsOfRequest, params oas.AskAsOfParams) (*oas.ActReceipt, error) {
+	return receipt(h.once(ctx, oas.AskAsOfOperation, params.IdempotencyKey, req).AskAsOf(ctx, caller(ctx), relmgr.Earlier{
+		Own: own(req.Column, req.Identifier), AsOf: req.AsOf, Purpose: string(req.Purpose), Reason: string(req.Reason),
+		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")), Case: relmgr.Case(req.Case.Or("")),
+	}))
+}
+
+func (h handlers) ListAsOf(ctx context.Context, params oas.ListAsOfParams) (*oas.AsOfPage, error) {
+	var after ident.ReferenceID
+	if c, ok := params.Cursor.Get(); ok {
+		var err error
+		if after, err = ident.ParseReference(string(c)); err != nil {
+			return nil, malformed("/cursor")
+		}
+	}
+	list, next, err := h.service.ListAsOf(ctx, caller(ctx), after, params.Limit.Or(50), why(params.Purpose, params.Reason))
+	if err != nil {
+		return nil, err
+	}
+	page := &oas.AsOfPage{Asked: make([]oas.AsOf, len(list))}
+	for i, a := range list {
+		page.Asked[i] = oas.AsOf{
+			Act: oas.ID(a.Act.String()), At: a.At, Due: a.Due, Practitioner: oas.Code(a.Practitioner), Role: oas.Code(a.Role),
+			Column: oas.Code(a.Column), AsOf: a.AsOf, Purpose: oas.Code(a.Purpose), Reason: oas.Code(a.Reason), Concerning: a.Concerning,
+		}
+		if a.Transaction != "" {
+			page.Asked[i].Transaction = oas.NewOptCode(oas.Code(a.Transaction))
+		}
+		if a.Case != "" {
+			page.Asked[i].Case = oas.NewOptString(string(a.Case))
+		}
+	}
+	if !next.IsZero() {
+		page.Next = oas.NewOptCursor(oas.Cursor(next.String()))
+	}
+	return page, nil
+}
+
+func (h handlers) ApproveAsOf(ctx context.Context, req *oas.WithdrawalRequest, params oas.ApproveAsOfParams) (*oas.ActReceipt, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	return receipt(h.once(ctx, oas.ApproveAsOfOperation, params.IdempotencyKey, req, string(params.Act)).ApproveAsOf(ctx, caller(ctx), ref, string(req.Reason)))
+}
+
+func (h handlers) ReadAsOf(ctx context.Context, params oas.ReadAsOfParams) (*oas.Answer, error) {
+	ref, err := reference(params.Act)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.service.ReadAsOf(ctx, caller(ctx), ref)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a), nil
+}
+
 func (h handlers) DeclareInterest(ctx context.Context, req *oas.DeclarationRequest) (*oas.DeclarationReceipt, error) {
 	return declared(h.service.Declare(ctx, caller(ctx), own(req.Column, req.Identifier), relmgr.Interest(req.Interest), ident.Practitioner(req.Practitioner.Or(""))))
 }

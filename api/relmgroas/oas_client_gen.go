@@ -21,6 +21,13 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ApproveAsOf invokes approveAsOf operation.
+	//
+	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
+	// asker can read the answer for 24 hours then.
+	//
+	// POST /relmgr/v1/as-of-enquiries/{act}/approval
+	ApproveAsOf(ctx context.Context, request *WithdrawalRequest, params ApproveAsOfParams) (*ActReceipt, error)
 	// ApproveImport invokes approveImport operation.
 	//
 	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
@@ -31,6 +38,15 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/approvals
 	ApproveImport(ctx context.Context, request *ApprovalRequest, params ApproveImportParams) (*ActReceipt, error)
+	// AskAsOf invokes askAsOf operation.
+	//
+	// About the person of one of the caller's own identifiers, as of an earlier date. It is answered
+	// when a second person of the agency has
+	// approved it, within 72 hours. Codes and the asker's own steps are checked now; the answer is the
+	// same 202 for everybody else.
+	//
+	// POST /relmgr/v1/as-of-enquiries
+	AskAsOf(ctx context.Context, request *AsOfRequest, params AskAsOfParams) (*ActReceipt, error)
 	// ConfirmSamePerson invokes confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -139,6 +155,13 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListAsOf invokes listAsOf operation.
+	//
+	// For a role that an agreement lets review. Nobody is shown what they ask themselves. The read of a
+	// page is itself recorded as an enquiry.
+	//
+	// GET /relmgr/v1/as-of-enquiries
+	ListAsOf(ctx context.Context, params ListAsOfParams) (*AsOfPage, error)
 	// ListContactReplies invokes listContactReplies operation.
 	//
 	// Only holders who share or want to be called, while their decision to say so stands. One who
@@ -227,6 +250,20 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, request *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// ReadAsOf invokes readAsOf operation.
+	//
+	// For the asker alone, while still a member of the column; the asker's own steps are taken again.
+	// What is told is what acts, decisions,
+	// consents and terms allowed on that date, less everything that is hidden today: a block,
+	// creator-only, an exclusion, a dispute, a
+	// keep-apart, a closed or destroyed column, a consent that is not in force, what the subject
+	// withdrew, what today's terms would
+	// not let be told. An override tells nothing here. Hidden and absent give the same answer (QRY-11).
+	// Each read is recorded as an
+	// enquiry before it is answered.
+	//
+	// GET /relmgr/v1/as-of-enquiries/{act}/answer
+	ReadAsOf(ctx context.Context, params ReadAsOfParams) (*Answer, error)
 	// RecordObjection invokes recordObjection operation.
 	//
 	// Recorded by a member of a column that the act is about, with evidence, until subjects can do it
@@ -352,6 +389,118 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 	return u
 }
 
+// ApproveAsOf invokes approveAsOf operation.
+//
+// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
+// asker can read the answer for 24 hours then.
+//
+// POST /relmgr/v1/as-of-enquiries/{act}/approval
+func (c *Client) ApproveAsOf(ctx context.Context, request *WithdrawalRequest, params ApproveAsOfParams) (*ActReceipt, error) {
+	res, err := c.sendApproveAsOf(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendApproveAsOf(ctx context.Context, request *WithdrawalRequest, params ApproveAsOfParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/as-of-enquiries/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/approval"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeApproveAsOfRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ApproveAsOfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeApproveAsOfResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ApproveImport invokes approveImport operation.
 //
 // Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
@@ -438,6 +587,98 @@ func (c *Client) sendApproveImport(ctx context.Context, request *ApprovalRequest
 	defer body.Close()
 
 	result, err := decodeApproveImportResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AskAsOf invokes askAsOf operation.
+//
+// About the person of one of the caller's own identifiers, as of an earlier date. It is answered
+// when a second person of the agency has
+// approved it, within 72 hours. Codes and the asker's own steps are checked now; the answer is the
+// same 202 for everybody else.
+//
+// POST /relmgr/v1/as-of-enquiries
+func (c *Client) AskAsOf(ctx context.Context, request *AsOfRequest, params AskAsOfParams) (*ActReceipt, error) {
+	res, err := c.sendAskAsOf(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAskAsOf(ctx context.Context, request *AsOfRequest, params AskAsOfParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/as-of-enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAskAsOfRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AskAsOfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAskAsOfResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1862,6 +2103,151 @@ func (c *Client) sendListActs(ctx context.Context, params ListActsParams) (res *
 	return result, nil
 }
 
+// ListAsOf invokes listAsOf operation.
+//
+// For a role that an agreement lets review. Nobody is shown what they ask themselves. The read of a
+// page is itself recorded as an enquiry.
+//
+// GET /relmgr/v1/as-of-enquiries
+func (c *Client) ListAsOf(ctx context.Context, params ListAsOfParams) (*AsOfPage, error) {
+	res, err := c.sendListAsOf(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListAsOf(ctx context.Context, params ListAsOfParams) (res *AsOfPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/as-of-enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListAsOfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListAsOfResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListContactReplies invokes listContactReplies operation.
 //
 // Only holders who share or want to be called, while their decision to say so stands. One who
@@ -3114,6 +3500,106 @@ func (c *Client) sendPublishRelationship(ctx context.Context, request *Relations
 	defer body.Close()
 
 	result, err := decodePublishRelationshipResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReadAsOf invokes readAsOf operation.
+//
+// For the asker alone, while still a member of the column; the asker's own steps are taken again.
+// What is told is what acts, decisions,
+// consents and terms allowed on that date, less everything that is hidden today: a block,
+// creator-only, an exclusion, a dispute, a
+// keep-apart, a closed or destroyed column, a consent that is not in force, what the subject
+// withdrew, what today's terms would
+// not let be told. An override tells nothing here. Hidden and absent give the same answer (QRY-11).
+// Each read is recorded as an
+// enquiry before it is answered.
+//
+// GET /relmgr/v1/as-of-enquiries/{act}/answer
+func (c *Client) ReadAsOf(ctx context.Context, params ReadAsOfParams) (*Answer, error) {
+	res, err := c.sendReadAsOf(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendReadAsOf(ctx context.Context, params ReadAsOfParams) (res *Answer, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/as-of-enquiries/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/answer"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReadAsOfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReadAsOfResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

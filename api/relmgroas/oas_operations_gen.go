@@ -6,7 +6,9 @@ package relmgroas
 type OperationName = string
 
 const (
+	ApproveAsOfOperation           OperationName = "ApproveAsOf"
 	ApproveImportOperation         OperationName = "ApproveImport"
+	AskAsOfOperation               OperationName = "AskAsOf"
 	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
 	CorrelateOperation             OperationName = "Correlate"
 	DeclareInterestOperation       OperationName = "DeclareInterest"
@@ -21,6 +23,7 @@ const (
 	JudgeOverrideOperation         OperationName = "JudgeOverride"
 	KeepApartOperation             OperationName = "KeepApart"
 	ListActsOperation              OperationName = "ListActs"
+	ListAsOfOperation              OperationName = "ListAsOf"
 	ListContactRepliesOperation    OperationName = "ListContactReplies"
 	ListContactRequestsOperation   OperationName = "ListContactRequests"
 	ListDecisionsOperation         OperationName = "ListDecisions"
@@ -31,6 +34,7 @@ const (
 	MoveCaseloadOperation          OperationName = "MoveCaseload"
 	OpenPairingOperation           OperationName = "OpenPairing"
 	PublishRelationshipOperation   OperationName = "PublishRelationship"
+	ReadAsOfOperation              OperationName = "ReadAsOf"
 	RecordObjectionOperation       OperationName = "RecordObjection"
 	ReplyToContactRequestOperation OperationName = "ReplyToContactRequest"
 	RequestContactOperation        OperationName = "RequestContact"

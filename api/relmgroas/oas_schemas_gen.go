@@ -317,6 +317,8 @@ const (
 	ActKindObject       ActKind = "object"
 	ActKindRule         ActKind = "rule"
 	ActKindApprove      ActKind = "approve"
+	ActKindAskAsOf      ActKind = "ask-as-of"
+	ActKindApproveAsOf  ActKind = "approve-as-of"
 )
 
 // AllValues returns all ActKind values.
@@ -341,6 +343,8 @@ func (ActKind) AllValues() []ActKind {
 		ActKindObject,
 		ActKindRule,
 		ActKindApprove,
+		ActKindAskAsOf,
+		ActKindApproveAsOf,
 	}
 }
 
@@ -384,6 +388,10 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindRule:
 		return []byte(s), nil
 	case ActKindApprove:
+		return []byte(s), nil
+	case ActKindAskAsOf:
+		return []byte(s), nil
+	case ActKindApproveAsOf:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -449,6 +457,12 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindApprove:
 		*s = ActKindApprove
+		return nil
+	case ActKindAskAsOf:
+		*s = ActKindAskAsOf
+		return nil
+	case ActKindApproveAsOf:
+		*s = ActKindApproveAsOf
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -887,6 +901,317 @@ func (s *ApprovalRequest) SetUntil(val time.Time) {
 // SetDecision sets the value of Decision.
 func (s *ApprovalRequest) SetDecision(val Decision) {
 	s.Decision = val
+}
+
+// Ref: #/components/schemas/AsOf
+type AsOf struct {
+	Act ID        `json:"act"`
+	At  time.Time `json:"at"`
+	// Until when it can be approved.
+	Due          time.Time `json:"due"`
+	Practitioner Code      `json:"practitioner"`
+	Role         Code      `json:"role"`
+	Column       Code      `json:"column"`
+	AsOf         time.Time `json:"as_of"`
+	Purpose      Code      `json:"purpose"`
+	Reason       Code      `json:"reason"`
+	Concerning   string    `json:"concerning"`
+	Transaction  OptCode   `json:"transaction"`
+	Case         OptString `json:"case"`
+}
+
+// GetAct returns the value of Act.
+func (s *AsOf) GetAct() ID {
+	return s.Act
+}
+
+// GetAt returns the value of At.
+func (s *AsOf) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *AsOf) GetDue() time.Time {
+	return s.Due
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *AsOf) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *AsOf) GetRole() Code {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *AsOf) GetColumn() Code {
+	return s.Column
+}
+
+// GetAsOf returns the value of AsOf.
+func (s *AsOf) GetAsOf() time.Time {
+	return s.AsOf
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *AsOf) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *AsOf) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *AsOf) GetConcerning() string {
+	return s.Concerning
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *AsOf) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetCase returns the value of Case.
+func (s *AsOf) GetCase() OptString {
+	return s.Case
+}
+
+// SetAct sets the value of Act.
+func (s *AsOf) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetAt sets the value of At.
+func (s *AsOf) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *AsOf) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *AsOf) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *AsOf) SetRole(val Code) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *AsOf) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetAsOf sets the value of AsOf.
+func (s *AsOf) SetAsOf(val time.Time) {
+	s.AsOf = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *AsOf) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *AsOf) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *AsOf) SetConcerning(val string) {
+	s.Concerning = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *AsOf) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetCase sets the value of Case.
+func (s *AsOf) SetCase(val OptString) {
+	s.Case = val
+}
+
+// Ref: #/components/schemas/AsOfPage
+type AsOfPage struct {
+	Asked []AsOf    `json:"asked"`
+	Next  OptCursor `json:"next"`
+}
+
+// GetAsked returns the value of Asked.
+func (s *AsOfPage) GetAsked() []AsOf {
+	return s.Asked
+}
+
+// GetNext returns the value of Next.
+func (s *AsOfPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetAsked sets the value of Asked.
+func (s *AsOfPage) SetAsked(val []AsOf) {
+	s.Asked = val
+}
+
+// SetNext sets the value of Next.
+func (s *AsOfPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
+// Ref: #/components/schemas/AsOfRequest
+type AsOfRequest struct {
+	Column     Code            `json:"column"`
+	Identifier LocalIdentifier `json:"identifier"`
+	// An instant that has passed, since the hub began.
+	AsOf        time.Time             `json:"as_of"`
+	Purpose     Code                  `json:"purpose"`
+	Reason      Code                  `json:"reason"`
+	Concerning  AsOfRequestConcerning `json:"concerning"`
+	Transaction OptCode               `json:"transaction"`
+	Case        OptCaseReference      `json:"case"`
+}
+
+// GetColumn returns the value of Column.
+func (s *AsOfRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *AsOfRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetAsOf returns the value of AsOf.
+func (s *AsOfRequest) GetAsOf() time.Time {
+	return s.AsOf
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *AsOfRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *AsOfRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *AsOfRequest) GetConcerning() AsOfRequestConcerning {
+	return s.Concerning
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *AsOfRequest) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetCase returns the value of Case.
+func (s *AsOfRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
+// SetColumn sets the value of Column.
+func (s *AsOfRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *AsOfRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetAsOf sets the value of AsOf.
+func (s *AsOfRequest) SetAsOf(val time.Time) {
+	s.AsOf = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *AsOfRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *AsOfRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *AsOfRequest) SetConcerning(val AsOfRequestConcerning) {
+	s.Concerning = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *AsOfRequest) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetCase sets the value of Case.
+func (s *AsOfRequest) SetCase(val OptCaseReference) {
+	s.Case = val
+}
+
+type AsOfRequestConcerning string
+
+const (
+	AsOfRequestConcerningChild    AsOfRequestConcerning = "child"
+	AsOfRequestConcerningAdult    AsOfRequestConcerning = "adult"
+	AsOfRequestConcerningUnborn   AsOfRequestConcerning = "unborn"
+	AsOfRequestConcerningNotKnown AsOfRequestConcerning = "not-known"
+)
+
+// AllValues returns all AsOfRequestConcerning values.
+func (AsOfRequestConcerning) AllValues() []AsOfRequestConcerning {
+	return []AsOfRequestConcerning{
+		AsOfRequestConcerningChild,
+		AsOfRequestConcerningAdult,
+		AsOfRequestConcerningUnborn,
+		AsOfRequestConcerningNotKnown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s AsOfRequestConcerning) MarshalText() ([]byte, error) {
+	switch s {
+	case AsOfRequestConcerningChild:
+		return []byte(s), nil
+	case AsOfRequestConcerningAdult:
+		return []byte(s), nil
+	case AsOfRequestConcerningUnborn:
+		return []byte(s), nil
+	case AsOfRequestConcerningNotKnown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *AsOfRequestConcerning) UnmarshalText(data []byte) error {
+	switch AsOfRequestConcerning(data) {
+	case AsOfRequestConcerningChild:
+		*s = AsOfRequestConcerningChild
+		return nil
+	case AsOfRequestConcerningAdult:
+		*s = AsOfRequestConcerningAdult
+		return nil
+	case AsOfRequestConcerningUnborn:
+		*s = AsOfRequestConcerningUnborn
+		return nil
+	case AsOfRequestConcerningNotKnown:
+		*s = AsOfRequestConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // To whom a standing decision discloses. Exactly one of the members.
@@ -6403,6 +6728,7 @@ type ReviewReads string
 const (
 	ReviewReadsActs ReviewReads = "acts"
 	ReviewReadsAct  ReviewReads = "act"
+	ReviewReadsAsOf ReviewReads = "as-of"
 )
 
 // AllValues returns all ReviewReads values.
@@ -6410,6 +6736,7 @@ func (ReviewReads) AllValues() []ReviewReads {
 	return []ReviewReads{
 		ReviewReadsActs,
 		ReviewReadsAct,
+		ReviewReadsAsOf,
 	}
 }
 
@@ -6419,6 +6746,8 @@ func (s ReviewReads) MarshalText() ([]byte, error) {
 	case ReviewReadsActs:
 		return []byte(s), nil
 	case ReviewReadsAct:
+		return []byte(s), nil
+	case ReviewReadsAsOf:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -6433,6 +6762,9 @@ func (s *ReviewReads) UnmarshalText(data []byte) error {
 		return nil
 	case ReviewReadsAct:
 		*s = ReviewReadsAct
+		return nil
+	case ReviewReadsAsOf:
+		*s = ReviewReadsAsOf
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

@@ -35,7 +35,9 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	ApproveAsOfOperation:           []string{},
 	ApproveImportOperation:         []string{},
+	AskAsOfOperation:               []string{},
 	ConfirmSamePersonOperation:     []string{},
 	CorrelateOperation:             []string{},
 	DeclareInterestOperation:       []string{},
@@ -50,6 +52,7 @@ var operationRolesOidc = map[string][]string{
 	JudgeOverrideOperation:         []string{},
 	KeepApartOperation:             []string{},
 	ListActsOperation:              []string{},
+	ListAsOfOperation:              []string{},
 	ListContactRepliesOperation:    []string{},
 	ListContactRequestsOperation:   []string{},
 	ListDecisionsOperation:         []string{},
@@ -60,6 +63,7 @@ var operationRolesOidc = map[string][]string{
 	MoveCaseloadOperation:          []string{},
 	OpenPairingOperation:           []string{},
 	PublishRelationshipOperation:   []string{},
+	ReadAsOfOperation:              []string{},
 	RecordObjectionOperation:       []string{},
 	ReplyToContactRequestOperation: []string{},
 	RequestContactOperation:        []string{},

@@ -8,6 +8,13 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ApproveAsOf implements approveAsOf operation.
+	//
+	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
+	// asker can read the answer for 24 hours then.
+	//
+	// POST /relmgr/v1/as-of-enquiries/{act}/approval
+	ApproveAsOf(ctx context.Context, req *WithdrawalRequest, params ApproveAsOfParams) (*ActReceipt, error)
 	// ApproveImport implements approveImport operation.
 	//
 	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
@@ -18,6 +25,15 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/approvals
 	ApproveImport(ctx context.Context, req *ApprovalRequest, params ApproveImportParams) (*ActReceipt, error)
+	// AskAsOf implements askAsOf operation.
+	//
+	// About the person of one of the caller's own identifiers, as of an earlier date. It is answered
+	// when a second person of the agency has
+	// approved it, within 72 hours. Codes and the asker's own steps are checked now; the answer is the
+	// same 202 for everybody else.
+	//
+	// POST /relmgr/v1/as-of-enquiries
+	AskAsOf(ctx context.Context, req *AsOfRequest, params AskAsOfParams) (*ActReceipt, error)
 	// ConfirmSamePerson implements confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -126,6 +142,13 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/acts
 	ListActs(ctx context.Context, params ListActsParams) (*ActPage, error)
+	// ListAsOf implements listAsOf operation.
+	//
+	// For a role that an agreement lets review. Nobody is shown what they ask themselves. The read of a
+	// page is itself recorded as an enquiry.
+	//
+	// GET /relmgr/v1/as-of-enquiries
+	ListAsOf(ctx context.Context, params ListAsOfParams) (*AsOfPage, error)
 	// ListContactReplies implements listContactReplies operation.
 	//
 	// Only holders who share or want to be called, while their decision to say so stands. One who
@@ -214,6 +237,20 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/relationships
 	PublishRelationship(ctx context.Context, req *RelationshipRequest, params PublishRelationshipParams) (*ActReceipt, error)
+	// ReadAsOf implements readAsOf operation.
+	//
+	// For the asker alone, while still a member of the column; the asker's own steps are taken again.
+	// What is told is what acts, decisions,
+	// consents and terms allowed on that date, less everything that is hidden today: a block,
+	// creator-only, an exclusion, a dispute, a
+	// keep-apart, a closed or destroyed column, a consent that is not in force, what the subject
+	// withdrew, what today's terms would
+	// not let be told. An override tells nothing here. Hidden and absent give the same answer (QRY-11).
+	// Each read is recorded as an
+	// enquiry before it is answered.
+	//
+	// GET /relmgr/v1/as-of-enquiries/{act}/answer
+	ReadAsOf(ctx context.Context, params ReadAsOfParams) (*Answer, error)
 	// RecordObjection implements recordObjection operation.
 	//
 	// Recorded by a member of a column that the act is about, with evidence, until subjects can do it

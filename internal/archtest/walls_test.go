@@ -97,6 +97,7 @@ relmgr.approvals                relmgr      select insert
 relmgr.imports                  relmgr      select insert
 relmgr.import_parts             relmgr      select insert
 relmgr.import_lines             relmgr      select insert
+relmgr.as_of_approvals          relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.override_outcomes        relmgr      select insert

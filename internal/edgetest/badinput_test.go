@@ -62,6 +62,7 @@ type bench struct {
 	question, delivery       string
 	overridden               string // an act, as its agency knows it
 	code, apartCode          string
+	asked, approved, mine    string // acts that ask about an earlier date: waiting, approved, the reviewer's own
 	document                 object
 
 	last map[string]content // what the last row left
@@ -103,6 +104,8 @@ func newBench(t testing.TB) *bench {
 	b.approval = b.ok("dr-lund", "POST", "/relmgr/v1/approvals", b.approving())["act"].(string)
 	b.bulk = b.ok("dr-brandt", "POST", "/relmgr/v1/imports", object{"approval": b.approval, "file": strings.Repeat("0", 64)})["import"].(string)
 	b.ok("dr-brandt", "POST", "/relmgr/v1/imports/"+b.bulk+"/parts", object{"first": 1, "last": 9, "relationships": []object{importLine(1, "GP-70001")}})
+	b.asked, b.approved, b.mine = b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("ms-novak", "LMN-00042")
+	b.ok("ms-novak", "POST", "/relmgr/v1/as-of-enquiries/"+b.approved+"/approval", object{"reason": "risk-of-harm"})
 
 	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.gpHandle = found["handle"].(string)
@@ -161,6 +164,12 @@ func newBench(t testing.TB) *bench {
 		"destroyColumn": {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/destruction", body: render(object{"reason": "work-ended"})},
 		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
 			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
+		"askAsOf": {as: "mr-lindqvist", target: "/relmgr/v1/as-of-enquiries", body: render(object{
+			"column": "social-care", "identifier": socialIdentifier, "as_of": b.until(-time.Minute), "purpose": "co-ordinate-care",
+			"reason": "working-with-person", "concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},
+		"listAsOf":     {as: "ms-novak", target: "/relmgr/v1/as-of-enquiries?" + why},
+		"approveAsOf":  {as: "ms-novak", target: "/relmgr/v1/as-of-enquiries/" + b.asked + "/approval", body: render(object{"reason": "risk-of-harm"})},
+		"readAsOf":     {as: "mr-lindqvist", target: "/relmgr/v1/as-of-enquiries/" + b.approved + "/answer"},
 		"listReviews":  {as: "ms-novak", target: "/relmgr/v1/reviews?" + why},
 		"judgeEnquiry": {as: "ms-novak", target: "/relmgr/v1/reviews/" + b.review + "/outcome", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
 		"declareInterest": {as: "ms-novak", target: "/relmgr/v1/declarations", body: render(object{
@@ -237,6 +246,14 @@ func (b *bench) contact() {
 	b.delivery = requests[0].(object)["delivery"].(string)
 	b.question = ask()
 }
+
+// askAsOf asks what was so a minute ago.
+func (h *hub) askAsOf(as, social string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/relmgr/v1/as-of-enquiries", toAskAsOf(asked{social: social}, h.until(-time.Minute)))["act"].(string)
+}
+
+func toAskAsOf(p asked, at string) object { return toAsk(p, object{"as_of": at}) }
 
 // but is the good request of an operation with another value in one place.
 func (b *bench) but(op string, v any, path ...any) request {
@@ -589,7 +606,7 @@ func (b *bench) badQueries(op operation, name string, schema object, add func(st
 			r.as = "pc-dunne"
 			add(op.id+": another column's handle", "not-known", r, b.gpHandle)
 		}
-		if op.id == "listGovernanceActs" || (op.id == "listActs" || op.id == "listReviews") && name == "cursor" {
+		if op.id == "listGovernanceActs" || (op.id == "listActs" || op.id == "listReviews" || op.id == "listAsOf") && name == "cursor" {
 			add(op.id+": a cursor of nothing", "invalid", at(name+"="+id), id)
 		}
 	}

@@ -309,3 +309,13 @@ func FuzzImportPart(f *testing.F) {
 	fuzzed(f, "importPart", "dr-brandt", "/relmgr/v1/imports/"+seedID+"/parts", object{"first": 1, "last": 2, "relationships": []object{importLine(1, gpIdentifier)}},
 		object{"first": 1, "last": 2, "relationships": []object{}})
 }
+
+func FuzzAskAsOf(f *testing.F) {
+	seed := object{"as_of": "2026-11-20T08:59:00Z", "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child"}
+	fuzzed(f, "askAsOf", "dr-patel", "/relmgr/v1/as-of-enquiries", seedWith(seedOwn, seed),
+		seedWith(seedOwn, seedWith(seed, object{"transaction": "joint-assessment", "case": "2026/0412", "as_of": "9999-12-31T23:59:59.999999999+14:00"})))
+}
+
+func FuzzApproveAsOf(f *testing.F) {
+	fuzzed(f, "approveAsOf", "ms-novak", "/relmgr/v1/as-of-enquiries/"+seedID+"/approval", object{"reason": "risk-of-harm"})
+}

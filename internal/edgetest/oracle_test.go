@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -29,6 +30,8 @@ type probe struct {
 	// tells says that the answer of a person who is known differs: the oracle
 	// must see it. For all others even the control is the same.
 	tells, emergency bool
+	// earlier says that the probe asks about a time before anything was hidden.
+	earlier bool
 	// alone says that the probe changes what is joined or published, so that it
 	// has a person to itself; all others follow one another on one person.
 	alone bool
@@ -165,6 +168,29 @@ func (h *hub) judgeAll() {
 	}
 }
 
+// instant is now, which has passed when the next request comes.
+func (h *hub) instant() string { return h.now().UTC().Format(time.RFC3339Nano) }
+
+// approveAll has social care's lead approve whatever is asked about earlier dates.
+func (h *hub) approveAll() {
+	h.t.Helper()
+	for {
+		waiting := h.ok("ms-novak", "GET", "/relmgr/v1/as-of-enquiries?"+why, nil)["asked"].([]any)
+		if len(waiting) == 0 {
+			return
+		}
+		for _, w := range waiting {
+			h.ok("ms-novak", "POST", "/relmgr/v1/as-of-enquiries/"+w.(object)["act"].(string)+"/approval", object{"reason": "risk-of-harm"})
+		}
+	}
+}
+
+func toReadAsOf(h *hub, p asked, at string) request {
+	act := h.ok(asker, "POST", "/relmgr/v1/as-of-enquiries", toAskAsOf(p, at))["act"].(string)
+	h.ok("ms-novak", "POST", "/relmgr/v1/as-of-enquiries/"+act+"/approval", object{"reason": "risk-of-harm"})
+	return get("/relmgr/v1/as-of-enquiries/" + act + "/answer")
+}
+
 func (h *hub) proofOf(p asked) string {
 	_, proof := h.handle(asker, askers, p.social)
 	return proof
@@ -288,6 +314,22 @@ var probes = []probe{
 		h.enquiry(p, object{"reason": "risk-of-harm", "emergency": true})
 		return post(h, "/relmgr/v1/reviews/"+h.reviews()[0]["review"].(string)+"/outcome", object{"outcome": "justified", "reason": "risk-of-harm"})
 	}},
+	{operation: "askAsOf", ready: func(h *hub, p asked) request {
+		return post(h, "/relmgr/v1/as-of-enquiries", toAskAsOf(p, h.instant()))
+	}},
+	{operation: "listAsOf", as: "ms-novak", ready: func(h *hub, p asked) request {
+		h.approveAll()
+		p.transaction = "" // which the list repeats
+		h.ok(asker, "POST", "/relmgr/v1/as-of-enquiries", toAskAsOf(p, h.instant()))
+		return get("/relmgr/v1/as-of-enquiries?" + why)
+	}},
+	{operation: "approveAsOf", as: "ms-novak", ready: func(h *hub, p asked) request {
+		act := h.ok(asker, "POST", "/relmgr/v1/as-of-enquiries", toAskAsOf(p, h.instant()))["act"].(string)
+		return post(h, "/relmgr/v1/as-of-enquiries/"+act+"/approval", object{"reason": "risk-of-harm"})
+	}},
+	{operation: "readAsOf", tells: true, stores: true, ready: func(h *hub, p asked) request { return toReadAsOf(h, p, h.instant()) }},
+	{operation: "readAsOf", how: "of before it was hidden", tells: true, earlier: true, before: func(h *hub, _ asked) string { return h.instant() },
+		ready: func(h *hub, p asked) request { return toReadAsOf(h, p, p.before) }},
 	{operation: "declareInterest", ready: func(h *hub, p asked) request {
 		return post(h, "/relmgr/v1/declarations", object{"column": askers, "identifier": p.social, "interest": "household"})
 	}},
@@ -475,7 +517,7 @@ func (t *table) play(s scene) {
 		seen := t.try(p, w)
 		found := differences(absent[p.name()], seen)
 		switch {
-		case p.tells && s.known || p.emergency && s.emergency:
+		case p.tells && s.known || p.emergency && s.emergency || p.earlier && s.over:
 			if report := strings.Join(found, "\n"); !strings.Contains(report, "body:") {
 				t.t.Errorf("%s, %s: there is something to tell, and the comparison reports %q", p.name(), s.name, report)
 			}

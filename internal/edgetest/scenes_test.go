@@ -26,6 +26,9 @@ type scene struct {
 	// known says that there is something to tell, emergency that there is in an
 	// emergency: the oracle must see it.
 	known, emergency bool
+	// over says that what there was to tell has ended and is not hidden: an
+	// earlier date tells it (design.md section 11).
+	over bool
 }
 
 // related publishes the surgery's relationship and correlates it with social
@@ -193,11 +196,11 @@ var scenes = []scene{
 		_, _, _, consent := related(h, social, gp, agreed{})
 		return func() { h.withdrawConsent("mr-lindqvist", consent) }
 	}},
-	{name: "the other side's publication withdrawn", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the other side's publication withdrawn", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("dr-patel", published) }
 	}},
-	{name: "the other side's publication withdrawn, restored and withdrawn", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the other side's publication withdrawn, restored and withdrawn", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		h.withdrawAct("dr-patel", published)
 		h.withdrawAct("dr-patel", h.act("dr-patel", "gp-riverside", gp, "withdraw"))
@@ -219,15 +222,15 @@ var scenes = []scene{
 		related(h, social, gp, agreed{audience: object{"columns": []string{"early-help"}}})
 		return nil
 	}},
-	{name: "the correlation withdrawn by its maker", own: "joined, and withdrawn", prepare: func(h *hub, social, gp string) func() {
+	{name: "the correlation withdrawn by its maker", over: true, own: "joined, and withdrawn", prepare: func(h *hub, social, gp string) func() {
 		_, _, correlated, _ := related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("mr-lindqvist", correlated) }
 	}},
-	{name: "the correlation withdrawn by the other side", own: "joined, and withdrawn by the other side", prepare: func(h *hub, social, gp string) func() {
+	{name: "the correlation withdrawn by the other side", over: true, own: "joined, and withdrawn by the other side", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("dr-brandt", h.act("dr-brandt", "gp-riverside", gp, "correlate")) }
 	}},
-	{name: "separated", own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
+	{name: "separated", over: true, own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
 		_, _, correlated, _ := related(h, social, gp, agreed{})
 		return func() { h.separate(correlated) }
 	}},
@@ -235,11 +238,11 @@ var scenes = []scene{
 		related(h, social, gp, agreed{purpose: "safeguarding"})
 		return nil
 	}},
-	{name: "the standing decision lapsed", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the standing decision lapsed", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{life: time.Minute})
 		return func() { h.clock.pass(2 * time.Minute) }
 	}},
-	{name: "the other side's review date passed", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the other side's review date passed", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{review: time.Minute})
 		return func() { h.clock.pass(2 * time.Minute) }
 	}},
@@ -262,7 +265,7 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return nil
 	}},
-	{name: "two other columns on the row, both hidden", own: "joined with two", prepare: func(h *hub, social, gp string) func() {
+	{name: "two other columns on the row, both hidden", over: true, own: "joined with two", prepare: func(h *hub, social, gp string) func() {
 		_, consent, _, _ := related(h, social, gp, agreed{})
 		published, _ := h.publish("ms-okafor", "school-pastoral", schoolOf(gp), agreed{})
 		code, _ := h.pair("ms-okafor", "school-pastoral", schoolOf(gp))
@@ -295,15 +298,15 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return func() { h.dispute("dr-patel", "gp-riverside", gp) }
 	}},
-	{name: "suspended by the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "suspended by the other side", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "suspend") }
 	}},
-	{name: "ended by the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "ended by the other side", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "end") }
 	}},
-	{name: "asked in error, says the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "asked in error, says the other side", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "asked-in-error") }
 	}},

@@ -18,15 +18,43 @@ func (b *bench) values() (rows []row) {
 	b.caseloads(add)
 	b.imposedOrClosed(add)
 	b.codes(add)
+	b.earlierDates(add)
 	b.taken(add)
 	b.imports(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
 }
 
+// earlierDates are dates that cannot be asked about, and answers to one that are
+// not to be approved or read.
+func (b *bench) earlierDates(add func(string, string, request, ...string)) {
+	for name, at := range map[string]string{
+		"to come": b.until(time.Hour * 1000), "far away": "9999-12-31T23:59:59.999999999Z", "before the hub began": "2026-01-01T00:00:00Z",
+		"of the year 1": "0001-01-01T00:00:00Z", "in another zone, to come": "2999-01-01T00:00:00+14:00",
+	} {
+		add("askAsOf: a date "+name, "invalid", b.but("askAsOf", at, "as_of"), at)
+	}
+	for _, at := range []string{"", marker, "2026-11-20", "2026-02-30T00:00:00Z", "2026-11-20T25:00:00Z", "2026-11-20 09:00:00"} {
+		add("askAsOf: no date", "malformed", b.but("askAsOf", at, "as_of"))
+	}
+	approve, read := b.good["approveAsOf"], b.good["readAsOf"]
+	of := func(r request, ref string) request {
+		return r.at(strings.NewReplacer(b.asked, ref, b.approved, ref).Replace(r.target))
+	}
+	by := func(r request, who string) request { r.as = who; return r }
+	add("approveAsOf: one's own", "forbidden", of(approve, b.mine), b.mine)
+	add("approveAsOf: a second time", "conflict", of(approve, b.approved), b.approved)
+	add("approveAsOf: another agency's", "not-known", by(approve, "dr-brandt"), b.asked)
+	add("approveAsOf: an act of another kind", "not-known", of(approve, b.correlating), b.correlating)
+	add("readAsOf: before it is approved", "conflict", of(read, b.asked), b.asked)
+	add("readAsOf: by who approved it", "not-known", by(read, "ms-novak"), b.approved)
+	add("readAsOf: by another agency", "not-known", by(read, "dr-patel"), b.approved)
+	add("readAsOf: an act of another kind", "not-known", of(read, b.correlating), b.correlating)
+}
+
 // identifiers and columns, for every operation that takes one.
 func (b *bench) identifiers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity", "declareInterest"} {
+	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity", "declareInterest", "askAsOf"} {
 		add(op+": a column of no partnership", "forbidden", b.but(op, marker, "column"))
 		for _, column := range []string{"police-riverside", "clinic-bridge", "shelter"} {
 			add(op+": somebody else's column", "forbidden", b.but(op, column, "column"))
@@ -108,7 +136,8 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 		{"publishRelationship", "role"}, {"publishRelationship", "reason"},
 		{"publishRelationship", "offers", 0, "contact"}, {"publishRelationship", "offers", 0, "transactions", 0},
 		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
-		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEnquiry", "reason"}, {"endDeclaration", "reason"}, {"declareInterest", "practitioner"}, {"registerPractitioner", "issuer"},
+		{"settleDispute", "reason"}, {"confirmSamePerson", "reason"}, {"setRelationshipStatus", "reason"}, {"judgeEnquiry", "reason"}, {"endDeclaration", "reason"}, {"declareInterest", "practitioner"},
+		{"askAsOf", "purpose"}, {"askAsOf", "reason"}, {"askAsOf", "transaction"}, {"approveAsOf", "reason"}, {"registerPractitioner", "issuer"},
 		{"registerPractitioner", "roles", 0}, {"registerPractitioner", "providers", 0},
 		{"excludeAgency", "agency"}, {"approveImport", "reason"},
 	} {
@@ -338,6 +367,8 @@ func (b *bench) notAllowed() (rows []row) {
 	add("a review without the role", b.as("judgeEnquiry", "mr-lindqvist"), b.review)
 	add("declaring for somebody else without the role", b.replaced(b.as("declareInterest", "mr-lindqvist"), []any{"practitioner"}, "ms-novak"))
 	add("ending a declaration without the role", b.as("endDeclaration", "mr-lindqvist"), b.declaration)
+	add("an approval without the role", b.as("approveAsOf", "mr-lindqvist"), b.asked)
+	add("a list of what waits for approval without the role", b.as("listAsOf", "mr-lindqvist"))
 	add("a list of reviews without the role", b.as("listReviews", "mr-lindqvist"))
 	add("one's own override judged", b.as("judgeOverride", "dr-brandt"), b.overridden)
 	add("an override judged without the role", b.as("judgeOverride", "dr-patel"), b.overridden)

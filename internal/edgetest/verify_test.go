@@ -118,7 +118,7 @@ var covered = []string{
 	"consent.exclusions", "consent.inclusions", "consent.blocks", "consent.unblocks", "consent.requests", "consent.answers",
 	"consent.proxies", "consent.competences",
 	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
-	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used",
+	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines",

@@ -71,7 +71,7 @@ var kinds = []kind{
 			'terms_version', r.terms_version, 'handles', h.list, 'undoes', u.list, 'barred', b.list, 'confirms', c.confirms, 'decisions', d.list,
 			'offers', o.list, 'pairing', p.act_id, 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
 			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'since', r.since, 'evidence', r.evidence,
-			'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
+			'allows', aa.approves, 'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
 			'tells_of', t.tells_of, 'telling', json_build_object('risk', t.risk, 'review_by', t.review_by), 'told', t.told, 'objects_to', n.objects_to, 'rules_on', v.objection_id, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
 			  'to', m.to_column, 'swapped', m.swapped),
 			'approves', json_build_object('columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
@@ -82,6 +82,7 @@ var kinds = []kind{
 			left join ` + fmt.Sprintf(of, "undoes", "relmgr.undoings") + ` u on u.act_id = r.act_id
 			left join (select barred_in, json_agg(act_id) as list from relmgr.barred group by barred_in) b on b.barred_in = r.act_id
 			left join relmgr.confirmations c on c.act_id = r.act_id
+			left join relmgr.as_of_approvals aa on aa.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, `json_build_object('decision', v.decision_id, 'handle', v.handle_id, 'consents', v.consents, 'steps', v.steps,
 			  'agreement', v.agreement, 'power', v.power, 'ground', v.ground, 'purposes', v.purposes, 'aspects', v.aspects,
 			  'audience', json_build_object('kind', v.audience_kind, 'names', v.audience), 'until', v.until, 'terms_version', v.terms_version,

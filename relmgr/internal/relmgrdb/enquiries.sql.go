@@ -334,14 +334,18 @@ func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquir
 
 const RecordRead = `-- name: RecordRead :exec
 with key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $14)
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $16)
 ), leaf as (
-  insert into ledger.pending (commitment) values ($12::bytea)
+  insert into ledger.pending (commitment) values ($14::bytea)
+), told as (
+  insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
+  select $1::uuid, unnest($17::text[])::uuid, unnest($18::text[])::uuid
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
-                              reads, terms_version, commitment, sealed)
+                              transaction, reads, terms_version, commitment, sealed)
 values ($1, $2, $3, $4, $5, nullif($6::text, ''), $7::uuid,
-        $8, $9, 'not-known', $10::text, $11, $12, $13)
+        $8, $9, coalesce(nullif($10::text, ''), 'not-known'), nullif($11::text, ''),
+        $12::text, $13, $14, $15)
 `
 
 type RecordReadParams struct {
@@ -354,14 +358,19 @@ type RecordReadParams struct {
 	HandleID       ident.UntypedID
 	Purpose        string
 	Reason         string
+	Concerning     string
+	Transaction    string
 	Reads          string
 	TermsVersion   int64
 	Commitment     []byte
 	Sealed         []byte
 	WrappedKey     []byte
+	ToldHandles    []string
+	ToldDecisions  []string
 }
 
-// A read of what is recorded, as an enquiry.
+// A read of what is recorded, as an enquiry, with what it disclosed if it answers
+// a question.
 func (q *Queries) RecordRead(ctx context.Context, db DBTX, arg RecordReadParams) error {
 	_, err := db.ExecContext(ctx, RecordRead,
 		arg.EnquiryID,
@@ -373,11 +382,15 @@ func (q *Queries) RecordRead(ctx context.Context, db DBTX, arg RecordReadParams)
 		arg.HandleID,
 		arg.Purpose,
 		arg.Reason,
+		arg.Concerning,
+		arg.Transaction,
 		arg.Reads,
 		arg.TermsVersion,
 		arg.Commitment,
 		arg.Sealed,
 		arg.WrappedKey,
+		pq.Array(arg.ToldHandles),
+		pq.Array(arg.ToldDecisions),
 	)
 	return err
 }

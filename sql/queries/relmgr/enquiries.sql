@@ -151,13 +151,18 @@ values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @purp
         nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(stopped_at), @terms_version, @commitment, @sealed);
 
 -- name: RecordRead :exec
--- A read of what is recorded, as an enquiry.
+-- A read of what is recorded, as an enquiry, with what it disclosed if it answers
+-- a question.
 with key as (
   insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
 ), leaf as (
   insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
+), told as (
+  insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
+  select sqlc.arg(enquiry_id)::uuid, unnest(sqlc.arg(told_handles)::text[])::uuid, unnest(sqlc.arg(told_decisions)::text[])::uuid
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
-                              reads, terms_version, commitment, sealed)
+                              transaction, reads, terms_version, commitment, sealed)
 values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, nullif(sqlc.arg(column_id)::text, ''), sqlc.arg(handle_id)::uuid,
-        @purpose, @reason, 'not-known', sqlc.arg(reads)::text, @terms_version, @commitment, @sealed);
+        @purpose, @reason, coalesce(nullif(sqlc.arg(concerning)::text, ''), 'not-known'), nullif(sqlc.arg(transaction)::text, ''),
+        sqlc.arg(reads)::text, @terms_version, @commitment, @sealed);
