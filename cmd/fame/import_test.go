@@ -20,8 +20,8 @@ func approvalOf(relationships int) string {
 columns: [gp-riverside]
 mode: imposed
 reason: risk-of-harm
-relationships: %d
-until: 2027-06-01T00:00:00Z
+relationships: %[1]d
+until: %[2]s
 decision:
   agreement: riverside-children
   power: children-act-2004-s10
@@ -32,8 +32,8 @@ decision:
   ground: significant-harm
   reason: risk-of-harm
   conditions: { ordinary: art6-public-task }
-  until: 2027-06-01T00:00:00Z
-`, relationships)
+  until: %[2]s
+`, relationships, time.Now().AddDate(0, 6, 0).UTC().Format(time.RFC3339))
 }
 
 // approved has the guardian approve an import, with the fame tool.

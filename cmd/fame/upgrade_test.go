@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,15 @@ func TestAHubOfAnEarlierReleaseIsUpgradedWithItsData(t *testing.T) {
 	}
 	h.load(t, filepath.Join(dir, "0010.sql.gz"))
 
+	// Its records name that address, as its own and as its issuer's: no other will
+	// do. Another run of this test holds it for a while only.
+	hubtest.Eventually(t, h.Listen+" is free (the earlier release's hub is served there and nowhere else: stop what listens on it)", func() error {
+		l, err := net.Listen("tcp", h.Listen)
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	})
 	up := hubtest.FameProcess(t, h.Hub, "--dir", dir, "up")
 	up.Start(t)
 	in := func(args ...string) hubtest.Outcome {

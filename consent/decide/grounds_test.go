@@ -332,7 +332,7 @@ func TestCompetenceIsPresumedAsTheProfileSaysForTheJurisdiction(t *testing.T) {
 			t.Errorf("%s: presumed from %+v, want %d", where, p, want)
 		}
 	}
-	terms.Profile.Competence = terms.Profile.Competence[:1]
+	terms.Profile.Competence, terms.Partnership.Jurisdiction = terms.Profile.Competence[:1], "England"
 	if terms.Presumes() != nil {
 		t.Error("England is given another jurisdiction's presumption")
 	}

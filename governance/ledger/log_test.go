@@ -422,6 +422,44 @@ func TestRunTakesWhatComes(t *testing.T) {
 	<-ended
 }
 
+// ACT-09: whoever asks for a proof while the sequencer takes the commitment is told
+// to ask again, or gets it: never that the log has no such commitment.
+func TestACommitmentThatIsBeingPlacedIsNeverDenied(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var sequencer, askers sync.WaitGroup
+	sequencer.Go(func() {
+		for ctx.Err() == nil {
+			if _, _, err := h.Sequence(ctx); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+	})
+	for a := range 4 {
+		db := h.base.DB(t, "consent")
+		askers.Go(func() {
+			for i := range 200 {
+				leaf := leafOf(1000*a + i)
+				if _, err := db.Exec("insert into ledger.pending values ($1)", leaf); err != nil {
+					t.Error(err)
+					return
+				}
+				err := error(fault.New(fault.Unavailable, ""))
+				for fault.KindOf(err) == fault.Unavailable {
+					_, err = h.Inclusion(t.Context(), [32]byte(leaf))
+				}
+				if err != nil {
+					t.Errorf("the proof of what was put in: %v", err)
+				}
+			}
+		})
+	}
+	askers.Wait()
+	stop()
+	sequencer.Wait()
+}
+
 // A proof must not cost more the longer the log is: the place of a commitment is
 // found by its index, whatever the planner thinks of walking along positions.
 func TestAPlaceIsFoundByItsCommitment(t *testing.T) {

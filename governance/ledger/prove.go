@@ -109,7 +109,14 @@ func (l *Log) Inclusion(ctx context.Context, commitment [hashSize]byte) (_ []byt
 	defer fault.Wrap(&err, "ledger.Inclusion")
 	position, err := l.q.FindPosition(ctx, l.db, commitment[:])
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, l.absent(ctx, commitment)
+		if err := l.waits(ctx, commitment); err != nil {
+			return nil, err
+		}
+		// Not in the inbox, either: the sequencer may have taken it since the first look.
+		position, err = l.q.FindPosition(ctx, l.db, commitment[:])
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.New(fault.NotKnown, "the log has no such commitment")
 	} else if err != nil {
 		return nil, pg.Fault(err)
 	}
@@ -128,7 +135,8 @@ func (l *Log) Inclusion(ctx context.Context, commitment [hashSize]byte) (_ []byt
 	return p.Marshal(), nil
 }
 
-func (l *Log) absent(ctx context.Context, commitment [hashSize]byte) error {
+// waits returns Unavailable if the commitment waits for its position.
+func (l *Log) waits(ctx context.Context, commitment [hashSize]byte) error {
 	waits, err := l.q.IsPending(ctx, l.db, commitment[:])
 	switch {
 	case err != nil:
@@ -136,7 +144,7 @@ func (l *Log) absent(ctx context.Context, commitment [hashSize]byte) error {
 	case waits:
 		return &fault.Error{Kind: fault.Unavailable, Detail: "this commitment has no position yet: ask again", RetryAfter: time.Second}
 	}
-	return fault.New(fault.NotKnown, "the log has no such commitment")
+	return nil
 }
 
 // Consistency proves that the tree of the newest checkpoint grew out of the
