@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,11 +105,19 @@ func (c *campaign) wrong(err error) {
 	c.unexpected = append(c.unexpected, err)
 }
 
-// told is the first of what went wrong.
-func (c *campaign) told() []error {
+// told is the first of each sort of what went wrong.
+func (c *campaign) told() (all []error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.unexpected[:min(len(c.unexpected), 5)]
+	sorts := map[string]bool{}
+	for _, err := range c.unexpected {
+		sort, _, _ := strings.Cut(err.Error(), "{")
+		if !sorts[sort] && len(all) < 10 {
+			sorts[sort] = true
+			all = append(all, err)
+		}
+	}
+	return all
 }
 
 // round is one kill and what came of it.

@@ -125,8 +125,8 @@ func (c *campaign) prove(ctx context.Context, share int) {
 			continue
 		}
 		status, text, err := send(ctx, http.MethodGet, c.proofs.url+"/proofs/inclusion?commitment="+r.commitment, "", "", nil)
-		if err != nil || status == http.StatusServiceUnavailable {
-			time.Sleep(10 * time.Millisecond) // it waits for its position, or governance is away
+		if err != nil || status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+			time.Sleep(10 * time.Millisecond) // it waits for its position, governance is away, or we ask too much
 			continue
 		}
 		if status == http.StatusOK {

@@ -102,7 +102,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 		if c.Listen, err = freePort(ctx); err != nil {
 			return err
 		}
-		c.Metrics = ""
+		c.Metrics, c.BehindProxy = "", true // no bound for one address: everybody asks from this one
 		if err := c.Save(file); err != nil {
 			return err
 		}
