@@ -10,12 +10,13 @@ import (
 )
 
 // Correlation states that the caller's identifier and the one behind a pairing
-// code are the same individual.
+// code, or in a registrar's statement, are the same individual.
 type Correlation struct {
 	Own
-	Code   string
-	Mode   decide.Mode
-	Reason string
+	Code      string
+	Statement string // of a registrar; either this or Code
+	Mode      decide.Mode
+	Reason    string
 	// Evidence is of an act of the subject, which needs it.
 	Evidence Evidence
 	// Telling is of an imposed act, nil for one of which the subject is told.
@@ -25,12 +26,14 @@ type Correlation struct {
 
 // Correlate places two identifiers on one row, by an act of a named person
 // whose role the agreement lets correlate (IDX-05). The caller's own side is
-// decided, and refused with reasons, before the code is looked up. Of two who
-// use one code at once, one succeeds and the other gets PairingUnusable.
+// decided, and refused with reasons, before the code or what a statement names
+// is looked up. Of two who use one code or statement at once, one succeeds and the
+// other gets PairingUnusable.
 func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlation) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.Correlate")
 	at := s.stamp()
-	if _, err := normalise(c.Code); err != nil {
+	stated, err := s.onWhat(ctx, who, &c)
+	if err != nil {
 		return Receipt{}, err
 	}
 	if !decide.Has(who.Terms.Codes.Reasons, c.Reason) {
@@ -61,7 +64,11 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 		d.Mode, d.Reason, d.Agreement, d.Ground = c.Mode, c.Reason, v.Agreement, v.Ground
 		d.Evidence, d.Decisions = c.Evidence, []sided{v}
 		d.Telling = toldOf(c.Mode, c.Telling)
-		receipt, err = s.withOther(ctx, tx, d, &h, c.Code)
+		if stated != nil {
+			receipt, err = s.withStated(ctx, tx, d, &h, who.Terms, stated)
+		} else {
+			receipt, err = s.withOther(ctx, tx, d, &h, who.Terms, c.Code)
+		}
 		if err != nil || len(d.Handles) == 0 { // an earlier request made it
 			return err
 		}
@@ -74,5 +81,5 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 }
 
 func unusable() error {
-	return fault.New(fault.PairingUnusable, "the code cannot be used: ask the other side to open a new pairing and read out its code")
+	return fault.New(fault.PairingUnusable, "the pairing cannot be used: ask the other side to open a new one, and for its code or a new statement on it")
 }

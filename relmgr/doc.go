@@ -12,7 +12,7 @@
 // clear (IDX-04, DCP-03, DCP-11).
 //
 // Reading order: service.go, enquire.go (the question), publish.go, pair.go,
-// correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
+// statement.go, correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
 // import.go (many at once), rows.go (the projection), record.go (how anything is
 // recorded), read.go, review.go, declare.go,

@@ -55,7 +55,7 @@ func (s *Service) KeepApart(ctx context.Context, who decide.Caller, a Apart) (re
 		if err != nil {
 			return err
 		}
-		receipt, err = s.withOther(ctx, tx, d, &h, a.Code)
+		receipt, err = s.withOther(ctx, tx, d, &h, who.Terms, a.Code)
 		return err
 	})
 	return s.orEarlier(ctx, receipt, err)

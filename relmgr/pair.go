@@ -26,7 +26,10 @@ const codeSize = 8
 // Pairing is a code for the other side of a telephone call.
 type Pairing struct {
 	Code string // in groups of three, as it is read out
-	Ends time.Time
+	// Reference is for a registrar, who states with it whose pairings are of one
+	// person. It is not stored either.
+	Reference string
+	Ends      time.Time
 	// Commitment is what the ledger keeps of the act that opened it.
 	Commitment []byte
 }
@@ -36,8 +39,12 @@ type Pairing struct {
 func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p Proposal) (pairing Pairing, err error) {
 	defer fault.Wrap(&err, "relmgr.OpenPairing")
 	at := s.stamp()
-	code := newCode()
+	code, reference := newCode(), rand.Text()
 	hash, err := s.keys.mac(ctx, pairingKey, code)
+	if err != nil {
+		return Pairing{}, err
+	}
+	referenceHash, err := s.keys.mac(ctx, pairingKey, reference)
 	if err != nil {
 		return Pairing{}, err
 	}
@@ -70,7 +77,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 		}
 		commitment = receipt.Commitment
 		if err := s.q.OpenPairing(ctx, tx, relmgrdb.OpenPairingParams{
-			PairingID: ident.NewPairing(), ActID: d.Act, CodeHash: hash, HandleID: h.handle, DecisionID: v.ID,
+			PairingID: ident.NewPairing(), ActID: d.Act, CodeHash: hash, ReferenceHash: referenceHash, HandleID: h.handle, DecisionID: v.ID,
 			AgencyID: who.Agency, EndsAt: ends,
 		}); err != nil {
 			return pg.Fault(err)
@@ -83,7 +90,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 	if err != nil {
 		return Pairing{}, err
 	}
-	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Ends: ends, Commitment: commitment}, nil
+	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Reference: reference, Ends: ends, Commitment: commitment}, nil
 }
 
 // modeFor is the mode that a side's ground implies.
@@ -132,7 +139,9 @@ func normalise(code string) (string, error) {
 // withOther carries out an act on the caller's identifier and the one behind a
 // code. Call it when the caller's own side has been decided: an earlier request
 // with the same idempotency key is answered first, since it has used the code.
-func (s *Service) withOther(ctx context.Context, tx *sql.Tx, d *deed, h *held, code string) (Receipt, error) {
+// Nothing correlates by a code that was opened under an agreement which asks for
+// a registrar's statement.
+func (s *Service) withOther(ctx context.Context, tx *sql.Tx, d *deed, h *held, terms *decide.Terms, code string) (Receipt, error) {
 	if receipt, done, err := s.earlier(ctx, tx); err != nil || done {
 		return receipt, err
 	}
@@ -146,13 +155,21 @@ func (s *Service) withOther(ctx context.Context, tx *sql.Tx, d *deed, h *held, c
 	if h.handle == p.HandleID {
 		return Receipt{}, fault.At("/pairing", "the code is for this very identifier: pair it with another one")
 	}
+	if d.Kind == Correlate && terms.StatementLevel(p.Agreement) != "" {
+		return Receipt{}, unusable()
+	}
+	d.join(h, p.HandleID, p.PairingID, p.ActID, p.AgencyID)
+	return s.enact(ctx, tx, d)
+}
+
+// join makes the deed one on the caller's identifier and the other side's.
+func (d *deed) join(h *held, other ident.HandleID, used ident.PairingID, opened ident.ActID, agency ident.Agency) {
 	for i := range d.Decisions {
 		d.Decisions[i].Handle = h.handle
 	}
-	d.Handles, d.pairs = []ident.HandleID{h.handle, p.HandleID}, [][2]ident.HandleID{{h.handle, p.HandleID}}
-	d.Pairing, d.uses = p.ActID, p.PairingID
-	d.shownTo = append(d.shownTo, p.AgencyID)
-	return s.enact(ctx, tx, d)
+	d.Handles, d.pairs = []ident.HandleID{h.handle, other}, [][2]ident.HandleID{{h.handle, other}}
+	d.Pairing, d.uses = opened, used
+	d.shownTo = append(d.shownTo, agency)
 }
 
 // openPairing finds the pairing of a code that can still be used.

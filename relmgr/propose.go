@@ -43,6 +43,9 @@ type Proposal struct {
 	Order          string            `json:"order,omitempty"`
 	OrderReference string            `json:"order_reference,omitempty"`
 	Override       *decide.Override  `json:"override,omitempty"`
+
+	// confidence is that of the statement that a correlation rests on.
+	confidence decide.Confidence
 }
 
 // held is one of the caller's own identifiers, looked up.
@@ -131,7 +134,7 @@ func proposalOf(c *decide.Column, what decide.Deed, mode decide.Mode, p Proposal
 		Ground: p.Ground, Reason: p.Reason, Consents: said.consents, Conditions: p.Conditions,
 		Until: p.Until.UTC().Truncate(time.Microsecond), Review: p.Review.UTC().Truncate(time.Microsecond),
 		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order, Override: p.Override,
-		Refused: said.refused, CreatorOnly: said.creatorOnly,
+		Confidence: p.confidence, Refused: said.refused, CreatorOnly: said.creatorOnly,
 	}
 }
 

@@ -1,6 +1,7 @@
 package relmgr
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -70,6 +71,11 @@ type deed struct {
 	ProviderRole string             `json:"provider_role,omitempty"`
 	Pairing      ident.ActID        `json:"pairing,omitzero"` // the act that opened the pairing used
 
+	// Of a correlation on a registrar's statement, which uses the maker's own
+	// pairing as well.
+	Statement  *stated     `json:"statement,omitempty"`
+	OwnPairing ident.ActID `json:"own_pairing,omitzero"`
+
 	Confirms ident.ActID     `json:"confirms,omitzero"`
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
 	Cause    Cause           `json:"cause,omitempty"`
@@ -110,6 +116,8 @@ type deed struct {
 	// brought them together.
 	pairs [][2]ident.HandleID
 	uses  ident.PairingID
+	// usesOwn is the maker's own pairing, used up with it.
+	usesOwn ident.PairingID
 	// roots are the kinds of the acts undone.
 	roots []Kind
 	// shownTo lists the agencies that may know of the act, its maker's first.
@@ -177,13 +185,8 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 			return Receipt{}, err
 		}
 	}
-	if !d.uses.IsZero() {
-		err := s.q.UsePairing(ctx, tx, relmgrdb.UsePairingParams{PairingID: d.uses, ActID: d.Act})
-		if pg.Constraint(err) == "pairings_used_pkey" {
-			return Receipt{}, unusable()
-		} else if err != nil {
-			return Receipt{}, pg.Fault(err)
-		}
+	if err := s.useUp(ctx, tx, d); err != nil {
+		return Receipt{}, err
 	}
 	receipt := Receipt{Commitment: l.Commitment}
 	slices.Sort(d.shownTo[1:])
@@ -197,6 +200,37 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 		}
 	}
 	return receipt, nil
+}
+
+// useUp takes what can be used once: whoever comes second gets PairingUnusable.
+// A statement's two pairings are taken in the order of their ids, so that two who
+// use it at once, one from each side, do not wait for each other.
+func (s *Service) useUp(ctx context.Context, tx *sql.Tx, d *deed) error {
+	used := []relmgrdb.UsePairingParams{{PairingID: d.uses, ActID: d.Act}, {PairingID: d.usesOwn, ActID: d.Act, Own: true}}
+	slices.SortFunc(used, func(a, b relmgrdb.UsePairingParams) int { return bytes.Compare(a.PairingID[:], b.PairingID[:]) })
+	for _, u := range used {
+		if u.PairingID.IsZero() {
+			continue
+		}
+		err := s.q.UsePairing(ctx, tx, u)
+		if pg.Constraint(err) == "pairings_used_pkey" {
+			return unusable()
+		} else if err != nil {
+			return pg.Fault(err)
+		}
+	}
+	if d.Statement == nil {
+		return nil
+	}
+	err := s.q.RecordStatement(ctx, tx, relmgrdb.RecordStatementParams{
+		ActID: d.Act, Registrar: d.Statement.Registrar, StatementID: d.Statement.ID, Level: string(d.Statement.Level), Types: d.Statement.Types,
+	})
+	if pg.Constraint(err) == "statement_is_used_once" {
+		return unusable()
+	} else if err != nil {
+		return pg.Fault(err)
+	}
+	return nil
 }
 
 func (s *Service) recordDecision(ctx context.Context, tx *sql.Tx, d *deed, v *sided) error {

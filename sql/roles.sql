@@ -75,7 +75,7 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
   relmgr.reviews, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays, relmgr.override_uses, relmgr.override_outcomes,
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
-  relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.exports, relmgr.destructions,
+  relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another

@@ -710,12 +710,14 @@ CREATE TABLE relmgr.pairings (
     handle_id uuid NOT NULL,
     decision_id uuid NOT NULL,
     agency_id governance.code NOT NULL,
-    ends_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL,
+    reference_hash bytea
 );
 
 CREATE TABLE relmgr.pairings_used (
     pairing_id uuid NOT NULL,
-    act_id uuid NOT NULL
+    act_id uuid NOT NULL,
+    own boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE relmgr.replays (
@@ -769,6 +771,16 @@ CREATE TABLE relmgr.samples (
     percent smallint NOT NULL,
     CONSTRAINT sample_percent_is_a_share CHECK (((percent >= 1) AND (percent <= 100))),
     CONSTRAINT sample_week_begins_on_monday CHECK ((EXTRACT(isodow FROM week) = (1)::numeric))
+);
+
+CREATE TABLE relmgr.statements (
+    act_id uuid NOT NULL,
+    registrar governance.code NOT NULL,
+    statement_id uuid NOT NULL,
+    level text NOT NULL,
+    types text[] NOT NULL,
+    CONSTRAINT statement_level_is_known CHECK ((level = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'very-high'::text]))),
+    CONSTRAINT statement_types_are_known CHECK (((types <@ ARRAY['demographic'::text, 'biometric'::text, 'performative'::text]) AND (cardinality(types) > 0)))
 );
 
 CREATE TABLE relmgr.tellings (
@@ -1026,6 +1038,12 @@ ALTER TABLE ONLY relmgr.rulings
 ALTER TABLE ONLY relmgr.samples
     ADD CONSTRAINT samples_pkey PRIMARY KEY (agency_id, week);
 
+ALTER TABLE ONLY relmgr.statements
+    ADD CONSTRAINT statement_is_used_once UNIQUE (registrar, statement_id);
+
+ALTER TABLE ONLY relmgr.statements
+    ADD CONSTRAINT statements_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_pkey PRIMARY KEY (act_id);
 
@@ -1093,6 +1111,8 @@ CREATE INDEX overrides_by_agency ON relmgr.decisions USING btree (agency_id, dec
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
 CREATE INDEX pairings_by_decision ON relmgr.pairings USING btree (decision_id);
+
+CREATE UNIQUE INDEX pairings_by_reference ON relmgr.pairings USING btree (reference_hash);
 
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
 
@@ -1355,6 +1375,9 @@ ALTER TABLE ONLY relmgr.rulings
 ALTER TABLE ONLY relmgr.rulings
     ADD CONSTRAINT rulings_objection_id_fkey FOREIGN KEY (objection_id) REFERENCES relmgr.objections(act_id);
 
+ALTER TABLE ONLY relmgr.statements
+    ADD CONSTRAINT statements_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -1614,6 +1637,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.rulings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.statements TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
 

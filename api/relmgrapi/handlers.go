@@ -118,7 +118,7 @@ func (h handlers) OpenPairing(ctx context.Context, req *oas.PairingRequest) (*oa
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Expires: pairing.Ends, Commitment: oas.Commitment(hex.EncodeToString(pairing.Commitment))}, nil
+	return &oas.Pairing{Code: oas.PairingCode(pairing.Code), Reference: oas.PairingReference(pairing.Reference), Expires: pairing.Ends, Commitment: oas.Commitment(hex.EncodeToString(pairing.Commitment))}, nil
 }
 
 func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, params oas.CorrelateParams) (*oas.ActReceipt, error) {
@@ -128,7 +128,7 @@ func (h handlers) Correlate(ctx context.Context, req *oas.CorrelationRequest, pa
 		return nil, err
 	}
 	r, err := h.once(ctx, oas.CorrelateOperation, params.IdempotencyKey, req).Correlate(ctx, who, relmgr.Correlation{
-		Own: own(req.Column, req.Identifier), Code: string(req.Pairing), Mode: decide.Mode(req.Mode),
+		Own: own(req.Column, req.Identifier), Code: string(req.Pairing.Or("")), Statement: string(req.Statement.Or("")), Mode: decide.Mode(req.Mode),
 		Reason: string(req.Reason), Evidence: relmgr.Evidence(req.Evidence.Or("")), Telling: notTold(req.NotTold), Proposal: p,
 	})
 	return receipt(r, err)

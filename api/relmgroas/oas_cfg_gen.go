@@ -13,11 +13,13 @@ import (
 )
 
 var regexMap = map[string]ogenregex.Regexp{
-	"^[0-9A-Za-z -]+$":              ogenregex.MustCompile("^[0-9A-Za-z -]+$"),
-	"^[0-9A-Za-z][0-9A-Za-z/._-]*$": ogenregex.MustCompile("^[0-9A-Za-z][0-9A-Za-z/._-]*$"),
-	"^[0-9a-f-]{36}$":               ogenregex.MustCompile("^[0-9a-f-]{36}$"),
-	"^[0-9a-f]{64}$":                ogenregex.MustCompile("^[0-9a-f]{64}$"),
+	"^[0-9A-Za-z -]+$":                                   ogenregex.MustCompile("^[0-9A-Za-z -]+$"),
+	"^[0-9A-Za-z][0-9A-Za-z/._-]*$":                      ogenregex.MustCompile("^[0-9A-Za-z][0-9A-Za-z/._-]*$"),
+	"^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$": ogenregex.MustCompile("^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$"),
+	"^[0-9a-f-]{36}$":                                    ogenregex.MustCompile("^[0-9a-f-]{36}$"),
+	"^[0-9a-f]{64}$":                                     ogenregex.MustCompile("^[0-9a-f]{64}$"),
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+	"^[A-Z2-7]{26}$":       ogenregex.MustCompile("^[A-Z2-7]{26}$"),
 	"^[A-Za-z0-9 ./()-]+$": ogenregex.MustCompile("^[A-Za-z0-9 ./()-]+$"),
 	"^[A-Za-z0-9_-]+$":     ogenregex.MustCompile("^[A-Za-z0-9_-]+$"),
 	"^[a-z0-9][a-z0-9-]*$": ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),

@@ -3089,6 +3089,46 @@ func (s *Commitment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes CommonClientStatement as json.
+func (s CommonClientStatement) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes CommonClientStatement from json.
+func (s *CommonClientStatement) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode CommonClientStatement to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = CommonClientStatement(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s CommonClientStatement) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *CommonClientStatement) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Concerning as json.
 func (s Concerning) Encode(e *jx.Encoder) {
 	e.Str(string(s))
@@ -4232,8 +4272,16 @@ func (s *CorrelationRequest) encodeFields(e *jx.Encoder) {
 		s.Identifier.Encode(e)
 	}
 	{
-		e.FieldStart("pairing")
-		s.Pairing.Encode(e)
+		if s.Pairing.Set {
+			e.FieldStart("pairing")
+			s.Pairing.Encode(e)
+		}
+	}
+	{
+		if s.Statement.Set {
+			e.FieldStart("statement")
+			s.Statement.Encode(e)
+		}
 	}
 	{
 		e.FieldStart("mode")
@@ -4261,15 +4309,16 @@ func (s *CorrelationRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfCorrelationRequest = [8]string{
+var jsonFieldsNameOfCorrelationRequest = [9]string{
 	0: "column",
 	1: "identifier",
 	2: "pairing",
-	3: "mode",
-	4: "reason",
-	5: "evidence",
-	6: "not_told",
-	7: "decision",
+	3: "statement",
+	4: "mode",
+	5: "reason",
+	6: "evidence",
+	7: "not_told",
+	8: "decision",
 }
 
 // Decode decodes CorrelationRequest from json.
@@ -4277,7 +4326,7 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode CorrelationRequest to nil")
 	}
-	var requiredBitSet [1]uint8
+	var requiredBitSet [2]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -4302,8 +4351,8 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"identifier\"")
 			}
 		case "pairing":
-			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
+				s.Pairing.Reset()
 				if err := s.Pairing.Decode(d); err != nil {
 					return err
 				}
@@ -4311,8 +4360,18 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"pairing\"")
 			}
+		case "statement":
+			if err := func() error {
+				s.Statement.Reset()
+				if err := s.Statement.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"statement\"")
+			}
 		case "mode":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				if err := s.Mode.Decode(d); err != nil {
 					return err
@@ -4322,7 +4381,7 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"mode\"")
 			}
 		case "reason":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -4352,7 +4411,7 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"not_told\"")
 			}
 		case "decision":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				if err := s.Decision.Decode(d); err != nil {
 					return err
@@ -4370,8 +4429,9 @@ func (s *CorrelationRequest) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
-		0b10011111,
+	for i, mask := range [2]uint8{
+		0b00110011,
+		0b00000001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -9472,6 +9532,39 @@ func (s *OptCommitment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes CommonClientStatement as json.
+func (o OptCommonClientStatement) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes CommonClientStatement from json.
+func (o *OptCommonClientStatement) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCommonClientStatement to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCommonClientStatement) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCommonClientStatement) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Concerning as json.
 func (o OptConcerning) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -10482,6 +10575,10 @@ func (s *Pairing) encodeFields(e *jx.Encoder) {
 		s.Code.Encode(e)
 	}
 	{
+		e.FieldStart("reference")
+		s.Reference.Encode(e)
+	}
+	{
 		e.FieldStart("expires")
 		json.EncodeDateTime(e, s.Expires)
 	}
@@ -10491,10 +10588,11 @@ func (s *Pairing) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfPairing = [3]string{
+var jsonFieldsNameOfPairing = [4]string{
 	0: "code",
-	1: "expires",
-	2: "commitment",
+	1: "reference",
+	2: "expires",
+	3: "commitment",
 }
 
 // Decode decodes Pairing from json.
@@ -10516,8 +10614,18 @@ func (s *Pairing) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"code\"")
 			}
-		case "expires":
+		case "reference":
 			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Reference.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"reference\"")
+			}
+		case "expires":
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				v, err := json.DecodeDateTime(d)
 				s.Expires = v
@@ -10529,7 +10637,7 @@ func (s *Pairing) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"expires\"")
 			}
 		case "commitment":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -10548,7 +10656,7 @@ func (s *Pairing) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000111,
+		0b00001111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -10630,6 +10738,46 @@ func (s PairingCode) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *PairingCode) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes PairingReference as json.
+func (s PairingReference) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes PairingReference from json.
+func (s *PairingReference) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode PairingReference to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = PairingReference(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s PairingReference) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *PairingReference) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

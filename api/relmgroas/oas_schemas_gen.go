@@ -1428,6 +1428,8 @@ type Code string
 
 type Commitment string
 
+type CommonClientStatement string
+
 // Whom it is about, as the caller states it. It is never read from a stored age.
 // Ref: #/components/schemas/Concerning
 type Concerning string
@@ -1957,16 +1959,18 @@ func (s *ContactRequested) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// The caller's identifier, with either a pairing code or a statement.
 // Ref: #/components/schemas/CorrelationRequest
 type CorrelationRequest struct {
-	Column     Code               `json:"column"`
-	Identifier LocalIdentifier    `json:"identifier"`
-	Pairing    PairingCode        `json:"pairing"`
-	Mode       Mode               `json:"mode"`
-	Reason     Code               `json:"reason"`
-	Evidence   OptSubjectEvidence `json:"evidence"`
-	NotTold    OptNotTold         `json:"not_told"`
-	Decision   Decision           `json:"decision"`
+	Column     Code                     `json:"column"`
+	Identifier LocalIdentifier          `json:"identifier"`
+	Pairing    OptPairingCode           `json:"pairing"`
+	Statement  OptCommonClientStatement `json:"statement"`
+	Mode       Mode                     `json:"mode"`
+	Reason     Code                     `json:"reason"`
+	Evidence   OptSubjectEvidence       `json:"evidence"`
+	NotTold    OptNotTold               `json:"not_told"`
+	Decision   Decision                 `json:"decision"`
 }
 
 // GetColumn returns the value of Column.
@@ -1980,8 +1984,13 @@ func (s *CorrelationRequest) GetIdentifier() LocalIdentifier {
 }
 
 // GetPairing returns the value of Pairing.
-func (s *CorrelationRequest) GetPairing() PairingCode {
+func (s *CorrelationRequest) GetPairing() OptPairingCode {
 	return s.Pairing
+}
+
+// GetStatement returns the value of Statement.
+func (s *CorrelationRequest) GetStatement() OptCommonClientStatement {
+	return s.Statement
 }
 
 // GetMode returns the value of Mode.
@@ -2020,8 +2029,13 @@ func (s *CorrelationRequest) SetIdentifier(val LocalIdentifier) {
 }
 
 // SetPairing sets the value of Pairing.
-func (s *CorrelationRequest) SetPairing(val PairingCode) {
+func (s *CorrelationRequest) SetPairing(val OptPairingCode) {
 	s.Pairing = val
+}
+
+// SetStatement sets the value of Statement.
+func (s *CorrelationRequest) SetStatement(val OptCommonClientStatement) {
+	s.Statement = val
 }
 
 // SetMode sets the value of Mode.
@@ -4340,6 +4354,52 @@ func (o OptCommitment) Or(d Commitment) Commitment {
 	return d
 }
 
+// NewOptCommonClientStatement returns new OptCommonClientStatement with value set to v.
+func NewOptCommonClientStatement(v CommonClientStatement) OptCommonClientStatement {
+	return OptCommonClientStatement{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCommonClientStatement is optional CommonClientStatement.
+type OptCommonClientStatement struct {
+	Value CommonClientStatement
+	Set   bool
+}
+
+// IsSet returns true if OptCommonClientStatement was set.
+func (o OptCommonClientStatement) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCommonClientStatement) Reset() {
+	var v CommonClientStatement
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCommonClientStatement) SetTo(v CommonClientStatement) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCommonClientStatement) Get() (v CommonClientStatement, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCommonClientStatement) Or(d CommonClientStatement) CommonClientStatement {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptConcerning returns new OptConcerning with value set to v.
 func NewOptConcerning(v Concerning) OptConcerning {
 	return OptConcerning{
@@ -5549,14 +5609,20 @@ func (s *OverrideTelling) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/Pairing
 type Pairing struct {
-	Code       PairingCode `json:"code"`
-	Expires    time.Time   `json:"expires"`
-	Commitment Commitment  `json:"commitment"`
+	Code       PairingCode      `json:"code"`
+	Reference  PairingReference `json:"reference"`
+	Expires    time.Time        `json:"expires"`
+	Commitment Commitment       `json:"commitment"`
 }
 
 // GetCode returns the value of Code.
 func (s *Pairing) GetCode() PairingCode {
 	return s.Code
+}
+
+// GetReference returns the value of Reference.
+func (s *Pairing) GetReference() PairingReference {
+	return s.Reference
 }
 
 // GetExpires returns the value of Expires.
@@ -5574,6 +5640,11 @@ func (s *Pairing) SetCode(val PairingCode) {
 	s.Code = val
 }
 
+// SetReference sets the value of Reference.
+func (s *Pairing) SetReference(val PairingReference) {
+	s.Reference = val
+}
+
 // SetExpires sets the value of Expires.
 func (s *Pairing) SetExpires(val time.Time) {
 	s.Expires = val
@@ -5585,6 +5656,8 @@ func (s *Pairing) SetCommitment(val Commitment) {
 }
 
 type PairingCode string
+
+type PairingReference string
 
 // Ref: #/components/schemas/PairingRequest
 type PairingRequest struct {

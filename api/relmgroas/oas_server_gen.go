@@ -44,7 +44,9 @@ type Handler interface {
 	// Correlate implements correlate operation.
 	//
 	// An act of relationship management, by a named person whose role an agreement lets correlate
-	// (IDX-05, ACT-08). The
+	// (IDX-05, ACT-08), on a
+	// pairing code or on a registrar's statement, which names the caller's own pairing and the other
+	// side's (AUT-09). The
 	// answer is the same 202 whether the correlation is in force, waits, or is kept from force by
 	// another party's state.
 	//
@@ -226,6 +228,8 @@ type Handler interface {
 	// decision. Whoever is
 	// told the code can correlate an identifier of theirs with it, once, within minutes. Neither ever
 	// types the other's.
+	// The reference is for a registrar instead, which states that it names the same person as another
+	// pairing's (AUT-09).
 	//
 	// POST /relmgr/v1/pairings
 	OpenPairing(ctx context.Context, req *PairingRequest) (*Pairing, error)

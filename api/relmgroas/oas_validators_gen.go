@@ -1448,6 +1448,26 @@ func (s Commitment) Validate() error {
 	return nil
 }
 
+func (s CommonClientStatement) Validate() error {
+	alias := (string)(s)
+	if err := (validate.String{
+		MinLength:     64,
+		MinLengthSet:  true,
+		MaxLength:     8192,
+		MaxLengthSet:  true,
+		Email:         false,
+		Hostname:      false,
+		Regex:         regexMap["^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$"],
+		MinNumeric:    0,
+		MinNumericSet: false,
+		MaxNumeric:    0,
+		MaxNumericSet: false,
+	}).Validate(string(alias)); err != nil {
+		return errors.Wrap(err, "string")
+	}
+	return nil
+}
+
 func (s Concerning) Validate() error {
 	switch s {
 	case "child":
@@ -1855,13 +1875,38 @@ func (s *CorrelationRequest) Validate() error {
 		})
 	}
 	if err := func() error {
-		if err := s.Pairing.Validate(); err != nil {
-			return err
+		if value, ok := s.Pairing.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "pairing",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Statement.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "statement",
 			Error: err,
 		})
 	}
@@ -4003,6 +4048,17 @@ func (s *Pairing) Validate() error {
 		})
 	}
 	if err := func() error {
+		if err := s.Reference.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "reference",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if err := s.Commitment.Validate(); err != nil {
 			return err
 		}
@@ -4029,6 +4085,26 @@ func (s PairingCode) Validate() error {
 		Email:         false,
 		Hostname:      false,
 		Regex:         regexMap["^[0-9A-Za-z -]+$"],
+		MinNumeric:    0,
+		MinNumericSet: false,
+		MaxNumeric:    0,
+		MaxNumericSet: false,
+	}).Validate(string(alias)); err != nil {
+		return errors.Wrap(err, "string")
+	}
+	return nil
+}
+
+func (s PairingReference) Validate() error {
+	alias := (string)(s)
+	if err := (validate.String{
+		MinLength:     0,
+		MinLengthSet:  false,
+		MaxLength:     0,
+		MaxLengthSet:  false,
+		Email:         false,
+		Hostname:      false,
+		Regex:         regexMap["^[A-Z2-7]{26}$"],
 		MinNumeric:    0,
 		MinNumericSet: false,
 		MaxNumeric:    0,

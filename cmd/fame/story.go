@@ -134,7 +134,7 @@ func (s *storyteller) correlate(ctx context.Context, who riverside.Person, mine,
 		return "", err
 	}
 	act, err := here.relmgr.Correlate(ctx, &relmgroas.CorrelationRequest{
-		Column: relmgroas.Code(mine), Identifier: relmgroas.LocalIdentifier(who.Identifiers[mine]), Pairing: pairing.Code,
+		Column: relmgroas.Code(mine), Identifier: relmgroas.LocalIdentifier(who.Identifiers[mine]), Pairing: relmgroas.NewOptPairingCode(pairing.Code),
 		Mode: mode, Reason: "same-person-found", Decision: ours,
 	}, relmgroas.CorrelateParams{})
 	if err != nil {

@@ -170,7 +170,8 @@ type Proposal struct {
 	Concerning Concerning
 	Welfare    bool // the child's safety and welfare was considered (LEG-23)
 	Detriment  Detriment
-	Order      string // the kind of an order whose reference is kept as evidence
+	Confidence Confidence // of the registrar's statement that a correlation rests on, empty for none
+	Order      string     // the kind of an order whose reference is kept as evidence
 	Override   *Override
 
 	// Facts about the very handle: its person's last word was a refusal, or it is
@@ -306,6 +307,9 @@ func (t *Terms) power(actor Actor, p *Proposal, d *Decision, at time.Time) strin
 	}
 	if because := a.mayDo(actor, p, d); because != "" {
 		return because
+	}
+	if p.Deed == Correlating && !p.Confidence.Reaches(a.StatementLevel) {
+		return fmt.Sprintf("this agreement correlates only on a registrar's statement of at least %s confidence: ask the registrar for one", a.StatementLevel)
 	}
 	if !slices.Contains(a.Modes, p.Mode) {
 		return fmt.Sprintf("this agreement does not allow that mode of act: use one of %v", a.Modes)

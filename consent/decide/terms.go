@@ -15,6 +15,7 @@ type Terms struct {
 	Partnership Partnership `json:"partnership"`
 	Settings    Settings    `json:"settings"`
 	Issuers     []Issuer    `json:"issuers"`
+	Registrars  []Registrar `json:"registrars"`
 	Codes       Codes       `json:"codes"`
 	Agencies    []Agency    `json:"agencies"`
 	Providers   []Provider  `json:"providers"`
@@ -44,6 +45,7 @@ type Partnership struct {
 // Settings are what a partnership may want to change (design.md section 11).
 type Settings struct {
 	PairingMinutes    int `json:"pairing_minutes"`      // life of a pairing code
+	StatementMinutes  int `json:"statement_minutes"`    // the most that a common-client statement may live
 	HandleProofMins   int `json:"handle_proof_minutes"` // life of a proof of a handle
 	RequestsPerMinute int `json:"requests_per_minute"`  // per practitioner, bursts of a fifth
 	// ReviewSamplePercent is the share of each agency's enquiries of a week that
@@ -59,6 +61,50 @@ type Issuer struct {
 	Agency   ident.Agency `json:"agency,omitempty"` // whose people it speaks for; empty: any
 	// Mappings turn claims of a verified token into a registered user.
 	Mappings []Mapping `json:"mappings,omitempty"`
+}
+
+// Registrar keeps a register of subjects, and may state that two agencies'
+// recognitions in it are of one person (AUT-09). It signs with any of its keys:
+// an old and a new one stand side by side while they change.
+type Registrar struct {
+	Code   string       `json:"code"`
+	Title  string       `json:"title"`
+	Agency ident.Agency `json:"agency"` // the member that answers for it
+	Keys   []PublicKey  `json:"keys"`
+}
+
+// PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC
+// 7638 thumbprint as kid.
+type PublicKey struct {
+	Kid string `json:"kid"`
+	Kty string `json:"kty"`
+	Crv string `json:"crv"`
+	X   string `json:"x"`
+	Y   string `json:"y"`
+	Use string `json:"use,omitempty"`
+	Alg string `json:"alg,omitempty"`
+}
+
+// Confidence is how sure a registrar is of whom it recognised: a level of GPG 45.
+// The empty one is below all.
+type Confidence string
+
+// The levels.
+const (
+	LowConfidence      Confidence = "low"
+	MediumConfidence   Confidence = "medium"
+	HighConfidence     Confidence = "high"
+	VeryHighConfidence Confidence = "very-high"
+)
+
+var confidences = []Confidence{LowConfidence, MediumConfidence, HighConfidence, VeryHighConfidence}
+
+// Known reports whether it is one of the levels.
+func (c Confidence) Known() bool { return slices.Contains(confidences, c) }
+
+// Reaches reports whether it is at or above the least that is asked for.
+func (c Confidence) Reaches(least Confidence) bool {
+	return slices.Index(confidences, c) >= slices.Index(confidences, least)
 }
 
 // Mapping registers whoever signs in with a claim that has the value.
@@ -207,6 +253,9 @@ type Agreement struct {
 	// NeedsCase has an enquiry name its case where the asker's own column does
 	// not publish the person.
 	NeedsCase bool `json:"needs_case,omitempty"`
+	// StatementLevel is the least that a registrar's statement has to be sure for
+	// two identifiers to be correlated; empty: a pairing code will do.
+	StatementLevel Confidence `json:"statement_level,omitempty"`
 	// Receiving holds the conditions on which its parties receive (LEG-11).
 	Receiving Conditions `json:"receiving"`
 	Starts    *time.Time `json:"starts,omitempty"`
@@ -382,6 +431,15 @@ func (t *Terms) Column(id ident.Column) *Column { return t.columns[id] }
 
 // ProviderOf returns the provider at the head of the column.
 func (t *Terms) ProviderOf(c *Column) *Provider { return t.providers[c.Provider] }
+
+// StatementLevel is the least confidence of a statement on which an agreement
+// correlates, empty where a code will do or there is no such agreement.
+func (t *Terms) StatementLevel(agreement string) Confidence {
+	if a := t.agreements[agreement]; a != nil {
+		return a.StatementLevel
+	}
+	return ""
+}
 
 // FindAgreement returns the agreement if it is in force at that instant.
 func (t *Terms) FindAgreement(code string, at time.Time) *Agreement {

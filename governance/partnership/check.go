@@ -35,6 +35,7 @@ func check(doc *Document, at time.Time) []fault.Field {
 	c.codes()
 	c.eachIssuer()
 	c.eachAgency()
+	c.eachRegistrar()
 	c.eachProvider()
 	c.eachColumn()
 	c.eachPower()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 )
 
@@ -14,6 +15,27 @@ func (c *checker) eachAgency() {
 		func(i int) []any { return in("agencies", i, "id") }, "id")
 	for i, a := range c.doc.Agencies {
 		c.period(a.Starts, a.Ends, "agencies", i)
+	}
+}
+
+// eachRegistrar checks that whatever a registrar signs can be verified, and is
+// told from what another signs.
+func (c *checker) eachRegistrar() {
+	unique(c, c.doc.Registrars, func(r decide.Registrar) string { return r.Code },
+		func(i int) []any { return in("registrars", i, "code") }, "code")
+	seen := map[string]bool{}
+	for i, r := range c.doc.Registrars {
+		c.refer(c.agencyCodes, string(r.Agency), in("registrars", i, "agency"))
+		for j, k := range r.Keys {
+			place := in("registrars", i, "keys", j)
+			if seen[k.Kid] {
+				c.add(place, "leave this out: a registrar has this key already")
+			}
+			seen[k.Kid] = true
+			if _, err := attest.KeysOf(k); err != nil {
+				c.add(place, "write a public P-256 key as a JWK, with its RFC 7638 thumbprint as kid, use sig and alg ES256")
+			}
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func key(member any) string {
 		s, _ := member.(string)
 		return s
 	}
-	for _, name := range []string{"id", "code", "name"} {
+	for _, name := range []string{"id", "code", "name", "kid"} {
 		if s, ok := object[name].(string); ok {
 			return s
 		}

@@ -15,6 +15,7 @@ type Document struct {
 	Partnership   decide.Partnership `json:"partnership"`
 	Settings      decide.Settings    `json:"settings"`
 	Issuers       []decide.Issuer    `json:"issuers"`
+	Registrars    []decide.Registrar `json:"registrars"`
 	Codes         decide.Codes       `json:"codes"`
 	Agencies      []decide.Agency    `json:"agencies"`
 	Providers     []decide.Provider  `json:"providers"`
@@ -57,6 +58,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 		Partnership: d.Partnership,
 		Settings:    d.Settings,
 		Issuers:     slices.Clone(d.Issuers),
+		Registrars:  slices.Clone(d.Registrars),
 		Codes:       d.Codes,
 		Agencies:    slices.Clone(d.Agencies),
 		Providers:   slices.Clone(d.Providers),
@@ -71,18 +73,22 @@ func (d Document) Terms(version int64) *decide.Terms {
 
 // The settings of a partnership that says nothing of them; the schema states
 // them too.
-var defaults = decide.Settings{PairingMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1}
+var defaults = decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1}
 
 // complete fills in what a document may leave out and brings times to UTC, so
 // that two documents that mean the same are the same. The schema refuses a zero
 // for each setting, so that a zero is an absent one.
 func (d *Document) complete() {
 	orDefault(&d.Settings.PairingMinutes, defaults.PairingMinutes)
+	orDefault(&d.Settings.StatementMinutes, defaults.StatementMinutes)
 	orDefault(&d.Settings.HandleProofMins, defaults.HandleProofMins)
 	orDefault(&d.Settings.RequestsPerMinute, defaults.RequestsPerMinute)
 	orDefault(&d.Settings.ReviewSamplePercent, defaults.ReviewSamplePercent)
 	if d.Bars == nil {
 		d.Bars = []decide.Bar{}
+	}
+	if d.Registrars == nil {
+		d.Registrars = []decide.Registrar{}
 	}
 	if d.Practitioners == nil {
 		d.Practitioners = []Practitioner{}

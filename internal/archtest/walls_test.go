@@ -76,6 +76,7 @@ relmgr.enquiries                relmgr      select insert
 relmgr.disclosures              relmgr      select insert
 relmgr.pairings                 relmgr      select insert
 relmgr.pairings_used            relmgr      select insert
+relmgr.statements               relmgr      select insert
 relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
 relmgr.reviews                  relmgr      select insert

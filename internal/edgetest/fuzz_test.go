@@ -101,7 +101,9 @@ func seedDecision(ground string) object {
 var (
 	seedID    = ident.NewAct().String()
 	seedProof = strings.Repeat("eyJhbGciOiJFUzI1NiJ9", 3) + "." + strings.Repeat("e30", 20) + "." + strings.Repeat("A", 86)
-	seedOwn   = object{"column": "gp-riverside", "identifier": gpIdentifier}
+	// seedStatement has the form of a registrar's, and nobody's signature.
+	seedStatement = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImZhbWUtY29tbW9uLWNsaWVudCtqd3QifQ.eyJpc3MiOiJjb3VudHkifQ." + strings.Repeat("A", 86)
+	seedOwn       = object{"column": "gp-riverside", "identifier": gpIdentifier}
 )
 
 func seedWith(base, more object) object {
@@ -141,6 +143,8 @@ func FuzzOpenPairing(f *testing.F) {
 func FuzzCorrelate(f *testing.F) {
 	fuzzed(f, "correlate", "dr-brandt", "/relmgr/v1/correlations", seedWith(seedOwn, object{
 		"pairing": "000 000 000", "mode": "imposed", "reason": "same-person-found", "decision": seedDecision("significant-harm"),
+	}), seedWith(seedOwn, object{
+		"statement": seedStatement, "mode": "imposed", "reason": "same-person-found", "decision": seedDecision("significant-harm"),
 	}))
 }
 

@@ -74,6 +74,7 @@ type hub struct {
 	keys       map[string]seal.Provider        // by duty
 	readers    map[string]*sql.DB              // of fame verify, by duty
 	issuer     *localissuer.Issuer
+	registrar  *attest.Signer // signs as county-register
 	key        *ecdsa.PrivateKey // the issuer's
 	clock      *clock
 	now        func() time.Time
@@ -224,6 +225,7 @@ func (h *hub) apply(s setting) {
 	h.must(json.Unmarshal(js, &doc))
 	doc["partnership"].(map[string]any)["hub"] = hubID
 	doc["settings"].(map[string]any)["requests_per_minute"] = s.perMinute
+	doc["registrars"] = []any{h.openRegistrar()}
 	if s.document != nil {
 		s.document(doc)
 	}
@@ -235,6 +237,55 @@ func (h *hub) must(err error) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// openRegistrar makes a registrar's key file, and returns what a partnership says
+// of it.
+func (h *hub) openRegistrar() object {
+	h.t.Helper()
+	const key = seal.KeyID("sign/registrar/1")
+	dir := h.t.TempDir()
+	keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
+	h.must(err)
+	_, _, err = keys.Ensure(h.t.Context(), key, seal.KindSign)
+	h.must(err)
+	set, err := attest.PublicKeys(h.t.Context(), keys, key)
+	h.must(err)
+	js, err := json.Marshal(set)
+	h.must(err)
+	var jwks object
+	h.must(json.Unmarshal(js, &jwks))
+	h.registrar = attest.NewSigner(keys, key, "county-register")
+	return object{"code": "county-register", "title": "The county's register", "agency": "riverside-social-care", "keys": jwks["keys"]}
+}
+
+// stated is a registrar's statement of what two pairings opened just now are of.
+func (h *hub) stated(references ...string) string {
+	h.t.Helper()
+	at := h.now()
+	token, err := h.registrar.SignCommonClient(h.t.Context(), attest.CommonClient{
+		Audience: hubID + "/relmgr", References: [2]string(references), Level: "high", Types: []string{"demographic"},
+		IssuedAt: at, Expires: at.Add(5 * time.Minute),
+	})
+	h.must(err)
+	return token
+}
+
+// reference opens a pairing and returns what is handed to a registrar.
+func (h *hub) reference(as, column, identifier string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/relmgr/v1/pairings", object{
+		"column": column, "identifier": identifier, "decision": h.decision(column, agreed{}, h.consent(as, column, identifier, agreed{})),
+	})["reference"].(string)
+}
+
+// byStatement is a correlation on a statement in place of a code.
+func (h *hub) byStatement(as, column, identifier, statement string) object {
+	h.t.Helper()
+	c := h.correlation(column, identifier, "", h.consent(as, column, identifier, agreed{}))
+	delete(c, "pairing")
+	c["statement"] = statement
+	return c
 }
 
 // token is a good token of somebody, good for an hour from when it was last

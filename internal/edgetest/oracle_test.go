@@ -107,6 +107,11 @@ func toCorrelate(h *hub, p asked) request {
 	return post(h, "/relmgr/v1/correlations", h.correlation(askers, p.social, code, h.consent(asker, askers, p.social, agreed{})))
 }
 
+func toCorrelateStated(h *hub, p asked) request {
+	statement := h.stated(h.reference("dr-patel", "gp-riverside", p.gp), h.reference(asker, askers, p.social))
+	return post(h, "/relmgr/v1/correlations", h.byStatement(asker, askers, p.social, statement))
+}
+
 func toPublish(h *hub, p asked) request {
 	return post(h, "/relmgr/v1/relationships", h.relationship(askers, p.social, agreed{}, h.consent(asker, askers, p.social, agreed{})))
 }
@@ -235,6 +240,7 @@ var probes = []probe{
 		return post(h, "/relmgr/v1/pairings", object{"column": askers, "identifier": p.social, "decision": h.decision(askers, agreed{}, consent)})
 	}},
 	{operation: "correlate", alone: true, both: true, ready: toCorrelate},
+	{operation: "correlate", alone: true, both: true, how: "by a statement", ready: toCorrelateStated},
 	{operation: "correlate", alone: true, how: "replayed", ready: again("/relmgr/v1/correlations"), before: func(h *hub, p asked) string { return replayed(h, toCorrelate(h, p)) }},
 	{operation: "separate", alone: true, both: true, ready: func(h *hub, p asked) request {
 		act, _ := joined(h, p.social, p.gp)

@@ -225,6 +225,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	unused := "0000000" + "00" // its check character is right, and nobody has opened it
 	add("a pairing code that nobody has opened", "pairing-unusable", b.but("correlate", unused, "pairing"), unused)
 	add("a pairing code that nobody has opened, to keep apart", "pairing-unusable", b.but("keepApart", unused, "pairing"), unused)
+	b.statements(add)
 	add("keeping apart by nothing", "invalid", b.but("keepApart", gone, "pairing"))
 	add("keeping apart by both", "invalid", b.but("keepApart", []any{b.correlating}, "correlations"), b.correlating)
 	add("a pairing code with words in it", "malformed", b.but("correlate", "read out: "+b.code, "pairing"), b.code)

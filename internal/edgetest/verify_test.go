@@ -32,6 +32,8 @@ func everything(t *testing.T) *bench {
 	code, _ = b.pair("dr-patel", "gp-riverside", "GP-73948") // barred,
 	b.correlate("mr-lindqvist", "social-care", "LMN-73947", code)
 	b.hub.dispute("mr-lindqvist", "social-care", "LMN-73947") // and disputed
+	b.ok("mr-lindqvist", "POST", "/relmgr/v1/correlations", b.byStatement("mr-lindqvist", "social-care", "LMN-73949",
+		b.stated(b.reference("dr-patel", "gp-riverside", "GP-73949"), b.reference("mr-lindqvist", "social-care", "LMN-73949"))))
 	b.hub.ask("LMN-73947", "")
 	b.hub.ask("LMN-00046", "")
 	b.rare()
@@ -118,7 +120,7 @@ var covered = []string{
 	"consent.exclusions", "consent.inclusions", "consent.blocks", "consent.unblocks", "consent.requests", "consent.answers",
 	"consent.proxies", "consent.competences",
 	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
-	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used",
+	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used", "relmgr.statements",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines",
@@ -137,6 +139,7 @@ var uncovered = map[string]string{
 	"relmgr.offers.ordinal":              "the order in which offers were written",
 	"relmgr.pairings.pairing_id":         "random, and used up",
 	"relmgr.pairings.code_hash":          "of a code that lives for minutes",
+	"relmgr.pairings.reference_hash":     "of a reference that lives for minutes",
 	"relmgr.handles.column_id":           "of a published handle it is its cell's too",
 	"relmgr.pairings.ends_at":            "of a code that lives for minutes",
 	"relmgr.contact_requests.agreements": "follows from the terms of its time",

@@ -27,6 +27,7 @@ type (
 	request   struct{}
 	pairing   struct{}
 	importing struct{}
+	statement struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -60,6 +61,8 @@ type (
 	PairingID = ID[pairing]
 	// ImportID names the import of one file under one approval.
 	ImportID = ID[importing]
+	// StatementID names a registrar's common-client statement.
+	StatementID = ID[statement]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -90,6 +93,7 @@ func NewBlock() BlockID             { return New[block]() }
 func NewRequest() RequestID         { return New[request]() }
 func NewPairing() PairingID         { return New[pairing]() }
 func NewImport() ImportID           { return New[importing]() }
+func NewStatement() StatementID     { return New[statement]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.

@@ -69,7 +69,8 @@ var kinds = []kind{
 		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'mode', r.mode, 'reason', r.reason, 'agreement', r.agreement, 'ground', r.ground, 'provider_role', r.provider_role,
 			'terms_version', r.terms_version, 'handles', h.list, 'undoes', u.list, 'barred', b.list, 'confirms', c.confirms, 'decisions', d.list,
-			'offers', o.list, 'pairing', p.act_id, 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
+			'offers', o.list, 'pairing', p.act_id, 'own_pairing', po.act_id,
+			'statement', json_build_object('registrar', st.registrar, 'id', st.statement_id, 'level', st.level, 'types', st.types), 'enquiry', q.enquiry_id, 'contact', coalesce(q.contact, y.contact), 'deliveries', l.list,
 			'delivery', y.delivery_id, 'reply', y.reply, 'detriment', y.detriment, 'since', r.since, 'evidence', r.evidence,
 			'allows', aa.approves, 'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
 			'tells_of', t.tells_of, 'telling', json_build_object('risk', t.risk, 'review_by', t.review_by), 'told', t.told, 'objects_to', n.objects_to, 'rules_on', v.objection_id, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
@@ -92,7 +93,9 @@ var kinds = []kind{
 			`(select x.*, (select json_agg(dc.consent_id) from relmgr.decision_consents dc where dc.decision_id = x.decision_id) as consents
 			    from relmgr.decisions x) v`) + ` d on d.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "json_build_object('kind', kind, 'transactions', transactions, 'contact', contact)", "relmgr.offers") + ` o on o.act_id = r.act_id
-			left join (select s.act_id as used_in, g.act_id from relmgr.pairings_used s join relmgr.pairings g on g.pairing_id = s.pairing_id) p on p.used_in = r.act_id
+			left join (select s.act_id as used_in, g.act_id from relmgr.pairings_used s join relmgr.pairings g on g.pairing_id = s.pairing_id where not s.own) p on p.used_in = r.act_id
+			left join (select s.act_id as used_in, g.act_id from relmgr.pairings_used s join relmgr.pairings g on g.pairing_id = s.pairing_id where s.own) po on po.used_in = r.act_id
+			left join relmgr.statements st on st.act_id = r.act_id
 			left join relmgr.pairings s on s.act_id = r.act_id
 			left join relmgr.contact_requests q on q.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "json_build_object('delivery', delivery_id, 'handle', handle_id, 'column', column_id, 'agency', agency_id, 'at', deliver_at, 'due', due_at)", "relmgr.deliveries") + ` l on l.act_id = r.act_id

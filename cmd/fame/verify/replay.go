@@ -150,7 +150,7 @@ func (v *verification) readHistory(ctx context.Context) (*history, error) {
 	}
 	type four [5]id
 	ends, err := all(ctx, v.relmgr, `select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id from relmgr.decisions d
-		join relmgr.pairings_used u on u.act_id = d.act_id join relmgr.pairings p on p.pairing_id = u.pairing_id where d.handle_id is not null`,
+		join relmgr.pairings_used u on u.act_id = d.act_id and not u.own join relmgr.pairings p on p.pairing_id = u.pairing_id where d.handle_id is not null`,
 		func(r *sql.Rows, e *four) error { return r.Scan(&e[0], &e[1], &e[2], &e[3], &e[4]) })
 	if err != nil {
 		return nil, err

@@ -285,7 +285,7 @@ select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.asp
  where (d.act_id = $1::uuid
         or d.decision_id = (select p.decision_id from relmgr.pairings_used u
                               join relmgr.pairings p on p.pairing_id = u.pairing_id
-                             where u.act_id = $1::uuid))
+                             where u.act_id = $1::uuid and not u.own))
    and d.agency_id = $2
  order by d.decision_id
 `

@@ -16,7 +16,7 @@ import (
 const FindEnds = `-- name: FindEnds :one
 select d.handle_id as handle_a, p.handle_id as handle_b
   from relmgr.decisions d
-  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings_used u on u.act_id = d.act_id and not u.own
   join relmgr.pairings p on p.pairing_id = u.pairing_id
  where d.act_id = $1
 `
@@ -35,8 +35,8 @@ func (q *Queries) FindEnds(ctx context.Context, db DBTX, actID ident.ActID) (Fin
 }
 
 const FindPairing = `-- name: FindPairing :one
-select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id
-  from relmgr.pairings p
+select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id, d.agreement
+  from relmgr.pairings p join relmgr.decisions d on d.decision_id = p.decision_id
  where p.code_hash = $1 and p.ends_at > $2
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
 `
@@ -52,6 +52,7 @@ type FindPairingRow struct {
 	HandleID   ident.HandleID
 	DecisionID ident.DecisionID
 	AgencyID   ident.Agency
+	Agreement  string
 }
 
 // The pairing of a code that can still be used.
@@ -64,8 +65,65 @@ func (q *Queries) FindPairing(ctx context.Context, db DBTX, arg FindPairingParam
 		&i.HandleID,
 		&i.DecisionID,
 		&i.AgencyID,
+		&i.Agreement,
 	)
 	return i, err
+}
+
+const FindStated = `-- name: FindStated :many
+select p.pairing_id, p.act_id, p.handle_id, p.agency_id, d.agreement, h.column_id
+  from relmgr.pairings p
+  join relmgr.decisions d on d.decision_id = p.decision_id
+  join relmgr.handles h on h.handle_id = p.handle_id
+ where p.reference_hash in ($1, $2) and p.ends_at > $3
+   and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
+ order by p.pairing_id
+`
+
+type FindStatedParams struct {
+	ReferenceA []byte
+	ReferenceB []byte
+	Now        time.Time
+}
+
+type FindStatedRow struct {
+	PairingID ident.PairingID
+	ActID     ident.ActID
+	HandleID  ident.HandleID
+	AgencyID  ident.Agency
+	Agreement string
+	ColumnID  ident.Column
+}
+
+// The pairings of a statement's two references that can still be used.
+func (q *Queries) FindStated(ctx context.Context, db DBTX, arg FindStatedParams) ([]FindStatedRow, error) {
+	rows, err := db.QueryContext(ctx, FindStated, arg.ReferenceA, arg.ReferenceB, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FindStatedRow{}
+	for rows.Next() {
+		var i FindStatedRow
+		if err := rows.Scan(
+			&i.PairingID,
+			&i.ActID,
+			&i.HandleID,
+			&i.AgencyID,
+			&i.Agreement,
+			&i.ColumnID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const FindWanted = `-- name: FindWanted :one
@@ -302,18 +360,19 @@ func (q *Queries) ListReferences(ctx context.Context, db DBTX, arg ListReference
 }
 
 const OpenPairing = `-- name: OpenPairing :exec
-insert into relmgr.pairings (pairing_id, act_id, code_hash, handle_id, decision_id, agency_id, ends_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into relmgr.pairings (pairing_id, act_id, code_hash, reference_hash, handle_id, decision_id, agency_id, ends_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type OpenPairingParams struct {
-	PairingID  ident.PairingID
-	ActID      ident.ActID
-	CodeHash   []byte
-	HandleID   ident.HandleID
-	DecisionID ident.DecisionID
-	AgencyID   ident.Agency
-	EndsAt     time.Time
+	PairingID     ident.PairingID
+	ActID         ident.ActID
+	CodeHash      []byte
+	ReferenceHash []byte
+	HandleID      ident.HandleID
+	DecisionID    ident.DecisionID
+	AgencyID      ident.Agency
+	EndsAt        time.Time
 }
 
 func (q *Queries) OpenPairing(ctx context.Context, db DBTX, arg OpenPairingParams) error {
@@ -321,6 +380,7 @@ func (q *Queries) OpenPairing(ctx context.Context, db DBTX, arg OpenPairingParam
 		arg.PairingID,
 		arg.ActID,
 		arg.CodeHash,
+		arg.ReferenceHash,
 		arg.HandleID,
 		arg.DecisionID,
 		arg.AgencyID,
@@ -366,7 +426,7 @@ with cells as (
   insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
   select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
     from relmgr.decisions d
-    join relmgr.pairings_used u on u.act_id = d.act_id
+    join relmgr.pairings_used u on u.act_id = d.act_id and not u.own
     join relmgr.pairings p on p.pairing_id = u.pairing_id
    where d.act_id = any($4::text[]::uuid[])
 ), keep_aparts as (
@@ -430,6 +490,31 @@ func (q *Queries) RecordOffer(ctx context.Context, db DBTX, arg RecordOfferParam
 	return err
 }
 
+const RecordStatement = `-- name: RecordStatement :exec
+insert into relmgr.statements (act_id, registrar, statement_id, level, types)
+values ($1, $2, $3, $4, $5::text[])
+`
+
+type RecordStatementParams struct {
+	ActID       ident.ActID
+	Registrar   string
+	StatementID ident.StatementID
+	Level       string
+	Types       []string
+}
+
+// Succeeds once for each id of a registrar.
+func (q *Queries) RecordStatement(ctx context.Context, db DBTX, arg RecordStatementParams) error {
+	_, err := db.ExecContext(ctx, RecordStatement,
+		arg.ActID,
+		arg.Registrar,
+		arg.StatementID,
+		arg.Level,
+		pq.Array(arg.Types),
+	)
+	return err
+}
+
 const TakeOut = `-- name: TakeOut :exec
 with cells as (
   delete from relmgr.cells where act_id = any($1::text[]::uuid[])
@@ -450,16 +535,17 @@ func (q *Queries) TakeOut(ctx context.Context, db DBTX, actIds []string) error {
 }
 
 const UsePairing = `-- name: UsePairing :exec
-insert into relmgr.pairings_used (pairing_id, act_id) values ($1, $2)
+insert into relmgr.pairings_used (pairing_id, act_id, own) values ($1, $2, $3)
 `
 
 type UsePairingParams struct {
 	PairingID ident.PairingID
 	ActID     ident.ActID
+	Own       bool
 }
 
 // Succeeds once: the second user breaks the primary key.
 func (q *Queries) UsePairing(ctx context.Context, db DBTX, arg UsePairingParams) error {
-	_, err := db.ExecContext(ctx, UsePairing, arg.PairingID, arg.ActID)
+	_, err := db.ExecContext(ctx, UsePairing, arg.PairingID, arg.ActID, arg.Own)
 	return err
 }

@@ -16,7 +16,7 @@ import (
 const FindOverrides = `-- name: FindOverrides :many
 select d.decision_id, d.practitioner_id
   from relmgr.act_references r
-  left join relmgr.pairings_used u on u.act_id = r.act_id
+  left join relmgr.pairings_used u on u.act_id = r.act_id and not u.own
   left join relmgr.pairings p on p.pairing_id = u.pairing_id
   join relmgr.decisions d on d.act_id = r.act_id or d.decision_id = p.decision_id
  where r.reference_id = $1 and r.agency_id = $2 and d.agency_id = $2 and d.risk is not null
@@ -72,7 +72,7 @@ select d.decision_id, r.reference_id, e.act_id, e.kind, d.practitioner_id, a.at,
   from relmgr.decisions d
   join relmgr.acts a on a.act_id = d.act_id
   left join relmgr.pairings p on p.decision_id = d.decision_id
-  left join relmgr.pairings_used u on u.pairing_id = p.pairing_id
+  left join relmgr.pairings_used u on u.pairing_id = p.pairing_id and not u.own
   join relmgr.acts e on e.act_id = coalesce(u.act_id, d.act_id)
   join relmgr.act_references r on r.act_id = e.act_id and r.agency_id = d.agency_id
   join relmgr.handles h on h.handle_id = d.handle_id

@@ -90,7 +90,7 @@ select d.decision_id, d.steps, d.agreement, d.power, d.ground, d.purposes, d.asp
  where (d.act_id = sqlc.arg(act_id)::uuid
         or d.decision_id = (select p.decision_id from relmgr.pairings_used u
                               join relmgr.pairings p on p.pairing_id = u.pairing_id
-                             where u.act_id = sqlc.arg(act_id)::uuid))
+                             where u.act_id = sqlc.arg(act_id)::uuid and not u.own))
    and d.agency_id = @agency_id
  order by d.decision_id;
 

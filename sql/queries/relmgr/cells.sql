@@ -16,19 +16,34 @@ select act_id, handle_a, handle_b from relmgr.correlations
  order by act_id;
 
 -- name: OpenPairing :exec
-insert into relmgr.pairings (pairing_id, act_id, code_hash, handle_id, decision_id, agency_id, ends_at)
-values (@pairing_id, @act_id, @code_hash, @handle_id, @decision_id, @agency_id, @ends_at);
+insert into relmgr.pairings (pairing_id, act_id, code_hash, reference_hash, handle_id, decision_id, agency_id, ends_at)
+values (@pairing_id, @act_id, @code_hash, @reference_hash, @handle_id, @decision_id, @agency_id, @ends_at);
 
 -- name: FindPairing :one
 -- The pairing of a code that can still be used.
-select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id
-  from relmgr.pairings p
+select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id, d.agreement
+  from relmgr.pairings p join relmgr.decisions d on d.decision_id = p.decision_id
  where p.code_hash = @code_hash and p.ends_at > sqlc.arg(now)
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id);
 
+-- name: FindStated :many
+-- The pairings of a statement's two references that can still be used.
+select p.pairing_id, p.act_id, p.handle_id, p.agency_id, d.agreement, h.column_id
+  from relmgr.pairings p
+  join relmgr.decisions d on d.decision_id = p.decision_id
+  join relmgr.handles h on h.handle_id = p.handle_id
+ where p.reference_hash in (@reference_a, @reference_b) and p.ends_at > sqlc.arg(now)
+   and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
+ order by p.pairing_id;
+
 -- name: UsePairing :exec
 -- Succeeds once: the second user breaks the primary key.
-insert into relmgr.pairings_used (pairing_id, act_id) values (@pairing_id, @act_id);
+insert into relmgr.pairings_used (pairing_id, act_id, own) values (@pairing_id, @act_id, @own);
+
+-- name: RecordStatement :exec
+-- Succeeds once for each id of a registrar.
+insert into relmgr.statements (act_id, registrar, statement_id, level, types)
+values (@act_id, @registrar, @statement_id, @level, sqlc.arg(types)::text[]);
 
 -- name: ListConsents :many
 -- What consent publishes of the consents that a decision names.
@@ -48,7 +63,7 @@ select exists (select from consent.published_refusals r where r.handle_id = sqlc
 -- The two handles that a correlating act joins, placed or not.
 select d.handle_id as handle_a, p.handle_id as handle_b
   from relmgr.decisions d
-  join relmgr.pairings_used u on u.act_id = d.act_id
+  join relmgr.pairings_used u on u.act_id = d.act_id and not u.own
   join relmgr.pairings p on p.pairing_id = u.pairing_id
  where d.act_id = @act_id;
 
@@ -97,7 +112,7 @@ with cells as (
   insert into relmgr.correlations (act_id, handle_a, handle_b, decision_a, decision_b)
   select d.act_id, d.handle_id, p.handle_id, d.decision_id, p.decision_id
     from relmgr.decisions d
-    join relmgr.pairings_used u on u.act_id = d.act_id
+    join relmgr.pairings_used u on u.act_id = d.act_id and not u.own
     join relmgr.pairings p on p.pairing_id = u.pairing_id
    where d.act_id = any(sqlc.arg(correlations)::text[]::uuid[])
 ), keep_aparts as (
