@@ -146,7 +146,7 @@ func doc() partnership.Document {
 	}
 	return partnership.Document{
 		Partnership: decide.Partnership{Hub: hubURL, Name: "Riverside", Jurisdiction: "England", LawProfile: "uk-current"},
-		Settings:    decide.Settings{PairingMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1},
+		Settings:    decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1},
 		Issuers: []decide.Issuer{
 			{Name: "everyone", Issuer: "https://id.example", Audience: "fame"},
 			{Name: "county", Issuer: "https://county.example", Audience: "fame", Mappings: []decide.Mapping{

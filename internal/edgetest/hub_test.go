@@ -74,7 +74,7 @@ type hub struct {
 	keys       map[string]seal.Provider        // by duty
 	readers    map[string]*sql.DB              // of fame verify, by duty
 	issuer     *localissuer.Issuer
-	registrar  *attest.Signer // signs as county-register
+	registrar  *attest.Signer    // signs as county-register
 	key        *ecdsa.PrivateKey // the issuer's
 	clock      *clock
 	now        func() time.Time

@@ -1,10 +1,12 @@
 package edgetest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 )
 
@@ -252,6 +254,40 @@ func (b *bench) imports(add func(string, string, request, ...string)) {
 }
 
 // taken is what does not fit what is recorded already.
+// statements are of a registrar, for a correlation, and not what they should be.
+func (b *bench) statements(add func(string, string, request, ...string)) {
+	b.t.Helper()
+	const nobodys = "AZ4LT3QK5W2M7HXJ6BDR2UNVEC"
+	with := func(statement string) request {
+		r := b.but("correlate", statement, "statement")
+		var body any
+		b.must(json.Unmarshal(r.body, &body))
+		r.body = render(replace(body, []any{"pairing"}, gone))
+		return r
+	}
+	mine := b.reference("mr-lindqvist", "social-care", socialIdentifier)
+	good := b.stated(b.reference("dr-patel", "gp-riverside", "GP-00043"), mine)
+	add("a correlation by nothing", "invalid", b.but("correlate", gone, "pairing"))
+	add("a correlation by a code and a statement", "invalid", b.but("correlate", good, "statement"), good)
+	elsewhere, err := b.registrar.SignCommonClient(b.t.Context(), attest.CommonClient{
+		Audience: "https://elsewhere.example/relmgr", References: [2]string{nobodys, mine}, Level: "high", Types: []string{"demographic"},
+		IssuedAt: b.now(), Expires: b.now().Add(time.Minute),
+	})
+	b.must(err)
+	for name, statement := range map[string]string{
+		"forged":   good[:strings.LastIndex(good, ".")+1] + strings.Repeat("A", 86),
+		"unsigned": part(object{"alg": "none", "typ": attest.TypCommonClient}) + "." + strings.Split(good, ".")[1] + ".AAAA",
+		"made up":  strings.Repeat(marker+".", 2) + strings.Repeat(marker, 12), "a proof of a handle": b.gpProof,
+		"one's own token": b.token("mr-lindqvist"), "for another hub": elsewhere,
+	} {
+		add("a statement that is "+name, "invalid", with(statement), statement)
+	}
+	add("a statement with words in it", "malformed", with("stated: "+good), good)
+	add("a statement about pairings that nobody has opened", "pairing-unusable", with(b.stated(nobodys, mine)), nobodys, mine)
+	add("a statement about others' pairings", "pairing-unusable",
+		with(b.stated(b.reference("dr-patel", "gp-riverside", "GP-00043"), b.reference("mrs-hale", "school-pastoral", "S900043"))))
+}
+
 func (b *bench) taken(add func(string, string, request, ...string)) {
 	published := b.but("publishRelationship", "GP-00042", "identifier")
 	published = b.replaced(published, []any{"decision", "consents"}, []any{b.consent})
