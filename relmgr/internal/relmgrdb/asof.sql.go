@@ -398,7 +398,7 @@ with resting as (
   union all
   select d.act_id, v.decision_id, v.handle_id, v.far_handle
     from relmgr.decisions d
-    join relmgr.pairings_used u on u.act_id = d.act_id
+    join relmgr.pairings_used u on u.act_id = d.act_id and not u.own
     join relmgr.pairings p on p.pairing_id = u.pairing_id
     cross join lateral (values (d.decision_id, d.handle_id, p.handle_id), (p.decision_id, p.handle_id, d.handle_id)) v (decision_id, handle_id, far_handle)
    where d.act_id = any($4::text[]::uuid[])
