@@ -396,7 +396,7 @@ const why = "purpose=co-ordinate-care&reason=working-with-person"
 // powers are held under the children's agreement.
 var powers = map[string]string{
 	"gp-riverside": "children-act-2004-s10", "gp-patel": "children-act-2004-s10", "school-pastoral": "education-act-2002-s175",
-	"social-care": "children-act-2004-s10", "police-riverside": "children-act-2004-s10",
+	"social-care": "children-act-2004-s10", oldColumn: "children-act-2004-s10", "police-riverside": "children-act-2004-s10",
 }
 
 // handle is a handle of somebody's own identifier, with its proof for consent.
@@ -475,7 +475,7 @@ func (h *hub) overriding(identifier string) object {
 	return r
 }
 
-var publishes = map[string]string{"gp-riverside": "gp", "gp-patel": "gp", "school-pastoral": "teacher", "social-care": "social-worker", "police-riverside": "police-officer"}
+var publishes = map[string]string{"gp-riverside": "gp", "gp-patel": "gp", "school-pastoral": "teacher", "social-care": "social-worker", oldColumn: "social-worker", "police-riverside": "police-officer"}
 
 // publish publishes a relationship, and returns its act and its consent.
 func (h *hub) publish(as, column, identifier string, a agreed) (act, consent string) {

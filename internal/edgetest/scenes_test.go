@@ -93,12 +93,19 @@ func (h *hub) change(edit func(document object)) (undo func()) {
 // entry is the entry of a list of the document that has a value in a member.
 func entry(t testing.TB, document object, list, by, value string) object {
 	t.Helper()
+	e := entryOf(document, list, by, value)
+	if e == nil {
+		t.Fatalf("%s has no %s", list, value)
+	}
+	return e
+}
+
+func entryOf(document object, list, by, value string) object {
 	for _, item := range document[list].([]any) {
 		if e := item.(object); e[by] == value {
 			return e
 		}
 	}
-	t.Fatalf("%s has no %s", list, value)
 	return nil
 }
 
