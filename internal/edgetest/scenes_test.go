@@ -90,6 +90,25 @@ func (h *hub) change(edit func(document object)) (undo func()) {
 	return func() { h.ok("gov-ellis", "PUT", "/governance/v1/partnership", was) }
 }
 
+// destroySurgery closes the surgery's column and has all that it holds returned
+// and destroyed. It returns what opens it again, with nothing in it.
+func (h *hub) destroySurgery() (reopen func()) {
+	h.t.Helper()
+	reopen = h.change(func(document object) {
+		entry(h.t, document, "columns", "id", "gp-riverside")["closes"] = h.until(-time.Second)
+	})
+	body := object{"reason": "work-ended"}
+	for {
+		next, more := h.ok("dr-brandt", "POST", "/relmgr/v1/columns/gp-riverside/export", body)["next"]
+		if !more {
+			break
+		}
+		body["cursor"] = next
+	}
+	h.ok("dr-brandt", "POST", "/relmgr/v1/columns/gp-riverside/destruction", object{"reason": "work-ended"})
+	return reopen
+}
+
 // entry is the entry of a list of the document that has a value in a member.
 func entry(t testing.TB, document object, list, by, value string) object {
 	t.Helper()
@@ -344,6 +363,34 @@ var scenes = []scene{
 		return h.change(func(document object) {
 			entry(h.t, document, "columns", "id", "gp-riverside")["closes"] = h.until(-time.Second)
 		})
+	}, prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {}
+	}},
+	{name: "moved to another column, and blocked there", own: "joined", emergency: true, prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {
+			h.ok("dr-brandt", "POST", "/relmgr/v1/caseloads", object{
+				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
+			h.block("dr-patel", "gp-patel", "PT"+gp[len(gp)-4:], "block")
+		}
+	}},
+	{name: "moved to a column whose person hides it from everybody", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {
+			h.block("dr-patel", "gp-riverside", gp, "creator-only")
+			h.ok("dr-brandt", "POST", "/relmgr/v1/caseloads", object{
+				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
+		}
+	}},
+	{name: "the other side's column destroyed", own: "joined", silent: true, together: func(h *hub) func() { return h.destroySurgery() },
+		prepare: func(h *hub, social, gp string) func() {
+			related(h, social, gp, agreed{})
+			return func() {}
+		}},
+	{name: "the other side's column destroyed, and opened again", own: "joined", together: func(h *hub) func() {
+		h.destroySurgery()()
+		return func() {}
 	}, prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() {}
