@@ -1,11 +1,15 @@
 package relmgr_test
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/relmgr"
 )
 
@@ -128,4 +132,59 @@ func TestAnObjectionIsRuledOnOnceBySomebodyElse(t *testing.T) {
 	wantKind(t, err, fault.NotKnown)
 	_, err = b.RecordObjection(t.Context(), b.as("social"), imposed.Act, "subject-asked", "signed-form")
 	wantKind(t, err, fault.NotKnown)
+}
+
+// ACT-06: who may keep something from the subject, object for them or rule is
+// asked each time: the role under an agreement in force of the caller's own agency,
+// membership of the column, a reason of the list and a date within bounds.
+func TestWhatIsImposedIsGuarded(t *testing.T) {
+	b := setup(t)
+	silent := b.imposed(t, "gp-lead", own("gp-riverside", "GP-00072"))
+	until := func(by time.Duration) *relmgr.Telling {
+		return &relmgr.Telling{Risk: "risk-to-somebody-else", ReviewBy: b.clock().Add(by)}
+	}
+	silent.Telling = until(24 * time.Hour)
+	kept := must(t)(b.Publish(t.Context(), b.as("gp-lead"), silent))
+	objection := must(t)(b.RecordObjection(t.Context(), b.as("gp"), kept.Act, "subject-asked", "spoken-and-noted"))
+	for _, by := range []time.Duration{0, -time.Hour, 91 * 24 * time.Hour} {
+		_, err := b.ReviewTelling(t.Context(), b.as("gp-second"), kept.Act, until(by), "risk-of-harm")
+		wantPointer(t, err, "/not_told/review_by")
+		silent.Telling = until(by)
+		_, err = b.Publish(t.Context(), b.as("gp-lead"), silent)
+		wantPointer(t, err, "/not_told/review_by")
+	}
+	_, err := b.ReviewTelling(t.Context(), b.as("gp-second"), kept.Act, nil, "whim")
+	wantPointer(t, err, "/reason")
+	_, err = b.RecordObjection(t.Context(), b.as("gp"), kept.Act, "whim", "signed-form")
+	wantPointer(t, err, "/reason")
+	_, err = b.RuleOnObjection(t.Context(), b.as("gp-second"), objection.Act, relmgr.Upheld, "whim")
+	wantPointer(t, err, "/reason")
+	for who, kind := range map[string]fault.Kind{"patel": fault.NotKnown, "clerk": fault.Forbidden} {
+		_, err := b.RecordObjection(t.Context(), b.as(who), kept.Act, "subject-asked", "signed-form")
+		wantKind(t, err, kind)
+	}
+	for _, change := range []func(*decide.Agreement){
+		func(a *decide.Agreement) { ended := b.clock(); a.Ends = &ended },
+		func(a *decide.Agreement) { a.Parties = []ident.Agency{"riverside-police"} },
+	} {
+		who := b.as("gp-lead")
+		terms := *who.Terms
+		terms.Agreements = slices.Clone(terms.Agreements)
+		for i := range terms.Agreements {
+			change(&terms.Agreements[i])
+		}
+		who.Terms = terms.Index()
+		_, err := b.ListUntold(t.Context(), who, 10, looking)
+		wantKind(t, err, fault.Forbidden)
+		_, err = b.ListObjections(t.Context(), who, 10, looking)
+		wantKind(t, err, fault.Forbidden)
+	}
+}
+
+func wantPointer(t *testing.T, err error, pointer string) {
+	t.Helper()
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Pointer != pointer {
+		t.Errorf("%v, want one at %s", err, pointer)
+	}
 }
