@@ -254,7 +254,8 @@ func (h *hub) overrideJoin(p asked) string {
 // oldColumn is a column of social care's that only these probes open and close.
 const oldColumn = "drop-in"
 
-// withOldColumn adds it, and a second reviewer, since nobody judges their own.
+// withOldColumn adds it, a second reviewer, since nobody judges their own, and
+// somebody at the surgery who may take over from another column.
 func withOldColumn(doc map[string]any) {
 	old := maps.Clone(entryOf(doc, "columns", "id", askers))
 	old["id"], old["pattern"], old["example"] = oldColumn, "DI-[0-9]{5}", "DI-12345"
@@ -262,6 +263,8 @@ func withOldColumn(doc map[string]any) {
 	second := maps.Clone(entryOf(doc, "practitioners", "id", "ms-novak"))
 	second["id"], second["subject"] = "sc-second", "sc-second"
 	doc["practitioners"] = append(doc["practitioners"].([]any), second)
+	patel := entryOf(doc, "practitioners", "id", "dr-patel")
+	patel["roles"] = append(patel["roles"].([]any), "relationship-manager")
 }
 
 // closeWith puts one person into the old column, as if nobody had ever been
@@ -686,6 +689,20 @@ func TestWhatIsHiddenCannotBeToldFromWhatIsNotThere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// COL-08, IDX-15: nor can somebody whom the other side moved to another column, or
+// whose column it had destroyed, be told, by asking or by what one imposed,
+// overrode or closed oneself.
+func TestWhomAColumnMovedOrDestroyedCannotBeToldFromWhoIsNotThere(t *testing.T) {
+	t.Parallel()
+	h, l := watched(t, setting{document: withOldColumn})
+	ops := []string{"enquire", "recordObjection", "reviewTelling", "listUntold", "listObjections", "ruleOnObjection", "listDecisions", "judgeOverride", "returnColumn", "destroyColumn"}
+	some := slices.DeleteFunc(slices.Clone(probes), func(p probe) bool { return !slices.Contains(ops, p.operation) })
+	table := &table{hub: h, l: l, probes: some, all: os.Getenv("FAME_THOROUGH") != "", absent: map[string]map[string]observed{}}
+	for _, s := range scenesOfColumns {
+		table.play(s)
 	}
 }
 

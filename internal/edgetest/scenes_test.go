@@ -367,34 +367,6 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return func() {}
 	}},
-	{name: "moved to another column, and blocked there", own: "joined", emergency: true, prepare: func(h *hub, social, gp string) func() {
-		related(h, social, gp, agreed{})
-		return func() {
-			h.ok("dr-brandt", "POST", "/relmgr/v1/caseloads", object{
-				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
-			h.block("dr-patel", "gp-patel", "PT"+gp[len(gp)-4:], "block")
-		}
-	}},
-	{name: "moved to a column whose person hides it from everybody", own: "joined", prepare: func(h *hub, social, gp string) func() {
-		related(h, social, gp, agreed{})
-		return func() {
-			h.block("dr-patel", "gp-riverside", gp, "creator-only")
-			h.ok("dr-brandt", "POST", "/relmgr/v1/caseloads", object{
-				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
-		}
-	}},
-	{name: "the other side's column destroyed", own: "joined", silent: true, together: func(h *hub) func() { return h.destroySurgery() },
-		prepare: func(h *hub, social, gp string) func() {
-			related(h, social, gp, agreed{})
-			return func() {}
-		}},
-	{name: "the other side's column destroyed, and opened again", own: "joined", together: func(h *hub) func() {
-		h.destroySurgery()()
-		return func() {}
-	}, prepare: func(h *hub, social, gp string) func() {
-		related(h, social, gp, agreed{})
-		return func() {}
-	}},
 	{name: "the agreement without the power of the other side's publication", own: "joined", together: func(h *hub) func() {
 		return h.change(func(document object) {
 			agreement := entry(h.t, document, "agreements", "code", "riverside-children")
@@ -416,5 +388,37 @@ var scenes = []scene{
 	{name: "CONTROL: somebody is known", own: "joined", known: true, prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return nil
+	}},
+}
+
+// scenesOfColumns change whole columns, so that they have a hub to themselves.
+var scenesOfColumns = []scene{
+	{name: "moved to another column, and blocked there", own: "joined", emergency: true, prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {
+			h.ok("dr-patel", "POST", "/relmgr/v1/caseloads", object{
+				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
+			h.block("dr-patel", "gp-patel", "PT"+gp[len(gp)-4:], "block")
+		}
+	}},
+	{name: "moved to a column whose person hides it from everybody", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {
+			h.block("dr-patel", "gp-riverside", gp, "creator-only")
+			h.ok("dr-patel", "POST", "/relmgr/v1/caseloads", object{
+				"from": "gp-riverside", "to": "gp-patel", "reason": "work-ended", "relationships": []object{{"identifier": gp, "as": "PT" + gp[len(gp)-4:]}}})
+		}
+	}},
+	{name: "the other side's column destroyed", own: "joined", silent: true, together: func(h *hub) func() { return h.destroySurgery() },
+		prepare: func(h *hub, social, gp string) func() {
+			related(h, social, gp, agreed{})
+			return func() {}
+		}},
+	{name: "the other side's column destroyed, and opened again", own: "joined", together: func(h *hub) func() {
+		h.destroySurgery()()
+		return func() {}
+	}, prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() {}
 	}},
 }
