@@ -91,7 +91,7 @@ func firstDocument(g Governor, hub, name string) partnership.Document {
 	one := func(code, title string) []decide.Code { return []decide.Code{{Code: code, Title: title}} }
 	return partnership.Document{
 		Partnership: decide.Partnership{Hub: hub, Name: name, Jurisdiction: "not yet declared", LawProfile: "uk-current"},
-		Settings:    decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1},
+		Settings:    decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30},
 		Issuers:     []decide.Issuer{{Name: firstIssuer, Issuer: g.Issuer, Audience: g.Audience}},
 		Codes: decide.Codes{
 			Purposes: one("not-yet-declared", "Not yet declared"), Aspects: one("not-yet-declared", "Not yet declared"),

@@ -30,15 +30,16 @@ const (
 )
 
 // errReadAgain says that another enquiry made the handle between this one's
-// read and its append. Nothing of this one was written.
-var errReadAgain = errors.New("relmgr: the handle was made in the meantime")
+// read and its append, or that its column's keys changed. Nothing of this one was
+// written.
+var errReadAgain = errors.New("relmgr: the handle was made, or its keys changed, in the meantime")
 
 // entry is an enquiry as it is appended.
 type entry struct {
 	enquiry
 	role         string
 	termsVersion int64
-	token        []byte
+	token        []byte                    // that is looked up: what the identifier is known by
 	fresh        relmgrdb.KeepHandleParams // stored where the identifier has no handle
 	leaf         leaf.Leaf
 }
@@ -211,7 +212,10 @@ func (a *appender) try(batch []*waiting) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	written, err := a.write(ctx, params(batch))
-	if err != nil {
+	if outdated(err) { // of one of them, and as likely of all
+		answer(batch, errReadAgain)
+		return nil
+	} else if err != nil {
 		return pg.Fault(err)
 	}
 	stored := make(map[ident.EnquiryID]bool, len(written))
@@ -269,7 +273,8 @@ func params(batch []*waiting) relmgrdb.RecordEnquiriesParams {
 		p.Commitments = append(p.Commitments, w.leaf.Commitment)
 		p.Contents = append(p.Contents, w.leaf.Sealed)
 		p.WrappedKeys = append(p.WrappedKeys, w.leaf.WrappedKey)
-		p.Tokens = append(p.Tokens, w.token)
+		p.Tokens, p.TokensB = append(p.Tokens, w.fresh.Token), append(p.TokensB, w.fresh.TokenB)
+		p.TokenEpochs = append(p.TokenEpochs, w.fresh.TokenEpoch)
 		p.HandleContents = append(p.HandleContents, w.fresh.Sealed)
 		p.HandleWrappedKeys = append(p.HandleWrappedKeys, w.fresh.WrappedKey)
 		p.HandleWrappedBy = append(p.HandleWrappedBy, w.fresh.WrappedBy)

@@ -80,13 +80,9 @@ func (s *Service) AskAsOf(ctx context.Context, who decide.Caller, e Earlier) (re
 	if err := q.Identifier.check(c); err != nil {
 		return Receipt{}, err
 	}
-	token, err := s.keys.token(ctx, c.ID, string(q.Identifier))
+	r, err := s.readOwn(ctx, c, q.Identifier, at)
 	if err != nil {
 		return Receipt{}, err
-	}
-	r, err := s.rows.Ask(ctx, place{c.ID, token, at})
-	if err != nil {
-		return Receipt{}, pg.Fault(err)
 	}
 	put := q.put(c)
 	put.NoCase = q.Case == "" && !r.holds(who.Terms, at)

@@ -48,7 +48,7 @@ type moved struct {
 // moving is one item on its way.
 type moving struct {
 	there, here       ident.HandleID // in the column that hands over; in the one that takes, zero for none
-	oldToken, token   []byte
+	oldToken, token   tokens
 	identifier, given Identifier
 }
 
@@ -69,7 +69,7 @@ func (s *Service) MoveCaseload(ctx context.Context, who decide.Caller, c Caseloa
 	}
 	items := make([]moving, len(c.Items))
 	for i, it := range c.Items {
-		if items[i], err = s.moving(ctx, from, to, it); err != nil {
+		if items[i], err = moves(from, to, it); err != nil {
 			return nil, inItem(err, i)
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Service) mayMove(who decide.Caller, c Caseload, at time.Time) (from, to
 	return from, to, role, nil
 }
 
-func (s *Service) moving(ctx context.Context, from, to *decide.Column, it CaseloadItem) (m moving, err error) {
+func moves(from, to *decide.Column, it CaseloadItem) (m moving, err error) {
 	if it.As == "" {
 		it.As = it.Identifier
 	}
@@ -147,11 +147,7 @@ func (s *Service) moving(ctx context.Context, from, to *decide.Column, it Caselo
 	if it.As.check(to) != nil {
 		return m, fault.At("/as", "write what your column will call the person, for example %s", to.Example)
 	}
-	if m.oldToken, err = s.keys.token(ctx, from.ID, string(it.Identifier)); err != nil {
-		return m, err
-	}
-	m.token, err = s.keys.token(ctx, to.ID, string(it.As))
-	return m, err
+	return m, nil
 }
 
 // inItem says in which item of a batch a value cannot be used.
@@ -197,34 +193,36 @@ func (s *Service) earlierMoves(ctx context.Context, db relmgrdb.DBTX, n int) (re
 // it cannot have them now, or they have moved meanwhile, everything starts over.
 func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Column, items []moving) error {
 	var all []ident.HandleID
-	want := map[ident.HandleID]relmgrdb.HoldStillRow{}
-	find := func(column ident.Column, token []byte) (ident.HandleID, error) {
-		found, err := s.q.FindHandle(ctx, tx, relmgrdb.FindHandleParams{ColumnID: column, Token: token})
-		if errors.Is(err, sql.ErrNoRows) {
-			return ident.HandleID{}, nil
-		} else if err != nil {
-			return ident.HandleID{}, pg.Fault(err)
+	type looked struct {
+		column ident.Column
+		by     tokens
+	}
+	want := map[ident.HandleID]looked{}
+	find := func(c *decide.Column, identifier Identifier) (tokens, ident.HandleID, error) {
+		t, found, err := s.find(ctx, tx, c, identifier)
+		if err != nil || found.IsZero() {
+			return t, found, err
 		}
-		if _, twice := want[found.HandleID]; twice { // moved between two looks
-			return ident.HandleID{}, pg.ErrRetry
+		if _, twice := want[found]; twice { // moved between two looks
+			return t, found, pg.ErrRetry
 		}
-		all = append(all, found.HandleID)
-		want[found.HandleID] = relmgrdb.HoldStillRow{HandleID: found.HandleID, ColumnID: column, Token: token}
-		return found.HandleID, nil
+		all = append(all, found)
+		want[found] = looked{c.ID, t}
+		return t, found, nil
 	}
 	var err error
 	for i := range items {
 		m := &items[i]
-		if slices.ContainsFunc(items[:i], func(o moving) bool { return bytes.Equal(o.token, m.token) || bytes.Equal(o.oldToken, m.oldToken) }) {
+		if slices.ContainsFunc(items[:i], func(o moving) bool { return o.given == m.given || o.identifier == m.identifier }) {
 			return inItem(fault.At("/as", "name each person once, and no two the same"), i)
 		}
-		if m.there, err = find(from.ID, m.oldToken); err != nil {
+		if m.oldToken, m.there, err = find(from, m.identifier); err != nil {
 			return inItem(err, i)
 		}
 		if m.there.IsZero() {
 			return inItem(notPublished(), i)
 		}
-		if m.here, err = find(to.ID, m.token); err != nil {
+		if m.token, m.here, err = find(to, m.given); err != nil {
 			return inItem(err, i)
 		}
 	}
@@ -239,7 +237,7 @@ func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Co
 		return pg.Fault(err)
 	}
 	for _, h := range held {
-		if w := want[h.HandleID]; w.ColumnID != h.ColumnID || !bytes.Equal(w.Token, h.Token) {
+		if w := want[h.HandleID]; w.column != h.ColumnID || !w.by.finds(h.Token, h.TokenB) {
 			return pg.ErrRetry
 		}
 	}
@@ -294,8 +292,14 @@ func (s *Service) move(ctx context.Context, tx *sql.Tx, d *deed, from, to *decid
 		return pg.Fault(err)
 	}
 	if !m.here.IsZero() {
-		aside := sha256.Sum256(m.here[:])
-		if err := s.settle(ctx, tx, m.here, to, aside[:], m.given); err != nil {
+		aside, nobody := m.token, sha256.Sum256(m.here[:])
+		if aside.a != nil {
+			aside.a = nobody[:]
+		}
+		if aside.b != nil {
+			aside.b = nobody[:]
+		}
+		if err := s.settle(ctx, tx, m.here, to, aside, m.given); err != nil {
 			return err
 		}
 	}
@@ -314,15 +318,15 @@ func (s *Service) move(ctx context.Context, tx *sql.Tx, d *deed, from, to *decid
 }
 
 // settle puts a handle in a column, with the identifier sealed anew.
-func (s *Service) settle(ctx context.Context, tx *sql.Tx, h ident.HandleID, c *decide.Column, token []byte, identifier Identifier) error {
+func (s *Service) settle(ctx context.Context, tx *sql.Tx, h ident.HandleID, c *decide.Column, t tokens, identifier Identifier) error {
 	p, err := s.keys.sealFor(ctx, c, h, string(identifier))
 	if err != nil {
 		return err
 	}
 	if err := s.q.MoveHandle(ctx, tx, relmgrdb.MoveHandleParams{
-		HandleID: h, ColumnID: c.ID, Token: token, Sealed: p.sealed, WrappedKey: p.wrappedKey, WrappedBy: p.wrappedBy,
+		HandleID: h, ColumnID: c.ID, Token: t.a, TokenB: t.b, TokenEpoch: t.writing, Sealed: p.sealed, WrappedKey: p.wrappedKey, WrappedBy: p.wrappedBy,
 	}); err != nil {
-		return pg.Fault(err)
+		return s.stale(err, c.ID)
 	}
 	return nil
 }

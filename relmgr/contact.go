@@ -175,9 +175,12 @@ type holder struct {
 // holdersOf reads the row of an enquiry as it is now, by the one read that
 // enquiries use.
 func (s *Service) holdersOf(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms, e followed, at time.Time) ([]holder, error) {
-	rows, err := s.readRows(ctx, db, []place{{e.ColumnID, e.Token, at}})
+	rows, err := s.readRows(ctx, db, []place{{e.ColumnID, e.Token, e.TokenB, at}})
 	if err != nil {
 		return nil, err
+	}
+	if (rows[0].reading%2 == 1 && e.Token == nil || rows[0].reading%2 == 0 && e.TokenB == nil) && (e.Token != nil || e.TokenB != nil) {
+		return nil, pg.Fault(pg.ErrRetry) // the column's keys changed between the two reads
 	}
 	return rows[0].holders(t, &e.asking, at), nil
 }

@@ -119,12 +119,8 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if asking.StoppedAt() > 0 {
 		return Answer{}, s.refuseEnquiry(ctx, who, e)
 	}
-	token, err := s.keys.token(ctx, c.ID, string(q.Identifier))
-	if err != nil {
-		return Answer{}, err
-	}
 	for range maxReads {
-		answer, again, err := s.lookUp(ctx, who, q, c, token, &asking, e)
+		answer, again, err := s.lookUp(ctx, who, q, c, &asking, e)
 		if err == nil && !again && q.Emergency {
 			s.emergencies.Inc()
 		}
@@ -136,19 +132,28 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 }
 
 // maxReads bounds how often an enquiry starts over because another made the
-// same handle between its read and its append. Twice is already rare.
+// same handle between its read and its append, or because its column's keys have
+// changed. Twice is already rare.
 const maxReads = 5
 
 // lookUp reads the row, decides in memory, and appends. again is true when the
-// handle was made by another enquiry in between.
-func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *decide.Column, token []byte, asking *decide.Asking, e enquiry) (a Answer, again bool, err error) {
-	fresh, err := s.keys.newHandle(ctx, c, token, string(q.Identifier))
+// handle was made by another enquiry in between, or by keys of another epoch.
+func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *decide.Column, asking *decide.Asking, e enquiry) (a Answer, again bool, err error) {
+	t, err := s.keys.tokens(ctx, c, string(q.Identifier))
 	if err != nil {
 		return Answer{}, false, err
 	}
-	r, err := s.rows.Ask(ctx, place{c.ID, token, e.At})
+	fresh, err := s.keys.newHandle(ctx, c, t, string(q.Identifier))
+	if err != nil {
+		return Answer{}, false, err
+	}
+	r, err := s.rows.Ask(ctx, place{c.ID, t.a, t.b, e.At})
 	if err != nil {
 		return Answer{}, false, pg.Fault(err)
+	}
+	if r.reading != t.reading {
+		s.keys.forget(c.ID)
+		return Answer{}, true, nil
 	}
 	if q.Case == "" && !r.holds(who.Terms, e.At) {
 		put := q.put(c)
@@ -170,9 +175,10 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		return Answer{}, false, err
 	}
 	err = s.append.append(ctx, entry{
-		enquiry: e, role: asking.Role, termsVersion: who.Terms.Version, token: token, fresh: fresh, leaf: l,
+		enquiry: e, role: asking.Role, termsVersion: who.Terms.Version, token: t.read(), fresh: fresh, leaf: l,
 	})
 	if errors.Is(err, errReadAgain) {
+		s.keys.forget(c.ID) // it may have been that
 		return Answer{}, true, nil
 	} else if err != nil {
 		return Answer{}, false, err
@@ -232,6 +238,7 @@ func stoppedBy(d *decide.Decision) error {
 // row is everything on the asker's row, as read.
 type row struct {
 	own       ident.HandleID
+	reading   int32 // the epoch of the tokens by which it was looked up
 	published bool
 	cells     []cell
 	sides     map[ident.ActID][]side
@@ -253,10 +260,11 @@ type side struct {
 	standing    decide.Standing
 }
 
-// place is where a row is found, and the instant as of which.
+// place is where a row is found, by a token of odd and one of even epochs, and
+// the instant as of which.
 type place struct {
 	column ident.Column
-	token  []byte
+	a, b   []byte
 	at     time.Time
 }
 
@@ -269,7 +277,7 @@ func (s *Service) readRows(ctx context.Context, db relmgrdb.DBTX, places []place
 	for i, at := range places {
 		p.Numbers = append(p.Numbers, int32(i))
 		p.ColumnIds = append(p.ColumnIds, string(at.column))
-		p.Tokens = append(p.Tokens, at.token)
+		p.Tokens, p.TokensB = append(p.Tokens, at.a), append(p.TokensB, at.b)
 		p.Ats = append(p.Ats, at.at)
 	}
 	lines, err := s.q.ReadRows(ctx, db, p)
@@ -287,6 +295,25 @@ func (s *Service) readRows(ctx context.Context, db relmgrdb.DBTX, places []place
 	return rows, nil
 }
 
+// readOwn reads the row of an identifier of the column.
+func (s *Service) readOwn(ctx context.Context, c *decide.Column, identifier Identifier, at time.Time) (row, error) {
+	for range maxReads {
+		t, err := s.keys.tokens(ctx, c, string(identifier))
+		if err != nil {
+			return row{}, err
+		}
+		r, err := s.rows.Ask(ctx, place{c.ID, t.a, t.b, at})
+		if err != nil {
+			return row{}, pg.Fault(err)
+		}
+		if r.reading == t.reading {
+			return r, nil
+		}
+		s.keys.forget(c.ID)
+	}
+	return row{}, unavailable("the keys of the column are changing: try again")
+}
+
 // gather sorts the parts of one row.
 func gather(parts []relmgrdb.ReadRowsRow) row {
 	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}, blocked: map[ident.HandleID][]string{}}
@@ -294,7 +321,7 @@ func gather(parts []relmgrdb.ReadRowsRow) row {
 	for _, p := range parts {
 		switch p.Part {
 		case "own":
-			r.own = p.HandleID
+			r.own, r.reading = p.HandleID, p.Reading
 		case "cell": // once for each of its offers
 			i, again := listed[p.HandleID]
 			if !again {
@@ -316,7 +343,9 @@ func gather(parts []relmgrdb.ReadRowsRow) row {
 			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
 		}
 	}
-	_, r.published = listed[r.own]
+	if !r.own.IsZero() {
+		_, r.published = listed[r.own]
+	}
 	return r
 }
 

@@ -269,11 +269,11 @@ func (s *Service) choose(ctx context.Context, tx *sql.Tx, b *bulk) error {
 		if c.refused = c.check(b.who.Terms, columns[c.Column]); c.refused != "" {
 			continue
 		}
-		token, err := s.keys.token(ctx, c.Column, string(c.Identifier))
+		t, err := s.keys.tokens(ctx, columns[c.Column], string(c.Identifier))
 		if err != nil {
 			return err
 		}
-		c.held = held{column: columns[c.Column], token: token, identifier: c.Identifier}
+		c.held = held{column: columns[c.Column], tokens: t, identifier: c.Identifier}
 	}
 	if err := s.look(ctx, tx, b); err != nil {
 		return err
@@ -342,13 +342,14 @@ func (s *Service) look(ctx context.Context, tx *sql.Tx, b *bulk) error {
 		if c.refused != "" {
 			continue
 		}
-		own := identifier{c.column.ID, [32]byte(c.token)}
+		own := identifier{c.column.ID, [32]byte(c.tokens.read())}
 		if earlier[own] {
 			c.refused = Published
 			continue
 		}
 		earlier[own] = true
-		p.Places, p.ColumnIds, p.Tokens = append(p.Places, int32(i)), append(p.ColumnIds, string(c.column.ID)), append(p.Tokens, c.token)
+		p.Places, p.ColumnIds, p.Tokens = append(p.Places, int32(i)), append(p.ColumnIds, string(c.column.ID)), append(p.Tokens, c.tokens.a)
+		p.TokensB = append(p.TokensB, c.tokens.b)
 	}
 	rows, err := s.q.FindHandles(ctx, tx, p)
 	if err != nil {
@@ -379,7 +380,7 @@ func (s *Service) publishAll(ctx context.Context, tx *sql.Tx, b *bulk) ([]Import
 	// In the order of identifiers: two parts with the same ones then wait for each
 	// other in one order, and the order on disk is not that of the file.
 	slices.SortFunc(b.todo, func(x, y *candidate) int {
-		return cmp.Or(cmp.Compare(x.Column, y.Column), bytes.Compare(x.token, y.token), x.Line.Line-y.Line.Line)
+		return cmp.Or(cmp.Compare(x.Column, y.Column), bytes.Compare(x.tokens.read(), y.tokens.read()), x.Line.Line-y.Line.Line)
 	})
 	for _, c := range b.todo {
 		if c.refused != "" {
@@ -403,13 +404,21 @@ func (s *Service) publishAll(ctx context.Context, tx *sql.Tx, b *bulk) ([]Import
 	case "act_handles_handle_id_fkey", "decisions_handle_id_fkey", "cells_handle_id_fkey", "cells_pkey", "import_lines_pkey":
 		return nil, pg.ErrRetry // another was first: read again
 	}
-	return out, pg.Fault(err)
+	return out, s.stale(err, columnsOf(b.todo)...)
+}
+
+func columnsOf(all []*candidate) (out []ident.Column) {
+	for _, c := range all {
+		out = append(out, c.Column)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // enter seals a line's handle and its act, and adds them to the statement.
 func (s *Service) enter(ctx context.Context, b *bulk, c *candidate, q *relmgrdb.RecordImportParams) (Receipt, error) {
 	if !c.found {
-		h, err := s.keys.newHandle(ctx, c.column, c.token, string(c.identifier))
+		h, err := s.keys.newHandle(ctx, c.column, c.tokens, string(c.identifier))
 		if err != nil {
 			return Receipt{}, err
 		}
@@ -418,6 +427,7 @@ func (s *Service) enter(ctx context.Context, b *bulk, c *candidate, q *relmgrdb.
 		q.NewTokens, q.NewContents = append(q.NewTokens, h.Token), append(q.NewContents, h.Sealed)
 		q.NewWrappedKeys, q.NewWrappedBy = append(q.NewWrappedKeys, h.WrappedKey), append(q.NewWrappedBy, h.WrappedBy)
 		q.NewRows = append(q.NewRows, h.RowID.String())
+		q.NewTokensB, q.NewTokenEpochs = append(q.NewTokensB, h.TokenB), append(q.NewTokenEpochs, h.TokenEpoch)
 	}
 	v := c.decision
 	v.Handle = c.handle

@@ -51,7 +51,7 @@ type Proposal struct {
 // held is one of the caller's own identifiers, looked up.
 type held struct {
 	column     *decide.Column
-	token      []byte
+	tokens     tokens
 	identifier Identifier
 	handle     ident.HandleID // zero while the identifier has none
 }
@@ -66,17 +66,29 @@ func (s *Service) own(ctx context.Context, db relmgrdb.DBTX, who decide.Caller, 
 	if err := o.Identifier.check(c); err != nil {
 		return held{}, err
 	}
-	token, err := s.keys.token(ctx, c.ID, string(o.Identifier))
-	if err != nil {
-		return held{}, err
+	h := held{column: c, identifier: o.Identifier}
+	h.tokens, h.handle, err = s.find(ctx, db, c, o.Identifier)
+	return h, err
+}
+
+// find looks the handle of an identifier up, zero for none, by the tokens that
+// it returns.
+func (s *Service) find(ctx context.Context, db relmgrdb.DBTX, c *decide.Column, identifier Identifier) (tokens, ident.HandleID, error) {
+	for range maxReads {
+		t, err := s.keys.tokens(ctx, c, string(identifier))
+		if err != nil {
+			return t, ident.HandleID{}, err
+		}
+		found, err := s.q.FindHandle(ctx, db, relmgrdb.FindHandleParams{ColumnID: string(c.ID), Token: t.a, TokenB: t.b})
+		if err != nil {
+			return t, ident.HandleID{}, pg.Fault(err)
+		}
+		if found.Reading == t.reading {
+			return t, found.HandleID, nil
+		}
+		s.keys.forget(c.ID)
 	}
-	h := held{column: c, token: token, identifier: o.Identifier}
-	found, err := s.q.FindHandle(ctx, db, relmgrdb.FindHandleParams{ColumnID: c.ID, Token: token})
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return held{}, pg.Fault(err)
-	}
-	h.handle = found.HandleID
-	return h, nil
+	return tokens{}, ident.HandleID{}, unavailable("the keys of the column are changing: try again")
 }
 
 // keep makes the handle if the identifier has none, and fills it in.
@@ -84,19 +96,31 @@ func (s *Service) keep(ctx context.Context, db relmgrdb.DBTX, h *held) error {
 	if !h.handle.IsZero() {
 		return nil
 	}
-	p, err := s.keys.newHandle(ctx, h.column, h.token, string(h.identifier))
+	p, err := s.keys.newHandle(ctx, h.column, h.tokens, string(h.identifier))
 	if err != nil {
 		return err
 	}
 	if err := s.q.KeepHandle(ctx, db, p); err != nil {
-		return pg.Fault(err)
+		return s.stale(err, h.column.ID)
 	}
-	found, err := s.q.FindHandle(ctx, db, relmgrdb.FindHandleParams{ColumnID: h.column.ID, Token: h.token})
-	if err != nil {
-		return pg.Fault(err)
+	if h.tokens, h.handle, err = s.find(ctx, db, h.column, h.identifier); err != nil {
+		return err
 	}
-	h.handle = found.HandleID
+	if h.handle.IsZero() { // its column's keys changed between the two statements
+		return pg.ErrRetry
+	}
 	return nil
+}
+
+// stale reads an error of storing a handle. Where its keys are no longer in use
+// they are forgotten, and the transaction that starts over looks them up.
+func (s *Service) stale(err error, columns ...ident.Column) error {
+	if outdated(err) {
+		for _, c := range columns {
+			s.keys.forget(c)
+		}
+	}
+	return pg.Fault(err)
 }
 
 // hold takes a proposal through the four steps for one of the caller's own

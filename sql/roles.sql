@@ -80,7 +80,10 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another
 -- place; which one it left stands in moves.
-grant update (row_id, column_id, token, sealed, wrapped_key, wrapped_by) on relmgr.handles to fame_relmgr;
+grant update (row_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by) on relmgr.handles to fame_relmgr;
+-- Epochs of keys go up by one (queries/relmgr/keys.sql).
+grant select, insert, update on relmgr.token_epochs, relmgr.wrapping_epochs to fame_relmgr;
+grant select, insert on relmgr.retired_keys to fame_relmgr;
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;

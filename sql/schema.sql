@@ -41,6 +41,33 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION relmgr.handle_is_of_the_epochs_in_use() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+  reads integer;
+  writes integer;
+begin
+  perform pg_advisory_xact_lock_shared(1717660007, 0);
+  if tg_op = 'INSERT' or (new.column_id, new.token, new.token_b, new.token_epoch) is distinct from (old.column_id, old.token, old.token_b, old.token_epoch) then
+    select t.reading, t.writing into reads, writes from relmgr.token_epochs t where t.column_id = new.column_id;
+    reads := coalesce(reads, 1);
+    writes := coalesce(writes, 1);
+    if new.token_epoch <> writes or (new.token is not null) <> (reads % 2 = 1 or writes % 2 = 1)
+       or (new.token_b is not null) <> (reads % 2 = 0 or writes % 2 = 0) then
+      raise exception using errcode = 'serialization_failure', constraint = 'handle_is_of_the_epochs_in_use',
+        message = 'the tokens are not of the epochs in use: read them again';
+    end if;
+  end if;
+  if (tg_op = 'INSERT' or new.wrapped_by <> old.wrapped_by)
+     and exists (select from relmgr.wrapping_epochs w
+                  where w.agency_id = split_part(new.wrapped_by, '/', 2) and w.epoch::text <> split_part(new.wrapped_by, '/', 3)) then
+    raise exception using errcode = 'serialization_failure', constraint = 'handle_is_of_the_epochs_in_use',
+      message = 'the key that wraps is not the newest: read it again';
+  end if;
+  return null;
+end $$;
+
 CREATE TABLE consent.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -493,11 +520,15 @@ CREATE TABLE relmgr.decisions (
 CREATE TABLE relmgr.handles (
     handle_id uuid NOT NULL,
     column_id governance.code NOT NULL,
-    token bytea NOT NULL,
+    token bytea,
     sealed bytea NOT NULL,
     wrapped_key bytea NOT NULL,
     wrapped_by text NOT NULL,
     row_id uuid NOT NULL,
+    token_b bytea,
+    token_epoch integer DEFAULT 1 NOT NULL,
+    CONSTRAINT handle_that_opens_is_found CHECK (((wrapped_by = ''::text) OR (token IS NOT NULL) OR (token_b IS NOT NULL))),
+    CONSTRAINT token_b_is_sha256 CHECK ((octet_length(token_b) = 32)),
     CONSTRAINT token_is_sha256 CHECK ((octet_length(token) = 32))
 );
 
@@ -740,6 +771,13 @@ CREATE TABLE relmgr.replies (
     CONSTRAINT reply_is_known CHECK ((reply = ANY (ARRAY['share'::text, 'not-share'::text, 'call-me'::text])))
 );
 
+CREATE TABLE relmgr.retired_keys (
+    key_id text NOT NULL,
+    retired_at timestamp with time zone NOT NULL,
+    destroy_after timestamp with time zone NOT NULL,
+    revoked boolean NOT NULL
+);
+
 CREATE TABLE relmgr.review_outcomes (
     act_id uuid NOT NULL,
     outcome text NOT NULL,
@@ -808,9 +846,22 @@ CREATE VIEW relmgr.to_tell AS
            FROM relmgr.tellings n
           WHERE ((n.tells_of = t.tells_of) AND (ROW(n.at, n.act_id) > ROW(t.at, t.act_id)))))));
 
+CREATE TABLE relmgr.token_epochs (
+    column_id governance.code NOT NULL,
+    reading integer NOT NULL,
+    writing integer NOT NULL,
+    CONSTRAINT written_epoch_is_the_read_one_or_the_next CHECK (((reading >= 1) AND ((writing >= reading) AND (writing <= (reading + 1)))))
+);
+
 CREATE TABLE relmgr.undoings (
     act_id uuid NOT NULL,
     undoes uuid NOT NULL
+);
+
+CREATE TABLE relmgr.wrapping_epochs (
+    agency_id governance.code NOT NULL,
+    epoch integer NOT NULL,
+    CONSTRAINT wrapping_epoch_is_positive CHECK ((epoch >= 1))
 );
 
 ALTER TABLE ONLY consent.acts
@@ -1026,6 +1077,9 @@ ALTER TABLE ONLY relmgr.replays
 ALTER TABLE ONLY relmgr.replies
     ADD CONSTRAINT replies_pkey PRIMARY KEY (delivery_id);
 
+ALTER TABLE ONLY relmgr.retired_keys
+    ADD CONSTRAINT retired_keys_pkey PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_pkey PRIMARY KEY (review_id);
 
@@ -1047,8 +1101,14 @@ ALTER TABLE ONLY relmgr.statements
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.token_epochs
+    ADD CONSTRAINT token_epochs_pkey PRIMARY KEY (column_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_pkey PRIMARY KEY (undoes, act_id);
+
+ALTER TABLE ONLY relmgr.wrapping_epochs
+    ADD CONSTRAINT wrapping_epochs_pkey PRIMARY KEY (agency_id);
 
 CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
@@ -1106,6 +1166,8 @@ CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column
 
 CREATE INDEX objections_by_agency ON relmgr.objections USING btree (agency_id, at);
 
+CREATE UNIQUE INDEX one_handle_per_identifier_b ON relmgr.handles USING btree (column_id, token_b) WHERE (token_b IS NOT NULL);
+
 CREATE INDEX overrides_by_agency ON relmgr.decisions USING btree (agency_id, decision_id) WHERE (risk IS NOT NULL);
 
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
@@ -1125,6 +1187,8 @@ CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUTE FUNCTION ledger.tile_only_grows();
 
 CREATE TRIGGER witnessed_only_grows BEFORE UPDATE ON ledger.witnessed FOR EACH ROW EXECUTE FUNCTION ledger.witnessed_only_grows();
+
+CREATE TRIGGER handle_is_of_the_epochs_in_use AFTER INSERT OR UPDATE OF column_id, token, token_b, token_epoch, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((new.wrapped_by <> ''::text)) EXECUTE FUNCTION relmgr.handle_is_of_the_epochs_in_use();
 
 ALTER TABLE ONLY consent.answers
     ADD CONSTRAINT answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -1360,6 +1424,9 @@ ALTER TABLE ONLY relmgr.replies
 ALTER TABLE ONLY relmgr.replies
     ADD CONSTRAINT replies_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES relmgr.deliveries(delivery_id);
 
+ALTER TABLE ONLY relmgr.retired_keys
+    ADD CONSTRAINT retired_keys_key_id_fkey FOREIGN KEY (key_id) REFERENCES relmgr.key_checks(key_id);
+
 ALTER TABLE ONLY relmgr.review_outcomes
     ADD CONSTRAINT review_outcomes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -1578,6 +1645,10 @@ GRANT UPDATE(wrapped_by) ON TABLE relmgr.handles TO fame_relmgr;
 
 GRANT UPDATE(row_id) ON TABLE relmgr.handles TO fame_relmgr;
 
+GRANT UPDATE(token_b) ON TABLE relmgr.handles TO fame_relmgr;
+
+GRANT UPDATE(token_epoch) ON TABLE relmgr.handles TO fame_relmgr;
+
 GRANT SELECT ON TABLE relmgr.consent_wanted TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE relmgr.contact_requests TO fame_relmgr;
@@ -1630,6 +1701,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.replays TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.replies TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.retired_keys TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
@@ -1644,4 +1717,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
 
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.token_epochs TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.wrapping_epochs TO fame_relmgr;

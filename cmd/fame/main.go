@@ -29,6 +29,7 @@ type cli struct {
 	Import  importCommand  `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
 	Backup  backupCommand  `cmd:"" help:"Back up a hub that runs: its database, and its keys apart from it."`
 	Restore restoreCommand `cmd:"" help:"Make a hub of a backup, as it was at any instant, and verify it."`
+	Keys    keysCommand    `cmd:"" help:"Rotate, rewrap, revoke and destroy the index's keys, while the hub runs."`
 	Token   tokenCommand   `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 }
 

@@ -51,6 +51,9 @@ type Settings struct {
 	// ReviewSamplePercent is the share of each agency's enquiries of a week that
 	// its reviewers are given, rounded up.
 	ReviewSamplePercent int `json:"review_sample_percent"`
+	// BackupDays is how long backups are kept, and retired keys for them; zero in
+	// terms of before the setting: 30.
+	BackupDays int `json:"backup_days,omitempty"`
 }
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.

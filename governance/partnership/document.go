@@ -73,7 +73,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 
 // The settings of a partnership that says nothing of them; the schema states
 // them too.
-var defaults = decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1}
+var defaults = decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30}
 
 // complete fills in what a document may leave out and brings times to UTC, so
 // that two documents that mean the same are the same. The schema refuses a zero
@@ -84,6 +84,7 @@ func (d *Document) complete() {
 	orDefault(&d.Settings.HandleProofMins, defaults.HandleProofMins)
 	orDefault(&d.Settings.RequestsPerMinute, defaults.RequestsPerMinute)
 	orDefault(&d.Settings.ReviewSamplePercent, defaults.ReviewSamplePercent)
+	orDefault(&d.Settings.BackupDays, defaults.BackupDays)
 	if d.Bars == nil {
 		d.Bars = []decide.Bar{}
 	}

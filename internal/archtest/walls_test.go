@@ -100,12 +100,15 @@ relmgr.import_parts             relmgr      select insert
 relmgr.import_lines             relmgr      select insert
 relmgr.as_of_approvals          relmgr      select insert
 relmgr.key_checks               relmgr      select insert
+relmgr.retired_keys             relmgr      select insert
 relmgr.offers                   relmgr      select insert
 relmgr.override_outcomes        relmgr      select insert
 relmgr.override_uses            relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete
 # ... and the projection is rebuilt as acts come.
-relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id)
+relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id,token_b,token_epoch)
+relmgr.token_epochs             relmgr      select insert update
+relmgr.wrapping_epochs          relmgr      select insert update
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
 relmgr.keep_aparts              relmgr      select insert update delete

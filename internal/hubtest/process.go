@@ -211,6 +211,15 @@ func Fame(t testing.TB, input string, args ...string) Outcome {
 	return Outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
+// FameCommand is the fame tool, ready to be started and killed.
+func FameCommand(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	prepare(t)
+	cmd := exec.CommandContext(t.Context(), program("fame"), args...)
+	cmd.Env = environment()
+	return cmd
+}
+
 // FameProcess is the fame tool as a process that goes on, such as `fame up`;
 // url is where it will serve. Start it.
 func FameProcess(t testing.TB, url string, args ...string) *Process {

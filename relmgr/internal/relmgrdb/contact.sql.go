@@ -90,7 +90,7 @@ func (q *Queries) FindDelivery(ctx context.Context, db DBTX, arg FindDeliveryPar
 }
 
 const FindOwnEnquiry = `-- name: FindOwnEnquiry :one
-select e.enquiry_id, e.column_id, h.token, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
+select e.enquiry_id, e.column_id, h.token, h.token_b, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
   from relmgr.enquiries e join relmgr.handles h on h.handle_id = e.handle_id
  where e.enquiry_id = $1 and e.practitioner_id = $2 and e.agency_id = $3
    and e.reads is null and e.at > $4::timestamptz
@@ -107,6 +107,7 @@ type FindOwnEnquiryRow struct {
 	EnquiryID   ident.EnquiryID
 	ColumnID    ident.Column
 	Token       []byte
+	TokenB      []byte
 	HandleID    ident.HandleID
 	Purpose     string
 	Reason      string
@@ -127,6 +128,7 @@ func (q *Queries) FindOwnEnquiry(ctx context.Context, db DBTX, arg FindOwnEnquir
 		&i.EnquiryID,
 		&i.ColumnID,
 		&i.Token,
+		&i.TokenB,
 		&i.HandleID,
 		&i.Purpose,
 		&i.Reason,

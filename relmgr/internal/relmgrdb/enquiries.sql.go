@@ -17,10 +17,19 @@ import (
 const ReadRows = `-- name: ReadRows :many
 with asked as (
   select unnest($1::int[]) as n, unnest($2::text[]) as column_id,
-         unnest($3::bytea[]) as token, unnest($4::timestamptz[]) as at
+         unnest($3::bytea[]) as token, unnest($4::bytea[]) as token_b,
+         unnest($5::timestamptz[]) as at
 ), own as (
-  select a.n, a.at, h.column_id, h.handle_id, h.row_id
-    from asked a join relmgr.handles h on h.column_id = a.column_id and h.token = a.token
+  select a.n, a.at, a.column_id, coalesce(t.reading, 1) as reading, h.handle_id, h.row_id
+    from asked a
+    left join relmgr.token_epochs t on t.column_id = a.column_id
+    left join lateral (
+      select o.handle_id, o.row_id from relmgr.handles o
+       where o.column_id = a.column_id and o.token = a.token and coalesce(t.reading, 1) % 2 = 1
+      union all
+      select e.handle_id, e.row_id from relmgr.handles e
+       where e.column_id = a.column_id and e.token_b = a.token_b and coalesce(t.reading, 1) % 2 = 0
+    ) h on true
 ), members as (
   select own.n, own.at, own.column_id as asker, h.handle_id, h.column_id from own join relmgr.handles h on h.row_id = own.row_id
 ), resting as not materialized (
@@ -44,7 +53,7 @@ select own.n::int as number, 'own'::text as part, own.handle_id, null::uuid as f
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, own.at::timestamptz as until, false as consented,
        null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded,
        ''::text as mode, '{}'::text[] as aspects, ''::text as ordinary, ''::text as sensitive,
-       own.at::timestamptz as review_at, ''::text as risk, ''::text as override
+       own.at::timestamptz as review_at, ''::text as risk, ''::text as override, own.reading::int as reading
   from own
 union all
 select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, d.agreement::text, d.power::text,
@@ -61,22 +70,22 @@ select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.rol
             when exists (select from relmgr.override_outcomes o where o.decision_id = d.decision_id and o.outcome = 'not-justified') then 'rejected'
             when exists (select from relmgr.override_uses s where s.decision_id = d.decision_id and s.column_id = r.asker
                                                               and s.first_at <= r.at - interval '1 hour') then 'spent'
-            else '' end
+            else '' end, 0
   from resting r
   join relmgr.decisions d on d.decision_id = r.decision_id
 union all
 select m.n, 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, '', ''
+       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, '', '', 0
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
 select m.n, 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, '', ''
+       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
 select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', ''
+       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
 `
@@ -85,6 +94,7 @@ type ReadRowsParams struct {
 	Numbers   []int32
 	ColumnIds []string
 	Tokens    [][]byte
+	TokensB   [][]byte
 	Ats       []time.Time
 }
 
@@ -116,6 +126,7 @@ type ReadRowsRow struct {
 	ReviewAt     time.Time
 	Risk         string
 	Override     string
+	Reading      int32
 }
 
 // The one read of enquiries: each asker's handle, everything on its row, and
@@ -123,7 +134,8 @@ type ReadRowsRow struct {
 // memory, so the work does not depend on what may be shown. number says whose
 // enquiry a line belongs to.
 //
-//	own       the asker's handle
+//	own       the asker's handle, none where the identifier has none, with the
+//	          epoch of the tokens by which it was looked up (reading)
 //	cell      a published handle of the row, with its standing decision and an
 //	          offer; once for each offer, once without where there is none
 //	side      one side of a correlation of the row (handle) and its far end;
@@ -141,6 +153,7 @@ func (q *Queries) ReadRows(ctx context.Context, db DBTX, arg ReadRowsParams) ([]
 		pq.Array(arg.Numbers),
 		pq.Array(arg.ColumnIds),
 		pq.Array(arg.Tokens),
+		pq.Array(arg.TokensB),
 		pq.Array(arg.Ats),
 	)
 	if err != nil {
@@ -178,6 +191,7 @@ func (q *Queries) ReadRows(ctx context.Context, db DBTX, arg ReadRowsParams) ([]
 			&i.ReviewAt,
 			&i.Risk,
 			&i.Override,
+			&i.Reading,
 		); err != nil {
 			return nil, err
 		}
@@ -203,15 +217,16 @@ with entry as (
          unnest($13::timestamptz[]) as review_due, unnest($14::bigint[]) as terms_version,
          unnest($15::bytea[]) as commitment, unnest($16::bytea[]) as sealed,
          unnest($17::bytea[]) as wrapped_key, unnest($18::bytea[]) as token,
-         unnest($19::bytea[]) as handle_sealed, unnest($20::bytea[]) as handle_wrapped_key,
-         unnest($21::text[]) as handle_wrapped_by, unnest($22::text[])::uuid as row_id
+         unnest($19::bytea[]) as token_b, unnest($20::int[]) as token_epoch,
+         unnest($21::bytea[]) as handle_sealed, unnest($22::bytea[]) as handle_wrapped_key,
+         unnest($23::text[]) as handle_wrapped_by, unnest($24::text[])::uuid as row_id
 ), handle as (
-  insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
+  insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+  select e.handle_id, e.column_id, nullif(e.token, ''), nullif(e.token_b, ''), e.token_epoch, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
   returning handle_id
 ), held as (
-  select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason, e.concerning, e.transaction, e.emergency, e.review_due, e.terms_version, e.commitment, e.sealed, e.wrapped_key, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
+  select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason, e.concerning, e.transaction, e.emergency, e.review_due, e.terms_version, e.commitment, e.sealed, e.wrapped_key, e.token, e.token_b, e.token_epoch, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
    where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id) is not null -- not exists(): that may be planned as a scan
       or e.handle_id in (select handle_id from handle)
 ), key as (
@@ -224,14 +239,14 @@ with entry as (
 ), used as (
   insert into relmgr.override_uses (decision_id, column_id, first_at)
   select u.decision_id, e.column_id, e.at
-    from (select unnest($23::text[])::uuid as enquiry_id, unnest($24::text[])::uuid as decision_id) u
+    from (select unnest($25::text[])::uuid as enquiry_id, unnest($26::text[])::uuid as decision_id) u
     join held e using (enquiry_id)
   on conflict do nothing
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select t.enquiry_id, t.handle_id, t.decision_id
-    from (select unnest($25::text[])::uuid as enquiry_id, unnest($26::text[])::uuid as handle_id,
-                 unnest($27::text[])::uuid as decision_id) t
+    from (select unnest($27::text[])::uuid as enquiry_id, unnest($28::text[])::uuid as handle_id,
+                 unnest($29::text[])::uuid as decision_id) t
     join held using (enquiry_id)
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
@@ -261,6 +276,8 @@ type RecordEnquiriesParams struct {
 	Contents          [][]byte
 	WrappedKeys       [][]byte
 	Tokens            [][]byte
+	TokensB           [][]byte
+	TokenEpochs       []int32
 	HandleContents    [][]byte
 	HandleWrappedKeys [][]byte
 	HandleWrappedBy   []string
@@ -301,6 +318,8 @@ func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquir
 		pq.Array(arg.Contents),
 		pq.Array(arg.WrappedKeys),
 		pq.Array(arg.Tokens),
+		pq.Array(arg.TokensB),
+		pq.Array(arg.TokenEpochs),
 		pq.Array(arg.HandleContents),
 		pq.Array(arg.HandleWrappedKeys),
 		pq.Array(arg.HandleWrappedBy),

@@ -13,24 +13,36 @@ import (
 )
 
 const FindHandle = `-- name: FindHandle :one
-select handle_id, row_id from relmgr.handles where column_id = $1 and token = $2
+select coalesce(t.reading, 1)::int as reading, h.handle_id, h.row_id
+  from (select $1::text as column_id) a
+  left join relmgr.token_epochs t on t.column_id = a.column_id
+  left join lateral (
+    select o.handle_id, o.row_id from relmgr.handles o
+     where o.column_id = a.column_id and o.token = $2::bytea and coalesce(t.reading, 1) % 2 = 1
+    union all
+    select e.handle_id, e.row_id from relmgr.handles e
+     where e.column_id = a.column_id and e.token_b = $3::bytea and coalesce(t.reading, 1) % 2 = 0
+  ) h on true
 `
 
 type FindHandleParams struct {
-	ColumnID ident.Column
+	ColumnID string
 	Token    []byte
+	TokenB   []byte
 }
 
 type FindHandleRow struct {
+	Reading  int32
 	HandleID ident.HandleID
 	RowID    ident.RowID
 }
 
-// The handle of an identifier of a column, by its token.
+// The handle of an identifier of a column, if it has one, by its token of the
+// epoch that is looked up. Which epoch that is comes with it, always.
 func (q *Queries) FindHandle(ctx context.Context, db DBTX, arg FindHandleParams) (FindHandleRow, error) {
-	row := db.QueryRowContext(ctx, FindHandle, arg.ColumnID, arg.Token)
+	row := db.QueryRowContext(ctx, FindHandle, arg.ColumnID, arg.Token, arg.TokenB)
 	var i FindHandleRow
-	err := row.Scan(&i.HandleID, &i.RowID)
+	err := row.Scan(&i.Reading, &i.HandleID, &i.RowID)
 	return i, err
 }
 
@@ -43,17 +55,6 @@ func (q *Queries) FindHandleColumn(ctx context.Context, db DBTX, handleID ident.
 	var column_id ident.Column
 	err := row.Scan(&column_id)
 	return column_id, err
-}
-
-const FindKeyCheck = `-- name: FindKeyCheck :one
-select check_value from relmgr.key_checks where key_id = $1
-`
-
-func (q *Queries) FindKeyCheck(ctx context.Context, db DBTX, keyID string) ([]byte, error) {
-	row := db.QueryRowContext(ctx, FindKeyCheck, keyID)
-	var check_value []byte
-	err := row.Scan(&check_value)
-	return check_value, err
 }
 
 const FindSealed = `-- name: FindSealed :one
@@ -81,76 +82,38 @@ func (q *Queries) FindSealed(ctx context.Context, db DBTX, handleID ident.Handle
 }
 
 const KeepHandle = `-- name: KeepHandle :exec
-insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (column_id, token) do nothing
+insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict do nothing
 `
 
 type KeepHandleParams struct {
 	HandleID   ident.HandleID
 	ColumnID   ident.Column
 	Token      []byte
+	TokenB     []byte
+	TokenEpoch int32
 	Sealed     []byte
 	WrappedKey []byte
 	WrappedBy  string
 	RowID      ident.RowID
 }
 
-// Makes the handle unless the identifier has one. Read it back with FindHandle:
-// another writer may have been first.
+// Makes the handle unless the identifier has one, by a token of any epoch. Read
+// it back with FindHandle: another writer may have been first.
 func (q *Queries) KeepHandle(ctx context.Context, db DBTX, arg KeepHandleParams) error {
 	_, err := db.ExecContext(ctx, KeepHandle,
 		arg.HandleID,
 		arg.ColumnID,
 		arg.Token,
+		arg.TokenB,
+		arg.TokenEpoch,
 		arg.Sealed,
 		arg.WrappedKey,
 		arg.WrappedBy,
 		arg.RowID,
 	)
 	return err
-}
-
-const KeepKeyCheck = `-- name: KeepKeyCheck :exec
-insert into relmgr.key_checks (key_id, check_value) values ($1, $2)
-on conflict (key_id) do nothing
-`
-
-type KeepKeyCheckParams struct {
-	KeyID      string
-	CheckValue []byte
-}
-
-func (q *Queries) KeepKeyCheck(ctx context.Context, db DBTX, arg KeepKeyCheckParams) error {
-	_, err := db.ExecContext(ctx, KeepKeyCheck, arg.KeyID, arg.CheckValue)
-	return err
-}
-
-const ListKeyChecks = `-- name: ListKeyChecks :many
-select key_id, check_value from relmgr.key_checks order by key_id
-`
-
-func (q *Queries) ListKeyChecks(ctx context.Context, db DBTX) ([]RelmgrKeyCheck, error) {
-	rows, err := db.QueryContext(ctx, ListKeyChecks)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []RelmgrKeyCheck{}
-	for rows.Next() {
-		var i RelmgrKeyCheck
-		if err := rows.Scan(&i.KeyID, &i.CheckValue); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const ListRowIDs = `-- name: ListRowIDs :many

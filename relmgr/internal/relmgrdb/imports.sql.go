@@ -52,8 +52,13 @@ const FindHandles = `-- name: FindHandles :many
 select t.place::integer as place, h.handle_id, (c.handle_id is not null)::boolean as published,
        exists (select from consent.published_refusals r where r.handle_id = h.handle_id) as refused
   from (select unnest($1::integer[]) as place, unnest($2::text[]) as column_id,
-               unnest($3::bytea[]) as token) t
-  join relmgr.handles h on h.column_id = t.column_id and h.token = t.token
+               unnest($3::bytea[]) as token, unnest($4::bytea[]) as token_b) t
+  cross join lateral (
+    select o.handle_id from relmgr.handles o where o.column_id = t.column_id and o.token = t.token
+    union
+    select e.handle_id from relmgr.handles e where e.column_id = t.column_id and e.token_b = t.token_b
+  ) f
+  join relmgr.handles h on h.handle_id = f.handle_id and h.column_id = t.column_id and (h.token = t.token or h.token_b = t.token_b)
   left join relmgr.cells c on c.handle_id = h.handle_id
  order by h.handle_id
    for no key update of h
@@ -63,6 +68,7 @@ type FindHandlesParams struct {
 	Places    []int32
 	ColumnIds []string
 	Tokens    [][]byte
+	TokensB   [][]byte
 }
 
 type FindHandlesRow struct {
@@ -73,10 +79,17 @@ type FindHandlesRow struct {
 }
 
 // The handles of many identifiers that have one, whether each is published, and
-// whether the person has refused. They are locked, so that none moves to another column
+// whether the person has refused. A token of any epoch finds its handle, and one
+// that is missed for want of a newer token is not made anew: a trigger refuses
+// it. They are locked, so that none moves to another column
 // before it is published.
 func (q *Queries) FindHandles(ctx context.Context, db DBTX, arg FindHandlesParams) ([]FindHandlesRow, error) {
-	rows, err := db.QueryContext(ctx, FindHandles, pq.Array(arg.Places), pq.Array(arg.ColumnIds), pq.Array(arg.Tokens))
+	rows, err := db.QueryContext(ctx, FindHandles,
+		pq.Array(arg.Places),
+		pq.Array(arg.ColumnIds),
+		pq.Array(arg.Tokens),
+		pq.Array(arg.TokensB),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -379,12 +392,13 @@ with entry as (
          unnest($14::text[]) as audience_kind, unnest($15::text[])::text[] as audience,
          unnest($16::timestamptz[]) as until, unnest($17::timestamptz[]) as review_at
 ), handle as (
-  insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  select n.handle_id, n.column_id, n.token, n.sealed, n.wrapped_key, n.wrapped_by, n.row_id
+  insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+  select n.handle_id, n.column_id, nullif(n.token, ''), nullif(n.token_b, ''), n.token_epoch, n.sealed, n.wrapped_key, n.wrapped_by, n.row_id
     from (select unnest($18::text[])::uuid as handle_id, unnest($19::text[]) as column_id,
                  unnest($20::bytea[]) as token, unnest($21::bytea[]) as sealed,
                  unnest($22::bytea[]) as wrapped_key, unnest($23::text[]) as wrapped_by,
-                 unnest($24::text[])::uuid as row_id) n
+                 unnest($24::bytea[]) as token_b, unnest($25::integer[]) as token_epoch,
+                 unnest($26::text[])::uuid as row_id) n
   on conflict do nothing
 ), key as (
   insert into relmgr.content_keys (record_id, wrapped) select e.act_id, e.wrapped_key from entry e
@@ -393,8 +407,8 @@ with entry as (
 ), act as (
   insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground,
                            provider_role, terms_version, commitment, sealed, approval_id)
-  select e.act_id, $25, $26, $27, $28, $29, $30, $31, $32, $33,
-         e.provider_role, $34, e.commitment, e.sealed, $35
+  select e.act_id, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+         e.provider_role, $36, e.commitment, e.sealed, $37
     from entry e
 ), about as (
   insert into relmgr.act_handles (act_id, handle_id) select e.act_id, e.handle_id from entry e
@@ -402,32 +416,32 @@ with entry as (
   insert into relmgr.decisions (decision_id, act_id, handle_id, practitioner_id, agency_id, outcome, steps, agreement, power,
                                 ground, purposes, aspects, audience_kind, audience, until, terms_version, profile,
                                 mode, aim, review_at, ordinary, sensitive, detriment)
-  select e.decision_id, e.act_id, e.handle_id, $27, $28, 'permitted', $36, $32, $37,
-         $33, e.purposes, e.aspects, e.audience_kind, e.audience, e.until, $34, $38,
-         $30, $39, e.review_at, $40, nullif($41::text, ''), nullif($42::text, '')
+  select e.decision_id, e.act_id, e.handle_id, $29, $30, 'permitted', $38, $34, $39,
+         $35, e.purposes, e.aspects, e.audience_kind, e.audience, e.until, $36, $40,
+         $32, $41, e.review_at, $42, nullif($43::text, ''), nullif($44::text, '')
     from entry e
 ), resting as (
   insert into relmgr.decision_consents (decision_id, consent_id)
   select c.decision_id, c.consent_id
-    from (select unnest($43::text[])::uuid as decision_id, unnest($44::text[])::uuid as consent_id) c
+    from (select unnest($45::text[])::uuid as decision_id, unnest($46::text[])::uuid as consent_id) c
 ), shown as (
-  insert into relmgr.act_references (reference_id, act_id, agency_id) select e.reference_id, e.act_id, $28 from entry e
+  insert into relmgr.act_references (reference_id, act_id, agency_id) select e.reference_id, e.act_id, $30 from entry e
 ), telling as (
   insert into relmgr.tellings (act_id, tells_of, handle_id, agency_id, at, told)
-  select e.act_id, e.act_id, e.handle_id, $28, $26, true from entry e where $45::boolean
+  select e.act_id, e.act_id, e.handle_id, $30, $28, true from entry e where $47::boolean
 ), cell as (
   insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
   select e.handle_id, e.act_id, e.decision_id, e.column_id, e.provider_role from entry e
 ), offer as (
   insert into relmgr.offers (act_id, ordinal, kind, transactions, contact)
   select o.act_id, o.ordinal, o.kind, o.transactions, o.contact
-    from (select unnest($46::text[])::uuid as act_id, unnest($47::smallint[]) as ordinal,
-                 unnest($48::text[]) as kind, unnest($49::text[])::text[] as transactions,
-                 unnest($50::text[]) as contact) o
+    from (select unnest($48::text[])::uuid as act_id, unnest($49::smallint[]) as ordinal,
+                 unnest($50::text[]) as kind, unnest($51::text[])::text[] as transactions,
+                 unnest($52::text[]) as contact) o
 ), refused as (
   insert into relmgr.import_lines (import_id, line, refused)
   select $1, l.line, l.refused
-    from (select unnest($51::integer[]) as line, unnest($52::text[]) as refused) l
+    from (select unnest($53::integer[]) as line, unnest($54::text[]) as refused) l
 )
 insert into relmgr.import_lines (import_id, line, act_id) select $1, e.line, e.act_id from entry e
 `
@@ -456,6 +470,8 @@ type RecordImportParams struct {
 	NewContents       [][]byte
 	NewWrappedKeys    [][]byte
 	NewWrappedBy      []string
+	NewTokensB        [][]byte
+	NewTokenEpochs    []int32
 	NewRows           []string
 	Kind              string
 	At                time.Time
@@ -518,6 +534,8 @@ func (q *Queries) RecordImport(ctx context.Context, db DBTX, arg RecordImportPar
 		pq.Array(arg.NewContents),
 		pq.Array(arg.NewWrappedKeys),
 		pq.Array(arg.NewWrappedBy),
+		pq.Array(arg.NewTokensB),
+		pq.Array(arg.NewTokenEpochs),
 		pq.Array(arg.NewRows),
 		arg.Kind,
 		arg.At,

@@ -29,8 +29,3 @@ type RelmgrKeepApart struct {
 	HandleA ident.HandleID
 	HandleB ident.HandleID
 }
-
-type RelmgrKeyCheck struct {
-	KeyID      string
-	CheckValue []byte
-}

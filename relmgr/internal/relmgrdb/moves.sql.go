@@ -13,7 +13,7 @@ import (
 )
 
 const HoldStill = `-- name: HoldStill :many
-select handle_id, column_id, token from relmgr.handles
+select handle_id, column_id, token, token_b from relmgr.handles
  where handle_id = any($1::text[]::uuid[])
  order by handle_id
    for update nowait
@@ -23,6 +23,7 @@ type HoldStillRow struct {
 	HandleID ident.HandleID
 	ColumnID ident.Column
 	Token    []byte
+	TokenB   []byte
 }
 
 // Locks handles so that nobody may even refer to them, and waits for nobody:
@@ -36,7 +37,12 @@ func (q *Queries) HoldStill(ctx context.Context, db DBTX, handleIds []string) ([
 	items := []HoldStillRow{}
 	for rows.Next() {
 		var i HoldStillRow
-		if err := rows.Scan(&i.HandleID, &i.ColumnID, &i.Token); err != nil {
+		if err := rows.Scan(
+			&i.HandleID,
+			&i.ColumnID,
+			&i.Token,
+			&i.TokenB,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -142,13 +148,15 @@ func (q *Queries) MoveCell(ctx context.Context, db DBTX, arg MoveCellParams) err
 
 const MoveHandle = `-- name: MoveHandle :exec
 update relmgr.handles
-   set column_id = $1, token = $2, sealed = $3, wrapped_key = $4, wrapped_by = $5
- where handle_id = $6
+   set column_id = $1, token = $2, token_b = $3, token_epoch = $4, sealed = $5, wrapped_key = $6, wrapped_by = $7
+ where handle_id = $8
 `
 
 type MoveHandleParams struct {
 	ColumnID   ident.Column
 	Token      []byte
+	TokenB     []byte
+	TokenEpoch int32
 	Sealed     []byte
 	WrappedKey []byte
 	WrappedBy  string
@@ -160,6 +168,8 @@ func (q *Queries) MoveHandle(ctx context.Context, db DBTX, arg MoveHandleParams)
 	_, err := db.ExecContext(ctx, MoveHandle,
 		arg.ColumnID,
 		arg.Token,
+		arg.TokenB,
+		arg.TokenEpoch,
 		arg.Sealed,
 		arg.WrappedKey,
 		arg.WrappedBy,

@@ -32,7 +32,7 @@ with cells as (
   delete from relmgr.cells c where c.column_id = @column_id
 )
 update relmgr.handles h
-   set token = sha256(uuid_send(gen_random_uuid())), sealed = '', wrapped_key = '', wrapped_by = ''
+   set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''
  where h.column_id = @column_id and h.wrapped_by <> '';
 
 -- name: RecordDestruction :exec

@@ -1,6 +1,6 @@
 -- name: FindOwnEnquiry :one
 -- An enquiry of one practitioner that was answered, with what finds its row.
-select e.enquiry_id, e.column_id, h.token, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
+select e.enquiry_id, e.column_id, h.token, h.token_b, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
   from relmgr.enquiries e join relmgr.handles h on h.handle_id = e.handle_id
  where e.enquiry_id = @enquiry_id and e.practitioner_id = @practitioner_id and e.agency_id = @agency_id
    and e.reads is null and e.at > sqlc.arg(since)::timestamptz;

@@ -3,7 +3,8 @@
 -- what that rests on, as one snapshot. Which part of it answers is decided in
 -- memory, so the work does not depend on what may be shown. number says whose
 -- enquiry a line belongs to.
---   own       the asker's handle
+--   own       the asker's handle, none where the identifier has none, with the
+--             epoch of the tokens by which it was looked up (reading)
 --   cell      a published handle of the row, with its standing decision and an
 --             offer; once for each offer, once without where there is none
 --   side      one side of a correlation of the row (handle) and its far end;
@@ -17,10 +18,19 @@
 -- row, so it is found by one of them.
 with asked as (
   select unnest(sqlc.arg(numbers)::int[]) as n, unnest(sqlc.arg(column_ids)::text[]) as column_id,
-         unnest(sqlc.arg(tokens)::bytea[]) as token, unnest(sqlc.arg(ats)::timestamptz[]) as at
+         unnest(sqlc.arg(tokens)::bytea[]) as token, unnest(sqlc.arg(tokens_b)::bytea[]) as token_b,
+         unnest(sqlc.arg(ats)::timestamptz[]) as at
 ), own as (
-  select a.n, a.at, h.column_id, h.handle_id, h.row_id
-    from asked a join relmgr.handles h on h.column_id = a.column_id and h.token = a.token
+  select a.n, a.at, a.column_id, coalesce(t.reading, 1) as reading, h.handle_id, h.row_id
+    from asked a
+    left join relmgr.token_epochs t on t.column_id = a.column_id
+    left join lateral (
+      select o.handle_id, o.row_id from relmgr.handles o
+       where o.column_id = a.column_id and o.token = a.token and coalesce(t.reading, 1) % 2 = 1
+      union all
+      select e.handle_id, e.row_id from relmgr.handles e
+       where e.column_id = a.column_id and e.token_b = a.token_b and coalesce(t.reading, 1) % 2 = 0
+    ) h on true
 ), members as (
   select own.n, own.at, own.column_id as asker, h.handle_id, h.column_id from own join relmgr.handles h on h.row_id = own.row_id
 ), resting as not materialized (
@@ -44,7 +54,7 @@ select own.n::int as number, 'own'::text as part, own.handle_id, null::uuid as f
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, own.at::timestamptz as until, false as consented,
        null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded,
        ''::text as mode, '{}'::text[] as aspects, ''::text as ordinary, ''::text as sensitive,
-       own.at::timestamptz as review_at, ''::text as risk, ''::text as override
+       own.at::timestamptz as review_at, ''::text as risk, ''::text as override, own.reading::int as reading
   from own
 union all
 select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, d.agreement::text, d.power::text,
@@ -61,22 +71,22 @@ select r.n, r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.rol
             when exists (select from relmgr.override_outcomes o where o.decision_id = d.decision_id and o.outcome = 'not-justified') then 'rejected'
             when exists (select from relmgr.override_uses s where s.decision_id = d.decision_id and s.column_id = r.asker
                                                               and s.first_at <= r.at - interval '1 hour') then 'spent'
-            else '' end
+            else '' end, 0
   from resting r
   join relmgr.decisions d on d.decision_id = r.decision_id
 union all
 select m.n, 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, '', ''
+       m.at, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', m.at, '', '', 0
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
 select m.n, 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, '', ''
+       m.at, false, null, b.reach, '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
 select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', ''
+       m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 
@@ -100,11 +110,12 @@ with entry as (
          unnest(sqlc.arg(review_dues)::timestamptz[]) as review_due, unnest(sqlc.arg(terms_versions)::bigint[]) as terms_version,
          unnest(sqlc.arg(commitments)::bytea[]) as commitment, unnest(sqlc.arg(contents)::bytea[]) as sealed,
          unnest(sqlc.arg(wrapped_keys)::bytea[]) as wrapped_key, unnest(sqlc.arg(tokens)::bytea[]) as token,
+         unnest(sqlc.arg(tokens_b)::bytea[]) as token_b, unnest(sqlc.arg(token_epochs)::int[]) as token_epoch,
          unnest(sqlc.arg(handle_contents)::bytea[]) as handle_sealed, unnest(sqlc.arg(handle_wrapped_keys)::bytea[]) as handle_wrapped_key,
          unnest(sqlc.arg(handle_wrapped_by)::text[]) as handle_wrapped_by, unnest(sqlc.arg(row_ids)::text[])::uuid as row_id
 ), handle as (
-  insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  select e.handle_id, e.column_id, e.token, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
+  insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+  select e.handle_id, e.column_id, nullif(e.token, ''), nullif(e.token_b, ''), e.token_epoch, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
   on conflict do nothing
   returning handle_id
 ), held as (

@@ -1,13 +1,23 @@
 -- name: FindHandle :one
--- The handle of an identifier of a column, by its token.
-select handle_id, row_id from relmgr.handles where column_id = @column_id and token = @token;
+-- The handle of an identifier of a column, if it has one, by its token of the
+-- epoch that is looked up. Which epoch that is comes with it, always.
+select coalesce(t.reading, 1)::int as reading, h.handle_id, h.row_id
+  from (select sqlc.arg(column_id)::text as column_id) a
+  left join relmgr.token_epochs t on t.column_id = a.column_id
+  left join lateral (
+    select o.handle_id, o.row_id from relmgr.handles o
+     where o.column_id = a.column_id and o.token = sqlc.arg(token)::bytea and coalesce(t.reading, 1) % 2 = 1
+    union all
+    select e.handle_id, e.row_id from relmgr.handles e
+     where e.column_id = a.column_id and e.token_b = sqlc.arg(token_b)::bytea and coalesce(t.reading, 1) % 2 = 0
+  ) h on true;
 
 -- name: KeepHandle :exec
--- Makes the handle unless the identifier has one. Read it back with FindHandle:
--- another writer may have been first.
-insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-values (@handle_id, @column_id, @token, @sealed, @wrapped_key, @wrapped_by, @row_id)
-on conflict (column_id, token) do nothing;
+-- Makes the handle unless the identifier has one, by a token of any epoch. Read
+-- it back with FindHandle: another writer may have been first.
+insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+values (@handle_id, @column_id, @token, @token_b, @token_epoch, @sealed, @wrapped_key, @wrapped_by, @row_id)
+on conflict do nothing;
 
 -- name: FindHandleColumn :one
 select column_id from relmgr.handles where handle_id = @handle_id;
@@ -34,12 +44,3 @@ update relmgr.handles h set row_id = m.row_id
   from (select unnest(sqlc.arg(handle_ids)::text[])::uuid as handle_id, unnest(sqlc.arg(row_ids)::text[])::uuid as row_id) m
  where h.handle_id = m.handle_id;
 
--- name: FindKeyCheck :one
-select check_value from relmgr.key_checks where key_id = @key_id;
-
--- name: KeepKeyCheck :exec
-insert into relmgr.key_checks (key_id, check_value) values (@key_id, @check_value)
-on conflict (key_id) do nothing;
-
--- name: ListKeyChecks :many
-select key_id, check_value from relmgr.key_checks order by key_id;

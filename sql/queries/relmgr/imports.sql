@@ -60,13 +60,20 @@ select l.line, l.refused::text as refused from relmgr.import_lines l
 
 -- name: FindHandles :many
 -- The handles of many identifiers that have one, whether each is published, and
--- whether the person has refused. They are locked, so that none moves to another column
+-- whether the person has refused. A token of any epoch finds its handle, and one
+-- that is missed for want of a newer token is not made anew: a trigger refuses
+-- it. They are locked, so that none moves to another column
 -- before it is published.
 select t.place::integer as place, h.handle_id, (c.handle_id is not null)::boolean as published,
        exists (select from consent.published_refusals r where r.handle_id = h.handle_id) as refused
   from (select unnest(sqlc.arg(places)::integer[]) as place, unnest(sqlc.arg(column_ids)::text[]) as column_id,
-               unnest(sqlc.arg(tokens)::bytea[]) as token) t
-  join relmgr.handles h on h.column_id = t.column_id and h.token = t.token
+               unnest(sqlc.arg(tokens)::bytea[]) as token, unnest(sqlc.arg(tokens_b)::bytea[]) as token_b) t
+  cross join lateral (
+    select o.handle_id from relmgr.handles o where o.column_id = t.column_id and o.token = t.token
+    union
+    select e.handle_id from relmgr.handles e where e.column_id = t.column_id and e.token_b = t.token_b
+  ) f
+  join relmgr.handles h on h.handle_id = f.handle_id and h.column_id = t.column_id and (h.token = t.token or h.token_b = t.token_b)
   left join relmgr.cells c on c.handle_id = h.handle_id
  order by h.handle_id
    for no key update of h;
@@ -88,11 +95,12 @@ with entry as (
          unnest(sqlc.arg(audience_kinds)::text[]) as audience_kind, unnest(sqlc.arg(audiences)::text[])::text[] as audience,
          unnest(sqlc.arg(untils)::timestamptz[]) as until, unnest(sqlc.arg(reviews)::timestamptz[]) as review_at
 ), handle as (
-  insert into relmgr.handles (handle_id, column_id, token, sealed, wrapped_key, wrapped_by, row_id)
-  select n.handle_id, n.column_id, n.token, n.sealed, n.wrapped_key, n.wrapped_by, n.row_id
+  insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by, row_id)
+  select n.handle_id, n.column_id, nullif(n.token, ''), nullif(n.token_b, ''), n.token_epoch, n.sealed, n.wrapped_key, n.wrapped_by, n.row_id
     from (select unnest(sqlc.arg(new_handles)::text[])::uuid as handle_id, unnest(sqlc.arg(new_columns)::text[]) as column_id,
                  unnest(sqlc.arg(new_tokens)::bytea[]) as token, unnest(sqlc.arg(new_contents)::bytea[]) as sealed,
                  unnest(sqlc.arg(new_wrapped_keys)::bytea[]) as wrapped_key, unnest(sqlc.arg(new_wrapped_by)::text[]) as wrapped_by,
+                 unnest(sqlc.arg(new_tokens_b)::bytea[]) as token_b, unnest(sqlc.arg(new_token_epochs)::integer[]) as token_epoch,
                  unnest(sqlc.arg(new_rows)::text[])::uuid as row_id) n
   on conflict do nothing
 ), key as (

@@ -1,7 +1,7 @@
 -- name: HoldStill :many
 -- Locks handles so that nobody may even refer to them, and waits for nobody:
 -- who refers to one may be waiting for another that this writer holds.
-select handle_id, column_id, token from relmgr.handles
+select handle_id, column_id, token, token_b from relmgr.handles
  where handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
  order by handle_id
    for update nowait;
@@ -32,7 +32,7 @@ select h.handle_id from relmgr.handles h
 -- name: MoveHandle :exec
 -- Gives a handle another place: a column and what the person is called there.
 update relmgr.handles
-   set column_id = @column_id, token = @token, sealed = @sealed, wrapped_key = @wrapped_key, wrapped_by = @wrapped_by
+   set column_id = @column_id, token = @token, token_b = @token_b, token_epoch = @token_epoch, sealed = @sealed, wrapped_key = @wrapped_key, wrapped_by = @wrapped_by
  where handle_id = @handle_id;
 
 -- name: MoveCell :exec

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// keysCommand keeps relmgr's keys, on a hub that runs or one that does not. It
+// works with that duty's own key file and database role.
+type keysCommand struct {
+	List    keysListCommand    `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
+	Rotate  keysRotateCommand  `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
+	Rewrap  keysRewrapCommand  `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
+	Revoke  keysRevokeCommand  `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
+	Destroy keysDestroyCommand `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
+}
+
+// openKeys opens relmgr for upkeep. On a private PostgreSQL, whose passwords are
+// new at each start, the superuser takes relmgr's role.
+func (h hub) openKeys(ctx context.Context) (s *relmgr.Service, done func(), err error) {
+	c, err := process.Load(h.path("relmgr.yaml"), "relmgr")
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := func() {}
+	if h.Private {
+		if c.Database, stop, err = h.reachPrivate(ctx); err != nil {
+			return nil, nil, err
+		}
+		c.Database += " role='fame_relmgr'"
+	}
+	keys, err := seal.OpenFile(c.Keys, c.Identity)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	db, err := pg.OpenPool(ctx, c.Database, pg.Pool{Application: "fame keys", MaxOpen: 2, StatementTimeout: 10 * time.Minute})
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	s, err = relmgr.New(ctx, relmgr.Config{DB: db, Keys: keys, Now: time.Now})
+	if err != nil {
+		db.Close()
+		stop()
+		return nil, nil, err
+	}
+	return s, func() { s.Close(); db.Close(); stop() }, nil
+}
+
+// withKeys runs what a command does with the keys of the hub of the directory.
+func withKeys(ctx context.Context, all *cli, do func(*relmgr.Service) error) error {
+	h, err := openHub(all.Dir)
+	if err != nil {
+		return err
+	}
+	s, done, err := h.openKeys(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return do(s)
+}
+
+// progress tells each step of a rotation, a tenth of it at a time.
+func (p *printer) progress() relmgr.Progress {
+	var last string
+	return func(step string, done, of int) {
+		line := fmt.Sprintf("%s %3d %%", step, 100)
+		if of > 0 {
+			line = fmt.Sprintf("%s %3d %% of %d", step, done*10/of*10, of)
+		}
+		if line != last {
+			p.say("%s", line)
+			last = line
+		}
+	}
+}
+
+type keysListCommand struct{}
+
+// Run lists the keys.
+func (c *keysListCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		keys, err := s.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		type line struct {
+			Key          seal.KeyID `json:"key"`
+			State        string     `json:"state"`
+			DestroyAfter *time.Time `json:"destroy_after,omitempty"`
+		}
+		lines := []line{}
+		for _, k := range keys {
+			l := line{Key: k.ID, State: "in use"}
+			switch {
+			case k.Revoked:
+				l.State = "revoked"
+			case k.Destroyed:
+				l.State = "destroyed"
+			case k.Retired:
+				l.State, l.DestroyAfter = "retired", &k.DestroyAfter
+			}
+			if lines = append(lines, l); l.DestroyAfter != nil {
+				out.say("%-40s %s, to be destroyed after %s", l.Key, l.State, l.DestroyAfter.Format(time.DateOnly))
+			} else {
+				out.say("%-40s %s", l.Key, l.State)
+			}
+		}
+		return out.result(lines)
+	})
+}
+
+type keysRotateCommand struct {
+	Column string `arg:"" help:"The column."`
+}
+
+// Run rotates the token key of a column.
+func (c *keysRotateCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		if err := s.RotateTokens(ctx, ident.Column(c.Column), out.progress()); err != nil {
+			return err
+		}
+		out.say("Column %s looks people up by its new key. The old one is kept as long as backups are: see fame keys list.", c.Column)
+		return out.result(map[string]string{"column": c.Column})
+	})
+}
+
+type keysRewrapCommand struct {
+	Agency string `arg:"" help:"The agency."`
+}
+
+// Run rotates the wrapping key of an agency.
+func (c *keysRewrapCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		if err := s.Rewrap(ctx, ident.Agency(c.Agency), out.progress()); err != nil {
+			return err
+		}
+		out.say("What the columns of %s call people is under its new key. The old one is kept as long as backups are: see fame keys list.", c.Agency)
+		return out.result(map[string]string{"agency": c.Agency})
+	})
+}
+
+type keysRevokeCommand struct {
+	Agency string `arg:"" help:"The agency."`
+	Yes    bool   `help:"Do it: there is no way back."`
+}
+
+// Run revokes an agency's keys.
+func (c *keysRevokeCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	if !c.Yes {
+		return fmt.Errorf("this makes everything that the columns of %s call people unreadable, for good: add --yes if that is wanted", c.Agency)
+	}
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		if err := s.RevokeAgency(ctx, ident.Agency(c.Agency)); err != nil {
+			return err
+		}
+		out.say("The keys of %s are destroyed. Destroy their backups too. `fame keys rewrap %s` gives it a new key to begin again with.", c.Agency, c.Agency)
+		return out.result(map[string]string{"agency": c.Agency})
+	})
+}
+
+type keysDestroyCommand struct {
+	Early []string `help:"A retired key to destroy before its time: backups from before it was retired cannot be used any more." placeholder:"KEY"`
+}
+
+// Run destroys retired keys.
+func (c *keysDestroyCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		early := make([]seal.KeyID, len(c.Early))
+		for i, k := range c.Early {
+			early[i] = seal.KeyID(k)
+		}
+		gone, err := s.DestroyRetired(ctx, early...)
+		for _, k := range gone {
+			out.say("destroyed %s", k)
+		}
+		if err != nil {
+			return err
+		}
+		out.say("%d keys destroyed. Destroy them in the backups of the key file too.", len(gone))
+		return out.result(map[string]any{"destroyed": append([]seal.KeyID{}, gone...)})
+	})
+}
