@@ -146,7 +146,7 @@ func doc() partnership.Document {
 	}
 	return partnership.Document{
 		Partnership: decide.Partnership{Hub: hubURL, Name: "Riverside", Jurisdiction: "England", LawProfile: "uk-current"},
-		Settings:    decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1},
+		Settings:    decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30},
 		Issuers: []decide.Issuer{
 			{Name: "everyone", Issuer: "https://id.example", Audience: "fame"},
 			{Name: "county", Issuer: "https://county.example", Audience: "fame", Mappings: []decide.Mapping{
@@ -167,7 +167,7 @@ func doc() partnership.Document {
 			{ID: "school-office", Kind: decide.Unit, Title: "Office", Agency: "school"},
 			{ID: "hub-team", Kind: decide.Team, Title: "Team", Agency: "gp", Agencies: []ident.Agency{"school"}},
 		},
-		Columns: []decide.Column{}, Powers: []decide.Power{}, Bars: []decide.Bar{}, Agreements: []decide.Agreement{},
+		Registrars: []decide.Registrar{}, Columns: []decide.Column{}, Powers: []decide.Power{}, Bars: []decide.Bar{}, Agreements: []decide.Agreement{},
 		Practitioners: []partnership.Practitioner{
 			practitioner("olive", "office", "governance-officer"),
 			practitioner("ada", "gp", "agency-administrator"),

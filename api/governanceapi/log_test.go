@@ -56,20 +56,26 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func fetch(t *testing.T, url string) (*http.Response, []byte) {
+// head is what came before a body that has been read.
+type head struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func fetch(t *testing.T, url string) (head, []byte) {
 	t.Helper()
 	resp, err := http.Get(url)
 	must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	must(t, err)
-	return resp, body
+	return head{resp.StatusCode, resp.Header}, body
 }
 
 func get(t *testing.T, url, media string) []byte {
 	t.Helper()
 	resp, body := fetch(t, url)
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != media {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != media {
 		t.Fatalf("%d %s: %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	}
 	return body
@@ -173,7 +179,7 @@ func TestWhatTheLogDoesNotServe(t *testing.T) {
 	resp, err := http.Post(url+"/log/v1/checkpoint", "text/plain", strings.NewReader("x"))
 	must(t, err)
 	resp.Body.Close()
-	if resp.StatusCode != 405 || resp.Header.Get("Allow") != "GET" {
+	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET" {
 		t.Errorf("POST: %d, Allow %q", resp.StatusCode, resp.Header.Get("Allow"))
 	}
 	for path, want := range map[string]string{"/log/v1/checkpoint": fresh, "/log/v1/tile/0/000": immutable} {

@@ -72,7 +72,7 @@ func reads(product string) (ours, theirs string, err error) {
 	at := "'" + day.Format(time.RFC3339) + "'"
 	ours = strings.NewReplacer(
 		"sqlc.arg(numbers)", "array[0]", "sqlc.arg(column_ids)", "array['"+askersColumn+"']",
-		"sqlc.arg(tokens)", "array["+token+"]", "sqlc.arg(ats)", "array["+at+"]",
+		"sqlc.arg(tokens)", "array["+token+"]", "sqlc.arg(tokens_b)", "array[null]", "sqlc.arg(ats)", "array["+at+"]",
 	).Replace(product)
 	if strings.Contains(ours, "@") || strings.Contains(ours, "sqlc.") {
 		return "", "", errors.New("the enquiry's read has a new parameter: give it a value in bench/known/pgbench.go, and pgbench.sql its like")

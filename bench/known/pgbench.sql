@@ -40,7 +40,8 @@ select 'own'::text as part, own.handle_id, null::uuid as far_handle, :column_id:
        '{}'::text[] as purposes, ''::text as audience_kind, '{}'::text[] as audience, :at::timestamptz as until, false as consented,
        null::uuid as act_id, ''::text as kind, ''::text as contact, '{}'::text[] as transactions, ''::text as excluded,
        ''::text as mode, '{}'::text[] as aspects, ''::text as ordinary, ''::text as sensitive,
-       :at::timestamptz as review_at, ''::text as risk, ''::text as override
+       :at::timestamptz as review_at, ''::text as risk, ''::text as override,
+       coalesce((select t.reading from relmgr.token_epochs t where t.column_id = :column_id), 1)::int as reading
   from own
 union all
 select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.agreement::text, s.power::text,
@@ -51,22 +52,22 @@ select r.part, r.handle_id, r.far_handle, r.column_id, r.decision_id, r.role, s.
             when exists (select from relmgr.override_outcomes o where o.decision_id = s.decision_id and o.outcome = 'not-justified') then 'rejected'
             when exists (select from relmgr.override_uses u where u.decision_id = s.decision_id and u.column_id = :column_id
                                                               and u.first_at <= :at::timestamptz - interval '1 hour') then 'spent'
-            else '' end
+            else '' end, 0
   from resting r
   join standing s on s.decision_id = r.decision_id
 union all
 select 'excluded', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       :at::timestamptz, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', :at::timestamptz, '', ''
+       :at::timestamptz, false, null, '', '', '{}', x.excluded::text, '', '{}', '', '', :at::timestamptz, '', '', 0
   from members m
   join consent.published_exclusions x on x.handle_id = m.handle_id and x.ended_at is null
 union all
 select 'blocked', m.handle_id, null, '', null, '', '', '', '', '{}', '', '{}',
-       :at::timestamptz, false, null, b.reach, '', '{}', '', '', '{}', '', '', :at::timestamptz, '', ''
+       :at::timestamptz, false, null, b.reach, '', '{}', '', '', '{}', '', '', :at::timestamptz, '', '', 0
   from members m
   join consent.published_blocks b on b.handle_id = m.handle_id and b.ended_at is null
 union all
 select 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
-       :at::timestamptz, false, k.act_id, '', '', '{}', '', '', '{}', '', '', :at::timestamptz, '', ''
+       :at::timestamptz, false, k.act_id, '', '', '{}', '', '', '{}', '', '', :at::timestamptz, '', '', 0
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id;
 insert into bench.audit (audit_id, at, practitioner_id, agency_id, role, column_id, person, purpose, reason, concerning, terms_version)

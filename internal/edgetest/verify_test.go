@@ -251,6 +251,7 @@ func (b *bench) open() {
 	b.t.Helper()
 	rows, err := b.admin.Query(`select conrelid::regclass::text, conname from pg_constraint where contype in ('c', 'f') and conrelid <> 0`)
 	b.must(err)
+	defer rows.Close()
 	var drops []string
 	for rows.Next() {
 		var table, name string
