@@ -173,7 +173,7 @@ func (h *hub) startDuty(of string) error {
 		return err
 	}
 	defer log.Close() // the child has its own
-	d.cmd, d.done = exec.Command(h.path("bin", of), "--config", h.path("hub", of+".yaml")), make(chan struct{})
+	d.cmd, d.done = exec.CommandContext(context.Background(), h.path("bin", of), "--config", h.path("hub", of+".yaml")), make(chan struct{})
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	if err := d.cmd.Start(); err != nil {
 		return err

@@ -314,7 +314,7 @@ func (b *bench) round(ctx context.Context, n, lines int) (r round, err error) {
 	r.hubRSS = peak(b.up.Process.Pid)
 	var told struct{ Published int }
 	if err := json.Unmarshal(text, &told); err != nil || told.Published != lines {
-		return r, fmt.Errorf("fame import published %d of %d (%v)", told.Published, lines, err)
+		return r, fmt.Errorf("fame import published %d of %d (%w)", told.Published, lines, err)
 	}
 	return b.copy(ctx, act.Act, lines, r)
 }
@@ -372,7 +372,7 @@ func (b *bench) copy(ctx context.Context, reference string, lines int, r round) 
 			return r, fmt.Errorf("%s: %w", t.name, err)
 		}
 		if n, err := done.RowsAffected(); err != nil || n != int64(lines) {
-			return r, fmt.Errorf("%s: copied %d rows of %d (%v)", t.name, n, lines, err)
+			return r, fmt.Errorf("%s: copied %d rows of %d (%w)", t.name, n, lines, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {

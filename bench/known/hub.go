@@ -47,7 +47,6 @@ type hub struct {
 	relmgr    *process.Process
 	address   string // host:port
 	now       func() time.Time
-	database  *database
 	closers   []func() error
 }
 

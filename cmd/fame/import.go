@@ -180,7 +180,7 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 	}
 	for {
 		e, err := i.lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return send()
 		} else if err != nil {
 			return err

@@ -52,14 +52,14 @@ func newLines(in io.Reader, json bool) (*lines, error) {
 	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
 		return nil, errors.New("the file is UTF-16: save it as UTF-8")
 	case bytes.Equal(start, []byte("\ufeff")): // as spreadsheets write it
-		l.in.Discard(3)
-		l.bytes = 3
+		n, _ := l.in.Discard(3) // they have been looked at: they are there
+		l.bytes = int64(n)
 	}
 	if json {
 		return l, nil
 	}
 	text, wrong, err := l.read()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if wrong == "" {
@@ -85,7 +85,7 @@ func newLines(in io.Reader, json bool) (*lines, error) {
 func (l *lines) next() (entry, error) {
 	for {
 		text, wrong, err := l.read()
-		if err != nil && (err != io.EOF || len(text) == 0 && wrong == "") {
+		if err != nil && (!errors.Is(err, io.EOF) || len(text) == 0 && wrong == "") {
 			return entry{}, err
 		}
 		if wrong == "" && len(bytes.TrimSpace(text)) == 0 {

@@ -94,7 +94,7 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 	}()
 	admin := ""
 	if h.Private {
-		stop := func() {}
+		var stop func()
 		if admin, stop, err = h.reachPrivate(ctx); err != nil {
 			return v, done, err
 		}

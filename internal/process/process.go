@@ -73,7 +73,7 @@ const gcPercent = 400
 
 // Open opens the duty's pool and keys. Close gives the pool back.
 func Open(ctx context.Context, c Config, log *slog.Logger, registry *prometheus.Registry) (*Process, error) {
-	if os.Getenv("GOGC") == "" {
+	if os.Getenv("GOGC") == "" { //nolint:forbidigo // Go's own setting: where somebody chose one, it holds
 		debug.SetGCPercent(gcPercent)
 	}
 	keys, err := seal.OpenFile(c.Keys, c.Identity)
