@@ -238,8 +238,8 @@ func (s *Service) openAsOf(ctx context.Context, act ident.ActID, l leaf.Leaf) (*
 func (s *Service) ApproveAsOf(ctx context.Context, who decide.Caller, ref ident.ReferenceID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.ApproveAsOf")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	role, err := reviewing(who)
 	if err != nil {

@@ -113,8 +113,8 @@ func (s *Service) MoveCaseload(ctx context.Context, who decide.Caller, c Caseloa
 
 // mayMove checks what depends on the caller and the terms alone.
 func (s *Service) mayMove(who decide.Caller, c Caseload, at time.Time) (from, to *decide.Column, role string, err error) {
-	if !decide.Has(who.Terms.Codes.Reasons, c.Reason) {
-		return nil, nil, "", fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, c.Reason); err != nil {
+		return nil, nil, "", err
 	}
 	roles := editors(who, Correlate)
 	role, ok := who.RoleAmong(roles)

@@ -66,8 +66,8 @@ func closed(who decide.Caller, id ident.Column, at time.Time) (*decide.Column, s
 func (s *Service) ReturnColumn(ctx context.Context, who decide.Caller, column ident.Column, reason string, after ident.HandleID, limit int) (held []Held, next ident.HandleID, err error) {
 	defer fault.Wrap(&err, "relmgr.ReturnColumn")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return nil, next, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return nil, next, err
 	}
 	c, role, err := closed(who, column, at)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *Service) ReturnColumn(ctx context.Context, who decide.Caller, column id
 func (s *Service) DestroyColumn(ctx context.Context, who decide.Caller, column ident.Column, reason string) (cert Certificate, err error) {
 	defer fault.Wrap(&err, "relmgr.DestroyColumn")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return cert, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return cert, err
 	}
 	_, role, err := closed(who, column, at)
 	if err != nil {

@@ -36,8 +36,8 @@ func (s *Service) Correlate(ctx context.Context, who decide.Caller, c Correlatio
 	if err != nil {
 		return Receipt{}, err
 	}
-	if !decide.Has(who.Terms.Codes.Reasons, c.Reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, c.Reason); err != nil {
+		return Receipt{}, err
 	}
 	if err := evidenced(c.Mode, c.Evidence); err != nil {
 		return Receipt{}, err

@@ -155,8 +155,8 @@ func reliedOn(r relmgrdb.ListReliedRow) Relied {
 func (s *Service) JudgeOverride(ctx context.Context, who decide.Caller, act ident.ReferenceID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.JudgeOverride")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	role, err := reviewing(who)
 	if err != nil {

@@ -103,8 +103,8 @@ func (s *Service) Declare(ctx context.Context, who decide.Caller, o Own, interes
 func (s *Service) EndDeclaration(ctx context.Context, who decide.Caller, id ident.DeclarationID, reason string) (out Declared, err error) {
 	defer fault.Wrap(&err, "relmgr.EndDeclaration")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Declared{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Declared{}, err
 	}
 	role, err := reviewing(who)
 	if err != nil {

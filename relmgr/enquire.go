@@ -195,12 +195,10 @@ func (q Question) put(c *decide.Column) decide.Question {
 // asked refuses codes that the partnership has not declared, before anything is
 // recorded.
 func asked(t *decide.Terms, q Question) error {
-	switch {
-	case !decide.Has(t.Codes.Purposes, q.Purpose):
-		return fault.At("/purpose", "name a purpose of the partnership's list")
-	case !decide.Has(t.Codes.Reasons, q.Reason):
-		return fault.At("/reason", "name a reason of the partnership's list")
-	case q.Transaction != "" && !decide.Has(t.Codes.Transactions, q.Transaction):
+	if err := (Why{q.Purpose, q.Reason}).check(t); err != nil {
+		return err
+	}
+	if q.Transaction != "" && !decide.Has(t.Codes.Transactions, q.Transaction) {
 		return fault.At("/transaction", "name a transaction of the partnership's list")
 	}
 	return nil

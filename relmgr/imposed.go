@@ -143,8 +143,8 @@ func higher(who decide.Caller, at time.Time) (string, error) {
 func (s *Service) ReviewTelling(ctx context.Context, who decide.Caller, act ident.ReferenceID, t *Telling, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.ReviewTelling")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	if err := t.check(decide.Imposed, at); err != nil {
 		return Receipt{}, err
@@ -183,8 +183,8 @@ func (s *Service) ReviewTelling(ctx context.Context, who decide.Caller, act iden
 func (s *Service) RecordObjection(ctx context.Context, who decide.Caller, act ident.ReferenceID, reason string, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.RecordObjection")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		imposed, err := s.q.FindImposed(ctx, tx, relmgrdb.FindImposedParams{ReferenceID: act, AgencyID: who.Agency})
@@ -276,8 +276,8 @@ const (
 func (s *Service) RuleOnObjection(ctx context.Context, who decide.Caller, objection ident.ReferenceID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.RuleOnObjection")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		o, err := s.q.FindObjection(ctx, tx, relmgrdb.FindObjectionParams{ReferenceID: objection, AgencyID: who.Agency})

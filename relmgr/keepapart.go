@@ -29,8 +29,8 @@ type Apart struct {
 func (s *Service) KeepApart(ctx context.Context, who decide.Caller, a Apart) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.KeepApart")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, a.Reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, a.Reason); err != nil {
+		return Receipt{}, err
 	}
 	if (a.Code == "") == (len(a.Correlations) == 0) {
 		return Receipt{}, fault.At("/pairing", "give a pairing code or correlations, one of the two")
@@ -83,8 +83,8 @@ func (s *Service) apartByCorrelations(ctx context.Context, tx *sql.Tx, who decid
 func (s *Service) DisputeIdentity(ctx context.Context, who decide.Caller, o Own, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.DisputeIdentity")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	roles := slices.Concat(editors(who, Publish), editors(who, Correlate))
 	role, ok := who.RoleAmong(roles)
@@ -113,8 +113,8 @@ func (s *Service) DisputeIdentity(ctx context.Context, who decide.Caller, o Own,
 func (s *Service) SettleDispute(ctx context.Context, who decide.Caller, dispute ident.ReferenceID, hold []ident.ReferenceID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.SettleDispute")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		d := begin(who, Settle, "", at)
@@ -174,8 +174,8 @@ func (s *Service) correlationsOf(ctx context.Context, tx *sql.Tx, agency ident.A
 func (s *Service) ConfirmSamePerson(ctx context.Context, who decide.Caller, correlation ident.ReferenceID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.ConfirmSamePerson")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		a, err := s.q.FindActByReference(ctx, tx, relmgrdb.FindActByReferenceParams{ReferenceID: correlation, AgencyID: who.Agency})

@@ -134,8 +134,8 @@ func offered(t *decide.Terms, c *decide.Column, r Relationship) error {
 	if !decide.Has(t.Codes.Roles, r.Role) {
 		return fault.At("/role", "name a role of the partnership's list")
 	}
-	if !decide.Has(t.Codes.Reasons, r.Reason) {
-		return fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(t, r.Reason); err != nil {
+		return err
 	}
 	for i, o := range r.Offers {
 		if !decide.HasAll(t.Codes.Transactions, o.Transactions) {

@@ -20,10 +20,15 @@ type Why struct {
 
 // check refuses codes that the partnership has not declared.
 func (w Why) check(t *decide.Terms) error {
-	switch {
-	case !decide.Has(t.Codes.Purposes, w.Purpose):
+	if !decide.Has(t.Codes.Purposes, w.Purpose) {
 		return fault.At("/purpose", "name a purpose of the partnership's list")
-	case !decide.Has(t.Codes.Reasons, w.Reason):
+	}
+	return declaredReason(t, w.Reason)
+}
+
+// declaredReason refuses a reason that the partnership has not declared.
+func declaredReason(t *decide.Terms, reason string) error {
+	if !decide.Has(t.Codes.Reasons, reason) {
 		return fault.At("/reason", "name a reason of the partnership's list")
 	}
 	return nil

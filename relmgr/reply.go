@@ -212,9 +212,10 @@ func (s *Service) ReplyToContact(ctx context.Context, who decide.Caller, r Conta
 
 // complete refuses what does not make a reply, before anything is looked up.
 func complete(t *decide.Terms, r ContactReply) error {
+	if err := declaredReason(t, r.Reason); err != nil {
+		return err
+	}
 	switch shares := r.Reply != NotShare; {
-	case !decide.Has(t.Codes.Reasons, r.Reason):
-		return fault.At("/reason", "name a reason of the partnership's list")
 	case shares && r.Contact == "":
 		return fault.At("/contact", "say how the asker can reach you: name a contact route of your column")
 	case shares && r.Proposal == nil:

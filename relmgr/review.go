@@ -163,8 +163,8 @@ func (s *Service) review(ctx context.Context, db relmgrdb.DBTX, who decide.Calle
 func (s *Service) JudgeEnquiry(ctx context.Context, who decide.Caller, id ident.ReviewID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.JudgeEnquiry")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	role, err := reviewing(who)
 	if err != nil {

@@ -54,8 +54,8 @@ func (s *Service) SetStatus(ctx context.Context, who decide.Caller, publication 
 func (s *Service) undo(ctx context.Context, who decide.Caller, kind Kind, refs []ident.ReferenceID, reason string, more func(*deed)) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.undo")
 	at := s.stamp()
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		d := begin(who, kind, "", at)
