@@ -36,9 +36,10 @@ func (s *Service) ApproveImport(ctx context.Context, who decide.Caller, a Approv
 	defer fault.Wrap(&err, "relmgr.ApproveImport")
 	at := s.stamp()
 	a.Until = a.Until.UTC().Truncate(time.Microsecond)
+	if err := declaredReason(who.Terms, a.Reason); err != nil {
+		return Receipt{}, err
+	}
 	switch {
-	case !decide.Has(who.Terms.Codes.Reasons, a.Reason):
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
 	case a.Mode == decide.Joint:
 		return Receipt{}, fault.At("/mode", "a joint publication waits for each person: use another mode")
 	case a.Mode == decide.BySubject:

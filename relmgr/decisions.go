@@ -84,14 +84,7 @@ func (s *Service) ListDecisions(ctx context.Context, who decide.Caller, which Re
 // managing is the caller's role among those that correlate or review under an
 // agreement of their agency.
 func managing(who decide.Caller) (string, error) {
-	var roles []string
-	for _, a := range who.Terms.Agreements {
-		if slices.Contains(a.Parties, who.Agency) {
-			roles = append(append(roles, a.Roles.Correlate...), a.Roles.Review...)
-		}
-	}
-	slices.Sort(roles)
-	roles = slices.Compact(roles)
+	roles := rolesIn(who, func(a decide.Agreement) []string { return slices.Concat(a.Roles.Correlate, a.Roles.Review) })
 	role, ok := who.RoleAmong(roles)
 	if !ok {
 		return "", fault.New(fault.Forbidden, "this needs one of the roles %v", roles)

@@ -399,11 +399,16 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 		providers = append(providers, p)
 		disclosed = append(disclosed, disclosure{c.handle, c.decision, c.standing.Risk != ""})
 	}
-	// In the order of codes: the order of the read would tell who came first.
+	inOrderOfCodes(providers)
+	return providers, disclosed
+}
+
+// inOrderOfCodes sorts who is told of: the order of the read would tell who came
+// first.
+func inOrderOfCodes(providers []Provider) {
 	slices.SortFunc(providers, func(a, b Provider) int {
 		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Role, b.Role))
 	})
-	return providers, disclosed
 }
 
 // hides reports whether the person hides the handle from this asker: a block
@@ -415,9 +420,8 @@ func (r row) hides(h ident.HandleID, asking *decide.Asking) bool {
 // reached is the asker's component of the correlations of g, and the agencies
 // that a subject left out on a handle of it.
 func (r row) reached(g graph) (map[ident.HandleID]bool, map[ident.Agency]bool) {
-	reached, left := map[ident.HandleID]bool{}, map[ident.Agency]bool{}
-	for _, h := range g.reach(r.own) {
-		reached[h] = true
+	reached, left := among(g, r.own), map[ident.Agency]bool{}
+	for h := range reached {
 		for _, agency := range r.excluded[h] {
 			left[agency] = true
 		}

@@ -1,7 +1,6 @@
 package relmgr
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -243,9 +242,7 @@ func (h *history) tell(then, now view, transaction string) ([]Provider, []disclo
 		providers = append(providers, shown)
 		disclosed = append(disclosed, disclosure{Handle: v.HandleID, Decision: v.DecisionID})
 	}
-	slices.SortFunc(providers, func(a, b Provider) int {
-		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Role, b.Role))
-	})
+	inOrderOfCodes(providers)
 	return providers, disclosed
 }
 

@@ -122,14 +122,12 @@ func (s *Service) ListUntold(ctx context.Context, who decide.Caller, limit int, 
 // higher returns the caller's role among those that may impose under an agreement
 // of their agency.
 func higher(who decide.Caller, at time.Time) (string, error) {
-	var roles []string
-	for _, a := range who.Terms.Agreements {
-		if slices.Contains(a.Parties, who.Agency) && who.Terms.FindAgreement(a.Code, at) != nil {
-			roles = append(roles, a.Roles.Impose...)
+	roles := rolesIn(who, func(a decide.Agreement) []string {
+		if who.Terms.FindAgreement(a.Code, at) == nil {
+			return nil
 		}
-	}
-	slices.Sort(roles)
-	roles = slices.Compact(roles)
+		return a.Roles.Impose
+	})
 	role, ok := who.RoleAmong(roles)
 	if !ok {
 		return "", fault.New(fault.Forbidden, "what is imposed is for one of the roles %v", roles)

@@ -57,10 +57,15 @@ type Review struct {
 
 // reviewers lists the roles that may review their own agency's enquiries.
 func reviewers(who decide.Caller) []string {
+	return rolesIn(who, func(a decide.Agreement) []string { return a.Roles.Review })
+}
+
+// rolesIn lists what the agreements of the caller's agency name, each role once.
+func rolesIn(who decide.Caller, named func(decide.Agreement) []string) []string {
 	var roles []string
 	for _, a := range who.Terms.Agreements {
 		if slices.Contains(a.Parties, who.Agency) {
-			roles = append(roles, a.Roles.Review...)
+			roles = append(roles, named(a)...)
 		}
 	}
 	slices.Sort(roles)

@@ -183,20 +183,16 @@ func editable(how, what Kind, own bool) error {
 // editors lists the roles that may undo an act of a kind: those that may make
 // one, under any agreement of the agency.
 func editors(who decide.Caller, kind Kind) []string {
-	var roles []string
-	for _, a := range who.Terms.Agreements {
-		switch {
-		case !slices.Contains(a.Parties, who.Agency):
-		case kind == Publish || kind == Reply:
-			roles = append(roles, a.Roles.Publish...)
-		case kind == Approve:
-			roles = append(roles, a.Roles.Approve...)
+	return rolesIn(who, func(a decide.Agreement) []string {
+		switch kind {
+		case Publish, Reply:
+			return a.Roles.Publish
+		case Approve:
+			return a.Roles.Approve
 		default:
-			roles = append(roles, a.Roles.Correlate...)
+			return a.Roles.Correlate
 		}
-	}
-	slices.Sort(roles)
-	return slices.Compact(roles)
+	})
 }
 
 func unknownAct() error {
