@@ -5,10 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -171,14 +169,10 @@ func (e *Edge) recovered(w http.ResponseWriter, r *http.Request, p any) (abort b
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return true
 	}
-	words := fmt.Sprintf("a panic with a value of type %T", p)
-	if err, ok := p.(runtime.Error); ok {
-		words = err.Error()
-	}
 	req := requestOf(r.Context())
 	e.log.LogAttrs(r.Context(), slog.LevelError, "panic",
 		slog.String("request", req.id), slog.String("duty", req.duty), slog.String("operation", req.operation),
-		slog.String("cause", words), slog.String("stack", string(debug.Stack())))
+		slog.String("cause", fault.OfPanic(p)), slog.String("stack", string(debug.Stack())))
 	req.logged = true
 	if req.wrote {
 		return true

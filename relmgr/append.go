@@ -5,9 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -149,7 +146,7 @@ func (a *appender) gather(first *waiting) []*waiting {
 func (a *appender) settle(batch []*waiting) {
 	defer func() {
 		if p := recover(); p != nil {
-			answer(batch, panicked(p))
+			answer(batch, fault.Panicked("the enquiry could not be recorded", p))
 		}
 	}()
 	write, again := inOrder(batch)
@@ -239,15 +236,6 @@ func answer(batch []*waiting, err error) {
 		default: // answered before the panic
 		}
 	}
-}
-
-// panicked is Internal. A panic's own words may hold what was asked.
-func panicked(p any) error {
-	words := fmt.Sprintf("a panic with a value of type %T", p)
-	if err, ok := p.(runtime.Error); ok {
-		words = err.Error()
-	}
-	return fault.New(fault.Internal, "the enquiry could not be recorded").Because(fmt.Errorf("%s\n%s", words, debug.Stack()))
 }
 
 // params are the entries as the statement takes them: an array for each column.

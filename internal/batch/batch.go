@@ -2,9 +2,7 @@ package batch
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -148,11 +146,7 @@ func (a *Asker[Q, A]) settle(batch []*waiting[Q, A]) {
 func (a *Asker[Q, A]) put(batch []*waiting[Q, A]) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			words := fmt.Sprintf("a panic with a value of type %T", p)
-			if e, ok := p.(runtime.Error); ok {
-				words = e.Error()
-			}
-			err = fault.New(fault.Internal, "the question could not be put").Because(fmt.Errorf("%s\n%s", words, debug.Stack()))
+			err = fault.Panicked("the question could not be put", p)
 		}
 	}()
 	questions := make([]Q, len(batch))

@@ -3,6 +3,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -76,6 +78,21 @@ func At(pointer, format string, args ...any) *Error {
 
 // Because attaches the cause that the log shows.
 func (e *Error) Because(cause error) *Error { e.cause = cause; return e }
+
+// Panicked is Internal, with what may be said of the panic and its stack as the
+// cause. Call it where the panic was recovered.
+func Panicked(detail string, p any) *Error {
+	return New(Internal, "%s", detail).Because(fmt.Errorf("%s\n%s", OfPanic(p), debug.Stack()))
+}
+
+// OfPanic is what may be logged of the value of a panic, which may hold what was
+// asked: a runtime error's words, or its type.
+func OfPanic(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a panic with a value of type %T", p)
+}
 
 // KindOf returns the kind of err, Internal for anything that is not a fault.
 func KindOf(err error) Kind {
