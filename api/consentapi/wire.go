@@ -32,15 +32,10 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	edge, err := api.New(api.Config{
-		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		AddressPerMinute: p.AddressPerMinute(),
-	})
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, nil)
 	if err != nil {
 		return process.Part{}, err
 	}
 	handler, err := New(Config{Service: service, Edge: edge})
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
-		Name: "consent partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
-	}}}, err
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
 }

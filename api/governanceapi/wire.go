@@ -20,10 +20,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	edge, err := api.New(api.Config{
-		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		MaxBodies: MaxBodies(), AddressPerMinute: p.AddressPerMinute(),
-	})
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, MaxBodies())
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -37,9 +34,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	return process.Part{
-		Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
-			Name: "governance partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
-		}},
+		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
 		Also: map[string]http.Handler{ledger.Prefix: NewLog(edge, log)}, Run: log.Run,
 	}, nil
 }

@@ -20,15 +20,10 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	p.AtClose(service.Close)
-	edge, err := api.New(api.Config{
-		DB: p.DB, Now: p.Now, Logger: p.Logger, Registerer: p.Registry, OpenAPI: fame.OpenAPI,
-		AddressPerMinute: p.AddressPerMinute(), Gate: p.Gate, MaxBodies: map[string]int64{"importPart": maxPart},
-	})
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"importPart": maxPart})
 	if err != nil {
 		return process.Part{}, err
 	}
 	handler, err := New(edge, service)
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{{
-		Name: "relmgr partnership", Do: func(ctx context.Context) error { _, err := edge.Terms(ctx); return err },
-	}}}, err
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
 }
