@@ -7,9 +7,11 @@
 // (PUB-07); and the end of either, which takes effect with the next request
 // (PUB-12). Explicit consent is a kind of its own (LEG-14). A consent permits
 // nothing by itself: relmgr reads what this duty publishes
-// (published_consents, published_exclusions, published_blocks) and decides. A
-// request permits still less: it waits for the members of its column and has
-// one answer (PUB-10). Where somebody else decided for the person, the consent
+// (published_consents, published_exclusions, published_blocks,
+// published_refusals) and decides. A request permits still less: it waits for the
+// members of its column and has one answer (PUB-10). Those that relmgr hands over
+// (relmgr.consent_wanted), where all that a proposal lacks is a consent, are
+// taken in whenever requests are listed or answered. Where somebody else decided for the person, the consent
 // says by what authority and lapses with it (LEG-21).
 //
 // Receipt signs what a consent says for whoever the person shows it to.

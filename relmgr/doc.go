@@ -16,5 +16,5 @@
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
 // import.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
 // recorded), read.go, review.go, declare.go,
-// sample.go (who looks at what was asked), asof.go, history.go (what was told earlier).
+// sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told earlier).
 package relmgr
