@@ -71,6 +71,7 @@ type enquiry struct {
 	At           time.Time          `json:"at"`
 	Practitioner ident.Practitioner `json:"practitioner"`
 	Agency       ident.Agency       `json:"agency"`
+	Role         string             `json:"role,omitempty"` // of one that no role let ask: any of theirs
 	Column       ident.Column       `json:"column"`
 	Handle       ident.HandleID     `json:"handle,omitzero"`
 	Purpose      string             `json:"purpose"`
@@ -206,14 +207,14 @@ func asked(t *decide.Terms, q Question) error {
 
 // refuseEnquiry records that the asker's own side stopped the question.
 func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquiry) error {
+	stopped, role := e.Decision.StoppedAt(), e.Decision.Role
+	if role == "" {
+		role = who.AnyRole()
+		e.Role = role
+	}
 	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
 	if err != nil {
 		return err
-	}
-	stopped := e.Decision.StoppedAt()
-	role := e.Decision.Role
-	if role == "" {
-		role = who.AnyRole()
 	}
 	if err := s.q.RecordRefusedEnquiry(ctx, s.db, relmgrdb.RecordRefusedEnquiryParams{
 		EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: e.At,

@@ -243,14 +243,19 @@ func decode(b []byte, into any) error {
 // amend adds to what a record says what follows from it, and takes apart what
 // in clear stands in several tables.
 func amend(said, clear map[string]any) error {
-	if reads := said["reads"]; reads != nil { // of a read of what is recorded: nobody's decision, and about nobody in particular
-		said["concerning"] = "not-known"
+	if said["reads"] != nil { // of a read of what is recorded: about nobody in particular, unless it says
+		if said["concerning"] == nil {
+			said["concerning"] = "not-known"
+		}
 		said["decision"] = map[string]any{"terms_version": said["terms_version"], "role": said["role"]}
 	}
 	if d, ok := said["decision"].(map[string]any); ok { // of an enquiry
 		stopped(d)
-		if c, ok := clear["decision"].(map[string]any); ok && d["role"] == "" {
-			delete(c, "role") // nobody's role let them ask: any of theirs is recorded
+		if d["role"] == "" { // no role let them ask: the record says which of theirs stands there
+			d["role"] = said["role"]
+		}
+		if c, ok := clear["decision"].(map[string]any); ok && d["role"] == nil {
+			delete(c, "role") // of before the record said so
 		}
 	}
 	list, _ := said["decisions"].([]any)
