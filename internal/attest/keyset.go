@@ -81,65 +81,75 @@ func (s KeySet) MarshalJSON() ([]byte, error) {
 // or symmetric, of another type, curve, use or algorithm, without its
 // thumbprint as kid, or there twice: an issuer's set is either understood or not.
 func ParseKeySet(b []byte) (KeySet, error) {
+	keys, err := parsePublic(b, "sig", string(jose.ES256), errKeySet)
+	if err != nil {
+		return KeySet{}, err
+	}
+	return NewKeySet(keys...)
+}
+
+// parsePublic reads a JWKS of P-256 keys for one use and algorithm, in their
+// order.
+func parsePublic(b []byte, use, alg string, malformed error) ([]*ecdsa.PublicKey, error) {
 	if len(b) > maxKeySetSize {
-		return KeySet{}, errKeySet
+		return nil, malformed
 	}
 	var raw struct {
 		Keys []map[string]any `json:"keys"`
 	}
 	var all any // finds repeated members at any depth
 	if json.Unmarshal(b, &all) != nil || json.Unmarshal(b, &raw) != nil || raw.Keys == nil || len(raw.Keys) > maxKeys {
-		return KeySet{}, errKeySet
+		return nil, malformed
 	}
 	for _, members := range raw.Keys {
 		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 			if _, ok := members[private]; ok {
-				return KeySet{}, errors.New("attest: the key set holds a private key: take it out of every place it was published to, and replace that key")
+				return nil, errors.New("attest: the key set holds a private key: take it out of every place it was published to, and replace that key")
 			}
 		}
 	}
 	var set jose.JSONWebKeySet
 	if json.Unmarshal(b, &set) != nil || len(set.Keys) != len(raw.Keys) {
-		return KeySet{}, errKeySet
+		return nil, malformed
 	}
-	s := KeySet{make(map[string]*ecdsa.PublicKey, len(set.Keys))}
+	keys, seen := make([]*ecdsa.PublicKey, 0, len(set.Keys)), map[string]bool{}
 	for _, k := range set.Keys {
 		public, ok := k.Key.(*ecdsa.PublicKey)
-		if !ok || k.Algorithm != "" && k.Algorithm != string(jose.ES256) || k.Use != "" && k.Use != "sig" {
-			return KeySet{}, errKeySet
+		if !ok || k.Algorithm != "" && k.Algorithm != alg || k.Use != "" && k.Use != use {
+			return nil, malformed
 		}
 		kid, err := thumbprint(public)
-		if err != nil {
-			return KeySet{}, err
+		if err != nil || seen[kid] || k.KeyID != kid {
+			return nil, malformed
 		}
-		if _, twice := s.keys[kid]; twice || k.KeyID != kid {
-			return KeySet{}, errKeySet
-		}
-		s.keys[kid] = public
+		keys, seen[kid] = append(keys, public), true
 	}
-	return s, nil
+	return keys, nil
 }
 
 // LoadKeySet reads a JWKS file.
-func LoadKeySet(path string) (KeySet, error) {
+func LoadKeySet(path string) (KeySet, error) { return load(path, ParseKeySet) }
+
+func load[S any](path string, parse func([]byte) (S, error)) (S, error) {
+	var none S
 	f, err := os.Open(path)
 	if err != nil {
-		return KeySet{}, fmt.Errorf("attest: key set: %w", err)
+		return none, fmt.Errorf("attest: key set: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, maxKeySetSize+1))
 	if err != nil {
-		return KeySet{}, fmt.Errorf("attest: key set: %w", err)
+		return none, fmt.Errorf("attest: key set: %w", err)
 	}
-	s, err := ParseKeySet(b)
+	s, err := parse(b)
 	if err != nil {
-		return KeySet{}, fmt.Errorf("%w (file %q)", err, path)
+		return none, fmt.Errorf("%w (file %q)", err, path)
 	}
 	return s, nil
 }
 
 // WriteKeySet replaces a JWKS file, whole or not at all, readable by all.
-func WriteKeySet(path string, s KeySet) (err error) {
+func WriteKeySet[S KeySet | Recipients](path string, s S) (err error) {
 	b, err := stdjson.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("attest: key set: %w", err)

@@ -28,6 +28,7 @@ type (
 	pairing   struct{}
 	importing struct{}
 	statement struct{}
+	recognise struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -63,6 +64,8 @@ type (
 	ImportID = ID[importing]
 	// StatementID names a registrar's common-client statement.
 	StatementID = ID[statement]
+	// RecognitionID names one recognition that a registrar made, or one sign-in.
+	RecognitionID = ID[recognise]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -94,6 +97,7 @@ func NewRequest() RequestID         { return New[request]() }
 func NewPairing() PairingID         { return New[pairing]() }
 func NewImport() ImportID           { return New[importing]() }
 func NewStatement() StatementID     { return New[statement]() }
+func NewRecognition() RecognitionID { return New[recognise]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -248,6 +249,31 @@ func (f *File) Public(_ context.Context, id KeyID) (*ecdsa.PublicKey, error) {
 		return nil, err
 	}
 	return &k.signer.key.PublicKey, nil
+}
+
+// Agree implements Provider.
+func (f *File) Agree(_ context.Context, id KeyID, other *ecdh.PublicKey) (shared [32]byte, err error) {
+	if other == nil || other.Curve() != ecdh.P256() {
+		return shared, ErrUsage
+	}
+	k, err := f.get(id, KindAgree)
+	if err != nil {
+		return shared, err
+	}
+	z, err := k.agree().ECDH(other)
+	if err != nil || len(z) != len(shared) {
+		return shared, ErrUsage
+	}
+	return [32]byte(z), nil
+}
+
+// AgreeKey implements Provider.
+func (f *File) AgreeKey(_ context.Context, id KeyID) (*ecdh.PublicKey, error) {
+	k, err := f.get(id, KindAgree)
+	if err != nil {
+		return nil, err
+	}
+	return k.agree().PublicKey(), nil
 }
 
 func (k *key) checkValue() []byte {

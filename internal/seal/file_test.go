@@ -601,7 +601,7 @@ func TestFileModel(t *testing.T) {
 		}
 		model := map[KeyID]entry{}
 		ids := rapid.SampledFrom([]KeyID{"k/a", "k/b", "k/c"})
-		kinds := rapid.SampledFrom([]KeyKind{KindMAC, KindWrap, KindSign, KindNote})
+		kinds := rapid.SampledFrom([]KeyKind{KindMAC, KindWrap, KindSign, KindNote, KindAgree})
 		rt.Repeat(map[string]func(*rapid.T){
 			"ensure": func(t *rapid.T) {
 				id, kind := ids.Draw(t, "id"), kinds.Draw(t, "kind")

@@ -56,9 +56,13 @@ const (
 	KindWrap KeyKind = "wrap" // AES-256-GCM over data keys
 	KindSign KeyKind = "sign" // ECDSA over P-256, for ES256
 	KindNote KeyKind = "note" // Ed25519, for signed notes (C2SP signed-note)
+	// KindAgree is ECDH over P-256: what others encrypt to (ECDH-ES).
+	KindAgree KeyKind = "agree"
 )
 
-func (k KeyKind) valid() bool { return k == KindMAC || k == KindWrap || k == KindSign || k == KindNote }
+func (k KeyKind) valid() bool {
+	return k == KindMAC || k == KindWrap || k == KindSign || k == KindNote || k == KindAgree
+}
 
 // hidden is 32 secret bytes inside a closure. A mask alone would not do: fmt
 // does not call the methods of an unexported field, and follows a pointer where

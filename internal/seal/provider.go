@@ -3,6 +3,7 @@ package seal
 import (
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/subtle"
 	"errors"
@@ -45,6 +46,14 @@ type Provider interface {
 
 	// Public returns the public half of a KindSign key.
 	Public(ctx context.Context, id KeyID) (*ecdsa.PublicKey, error)
+
+	// Agree returns what a KindAgree key and another party's public key have in
+	// common, the x coordinate of ECDH over P-256, and ErrUsage for no key or one
+	// of another curve. Derive keys from it; it is as secret as they are.
+	Agree(ctx context.Context, id KeyID, other *ecdh.PublicKey) ([32]byte, error)
+
+	// AgreeKey returns the public half of a KindAgree key.
+	AgreeKey(ctx context.Context, id KeyID) (*ecdh.PublicKey, error)
 
 	// Destroy removes the key for good and retires its id. Destroying a key
 	// twice is no error. What the provider's medium and its backups still

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto"
 	"crypto/cipher"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -24,14 +25,15 @@ type key struct {
 	kind   KeyKind
 	secret hidden
 	check  [8]byte
-	aead   func() cipher.AEAD // KindWrap; a func for the reason that hidden is one
-	signer *signer            // KindSign
-	noter  *noter             // KindNote
+	aead   func() cipher.AEAD      // KindWrap; a func for the reason that hidden is one
+	signer *signer                 // KindSign
+	noter  *noter                  // KindNote
+	agree  func() *ecdh.PrivateKey // KindAgree; a func as aead is
 }
 
 func newKey(kind KeyKind) (*key, error) {
 	var secret [32]byte
-	if kind == KindSign {
+	if kind == KindSign || kind == KindAgree {
 		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return nil, err
@@ -76,6 +78,14 @@ func keyFrom(kind KeyKind, secret [32]byte) (*key, error) {
 		sum := sha256.Sum256(append([]byte(label), private.Public().(ed25519.PublicKey)...))
 		copy(k.check[:], sum[:])
 		k.noter = &noter{key: private}
+	case KindAgree:
+		private, err := ecdh.P256().NewPrivateKey(secret[:])
+		if err != nil {
+			return nil, errKeyFile
+		}
+		sum := sha256.Sum256(append([]byte(label), private.PublicKey().Bytes()...))
+		copy(k.check[:], sum[:])
+		k.agree = func() *ecdh.PrivateKey { return private }
 	default:
 		return nil, errKeyFile
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -20,9 +22,10 @@ import (
 )
 
 const (
-	macID  KeyID = "column/gp-riverside/1"
-	wrapID KeyID = "agency/gp-practice/1"
-	signID KeyID = "sign/relmgr"
+	macID   KeyID = "column/gp-riverside/1"
+	wrapID  KeyID = "agency/gp-practice/1"
+	signID  KeyID = "sign/relmgr"
+	agreeID KeyID = "agree/relmgr/1"
 )
 
 // newTestFile makes a provider that holds one key of each kind.
@@ -33,7 +36,7 @@ func newTestFile(t testing.TB) *File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, kind := range map[KeyID]KeyKind{macID: KindMAC, wrapID: KindWrap, signID: KindSign} {
+	for id, kind := range map[KeyID]KeyKind{macID: KindMAC, wrapID: KindWrap, signID: KindSign, agreeID: KindAgree} {
 		if _, created, err := f.Ensure(context.Background(), id, kind); err != nil || !created {
 			t.Fatalf("Ensure(%s) = created %t, %v", id, created, err)
 		}
@@ -249,6 +252,69 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// Two who each hold one half, and the other's public one, come to the same
+// secret: RFC 7748's idea over P-256, checked against the standard library.
+func TestAgree(t *testing.T) {
+	ctx, f := context.Background(), newTestFile(t)
+	public, err := f.AgreeKey(ctx, agreeID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := other.ECDH(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Agree(ctx, agreeID, other.PublicKey())
+	if err != nil || !bytes.Equal(got[:], want) {
+		t.Errorf("Agree: %v, and both sides the same %t", err, bytes.Equal(got[:], want))
+	}
+	curve, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		id  KeyID
+		key *ecdh.PublicKey
+		err error
+	}{
+		"no key of the other":    {agreeID, nil, ErrUsage},
+		"a key of another curve": {agreeID, curve.PublicKey(), ErrUsage},
+		"a key that signs":       {signID, other.PublicKey(), ErrKind},
+		"a key that is not":      {"agree/none/1", other.PublicKey(), ErrNoKey},
+	} {
+		if _, err := f.Agree(ctx, tc.id, tc.key); !errors.Is(err, tc.err) {
+			t.Errorf("%s: %v, want %v", name, err, tc.err)
+		}
+	}
+	if _, err := f.AgreeKey(ctx, signID); !errors.Is(err, ErrKind) {
+		t.Errorf("AgreeKey of a key that signs: %v", err)
+	}
+	if _, err := f.Signer(ctx, agreeID); !errors.Is(err, ErrKind) {
+		t.Errorf("Signer of a key that agrees: %v", err)
+	}
+	if _, err := f.Public(ctx, agreeID); !errors.Is(err, ErrKind) {
+		t.Errorf("Public of a key that agrees: %v", err)
+	}
+	_, path, identity := paths(f)
+	again, err := OpenFile(path, identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := again.Agree(ctx, agreeID, other.PublicKey()); err != nil || same != got {
+		t.Errorf("another process comes to another secret: %v", err)
+	}
+	if err := f.Destroy(ctx, agreeID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Agree(ctx, agreeID, other.PublicKey()); !errors.Is(err, ErrDestroyed) {
+		t.Errorf("once destroyed: %v", err)
+	}
+}
+
 // TestSecretsPrintMasked prints everything that holds a secret in every way
 // that a log could and looks for the secret's bytes.
 func TestSecretsPrintMasked(t *testing.T) {
@@ -270,7 +336,7 @@ func TestSecretsPrintMasked(t *testing.T) {
 	}
 	values := []any{
 		dek, &dek, nested{dek, dek, &dek}, []DEK{dek}, map[string]DEK{"a": dek},
-		f, struct{ f *File }{f}, r, *r, r.keys, r.keys[macID], *r.keys[signID], signer, struct{ any }{signer}, f.state.Load(),
+		f, struct{ f *File }{f}, r, *r, r.keys, r.keys[macID], *r.keys[signID], *r.keys[agreeID], signer, struct{ any }{signer}, f.state.Load(),
 		struct{ r ring }{*r}, struct{ k key }{*r.keys[wrapID]}, struct{ s *state }{f.state.Load()}, struct{ s crypto.Signer }{signer},
 	}
 	var out strings.Builder
@@ -363,7 +429,7 @@ func FuzzKeyFile(f *testing.F) {
 	r := &ring{keys: map[KeyID]*key{}, destroyed: map[KeyID]struct{}{"a/b": {}}}
 	empty, _ := (&ring{}).encode()
 	f.Add(empty)
-	for i, kind := range []KeyKind{KindMAC, KindWrap, KindSign, KindNote} {
+	for i, kind := range []KeyKind{KindMAC, KindWrap, KindSign, KindNote, KindAgree} {
 		k, err := keyFrom(kind, [32]byte{byte(i + 1)})
 		if err != nil {
 			f.Fatal(err)
