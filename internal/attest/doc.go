@@ -8,6 +8,10 @@
 // JOSE allows beside it: the header holds alg, kid and typ and no more, so there
 // is no crit, no embedded or linked key and no choice of algorithm.
 //
+// What only one party may read of a statement (HubSecret) is encrypted to that
+// party's Recipients, and an Opener opens it with a key that never leaves its
+// seal.Provider either: compact JWE (RFC 7516), ECDH-ES+A256KW and A256GCM only.
+//
 // A statement that is refused gives ErrStatement with a reason for the log; the
 // caller chooses the fault, and shows the reason to nobody. No error carries
 // what the statement holds.

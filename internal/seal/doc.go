@@ -2,7 +2,7 @@
 // and the providers that hold the keys.
 //
 // Provider is the seam. Keys never leave it: callers name a key by its KeyID
-// and get back a MAC, a wrapped data key or a signature. File is the default
+// and get back a MAC, a wrapped data key, a signature or an agreed secret. File is the default
 // provider; hardware and cloud ones come behind the same interface.
 //
 // Four layers use it:

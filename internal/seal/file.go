@@ -253,7 +253,7 @@ func (f *File) Public(_ context.Context, id KeyID) (*ecdsa.PublicKey, error) {
 
 // Agree implements Provider.
 func (f *File) Agree(_ context.Context, id KeyID, other *ecdh.PublicKey) (shared [32]byte, err error) {
-	if other == nil || other.Curve() != ecdh.P256() {
+	if other == nil {
 		return shared, ErrUsage
 	}
 	k, err := f.get(id, KindAgree)
