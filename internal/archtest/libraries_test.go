@@ -18,15 +18,18 @@ var libraries = map[string]string{
 	"github.com/go-faster/errors":           "0002: ogen's generated code uses it",
 	"github.com/go-faster/jx":               "0002: ogen's generated code uses it; also reads a body's members, which encoding/json hides",
 	"github.com/go-jose/go-jose/v4":         "0001: fixed; signs and verifies statements",
+	"github.com/go-webauthn/webauthn":       "0041: passkeys",
 	"github.com/gowebpki/jcs":               "0006: canonical JSON, so that a commitment has one reading",
 	"github.com/mozillazg/go-unidecode":     "0011: names of any script in one alphabet",
 	"github.com/lib/pq":                     "0001: fixed; the database driver",
 	"github.com/ogen-go/ogen":               "0002: the run-time half of the generated HTTP code",
+	"github.com/pquerna/otp":                "0041: one-time codes",
 	"github.com/pressly/goose/v3":           "0003: applies the migrations",
 	"github.com/prometheus/client_golang":   "0001: fixed; metrics",
 	"github.com/santhosh-tekuri/jsonschema": "0005: says where a partnership document is wrong",
 	"github.com/transparency-dev/formats":   "0017: the log's formats: checkpoints, cosignatures, proofs",
 	"github.com/transparency-dev/merkle":    "0017: proofs of the log, verified by other code than made them",
+	"golang.org/x/crypto":                   "0041: argon2id, for secrets",
 	"golang.org/x/mod":                      "0017: signed notes and the log's tiles and proofs",
 	"golang.org/x/sync":                     "0006: singleflight, so that a burst fetches keys once",
 	"golang.org/x/text":                     "0011: Unicode's normal forms, before names are compared",
@@ -36,8 +39,9 @@ var libraries = map[string]string{
 
 // testLibraries are imported by tests alone.
 var testLibraries = map[string]string{
-	"github.com/anishathalye/porcupine": "0006: whether concurrent histories have an order",
-	"pgregory.net/rapid":                "0006: property tests with shrinking",
+	"github.com/anishathalye/porcupine":  "0006: whether concurrent histories have an order",
+	"github.com/descope/virtualwebauthn": "0041: devices that make passkeys, in tests",
+	"pgregory.net/rapid":                 "0006: property tests with shrinking",
 }
 
 // libraryOf is the entry that an import belongs to.
