@@ -19,7 +19,7 @@ const Prefix = "/relmgr/v1"
 func New(edge *api.Edge, service *relmgr.Service) (http.Handler, error) {
 	server, err := oas.NewServer(problems{handlers{service}, edge}, security{edge},
 		oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
-		oas.WithMethodNotAllowed(edge.MethodNotAllowed))
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(pace))
 	if err != nil {
 		return nil, err
 	}
