@@ -23,17 +23,19 @@ var paced = []oas.OperationName{
 
 // pace holds an answer until a whole number of beats after its handler began. One
 // who goes away is not waited for.
-func pace(r middleware.Request, next middleware.Next) (middleware.Response, error) {
-	if !slices.Contains(paced, r.OperationName) {
-		return next(r)
+func pace(now func() time.Time) middleware.Middleware {
+	return func(r middleware.Request, next middleware.Next) (middleware.Response, error) {
+		if !slices.Contains(paced, r.OperationName) {
+			return next(r)
+		}
+		began := now()
+		res, err := next(r)
+		t := time.NewTimer(beat - now().Sub(began)%beat)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.Context.Done():
+		}
+		return res, err
 	}
-	began := time.Now()
-	res, err := next(r)
-	t := time.NewTimer(beat - time.Since(began)%beat)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context.Done():
-	}
-	return res, err
 }

@@ -22,7 +22,7 @@ func TestAnAnswerLeavesOnTheBeatWhateverItTook(t *testing.T) {
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, err := pace(middleware.Request{Context: t.Context(), OperationName: operation}, func(middleware.Request) (middleware.Response, error) {
+				_, err := pace(time.Now)(middleware.Request{Context: t.Context(), OperationName: operation}, func(middleware.Request) (middleware.Response, error) {
 					time.Sleep(took)
 					return middleware.Response{}, gone
 				})
@@ -45,7 +45,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 		for _, r := range []middleware.Request{
 			{Context: ctx, OperationName: oas.EnquireOperation}, {Context: t.Context(), OperationName: oas.FindActOperation},
 		} {
-			if _, err := pace(r, next); err != nil || time.Since(began) != 0 {
+			if _, err := pace(time.Now)(r, next); err != nil || time.Since(began) != 0 {
 				t.Errorf("%s: %v after %v", r.OperationName, err, time.Since(began))
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fame-hub/fame/api"
 	oas "github.com/fame-hub/fame/api/relmgroas"
@@ -15,11 +16,11 @@ import (
 // Prefix is where the duty is served.
 const Prefix = "/relmgr/v1"
 
-// New serves the duty behind the edge.
-func New(edge *api.Edge, service *relmgr.Service) (http.Handler, error) {
+// New serves the duty behind the edge, by a clock.
+func New(edge *api.Edge, service *relmgr.Service, now func() time.Time) (http.Handler, error) {
 	server, err := oas.NewServer(problems{handlers{service}, edge}, security{edge},
 		oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
-		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(pace))
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(pace(now)))
 	if err != nil {
 		return nil, err
 	}

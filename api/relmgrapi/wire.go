@@ -24,6 +24,6 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	handler, err := New(edge, service)
+	handler, err := New(edge, service, p.Now)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
 }
