@@ -47,8 +47,15 @@ grant usage on schema governance to fame_registrar, fame_relmgr, fame_idmgr, fam
 grant select on governance.published_users, governance.published_roles, governance.published_memberships, governance.published_terms
   to fame_registrar, fame_relmgr, fame_idmgr, fame_consent, fame_federation, fame_governance;
 
--- registrar, idmgr, federation: nothing built needs more yet.
+-- registrar: append only, keys apart.
 grant usage on schema registrar to fame_registrar;
+grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
+  registrar.entries to fame_registrar;
+grant select on registrar.act_kinds to fame_registrar;
+grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;
+grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;
+
+-- idmgr, federation: nothing built needs more yet.
 grant usage on schema idmgr to fame_idmgr;
 grant usage on schema federation to fame_federation;
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -174,8 +175,32 @@ func riversideDocument(h hub) ([]byte, error) {
 	if err := yaml.NewEncoder(&b).Encode(&doc); err != nil {
 		return nil, err
 	}
+	registrars, err := h.registrars()
+	if err != nil {
+		return nil, err
+	}
+	b.Write(registrars)
 	js, _, err := partnership.FromYAML(b.Bytes())
 	return js, err
+}
+
+// registrars is the part of the document that lists the hub's own registrar, with the
+// keys that fame init wrote for it.
+func (h hub) registrars() ([]byte, error) {
+	set, err := os.ReadFile(h.path("keys", "registrar.jwks"))
+	if err != nil {
+		return nil, err
+	}
+	var keys struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal(set, &keys); err != nil {
+		return nil, errors.New("keys/registrar.jwks is not a set of keys: restore it")
+	}
+	return yaml.Marshal(map[string]any{"registrars": []any{map[string]any{
+		"code": string(registrarCode), "title": "Riverside's register of people", "agency": "riverside-social-care",
+		"roles": []string{"register-officer"}, "keys": keys.Keys,
+	}}})
 }
 
 // setScalar changes one value of a YAML document in place.

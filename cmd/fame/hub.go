@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -18,12 +19,14 @@ import (
 	"github.com/fame-hub/fame/governance"
 	"github.com/fame-hub/fame/governance/ledger"
 	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/pg/migrate"
 	"github.com/fame-hub/fame/internal/pg/private"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/relmgr"
 )
 
@@ -57,7 +60,11 @@ func (h hub) hasLocalIssuer() bool {
 }
 
 // duties of this build, in the order in which their ports are given out.
-var duties = []string{"governance", "relmgr", "consent"}
+var duties = []string{"governance", "relmgr", "consent", "registrar"}
+
+// registrarCode is the code of the registrar that a new hub has. The partnership
+// document lists it with the keys of keys/registrar.jwks, or it may do nothing.
+const registrarCode ident.Registrar = "local-registrar"
 
 // openHub reads a hub's directory. The error wraps fs.ErrNotExist where there
 // is none.
@@ -94,19 +101,8 @@ func newHub(ctx context.Context, h hub, admin string, g governor) error {
 	if err != nil {
 		return err
 	}
-	dsn, err := pq.NewConfig(admin)
-	if err != nil {
-		return errors.New("the database's connection string cannot be read: write it as postgres://user:password@host/database")
-	}
-	for i, duty := range duties {
-		c := h.config(duty, i)
-		c.Database = dutyDSN(dsn, migrate.Login(h.Name, duty), passwords[duty])
-		if err := h.makeKeys(ctx, duty); err != nil {
-			return err
-		}
-		if err := c.Save(h.path(duty + ".yaml")); err != nil {
-			return err
-		}
+	if err := h.makeDuties(ctx, admin, passwords); err != nil {
+		return err
 	}
 	if err := h.initialise(ctx, g); err != nil {
 		return err
@@ -116,6 +112,46 @@ func newHub(ctx context.Context, h hub, admin string, g governor) error {
 		return err
 	}
 	return os.WriteFile(h.path("fame.yaml"), text, 0o600)
+}
+
+// makeDuties writes the key file and the configuration of each duty that has none: of
+// all in a new hub, and of those that a later release has brought to an old one.
+func (h hub) makeDuties(ctx context.Context, admin string, passwords map[string]string) error {
+	dsn, err := pq.NewConfig(admin)
+	if err != nil {
+		return errors.New("the database's connection string cannot be read: write it as postgres://user:password@host/database")
+	}
+	missing, err := h.missing()
+	if err != nil {
+		return err
+	}
+	for i, duty := range duties {
+		if !slices.Contains(missing, duty) {
+			continue
+		}
+		c := h.config(duty, i)
+		c.Database = dutyDSN(dsn, migrate.Login(h.Name, duty), passwords[duty])
+		if err := h.makeKeys(ctx, duty); err != nil {
+			return err
+		}
+		if err := c.Save(h.path(duty + ".yaml")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing are the duties that have no configuration yet.
+func (h hub) missing() (all []string, err error) {
+	for _, duty := range duties {
+		switch _, err := os.Stat(h.path(duty + ".yaml")); {
+		case errors.Is(err, fs.ErrNotExist):
+			all = append(all, duty)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // migrate brings the database to this release's schema and gives each duty its
@@ -146,6 +182,8 @@ func (h hub) config(duty string, place int) process.Config {
 		c.HandleKeys = filepath.Join("keys", "handles.jwks")
 	case "governance":
 		c.Services = h.services()
+	case "registrar":
+		c.Registrar = string(registrarCode)
 	}
 	return c
 }
@@ -158,6 +196,7 @@ func (h hub) services() []process.Service {
 		{Duty: "governance", Function: "keeps the partnership, its register of users and its acts", Responsible: "the partnership's governance officers", Status: "controller of the register of users", Address: h.Hub + "/governance/v1"},
 		{Duty: "relmgr", Function: "keeps the index: who works with whom, by acts", Responsible: member, Status: "processor for the agencies that publish", Address: h.Hub + "/relmgr/v1"},
 		{Duty: "consent", Function: "keeps consents and exclusions", Responsible: member, Status: "processor for the agency that captured them", Address: h.Hub + "/consent/v1"},
+		{Duty: "registrar", Function: "keeps registers of people, by which they are recognised", Responsible: "the agency that answers for the registrar", Status: "controller of recognition data", Address: h.Hub + "/registrar/v1"},
 	}
 }
 
@@ -210,6 +249,16 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 			return err
 		}
 		return attest.WriteKeySet(h.path("keys", "handles.jwks"), set)
+	case "registrar":
+		if err = registrar.MakeKeys(ctx, keys, registrarCode); err != nil {
+			return err
+		}
+		// For the partnership document, under registrars.
+		set, err := attest.PublicKeys(ctx, keys, registrar.SigningKey(registrarCode))
+		if err != nil {
+			return err
+		}
+		return attest.WriteKeySet(h.path("keys", "registrar.jwks"), set)
 	}
 	return err
 }

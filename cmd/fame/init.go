@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+
+	"github.com/fame-hub/fame/internal/pg/migrate"
 )
 
 // audience is what tokens of the local issuer name as theirs.
@@ -54,7 +58,8 @@ type migrateCommand struct {
 	Database string `help:"An administrator's connection string to the hub's database; not needed for a private one." env:"FAME_DATABASE"`
 }
 
-// Run migrates the hub's database. Logins and their passwords stay as they are.
+// Run migrates the hub's database. Logins and their passwords stay as
+// they are; a duty that the release brings gets its own.
 func (c *migrateCommand) Run(ctx context.Context, all *cli, out *printer) (err error) {
 	h, err := openHub(all.Dir)
 	if err != nil {
@@ -75,6 +80,24 @@ func (c *migrateCommand) Run(ctx context.Context, all *cli, out *printer) (err e
 	version, err := migrateOnly(ctx, admin)
 	if err != nil {
 		return err
+	}
+	// Duties that this release brings have no login whose password anybody knows.
+	missing, err := h.missing()
+	if err != nil {
+		return err
+	}
+	passwords := map[string]string{}
+	for _, duty := range missing {
+		passwords[duty] = rand.Text()
+	}
+	if err := migrate.EnsureLogins(ctx, admin, h.Name, passwords); err != nil {
+		return fmt.Errorf("make the new duties' logins: %w", err)
+	}
+	if err := h.makeDuties(ctx, admin, passwords); err != nil {
+		return err
+	}
+	for _, duty := range missing {
+		out.say("This release brings the duty %s: run it with: %s --config %s", duty, duty, h.path(duty+".yaml"))
 	}
 	out.say("The database of hub %q has schema version %d.", h.Name, version)
 	return out.result(map[string]any{"hub": h.Name, "version": version})

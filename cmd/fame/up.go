@@ -17,6 +17,7 @@ import (
 
 	"github.com/fame-hub/fame/api/consentapi"
 	"github.com/fame-hub/fame/api/governanceapi"
+	"github.com/fame-hub/fame/api/registrarapi"
 	"github.com/fame-hub/fame/api/relmgrapi"
 	"github.com/fame-hub/fame/internal/pg/migrate"
 	"github.com/fame-hub/fame/internal/pg/private"
@@ -30,6 +31,7 @@ var wires = map[string]process.Wire{
 	"governance": governanceapi.Wire,
 	"relmgr":     relmgrapi.Wire,
 	"consent":    consentapi.Wire,
+	"registrar":  registrarapi.Wire,
 }
 
 type upCommand struct {
@@ -79,7 +81,7 @@ func (c *upCommand) banner(h hub, fresh bool, out *printer) error {
 	out.say("  the wall of code  a fault in one duty can reach another's memory")
 	out.say("  the wall of keys  this process can open every duty's key file")
 	out.say("The wall of the database holds: each duty logs in with its own role.")
-	out.say("For all three, run governance, relmgr and consent as processes of their own (`fame init`).")
+	out.say("For all three, run governance, relmgr, consent and registrar as processes of their own (`fame init`).")
 	return out.result(map[string]any{"hub": h.Hub, "name": h.Name, "dir": h.dir, "local_issuer": h.hasLocalIssuer()})
 }
 
@@ -169,6 +171,9 @@ func (h hub) prepare(ctx context.Context, server *private.Server, fresh bool) (m
 	}
 	passwords, err := h.migrate(ctx, server.AdminDSN(h.Name))
 	if err != nil {
+		return nil, err
+	}
+	if err := h.makeDuties(ctx, server.AdminDSN(h.Name), passwords); err != nil {
 		return nil, err
 	}
 	databases := map[string]string{}

@@ -74,6 +74,8 @@ type Registrar struct {
 	Title  string       `json:"title"`
 	Agency ident.Agency `json:"agency"` // the member that answers for it
 	Keys   []PublicKey  `json:"keys"`
+	// Roles lists who of that agency keeps its registers.
+	Roles []string `json:"roles,omitempty"`
 }
 
 // PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC
@@ -412,6 +414,16 @@ func byKey[K comparable, V any](list []V, key func(*V) K) map[K]*V {
 func (t *Terms) FindAgency(id ident.Agency, at time.Time) *Agency {
 	if a := t.agencies[id]; a != nil && within(at, a.Starts, a.Ends) {
 		return a
+	}
+	return nil
+}
+
+// FindRegistrar returns the registrar of that code, nil for none.
+func (t *Terms) FindRegistrar(code string) *Registrar {
+	for i := range t.Registrars {
+		if t.Registrars[i].Code == code {
+			return &t.Registrars[i]
+		}
 	}
 	return nil
 }

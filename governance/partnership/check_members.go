@@ -26,6 +26,7 @@ func (c *checker) eachRegistrar() {
 	seen := map[string]bool{}
 	for i, r := range c.doc.Registrars {
 		c.refer(c.agencyCodes, string(r.Agency), in("registrars", i, "agency"))
+		referAll(c, c.roles, r.Roles, in("registrars", i, "roles"))
 		for j, k := range r.Keys {
 			place := in("registrars", i, "keys", j)
 			if seen[k.Kid] {

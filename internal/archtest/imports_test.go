@@ -12,7 +12,7 @@ import (
 var duties = []string{"registrar", "relmgr", "idmgr", "consent", "federation", "governance"}
 
 // built are the duties whose package and process must exist.
-var built = []string{"relmgr", "consent", "governance"}
+var built = []string{"relmgr", "consent", "governance", "registrar"}
 
 // shared is what duties have of one another, by design.
 var shared = []string{"consent/decide", "governance/ledger/leaf"}
@@ -257,6 +257,7 @@ func TestEveryBuiltDutyHasItsProcessCanFail(t *testing.T) {
 	mustReport(t, checkExist(fabricate(
 		"relmgr:", "cmd/relmgr:", "api/relmgrapi:", "api/relmgroas:",
 		"consent:", "api/consentapi:", "api/consentoas:",
+		"registrar:", "cmd/registrar:", "api/registrarapi:", "api/registraroas:",
 		"governance:", "cmd/governance:", "api/governanceapi:", "api/governanceoas:", "cmd/fame:")),
 		"cmd/consent is missing")
 }

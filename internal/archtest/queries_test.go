@@ -22,7 +22,8 @@ var users = map[string][]string{
 	"relmgr/internal/relmgrdb":         {"relmgr"},
 	"consent/internal/consentdb":       {"consent"},
 	"governance/internal/governancedb": {"governance"},
-	"api/internal/edgedb":              {"relmgr", "consent", "governance"},
+	"registrar/internal/registrardb":   {"registrar"},
+	"api/internal/edgedb":              {"relmgr", "consent", "governance", "registrar"},
 }
 
 // query is one constant of a *.sql.go file.

@@ -62,6 +62,17 @@ consent.published_exclusions    relmgr      select
 consent.published_blocks        relmgr      select
 consent.published_refusals      relmgr      select
 
+# Registers of people: what is known of them is sealed, and never changed but replaced.
+registrar.act_kinds             registrar   select
+registrar.acts                  registrar   select insert
+registrar.registers             registrar   select insert
+registrar.subjects              registrar   select insert
+registrar.items                 registrar   select insert
+registrar.superseded            registrar   select insert
+registrar.entries               registrar   select insert
+registrar.content_keys          registrar   select insert delete
+registrar.subject_keys          registrar   select insert update(wrapped,wrapped_by) delete
+
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select
 

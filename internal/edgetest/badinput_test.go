@@ -63,6 +63,7 @@ type bench struct {
 	overridden               string // an act, as its agency knows it
 	code, apartCode          string
 	asked, approved, mine    string // acts that ask about an earlier date: waiting, approved, the reviewer's own
+	person                   string // an entry of the register town, as its keeper's agency knows it
 	document                 object
 
 	last map[string]content // what the last row left
@@ -214,6 +215,7 @@ func newBench(t testing.TB) *bench {
 			"until": "2027-06-01T00:00:00Z"}))},
 		"endPractitioner": {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners/leaver-one/end"},
 	}
+	b.registerGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

@@ -323,3 +323,12 @@ func FuzzAskAsOf(f *testing.F) {
 func FuzzApproveAsOf(f *testing.F) {
 	fuzzed(f, "approveAsOf", "ms-novak", "/relmgr/v1/as-of-enquiries/"+seedID+"/approval", object{"reason": "risk-of-harm"})
 }
+
+func FuzzCreateRegister(f *testing.F) {
+	fuzzed(f, "createRegister", "ms-abara", "/registrar/v1/registers", goodRegister("fuzzed"))
+}
+
+func FuzzRegisterSubject(f *testing.F) {
+	fuzzed(f, "registerSubject", "ms-abara", "/registrar/v1/registers/town/subjects", object{"items": goodItems()},
+		object{"items": []object{{"source": "person", "birth": object{"date": "2001-02-31"}}, {"source": "person"}}})
+}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/fame-hub/fame/api/consentapi"
 	"github.com/fame-hub/fame/api/governanceapi"
+	"github.com/fame-hub/fame/api/registrarapi"
 	"github.com/fame-hub/fame/api/relmgrapi"
 	"github.com/fame-hub/fame/demo/riverside"
 	"github.com/fame-hub/fame/governance"
@@ -36,6 +37,7 @@ import (
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/internal/serve"
+	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/relmgr"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -134,13 +136,13 @@ func (h *hub) openIssuer() {
 	h.must(err)
 }
 
-// wire opens the three duties, each with its role and its key file.
+// wire opens the duties, each with its role and its key file.
 func (h *hub) wire(s setting) {
 	h.t.Helper()
 	ctx, dir := context.Background(), h.t.TempDir()
 	handleKeys := filepath.Join(dir, "handles.jwks")
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	for _, duty := range []string{"governance", "relmgr", "consent"} {
+	for _, duty := range []string{"governance", "relmgr", "consent", "registrar"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
 		h.must(err)
 		h.keys[duty] = keys
@@ -173,6 +175,11 @@ func (h *hub) wire(s setting) {
 			h.must(err)
 			_, _, err = keys.Ensure(ctx, "sign/consent/1", seal.KindSign)
 			h.must(err)
+		case "registrar":
+			wire = registrarapi.Wire
+			p.Config.Registrar = registrarCode
+			h.must(registrar.MakeKeys(ctx, keys, registrarCode))
+			h.registrar = attest.NewSigner(keys, registrar.SigningKey(registrarCode), registrarCode)
 		}
 		h.parts[duty], err = wire(ctx, p)
 		h.must(err)
@@ -225,7 +232,7 @@ func (h *hub) apply(s setting) {
 	h.must(json.Unmarshal(js, &doc))
 	doc["partnership"].(map[string]any)["hub"] = hubID
 	doc["settings"].(map[string]any)["requests_per_minute"] = s.perMinute
-	doc["registrars"] = []any{h.openRegistrar()}
+	doc["registrars"] = []any{h.describeRegistrar()}
 	if s.document != nil {
 		s.document(doc)
 	}
@@ -239,24 +246,21 @@ func (h *hub) must(err error) {
 	}
 }
 
-// openRegistrar makes a registrar's key file, and returns what a partnership says
-// of it.
-func (h *hub) openRegistrar() object {
+// registrarCode is the hub's registrar.
+const registrarCode = "county-register"
+
+// describeRegistrar is what a partnership says of the hub's registrar.
+func (h *hub) describeRegistrar() object {
 	h.t.Helper()
-	const key = seal.KeyID("sign/registrar/1")
-	dir := h.t.TempDir()
-	keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
-	h.must(err)
-	_, _, err = keys.Ensure(h.t.Context(), key, seal.KindSign)
-	h.must(err)
-	set, err := attest.PublicKeys(h.t.Context(), keys, key)
+	set, err := attest.PublicKeys(h.t.Context(), h.keys["registrar"], registrar.SigningKey(registrarCode))
 	h.must(err)
 	js, err := json.Marshal(set)
 	h.must(err)
 	var jwks object
 	h.must(json.Unmarshal(js, &jwks))
-	h.registrar = attest.NewSigner(keys, key, "county-register")
-	return object{"code": "county-register", "title": "The county's register", "agency": "riverside-social-care", "keys": jwks["keys"]}
+	return object{
+		"code": registrarCode, "title": "The county's register", "agency": "riverside-social-care", "keys": jwks["keys"], "roles": []string{"register-officer"},
+	}
 }
 
 // stated is a registrar's statement of what two pairings opened just now are of.

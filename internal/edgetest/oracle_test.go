@@ -68,6 +68,10 @@ var tellsNothing = map[string]string{
 	"registerPractitioner":  "knows no subject",
 	"endPractitioner":       "knows no subject",
 	"listGovernanceActs":    "knows no subject",
+	"createRegister":        "knows no subject",
+	"listRegisters":         "knows no subject",
+	"registerSubject":       "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"findSubject":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
 }
 
 func post(h *hub, target string, body object) request {

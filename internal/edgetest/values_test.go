@@ -23,6 +23,7 @@ func (b *bench) values() (rows []row) {
 	b.earlierDates(add)
 	b.taken(add)
 	b.imports(add)
+	b.registers(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
 }

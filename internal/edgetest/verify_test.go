@@ -88,7 +88,7 @@ func (b *bench) verified() *verify.Result {
 		return verify.Duty{DB: b.readers[name], Keys: b.keys[name]}
 	}
 	r, err := verify.Run(b.t.Context(), verify.Hub{
-		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), VerifierKey: vkey,
+		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), Registrar: duty("registrar"), VerifierKey: vkey,
 	}, func(string) {})
 	b.must(err)
 	return r
@@ -108,7 +108,7 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 	for _, n := range r.Records {
 		total += n
 	}
-	if r.Size == 0 || int(r.Size) != total || r.Opened != total || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 5 {
+	if r.Size == 0 || int(r.Size) != total || r.Opened != total || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 6 {
 		t.Errorf("verified %+v", r)
 	}
 	b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
@@ -129,6 +129,7 @@ var covered = []string{
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
+	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }
@@ -251,7 +252,7 @@ func TestARowThatIsGoneIsFound(t *testing.T) {
 func TestVerifyingWithoutKeysSaysWhatItCouldNotCheck(t *testing.T) {
 	t.Parallel()
 	b := everything(t)
-	for _, duty := range []string{"governance", "relmgr", "consent"} {
+	for _, duty := range []string{"governance", "relmgr", "consent", "registrar"} {
 		keys := b.keys[duty]
 		if duty == "governance" {
 			continue // its key file also names the log's public key, which others are given

@@ -29,6 +29,8 @@ type (
 	importing struct{}
 	statement struct{}
 	recognise struct{}
+	subject   struct{}
+	item      struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -66,6 +68,11 @@ type (
 	StatementID = ID[statement]
 	// RecognitionID names one recognition that a registrar made, or one sign-in.
 	RecognitionID = ID[recognise]
+	// Subject is a registrar's id for one person of one register. It never leaves
+	// the registrar (REG-25).
+	Subject = ID[subject]
+	// ItemID names one datum of a subject.
+	ItemID = ID[item]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -98,6 +105,8 @@ func NewPairing() PairingID         { return New[pairing]() }
 func NewImport() ImportID           { return New[importing]() }
 func NewStatement() StatementID     { return New[statement]() }
 func NewRecognition() RecognitionID { return New[recognise]() }
+func NewSubject() Subject           { return New[subject]() }
+func NewItem() ItemID               { return New[item]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -190,6 +199,10 @@ type (
 	Provider string
 	// Column is the code of a provider's place in the index.
 	Column string
+	// Registrar is the code of a registrar of the partnership.
+	Registrar string
+	// Register is the code of a register of subjects.
+	Register string
 	// Practitioner is the code of a registered user (REG-13).
 	Practitioner string
 )

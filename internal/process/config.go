@@ -32,6 +32,9 @@ type Config struct {
 	// HandleKeys is the public key set of relmgr's handle proofs, for the duties
 	// that accept them.
 	HandleKeys string `yaml:"handle_keys,omitempty"`
+	// Registrar is the code of the registrar whose registers are served; the
+	// registrar's alone.
+	Registrar string `yaml:"registrar,omitempty"`
 	// Services describes the hub's duties (IDX-16); governance serves it.
 	Services []Service `yaml:"services,omitempty"`
 	// Log says who witnesses the hub's log, and whose logs it witnesses;

@@ -65,6 +65,22 @@ var kinds = []kind{
 			  union all select json_build_object('request', a.request_id, 'at', a.at, 'answer', a.answer, 'reason', a.reason, 'consent', a.consent_id) from consent.answers a where a.act_id = r.act_id) m)`,
 	},
 	{
+		name: "registrar act", duty: "registrar", key: "duty/registrar/records", table: "registrar.acts", id: "act_id",
+		// An item is named by the hash of what is sealed: the person's key may be gone.
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'registrar', r.registrar, 'practitioner', r.practitioner_id, 'agency', r.agency_id,
+			'role', r.role, 'by_subject', r.by_subject, 'terms_version', r.terms_version, 'deed', json_build_object(
+			  'register', (select json_build_object('register', g.register_id, 'registrar', g.registrar, 'title', g.title, 'contact', g.contact,
+			    'scope', g.scope, 'criterion', g.criterion, 'self_registered', g.self_registered, 'serves', g.serves,
+			    'governance', json_build_object('overseer', g.overseer, 'inclusion', g.inclusion, 'appeal', g.appeal, 'review', g.review_on),
+			    'levels', json_build_object('latency_ms', g.latency_ms, 'errors_per_mille', g.errors_per_mille, 'per_minute', g.per_minute))
+			    from registrar.registers g where g.act_id = r.act_id),
+			  'entered', (select json_agg(json_build_object('register', s.register_id, 'subject', s.subject_id)) from registrar.subjects s where s.act_id = r.act_id),
+			  'named', (select json_agg(json_build_object('subject', e.subject_id, 'agency', e.agency_id, 'entry', e.entry)) from registrar.entries e where e.act_id = r.act_id),
+			  'items', (select json_agg(json_build_object('item', i.item_id, 'subject', i.subject_id, 'kind', i.kind,
+			    'sealed', encode(sha256(i.sealed), 'hex'))) from registrar.items i where i.act_id = r.act_id),
+			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id))`,
+	},
+	{
 		name: "relmgr act", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.acts", id: "act_id",
 		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'mode', r.mode, 'reason', r.reason, 'agreement', r.agreement, 'ground', r.ground, 'provider_role', r.provider_role,
@@ -125,11 +141,11 @@ var kinds = []kind{
 }
 
 func (v *verification) tx(duty string) *sql.Tx {
-	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent}[duty]
+	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent, "registrar": v.registrar}[duty]
 }
 
 func (v *verification) keys(duty string) seal.Provider {
-	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys}[duty]
+	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "registrar": v.hub.Registrar.Keys}[duty]
 }
 
 // stored is a record as it stands in the database.
@@ -141,7 +157,7 @@ type stored struct {
 
 // checkRecords opens every record, and compares.
 func (v *verification) checkRecords(ctx context.Context) error {
-	for _, duty := range []string{"governance", "consent", "relmgr"} {
+	for _, duty := range []string{"governance", "consent", "registrar", "relmgr"} {
 		if v.keys(duty) == nil {
 			v.Unopened = append(v.Unopened, duty)
 		}

@@ -18,7 +18,7 @@ type Duty struct {
 
 // Hub is what is verified.
 type Hub struct {
-	Governance, Relmgr, Consent Duty
+	Governance, Relmgr, Consent, Registrar Duty
 	// VerifierKey is the public key of the log (C2SP signed-note).
 	VerifierKey string
 	// Witnesses are the public keys of those who cosign it, as far as they are
@@ -85,9 +85,10 @@ func Run(ctx context.Context, h Hub, tell func(string)) (*Result, error) {
 
 type verification struct {
 	Result
-	hub                         Hub
-	governance, relmgr, consent *sql.Tx
-	covered                     int64 // the size of the last good checkpoint
+	hub     Hub
+	covered int64 // the size of the last good checkpoint
+
+	governance, relmgr, consent, registrar *sql.Tx
 }
 
 // begin opens one snapshot for all duties. Any role may take over the snapshot
@@ -97,7 +98,7 @@ func (v *verification) begin(ctx context.Context) error {
 	for _, d := range []struct {
 		tx **sql.Tx
 		db *sql.DB
-	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}} {
+	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}, {&v.registrar, v.hub.Registrar.DB}} {
 		tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			v.end()
@@ -122,7 +123,7 @@ func (v *verification) begin(ctx context.Context) error {
 }
 
 func (v *verification) end() {
-	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent} {
+	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent, v.registrar} {
 		if tx != nil {
 			_ = tx.Rollback()
 		}

@@ -1,0 +1,158 @@
+package registrarapi
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/api/registraroas"
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/registrar"
+)
+
+// Prefix is where the duty is served.
+const Prefix = "/registrar/v1"
+
+// Config is what the handlers stand on. Both are required.
+type Config struct {
+	Service *registrar.Service
+	Edge    *api.Edge // with the registrar role's database
+}
+
+// New returns the handler of everything below Prefix, edge included.
+func New(c Config) (http.Handler, error) {
+	if c.Service == nil || c.Edge == nil {
+		return nil, errors.New("registrarapi: set Service and Edge")
+	}
+	h := &handler{c.Service, c.Edge}
+	server, err := registraroas.NewServer(h, h,
+		registraroas.WithErrorHandler(c.Edge.ErrorHandler),
+		registraroas.WithNotFound(c.Edge.NotFound),
+		registraroas.WithMethodNotAllowed(c.Edge.MethodNotAllowed))
+	if err != nil {
+		return nil, err
+	}
+	return c.Edge.Handler(Prefix, server), nil
+}
+
+// handler has one method per operation of registraroas.Handler.
+type handler struct {
+	service *registrar.Service
+	edge    *api.Edge
+}
+
+var (
+	_ registraroas.Handler         = (*handler)(nil)
+	_ registraroas.SecurityHandler = (*handler)(nil)
+)
+
+// HandleOidc finds the caller of every operation.
+func (h *handler) HandleOidc(ctx context.Context, operation registraroas.OperationName, t registraroas.Oidc) (context.Context, error) {
+	return h.edge.Secure(ctx, operation, t.Token)
+}
+
+// NewError is every problem's way out.
+func (h *handler) NewError(ctx context.Context, err error) *registraroas.ProblemStatusCode {
+	res := new(registraroas.ProblemStatusCode)
+	res.StatusCode = h.edge.Problem(ctx, err, &res.Response)
+	return res
+}
+
+func callerOf(ctx context.Context) (decide.Caller, error) {
+	caller, ok := api.Caller(ctx)
+	if !ok {
+		return decide.Caller{}, fault.New(fault.Internal, "registrarapi: no caller: wire the operation through HandleOidc")
+	}
+	return caller, nil
+}
+
+// convert turns a generated type into the duty's, or back, whose JSON names the
+// same members.
+func convert[T any](from any) (to T, err error) {
+	text, err := json.Marshal(from)
+	if err == nil {
+		err = json.Unmarshal(text, &to)
+	}
+	if err != nil {
+		err = errors.New("registrarapi: a type and its schema differ") // what it holds may be of a person
+	}
+	return to, err
+}
+
+func receiptOf(r registrar.Receipt) *registraroas.RegistrarReceipt {
+	return &registraroas.RegistrarReceipt{
+		Act: registraroas.ID(r.Act.String()), Commitment: registraroas.Commitment(hex.EncodeToString(r.Commitment)),
+	}
+}
+
+// CreateRegister is registrar.Service.CreateRegister.
+func (h *handler) CreateRegister(ctx context.Context, req *registraroas.RegisterRequest) (*registraroas.RegistrarReceipt, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := convert[registrar.Register](req)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := h.service.CreateRegister(ctx, caller, r)
+	if err != nil {
+		return nil, err
+	}
+	return receiptOf(receipt), nil
+}
+
+// ListRegisters is registrar.Service.Registers.
+func (h *handler) ListRegisters(ctx context.Context) (*registraroas.Registers, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.service.Registers(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	out := &registraroas.Registers{Registers: []registraroas.Register{}}
+	for i := range all {
+		out.Registers = append(out.Registers, registerOf(&all[i]))
+	}
+	return out, nil
+}
+
+// RegisterSubject is registrar.Service.Register.
+func (h *handler) RegisterSubject(ctx context.Context, req *registraroas.RegistrationRequest, params registraroas.RegisterSubjectParams) (*registraroas.Registration, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items, err := convert[[]registrar.Item](req.Items)
+	if err != nil {
+		return nil, err
+	}
+	made, err := h.service.Register(ctx, caller, ident.Register(params.Register), items)
+	if err != nil {
+		return nil, err
+	}
+	return &registraroas.Registration{
+		Subject: registraroas.SubjectReference(made.Entry), Act: registraroas.ID(made.Act.String()),
+		Commitment: registraroas.Commitment(hex.EncodeToString(made.Commitment)),
+	}, nil
+}
+
+// FindSubject is registrar.Service.Look.
+func (h *handler) FindSubject(ctx context.Context, params registraroas.FindSubjectParams) (*registraroas.Subject, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.service.Look(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), string(params.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return subjectOf(p)
+}

@@ -1,0 +1,10 @@
+// Command registrar runs one registrar's duty as a process of its own: its own port, keys
+// and database role. Its configuration file is written by `fame init`.
+package main
+
+import (
+	"github.com/fame-hub/fame/api/registrarapi"
+	"github.com/fame-hub/fame/internal/process"
+)
+
+func main() { process.Main("registrar", registrarapi.Wire) }

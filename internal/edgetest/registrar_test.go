@@ -1,0 +1,86 @@
+package edgetest_test
+
+import "strings"
+
+// goodRegister is a register described whole.
+func goodRegister(code string) object {
+	return object{
+		"register": code, "title": "People of the town", "contact": "register.example", "scope": "Everybody in the town",
+		"criterion": "children", "self_registered": true, "serves": []string{"riverside-gp", "riverside-social-care"},
+		"governance": object{"overseer": "The board", "inclusion": "Everybody who asks", "appeal": "To the board", "review": "2027-06-30"},
+		"levels":     object{"latency_ms": 50, "errors_per_mille": 1, "per_minute": 600},
+	}
+}
+
+// goodItems is a datum of each kind.
+func goodItems() []object {
+	day := func(more object) object { return seedWith(more, object{"from": "2001-05", "until": "2019-12-31"}) }
+	return []object{
+		{"source": "person", "verified_at": "2026-01-01T00:00:00Z", "name": day(object{"given": "Zsófia", "family": "Ådahl", "use": "usual"})},
+		{"source": "relative", "name": object{"whole": "索菲亚", "use": "alias"}},
+		{"source": "document", "birth": object{"date": "1987-04-05", "within": 0, "place": "Ulm"}},
+		{"source": "person", "sex": "female"},
+		{"source": "person", "address": day(object{"house": "7", "lines": "Mill Lane", "locality": "Riverside", "region": "Shire", "postcode": "ZZ1 1ZZ"})},
+		{"source": "person", "phone": "01632 960 711"},
+		{"source": "person", "email": "zsofia@mail.example"},
+		{"source": "document", "identifier": object{"scheme": "passport", "value": "ZZ7391739"}},
+		{"source": "relative", "parent": object{"name": object{"given": "Ilka"}, "occupation": "Miller"}},
+		{"source": "document", "biometric": object{"method": "face", "reference": "vault/7391"}},
+	}
+}
+
+// registerGood makes a register with a person in it, and the good requests about
+// them.
+func (b *bench) registerGood() {
+	b.t.Helper()
+	open := goodRegister("town")
+	delete(open, "serves")
+	b.ok("ms-abara", "POST", "/registrar/v1/registers", open)
+	b.person = b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": goodItems()})["subject"].(string)
+	for op, r := range map[string]request{
+		"createRegister":  {target: "/registrar/v1/registers", body: render(plain(b.t, goodRegister("county")))},
+		"listRegisters":   {target: "/registrar/v1/registers"},
+		"registerSubject": {target: "/registrar/v1/registers/town/subjects", body: render(plain(b.t, object{"items": goodItems()}))},
+		"findSubject":     {target: "/registrar/v1/registers/town/subjects/" + b.person + "?reason=working-with-person"},
+	} {
+		r.as = "ms-abara"
+		b.good[op] = r
+	}
+}
+
+// registers are what cannot be said of people, and registers that are not the
+// caller's.
+func (b *bench) registers(add func(string, string, request, ...string)) {
+	for _, op := range []string{"createRegister", "registerSubject", "findSubject"} {
+		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
+		add(op+": by another agency", "forbidden", b.as(op, "dr-patel"))
+	}
+	add("createRegister: a code that is taken", "conflict", b.but("createRegister", "town", "register"))
+	add("createRegister: an agency of no partnership", "invalid", b.but("createRegister", marker, "serves", 0))
+	for _, day := range []string{"2020-01-01", "2027-02-30", "2027-13-01"} {
+		add("createRegister: a review on no day to come", "invalid", b.but("createRegister", day, "governance", "review"))
+	}
+	for _, op := range []string{"registerSubject", "findSubject"} {
+		r := b.good[op]
+		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
+	}
+	r := b.good["findSubject"]
+	add("findSubject: an entry that is none", "not-known", r.at(strings.Replace(r.target, b.person, strings.Repeat("a", 26), 1)))
+	add("findSubject: a reason of no list", "invalid", r.at(strings.Replace(r.target, "working-with-person", marker, 1)))
+	birth := func(date string) request { return b.but("registerSubject", date, "items", 2, "birth", "date") }
+	for _, date := range []string{"2001-02-29", "1987-00", "1987-13-01", "0000", "9999", "2028-01-01"} {
+		add("registerSubject: born on no day, or far ahead", "invalid", birth(date), date)
+	}
+	for name, item := range map[string]object{
+		"nothing but a source": {"source": "person"}, "two in one": {"source": "person", "sex": "female", "phone": "01632 960 711"},
+		"an empty name": {"source": "person", "name": object{}}, "a name of blanks": {"source": "person", "name": object{"given": "  "}},
+		"a name twice":         {"source": "person", "name": object{"given": "Ada", "whole": "Ada"}},
+		"an empty address":     {"source": "person", "address": object{}},
+		"seen tomorrow":        {"source": "person", "sex": "female", "verified_at": "2999-01-01T00:00:00Z"},
+		"a name that is ended": {"source": "person", "name": object{"given": "Ada", "from": "2001-05", "until": "2000"}},
+		"a month that is none": {"source": "person", "name": object{"given": "Ada", "from": "2001-15"}},
+		"a nameless parent":    {"source": "person", "parent": object{"name": object{}}},
+	} {
+		add("registerSubject: "+name, "invalid", b.but("registerSubject", item, "items", 0))
+	}
+}

@@ -1,0 +1,139 @@
+package registrar
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/registrar/internal/registrardb"
+)
+
+// The duty's keys. MakeKeys makes them.
+const (
+	RecordsKey  seal.KeyID = "duty/registrar/records"    // seals acts
+	SubjectsKey seal.KeyID = "duty/registrar/subjects/1" // wraps the data keys of people
+	TokensKey   seal.KeyID = "duty/registrar/tokens/1"   // of the tokens by which people are found
+	EntriesKey  seal.KeyID = "duty/registrar/entries"    // of what agencies call entries
+)
+
+// SigningKey is the key that a registrar signs with. Its public half stands in the
+// partnership document.
+func SigningKey(code ident.Registrar) seal.KeyID {
+	return seal.KeyID("sign/registrar/" + string(code) + "/1")
+}
+
+// MakeKeys makes what is missing of the duty's keys.
+func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) error {
+	for _, k := range []struct {
+		id   seal.KeyID
+		kind seal.KeyKind
+	}{
+		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC},
+		{SigningKey(code), seal.KindSign},
+	} {
+		if _, _, err := keys.Ensure(ctx, k.id, k.kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Config is what the duty needs. All of it is required.
+type Config struct {
+	// Registrar is whose registers are served: a code of the partnership document.
+	Registrar ident.Registrar
+	// DB is open as the registrar role.
+	DB *sql.DB
+	// Keys holds what MakeKeys makes.
+	Keys seal.Provider
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Service is the registrar duty. It is safe for concurrent use.
+type Service struct {
+	registrar ident.Registrar
+	db        *sql.DB
+	queries   *registrardb.Queries
+	keys      seal.Provider
+	clock     func() time.Time
+}
+
+// New returns the duty, or an error that says what the Config lacks.
+func New(c Config) (*Service, error) {
+	switch {
+	case !isCode(string(c.Registrar)):
+		return nil, errors.New("registrar: set Registrar: its code in the partnership document")
+	case c.DB == nil:
+		return nil, errors.New("registrar: set DB: open the database as the registrar role")
+	case c.Keys == nil:
+		return nil, errors.New("registrar: set Keys: the provider that MakeKeys has been called with")
+	case c.Now == nil:
+		return nil, errors.New("registrar: set Now: the clock, such as time.Now")
+	}
+	return &Service{registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now}, nil
+}
+
+// now is the instant of one request, as exact as the database keeps it.
+func (s *Service) now() time.Time { return exact(s.clock()) }
+
+func exact(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// mayKeep returns the role in which the caller keeps this registrar's registers:
+// one that the partnership document lists for it, at the agency that answers for
+// it. It depends on the caller and the terms alone: Forbidden says why.
+func (s *Service) mayKeep(caller decide.Caller) (string, error) {
+	r := caller.Terms.FindRegistrar(string(s.registrar))
+	if r == nil {
+		return "", fault.New(fault.Forbidden, "the partnership document names no registrar %s: have it added under registrars", s.registrar)
+	}
+	if caller.Agency == r.Agency {
+		if role, ok := caller.RoleAmong(r.Roles); ok {
+			return role, nil
+		}
+	}
+	return "", fault.New(fault.Forbidden, "this is for those who keep the register: hold a role that the partnership document lists "+
+		"for the registrar, at the agency that answers for it")
+}
+
+// notThere is the answer about a register or an entry that is none, or none that the
+// caller may know of.
+func notThere(what string) error {
+	return fault.New(fault.NotKnown, "there is no %s that you may know of under this code or reference", what)
+}
+
+// isCode reports what the database's domain governance.code accepts.
+func isCode(s string) bool {
+	for _, r := range []byte(s) {
+		if r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 63 && s[0] != '-'
+}
+
+// checks gathers what is wrong with a request, so that one answer names every place.
+// It keeps pointers and advice, never values.
+type checks []fault.Field
+
+func (c *checks) that(ok bool, advice, pointer string, args ...any) {
+	if !ok {
+		*c = append(*c, fault.Field{Pointer: fmt.Sprintf(pointer, args...), Detail: advice})
+	}
+}
+
+// fault is nil when nothing was found, else Invalid.
+func (c checks) fault() error {
+	if len(c) == 0 {
+		return nil
+	}
+	f := fault.New(fault.Invalid, "correct what is listed under errors")
+	f.Fields = c
+	return f
+}

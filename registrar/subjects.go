@@ -1,0 +1,205 @@
+package registrar
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/registrar/internal/registrardb"
+)
+
+// Entry is what one agency calls an entry of a register (REG-25).
+type Entry string
+
+// Registered names a new entry, as the caller's agency knows it, and its act.
+type Registered struct {
+	Entry Entry
+	Receipt
+}
+
+// Subject is what a register holds of a person.
+type Subject struct {
+	Entry        Entry
+	Register     ident.Register
+	RegisteredAt time.Time
+	Items        []Kept
+}
+
+// sealedItem names an item by what is sealed of it, which tells nothing once the
+// person's key is gone.
+type sealedItem struct {
+	Item    ident.ItemID  `json:"item"`
+	Subject ident.Subject `json:"subject"`
+	Kind    string        `json:"kind"`
+	Hash    string        `json:"sealed"` // SHA-256, in hexadecimal
+	body    []byte
+}
+
+// Register enters a person. Nobody has to qualify: one datum is enough (REG-11,
+// REG-12). Errors: Forbidden for all who do not keep the register, NotKnown, Invalid.
+func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.Register, items []Item) (made Registered, err error) {
+	defer fault.Wrap(&err, "registrar.Register")
+	at := s.now()
+	role, err := s.mayKeep(caller)
+	if err != nil {
+		return Registered{}, err
+	}
+	var c checks
+	c.items(items, at)
+	if err := c.fault(); err != nil {
+		return Registered{}, err
+	}
+	if _, err = s.served(ctx, s.db, caller, id); err != nil {
+		return Registered{}, err
+	}
+	subject, dek := ident.NewSubject(), seal.NewDEK()
+	wrapped, err := s.keys.Wrap(ctx, SubjectsKey, subject[:], dek)
+	if err != nil {
+		return Registered{}, err
+	}
+	sealed, err := sealItems(dek, subject, items)
+	if err != nil {
+		return Registered{}, err
+	}
+	entry, err := s.entry(ctx, subject, caller.Agency)
+	if err != nil {
+		return Registered{}, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		a := s.Begin(register, caller, role, at)
+		a.Deed = deed{Entered: []entered{{id, subject}}, Named: []named{{subject, caller.Agency, entry}}, Items: sealed}
+		receipt, err := s.Append(ctx, tx, &a)
+		if err != nil {
+			return err
+		}
+		made = Registered{Entry: entry, Receipt: receipt}
+		if err := s.queries.InsertSubject(ctx, tx, registrardb.InsertSubjectParams{
+			SubjectID: ident.UntypedID(subject), RegisterID: string(id), ActID: ident.UntypedID(a.ID), Wrapped: wrapped, WrappedBy: string(SubjectsKey),
+		}); err != nil {
+			return err
+		}
+		if err := s.insertItems(ctx, tx, a.ID, sealed); err != nil {
+			return err
+		}
+		return s.queries.InsertEntry(ctx, tx, registrardb.InsertEntryParams{
+			Entry: string(entry), SubjectID: subject, AgencyID: caller.Agency, ActID: a.ID,
+		})
+	})
+	return made, err
+}
+
+// Look shows what the register holds of a person to one who keeps it, and records
+// that it did before it answers. Errors: Forbidden, NotKnown, Invalid.
+func (s *Service) Look(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, reason string) (p Subject, err error) {
+	defer fault.Wrap(&err, "registrar.Look")
+	at := s.now()
+	role, err := s.mayKeep(caller)
+	if err != nil {
+		return Subject{}, err
+	}
+	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
+		return Subject{}, fault.At("/reason", "name one of the partnership's reasons")
+	}
+	if _, err = s.served(ctx, s.db, caller, id); err != nil {
+		return Subject{}, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		found, err := s.find(ctx, tx, caller, id, entry)
+		if err != nil {
+			return err
+		}
+		p = Subject{Entry: entry, Register: id, RegisteredAt: found.RegisteredAt.UTC()}
+		if p.Items, err = s.itemsOf(ctx, tx, found.SubjectID, found.Wrapped, found.WrappedBy); err != nil {
+			return err
+		}
+		a := s.Begin(look, caller, role, at)
+		a.Deed = deed{Looked: &looked{id, found.SubjectID, reason}}
+		_, err = s.Append(ctx, tx, &a)
+		return err
+	})
+	return p, err
+}
+
+// find is the entry that the caller's agency calls so, or NotKnown.
+func (s *Service) find(ctx context.Context, db registrardb.DBTX, caller decide.Caller, id ident.Register, entry Entry) (registrardb.FindEntryRow, error) {
+	found, err := s.queries.FindEntry(ctx, db, registrardb.FindEntryParams{Entry: string(entry), AgencyID: caller.Agency, RegisterID: id})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = notThere("entry")
+	}
+	return found, err
+}
+
+// entry is what an agency calls a subject: 128 bits of an HMAC, so that two agencies'
+// references for one person have nothing in common.
+func (s *Service) entry(ctx context.Context, subject ident.Subject, agency ident.Agency) (Entry, error) {
+	mac, err := s.keys.MAC(ctx, EntriesKey, append([]byte("fame/entry/1\x00"+subject.String()+"\x00"), agency...))
+	if err != nil {
+		return "", err
+	}
+	return Entry(strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac[:16]))), nil
+}
+
+// sealItems seals each item under the person's data key, in its own place.
+func sealItems(dek seal.DEK, subject ident.Subject, items []Item) ([]sealedItem, error) {
+	all := make([]sealedItem, len(items))
+	for n := range items {
+		text, err := json.Marshal(&items[n])
+		if err != nil {
+			return nil, err
+		}
+		id := ident.NewItem()
+		body, err := seal.Seal(dek, id[:], text)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(body)
+		all[n] = sealedItem{Item: id, Subject: subject, Kind: items[n].kind(), Hash: hex.EncodeToString(sum[:]), body: body}
+	}
+	return all, nil
+}
+
+func (s *Service) insertItems(ctx context.Context, tx *sql.Tx, act ident.ActID, items []sealedItem) error {
+	for _, i := range items {
+		if err := s.queries.InsertItem(ctx, tx, registrardb.InsertItemParams{
+			ItemID: i.Item, SubjectID: i.Subject, ActID: act, Kind: i.Kind, Sealed: i.body,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// itemsOf opens what is known of a person now.
+func (s *Service) itemsOf(ctx context.Context, db registrardb.DBTX, subject ident.Subject, wrapped []byte, by string) ([]Kept, error) {
+	dek, err := s.keys.Unwrap(ctx, seal.KeyID(by), subject[:], wrapped)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.queries.ListItems(ctx, db, subject)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	all := make([]Kept, len(rows))
+	for n, r := range rows {
+		text, err := seal.Open(dek, r.ItemID[:], r.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC()}
+		if err := json.Unmarshal(text, &all[n].Item); err != nil {
+			return nil, errors.New("an item that opens is not JSON") // what it says may be of the person
+		}
+	}
+	return all, nil
+}
