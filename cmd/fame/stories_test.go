@@ -62,6 +62,7 @@ func newTown(t *testing.T, p *hubtest.Postgres, name string) *town {
 	}
 	mux.Handle("/issuer/", w.issuer.Handler("/issuer"))
 	w.Hub = hubtest.NewHub(t, p, name, w.made.Hub, hubtest.Governor(w.issuer.URL()+"#governor"))
+	w.made.dir = w.Hub.Dir
 	if w.document, err = riversideDocument(w.made); err != nil {
 		t.Fatal(err)
 	}
