@@ -17,9 +17,12 @@ import (
 const Approve Kind = "approve"
 
 // Approval is what an authority approves (ACT-04): how many relationships of which
-// columns may be published until when, and the decision that each rests on. It
-// publishes nothing by itself.
+// columns may be published until when, or how many correlations of them made, and
+// the decision that each rests on. It makes none by itself.
 type Approval struct {
+	// Deed is Correlating, or empty for publications. As it is recorded, so that
+	// approvals of before it was asked for say what they say.
+	Deed          decide.Deed    `json:"deed,omitempty"`
 	Columns       []ident.Column `json:"columns"`
 	Mode          decide.Mode    `json:"mode"`
 	Reason        string         `json:"reason"`
@@ -40,7 +43,7 @@ func (s *Service) ApproveImport(ctx context.Context, who decide.Caller, a Approv
 		return Receipt{}, err
 	}
 	switch {
-	case a.Mode == decide.Joint:
+	case a.Mode == decide.Joint && a.Deed != decide.Correlating:
 		return Receipt{}, fault.At("/mode", "a joint publication waits for each person: use another mode")
 	case a.Mode == decide.BySubject:
 		return Receipt{}, fault.At("/mode", "what the subject said or signed is recorded for each person: use another mode")
@@ -89,7 +92,7 @@ func (s *Service) ApproveImport(ctx context.Context, who decide.Caller, a Approv
 			return err
 		}
 		return pg.Fault(s.q.RecordApproval(ctx, tx, relmgrdb.RecordApprovalParams{
-			ApprovalID: d.Act, Columns: codesOf(a.Columns),
+			ApprovalID: d.Act, Deed: string(a.Deed), Columns: codesOf(a.Columns),
 			Mode: string(a.Mode), Reason: a.Reason, Relationships: int32(a.Relationships), EndsAt: a.Until, Proposal: terms,
 		}))
 	})

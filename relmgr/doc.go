@@ -14,7 +14,7 @@
 // Reading order: service.go, enquire.go (the question), publish.go, pair.go,
 // statement.go, correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
-// import.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
+// import.go, batch.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
 // recorded), read.go, review.go, declare.go,
 // sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told earlier).
 package relmgr

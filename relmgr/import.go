@@ -31,6 +31,7 @@ import (
 // Import says how far the import of a file has come.
 type Import struct {
 	ID                 ident.ImportID
+	Deed               decide.Deed // what the approval covers
 	Next               int // the first line that has not been dealt with
 	Published, Refused int
 }
@@ -44,14 +45,44 @@ type Line struct {
 	Consents []ident.ConsentID
 }
 
-// Part is the lines from First to Last. Lines holds those with a relationship, in
-// order; what else stood there was not sent.
+// Part is the lines from First to Last. Lines holds those with a relationship, or
+// Paired those with a correlation, in order; what else stood there was not sent.
 type Part struct {
 	First, Last int
 	Lines       []Line
+	Paired      []PairedLine
 }
 
-// LineRefusal says why a line published nothing: always for what the line says
+// check wants the part's own lines, each once, in the order of the file.
+func (p *Part) check() error {
+	if p.Last < p.First {
+		return fault.At("/last", "end the part where it begins, or later")
+	}
+	if len(p.Lines) > 0 && len(p.Paired) > 0 {
+		return fault.At("/correlations", "give relationships or correlations, as the approval has it")
+	}
+	last := p.First - 1
+	inOrder := func(member string, i, line int) error {
+		if line <= last || line > p.Last {
+			return fault.At(fmt.Sprintf("/%s/%d/line", member, i), "give the part's own lines, each once, in the order of the file")
+		}
+		last = line
+		return nil
+	}
+	for i, l := range p.Lines {
+		if err := inOrder("relationships", i, l.Line); err != nil {
+			return err
+		}
+	}
+	for i, l := range p.Paired {
+		if err := inOrder("correlations", i, l.Line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LineRefusal says why a line made no act: always for what the line says
 // or what the caller's own side has done, never for another's.
 type LineRefusal string
 
@@ -84,6 +115,12 @@ func (r LineRefusal) Explain() (pointer, detail string) {
 		return "/consents", "name consents in force that were captured for this very identifier and cover the approved decision"
 	case AgainstWishes:
 		return "/identifier", "this person has refused: decide about them by themselves"
+	case BadPairing:
+		return "/pairing", "give the code of another identifier as it was read out, or a registrar's statement: one of the two"
+	case BadStatement:
+		return "/statement", "give a statement that a registrar of this partnership signed for this hub and for now, as sure as the agreement asks for"
+	case Unusable:
+		return "/pairing", "the pairing cannot be used: ask the other side to open a new one, and for its code or a new statement on it"
 	default:
 		return "/identifier", "your column publishes this relationship already"
 	}
@@ -121,7 +158,7 @@ func (s *Service) StartImport(ctx context.Context, who decide.Caller, ref ident.
 			return err
 		}
 		stands, err := s.q.ShowImport(ctx, tx, id)
-		i = Import{ID: id, Next: int(stands.Next), Published: int(stands.Published), Refused: int(stands.Refused)}
+		i = Import{ID: id, Deed: cmp.Or(decide.Deed(p.Deed), decide.Publishing), Next: int(stands.Next), Published: int(stands.Published), Refused: int(stands.Refused)}
 		return err
 	})
 	return i, err
@@ -154,20 +191,17 @@ func (s *Service) importing(ctx context.Context, db relmgrdb.DBTX, who decide.Ca
 	return i, s.standing(ctx, db, who, approval{i.ApprovalID, i.PractitionerID, i.Columns, i.EndsAt}, at)
 }
 
-// ImportPart publishes the lines of a part that have not been dealt with, and
-// returns what came of each, now or before. A step that stops the importer rather
-// than a line stops the whole part, and leaves one refusal.
+// ImportPart publishes the relationships of a part, or makes its correlations, that
+// have not been dealt with, and returns what came of each line, now or before. A
+// step that stops the importer rather than a line stops the part, and leaves one
+// refusal.
 func (s *Service) ImportPart(ctx context.Context, who decide.Caller, id ident.ImportID, p Part) (out []Imported, err error) {
 	defer fault.Wrap(&err, "relmgr.ImportPart")
-	if p.Last < p.First {
-		return nil, fault.At("/last", "end the part where it begins, or later")
+	if err := p.check(); err != nil {
+		return nil, err
 	}
-	last := p.First - 1
-	for i, l := range p.Lines {
-		if l.Line <= last || l.Line > p.Last {
-			return nil, fault.At(fmt.Sprintf("/relationships/%d/line", i), "give the part's own lines, each once, in the order of the file")
-		}
-		last = l.Line
+	if len(p.Paired) > 0 {
+		return s.correlatePart(ctx, who, id, p)
 	}
 	at := s.stamp()
 	var refused error
@@ -176,6 +210,9 @@ func (s *Service) ImportPart(ctx context.Context, who decide.Caller, id ident.Im
 		i, err := s.importing(ctx, tx, who, id, at)
 		if err != nil {
 			return err
+		}
+		if i.Deed != "" && len(p.Lines) > 0 {
+			return fault.At("/relationships", "the approval covers correlations: have the relationships approved")
 		}
 		b := bulk{who: who, at: at, of: i, id: id}
 		if out, err = s.dealtWith(ctx, tx, who, id, &p, &b); err != nil {
@@ -228,23 +265,35 @@ type candidate struct {
 // dealtWith returns what came of the part's lines before, and leaves the others
 // to do.
 func (s *Service) dealtWith(ctx context.Context, tx *sql.Tx, who decide.Caller, id ident.ImportID, p *Part, b *bulk) ([]Imported, error) {
-	rows, err := s.q.ListImportLines(ctx, tx, relmgrdb.ListImportLinesParams{
-		AgencyID: who.Agency, ImportID: id, First: int32(p.First), Last: int32(p.Last),
-	})
+	out, err := s.linesDone(ctx, tx, who, id, p.First, p.Last)
 	if err != nil {
-		return nil, pg.Fault(err)
+		return nil, err
 	}
-	out, seen := []Imported{}, map[int]bool{}
-	for _, r := range rows {
-		seen[int(r.Line)] = true
-		out = append(out, Imported{
-			Line: int(r.Line), Receipt: Receipt{Act: r.ReferenceID, Commitment: r.Commitment}, Refused: LineRefusal(r.Refused),
-		})
+	seen := map[int]bool{}
+	for _, o := range out {
+		seen[o.Line] = true
 	}
 	for _, l := range p.Lines {
 		if !seen[l.Line] {
 			b.todo = append(b.todo, &candidate{Line: l})
 		}
+	}
+	return out, nil
+}
+
+// linesDone are the lines of a stretch that have been dealt with.
+func (s *Service) linesDone(ctx context.Context, db relmgrdb.DBTX, who decide.Caller, id ident.ImportID, first, last int) ([]Imported, error) {
+	rows, err := s.q.ListImportLines(ctx, db, relmgrdb.ListImportLinesParams{
+		AgencyID: who.Agency, ImportID: id, First: int32(first), Last: int32(last),
+	})
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	out := []Imported{}
+	for _, r := range rows {
+		out = append(out, Imported{
+			Line: int(r.Line), Receipt: Receipt{Act: r.ReferenceID, Commitment: r.Commitment}, Refused: LineRefusal(r.Refused),
+		})
 	}
 	return out, nil
 }
@@ -257,7 +306,7 @@ func (s *Service) choose(ctx context.Context, tx *sql.Tx, b *bulk) error {
 	}
 	p := b.proposal
 	if known(b.who.Terms, p) != nil || !decide.Has(b.who.Terms.Codes.Reasons, b.of.Reason) {
-		return fault.New(fault.Invalid, "the approval names what the partnership has given up: have the import approved anew")
+		return outdatedApproval()
 	}
 	columns := map[ident.Column]*decide.Column{}
 	for _, id := range b.of.Columns {
@@ -306,6 +355,10 @@ func (s *Service) choose(ctx context.Context, tx *sql.Tx, b *bulk) error {
 		}
 	}
 	return nil
+}
+
+func outdatedApproval() error {
+	return fault.New(fault.Invalid, "the approval names what the partnership has given up: have the import approved anew")
 }
 
 // check refuses what cannot be published, whatever anybody else has done.
@@ -485,15 +538,21 @@ func (s *Service) finish(ctx context.Context, tx *sql.Tx, b *bulk, p Part) error
 			q.Refused++
 		}
 	}
-	if err := s.q.LockApproval(ctx, tx, ident.UntypedID(b.of.ApprovalID)); err != nil {
+	return s.recordPart(ctx, tx, q)
+}
+
+// recordPart records a part that is dealt with, if the approval covers it. It is
+// the last that its transaction does.
+func (s *Service) recordPart(ctx context.Context, tx *sql.Tx, q relmgrdb.RecordImportPartParams) error {
+	if err := s.q.LockApproval(ctx, tx, ident.UntypedID(q.ApprovalID)); err != nil {
 		return pg.Fault(err)
 	}
-	found, err := s.q.FindImportPart(ctx, tx, relmgrdb.FindImportPartParams{ImportID: b.id, FirstLine: int32(p.First)})
+	found, err := s.q.FindImportPart(ctx, tx, relmgrdb.FindImportPartParams{ImportID: q.ImportID, FirstLine: q.FirstLine})
 	switch {
-	case err == nil && found == int32(p.Last):
+	case err == nil && found == q.LastLine && q.Published == 0 && q.Refused == 0:
 		return nil // all of it was dealt with before
 	case err == nil:
-		return fault.New(fault.Conflict, "a part from that line on had another end: start the import again, and go on from its next line")
+		return fault.New(fault.Conflict, "a part from that line on had another end or other lines: start the import again, and go on from its next line")
 	case !errors.Is(err, sql.ErrNoRows):
 		return pg.Fault(err)
 	}
@@ -502,7 +561,7 @@ func (s *Service) finish(ctx context.Context, tx *sql.Tx, b *bulk, p Part) error
 		return pg.Fault(err)
 	}
 	if n == 0 {
-		return fault.New(fault.Forbidden, "the approval covers fewer relationships than that: have more approved")
+		return fault.New(fault.Forbidden, "the approval covers fewer than that: have more approved")
 	}
 	return nil
 }

@@ -140,6 +140,7 @@ func (s *Service) hold(ctx context.Context, db relmgrdb.DBTX, who decide.Caller,
 	proposal := proposalOf(h.column, what, mode, p, personal{facts(p.Consents, rows, h.handle), said.Refused, said.CreatorOnly})
 	v := sided{ID: ident.NewDecision(), Handle: h.handle, Consents: p.Consents, OrderReference: p.OrderReference}
 	v.Decision = who.Terms.Hold(who.Actor, proposal, at)
+	v.against = said.Refused
 	v.wants = v.StoppedAt() == decide.StepConfidentiality && who.Terms.WantsConsent(who.Actor, proposal, at)
 	return v, nil
 }

@@ -135,6 +135,8 @@ type sided struct {
 
 	// wants says that it was refused for want of a consent alone.
 	wants bool
+	// against says that the person has refused.
+	against bool
 }
 
 // begin starts an act of the caller.
@@ -156,6 +158,7 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 		ActID: d.Act, Kind: string(d.Kind), At: d.At, PractitionerID: d.Practitioner, AgencyID: d.Agency, Role: d.Role,
 		Mode: string(d.Mode), Reason: d.Reason, Agreement: d.Agreement, Ground: string(d.Ground), ProviderRole: d.ProviderRole,
 		Since: nullTime(d.Since), Evidence: string(d.Evidence), TermsVersion: d.TermsVersion, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
+		ApprovalID: ident.UntypedID(d.Approval),
 	}); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}

@@ -532,8 +532,10 @@ CREATE TABLE relmgr.approvals (
     relationships integer NOT NULL,
     ends_at timestamp with time zone NOT NULL,
     proposal jsonb NOT NULL,
+    deed text,
     CONSTRAINT approval_covers_columns CHECK ((cardinality(columns) > 0)),
-    CONSTRAINT approval_covers_relationships CHECK ((relationships > 0))
+    CONSTRAINT approval_covers_relationships CHECK ((relationships > 0)),
+    CONSTRAINT approval_deed_is_known CHECK ((deed = 'correlate'::text))
 );
 
 CREATE TABLE relmgr.as_of_approvals (
@@ -746,7 +748,7 @@ CREATE TABLE relmgr.import_lines (
     act_id uuid,
     refused text,
     CONSTRAINT line_is_published_or_refused CHECK (((act_id IS NULL) <> (refused IS NULL))),
-    CONSTRAINT line_refusal_is_known CHECK ((refused = ANY (ARRAY['column'::text, 'identifier'::text, 'role'::text, 'transactions'::text, 'contact'::text, 'consents'::text, 'wishes'::text, 'published'::text])))
+    CONSTRAINT line_refusal_is_known CHECK ((refused = ANY (ARRAY['column'::text, 'identifier'::text, 'role'::text, 'transactions'::text, 'contact'::text, 'consents'::text, 'wishes'::text, 'published'::text, 'pairing'::text, 'statement'::text, 'unusable'::text])))
 );
 
 CREATE TABLE relmgr.import_parts (

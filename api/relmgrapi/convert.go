@@ -38,12 +38,9 @@ func proposal(d oas.Decision) (relmgr.Proposal, error) {
 	if o, ok := d.Override.Get(); ok {
 		p.Override = &decide.Override{Risk: string(o.Risk.Or("")), Telling: decide.Telling(o.Telling.Or(""))}
 	}
-	for _, c := range d.Consents {
-		id, err := ident.ParseConsent(string(c))
-		if err != nil {
-			return p, malformed("/decision/consents")
-		}
-		p.Consents = append(p.Consents, id)
+	var err error
+	if p.Consents, err = consents(d.Consents); err != nil {
+		return p, malformed("/decision/consents")
 	}
 	return p, nil
 }
@@ -71,16 +68,32 @@ func part(req *oas.ImportPartRequest) (relmgr.Part, error) {
 	p := relmgr.Part{First: req.First, Last: req.Last, Lines: make([]relmgr.Line, len(req.Relationships))}
 	for i, r := range req.Relationships {
 		l := relmgr.Line{Line: r.Line, Own: own(r.Column, r.Identifier), Role: string(r.Role), Offers: offers(r.Offers)}
-		for _, c := range r.Consents {
-			id, err := ident.ParseConsent(string(c))
-			if err != nil {
-				return p, malformed(fmt.Sprintf("/relationships/%d/consents", i))
-			}
-			l.Consents = append(l.Consents, id)
+		var err error
+		if l.Consents, err = consents(r.Consents); err != nil {
+			return p, malformed(fmt.Sprintf("/relationships/%d/consents", i))
 		}
 		p.Lines[i] = l
 	}
+	for i, r := range req.Correlations {
+		l := relmgr.PairedLine{Line: r.Line, Own: own(r.Column, r.Identifier), Code: string(r.Pairing.Or("")), Statement: string(r.Statement.Or(""))}
+		var err error
+		if l.Consents, err = consents(r.Consents); err != nil {
+			return p, malformed(fmt.Sprintf("/correlations/%d/consents", i))
+		}
+		p.Paired = append(p.Paired, l)
+	}
 	return p, nil
+}
+
+func consents(in []oas.ID) (out []ident.ConsentID, err error) {
+	for _, c := range in {
+		id, err := ident.ParseConsent(string(c))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
 }
 
 func imported(lines []relmgr.Imported) *oas.ImportedPart {

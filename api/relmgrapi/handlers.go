@@ -49,6 +49,9 @@ func (h handlers) ApproveImport(ctx context.Context, req *oas.ApprovalRequest, p
 	a := relmgr.Approval{
 		Mode: decide.Mode(req.Mode), Reason: string(req.Reason), Relationships: req.Relationships, Until: req.Until, Proposal: p,
 	}
+	if req.Deed.Value == oas.ApprovalRequestDeedCorrelate {
+		a.Deed = decide.Correlating
+	}
 	for _, c := range req.Columns {
 		a.Columns = append(a.Columns, ident.Column(c))
 	}
@@ -69,7 +72,7 @@ func (h handlers) StartImport(ctx context.Context, req *oas.ImportRequest) (*oas
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Import{Import: oas.ID(i.ID.String()), Next: i.Next, Published: i.Published, Refused: i.Refused}, nil
+	return &oas.Import{Import: oas.ID(i.ID.String()), Deed: oas.ImportDeed(i.Deed), Next: i.Next, Published: i.Published, Refused: i.Refused}, nil
 }
 
 func (h handlers) ImportPart(ctx context.Context, req *oas.ImportPartRequest, params oas.ImportPartParams) (*oas.ImportedPart, error) {

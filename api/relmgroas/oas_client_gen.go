@@ -30,10 +30,10 @@ type Invoker interface {
 	ApproveAsOf(ctx context.Context, request *WithdrawalRequest, params ApproveAsOfParams) (*ActReceipt, error)
 	// ApproveImport invokes approveImport operation.
 	//
-	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
-	// which decision, how many,
-	// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
-	// Withdrawing it ends it. The
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which deed, which
+	// columns, on which decision,
+	// how many, until when. It takes a role that the agreement lets approve, and makes nothing by itself.
+	//  Withdrawing it ends it. The
 	// decision names no consents: where the ground is consent, each line brings its own.
 	//
 	// POST /relmgr/v1/approvals
@@ -123,11 +123,13 @@ type Invoker interface {
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
 	// ImportPart invokes importPart operation.
 	//
-	// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
-	// with before gives its answer
-	// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
-	// depends on nothing that another
-	// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+	// A line is dealt with once, however often it is sent: what was dealt with before gives its answer
+	// of then. It is decided as POST
+	// /relmgr/v1/relationships or POST /relmgr/v1/correlations would decide it, and told no more than
+	// they would tell. Of
+	// relationships a part is stored whole or not at all; each correlation is stored by itself. Parts
+	// may be sent side by side
+	// and in any order. A body may have 1 MiB.
 	//
 	// POST /relmgr/v1/imports/{import}/parts
 	ImportPart(ctx context.Context, request *ImportPartRequest, params ImportPartParams) (*ImportedPart, error)
@@ -196,7 +198,7 @@ type Invoker interface {
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
 	// ListImportRefusals invokes listImportRefusals operation.
 	//
-	// The lines of an import that published nothing.
+	// The lines of an import that made no act.
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
@@ -507,10 +509,12 @@ func (c *Client) sendApproveAsOf(ctx context.Context, request *WithdrawalRequest
 
 // ApproveImport invokes approveImport operation.
 //
-// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
-// which decision, how many,
-// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
-// Withdrawing it ends it. The
+// Bulk processing makes acts only under an approval by a named authority (ACT-04): which deed, which
+// columns, on which decision,
+// how many, until when. It takes a role that the agreement lets approve, and makes nothing by itself.
+//
+//	Withdrawing it ends it. The
+//
 // decision names no consents: where the ground is consent, each line brings its own.
 //
 // POST /relmgr/v1/approvals
@@ -1538,11 +1542,13 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 
 // ImportPart invokes importPart operation.
 //
-// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
-// with before gives its answer
-// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
-// depends on nothing that another
-// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+// A line is dealt with once, however often it is sent: what was dealt with before gives its answer
+// of then. It is decided as POST
+// /relmgr/v1/relationships or POST /relmgr/v1/correlations would decide it, and told no more than
+// they would tell. Of
+// relationships a part is stored whole or not at all; each correlation is stored by itself. Parts
+// may be sent side by side
+// and in any order. A body may have 1 MiB.
 //
 // POST /relmgr/v1/imports/{import}/parts
 func (c *Client) ImportPart(ctx context.Context, request *ImportPartRequest, params ImportPartParams) (*ImportedPart, error) {
@@ -2727,7 +2733,7 @@ func (c *Client) sendListDecisions(ctx context.Context, params ListDecisionsPara
 
 // ListImportRefusals invokes listImportRefusals operation.
 //
-// The lines of an import that published nothing.
+// The lines of an import that made no act.
 //
 // GET /relmgr/v1/imports/{import}/refusals
 func (c *Client) ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error) {

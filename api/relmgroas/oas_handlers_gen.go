@@ -191,10 +191,12 @@ func (s *Server) handleApproveAsOfRequest(args [1]string, argsEscaped bool, w ht
 
 // handleApproveImportRequest handles approveImport operation.
 //
-// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
-// which decision, how many,
-// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
-// Withdrawing it ends it. The
+// Bulk processing makes acts only under an approval by a named authority (ACT-04): which deed, which
+// columns, on which decision,
+// how many, until when. It takes a role that the agreement lets approve, and makes nothing by itself.
+//
+//	Withdrawing it ends it. The
+//
 // decision names no consents: where the ground is consent, each line brings its own.
 //
 // POST /relmgr/v1/approvals
@@ -289,7 +291,7 @@ func (s *Server) handleApproveImportRequest(args [0]string, argsEscaped bool, w 
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    ApproveImportOperation,
-			OperationSummary: "Approve that relationships of my agency's columns are imported",
+			OperationSummary: "Approve that relationships of my agency's columns are imported, or correlated in one batch",
 			OperationID:      "approveImport",
 			Body:             request,
 			RawBody:          rawBody,
@@ -1886,11 +1888,13 @@ func (s *Server) handleFindHandleRequest(args [0]string, argsEscaped bool, w htt
 
 // handleImportPartRequest handles importPart operation.
 //
-// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
-// with before gives its answer
-// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
-// depends on nothing that another
-// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+// A line is dealt with once, however often it is sent: what was dealt with before gives its answer
+// of then. It is decided as POST
+// /relmgr/v1/relationships or POST /relmgr/v1/correlations would decide it, and told no more than
+// they would tell. Of
+// relationships a part is stored whole or not at all; each correlation is stored by itself. Parts
+// may be sent side by side
+// and in any order. A body may have 1 MiB.
 //
 // POST /relmgr/v1/imports/{import}/parts
 func (s *Server) handleImportPartRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -1984,7 +1988,7 @@ func (s *Server) handleImportPartRequest(args [1]string, argsEscaped bool, w htt
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    ImportPartOperation,
-			OperationSummary: "Publish some lines of the file, each by an act and a decision of its own",
+			OperationSummary: "Publish or correlate some lines of the file, each by an act and a decision of its own",
 			OperationID:      "importPart",
 			Body:             request,
 			RawBody:          rawBody,
@@ -3312,7 +3316,7 @@ func (s *Server) handleListDecisionsRequest(args [0]string, argsEscaped bool, w 
 
 // handleListImportRefusalsRequest handles listImportRefusals operation.
 //
-// The lines of an import that published nothing.
+// The lines of an import that made no act.
 //
 // GET /relmgr/v1/imports/{import}/refusals
 func (s *Server) handleListImportRefusalsRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3391,7 +3395,7 @@ func (s *Server) handleListImportRefusalsRequest(args [1]string, argsEscaped boo
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    ListImportRefusalsOperation,
-			OperationSummary: "The lines of an import that published nothing",
+			OperationSummary: "The lines of an import that made no act",
 			OperationID:      "listImportRefusals",
 			Body:             nil,
 			RawBody:          rawBody,

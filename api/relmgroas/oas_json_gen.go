@@ -1534,6 +1534,12 @@ func (s *ApprovalRequest) Encode(e *jx.Encoder) {
 // encodeFields encodes fields.
 func (s *ApprovalRequest) encodeFields(e *jx.Encoder) {
 	{
+		if s.Deed.Set {
+			e.FieldStart("deed")
+			s.Deed.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("columns")
 		e.ArrStart()
 		for _, elem := range s.Columns {
@@ -1563,13 +1569,14 @@ func (s *ApprovalRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfApprovalRequest = [6]string{
-	0: "columns",
-	1: "mode",
-	2: "reason",
-	3: "relationships",
-	4: "until",
-	5: "decision",
+var jsonFieldsNameOfApprovalRequest = [7]string{
+	0: "deed",
+	1: "columns",
+	2: "mode",
+	3: "reason",
+	4: "relationships",
+	5: "until",
+	6: "decision",
 }
 
 // Decode decodes ApprovalRequest from json.
@@ -1578,11 +1585,22 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 		return errors.New("invalid: unable to decode ApprovalRequest to nil")
 	}
 	var requiredBitSet [1]uint8
+	s.setDefaults()
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
+		case "deed":
+			if err := func() error {
+				s.Deed.Reset()
+				if err := s.Deed.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"deed\"")
+			}
 		case "columns":
-			requiredBitSet[0] |= 1 << 0
+			requiredBitSet[0] |= 1 << 1
 			if err := func() error {
 				s.Columns = make([]Code, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -1600,7 +1618,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"columns\"")
 			}
 		case "mode":
-			requiredBitSet[0] |= 1 << 1
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				if err := s.Mode.Decode(d); err != nil {
 					return err
@@ -1610,7 +1628,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"mode\"")
 			}
 		case "reason":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -1620,7 +1638,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reason\"")
 			}
 		case "relationships":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				v, err := d.Int()
 				s.Relationships = int(v)
@@ -1632,7 +1650,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"relationships\"")
 			}
 		case "until":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := json.DecodeDateTime(d)
 				s.Until = v
@@ -1644,7 +1662,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"until\"")
 			}
 		case "decision":
-			requiredBitSet[0] |= 1 << 5
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
 				if err := s.Decision.Decode(d); err != nil {
 					return err
@@ -1663,7 +1681,7 @@ func (s *ApprovalRequest) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00111111,
+		0b01111110,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -1705,6 +1723,46 @@ func (s *ApprovalRequest) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *ApprovalRequest) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ApprovalRequestDeed as json.
+func (s ApprovalRequestDeed) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ApprovalRequestDeed from json.
+func (s *ApprovalRequestDeed) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ApprovalRequestDeed to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ApprovalRequestDeed(v) {
+	case ApprovalRequestDeedPublish:
+		*s = ApprovalRequestDeedPublish
+	case ApprovalRequestDeedCorrelate:
+		*s = ApprovalRequestDeedCorrelate
+	default:
+		*s = ApprovalRequestDeed(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ApprovalRequestDeed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ApprovalRequestDeed) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -4250,6 +4308,194 @@ func (s *ContactRequested) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *ContactRequested) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *CorrelationLine) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *CorrelationLine) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("line")
+		e.Int(s.Line)
+	}
+	{
+		e.FieldStart("column")
+		s.Column.Encode(e)
+	}
+	{
+		e.FieldStart("identifier")
+		s.Identifier.Encode(e)
+	}
+	{
+		if s.Pairing.Set {
+			e.FieldStart("pairing")
+			s.Pairing.Encode(e)
+		}
+	}
+	{
+		if s.Statement.Set {
+			e.FieldStart("statement")
+			s.Statement.Encode(e)
+		}
+	}
+	{
+		if s.Consents != nil {
+			e.FieldStart("consents")
+			e.ArrStart()
+			for _, elem := range s.Consents {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+}
+
+var jsonFieldsNameOfCorrelationLine = [6]string{
+	0: "line",
+	1: "column",
+	2: "identifier",
+	3: "pairing",
+	4: "statement",
+	5: "consents",
+}
+
+// Decode decodes CorrelationLine from json.
+func (s *CorrelationLine) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode CorrelationLine to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "line":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Int()
+				s.Line = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"line\"")
+			}
+		case "column":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Column.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"column\"")
+			}
+		case "identifier":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				if err := s.Identifier.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"identifier\"")
+			}
+		case "pairing":
+			if err := func() error {
+				s.Pairing.Reset()
+				if err := s.Pairing.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"pairing\"")
+			}
+		case "statement":
+			if err := func() error {
+				s.Statement.Reset()
+				if err := s.Statement.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"statement\"")
+			}
+		case "consents":
+			if err := func() error {
+				s.Consents = make([]ID, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem ID
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Consents = append(s.Consents, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"consents\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode CorrelationLine")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfCorrelationLine) {
+					name = jsonFieldsNameOfCorrelationLine[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *CorrelationLine) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *CorrelationLine) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -6963,6 +7209,10 @@ func (s *Import) encodeFields(e *jx.Encoder) {
 		s.Import.Encode(e)
 	}
 	{
+		e.FieldStart("deed")
+		s.Deed.Encode(e)
+	}
+	{
 		e.FieldStart("next")
 		e.Int(s.Next)
 	}
@@ -6976,11 +7226,12 @@ func (s *Import) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfImport = [4]string{
+var jsonFieldsNameOfImport = [5]string{
 	0: "import",
-	1: "next",
-	2: "published",
-	3: "refused",
+	1: "deed",
+	2: "next",
+	3: "published",
+	4: "refused",
 }
 
 // Decode decodes Import from json.
@@ -7002,8 +7253,18 @@ func (s *Import) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"import\"")
 			}
-		case "next":
+		case "deed":
 			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Deed.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"deed\"")
+			}
+		case "next":
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				v, err := d.Int()
 				s.Next = int(v)
@@ -7015,7 +7276,7 @@ func (s *Import) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"next\"")
 			}
 		case "published":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				v, err := d.Int()
 				s.Published = int(v)
@@ -7027,7 +7288,7 @@ func (s *Import) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"published\"")
 			}
 		case "refused":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				v, err := d.Int()
 				s.Refused = int(v)
@@ -7048,7 +7309,7 @@ func (s *Import) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00001111,
+		0b00011111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -7090,6 +7351,46 @@ func (s *Import) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Import) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ImportDeed as json.
+func (s ImportDeed) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes ImportDeed from json.
+func (s *ImportDeed) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode ImportDeed to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch ImportDeed(v) {
+	case ImportDeedPublish:
+		*s = ImportDeedPublish
+	case ImportDeedCorrelate:
+		*s = ImportDeedCorrelate
+	default:
+		*s = ImportDeed(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s ImportDeed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *ImportDeed) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -7308,19 +7609,32 @@ func (s *ImportPartRequest) encodeFields(e *jx.Encoder) {
 		e.Int(s.Last)
 	}
 	{
-		e.FieldStart("relationships")
-		e.ArrStart()
-		for _, elem := range s.Relationships {
-			elem.Encode(e)
+		if s.Relationships != nil {
+			e.FieldStart("relationships")
+			e.ArrStart()
+			for _, elem := range s.Relationships {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
 		}
-		e.ArrEnd()
+	}
+	{
+		if s.Correlations != nil {
+			e.FieldStart("correlations")
+			e.ArrStart()
+			for _, elem := range s.Correlations {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
 	}
 }
 
-var jsonFieldsNameOfImportPartRequest = [3]string{
+var jsonFieldsNameOfImportPartRequest = [4]string{
 	0: "first",
 	1: "last",
 	2: "relationships",
+	3: "correlations",
 }
 
 // Decode decodes ImportPartRequest from json.
@@ -7357,7 +7671,6 @@ func (s *ImportPartRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"last\"")
 			}
 		case "relationships":
-			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				s.Relationships = make([]ImportLine, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -7374,6 +7687,23 @@ func (s *ImportPartRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"relationships\"")
 			}
+		case "correlations":
+			if err := func() error {
+				s.Correlations = make([]CorrelationLine, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem CorrelationLine
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Correlations = append(s.Correlations, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"correlations\"")
+			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
 		}
@@ -7384,7 +7714,7 @@ func (s *ImportPartRequest) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000111,
+		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -9361,6 +9691,39 @@ func (s OptActEffect) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptActEffect) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes ApprovalRequestDeed as json.
+func (o OptApprovalRequestDeed) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes ApprovalRequestDeed from json.
+func (o *OptApprovalRequestDeed) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptApprovalRequestDeed to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptApprovalRequestDeed) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptApprovalRequestDeed) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -1887,7 +1887,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 						switch method {
 						case "POST":
 							r.name = ApproveImportOperation
-							r.summary = "Approve that relationships of my agency's columns are imported"
+							r.summary = "Approve that relationships of my agency's columns are imported, or correlated in one batch"
 							r.operationID = "approveImport"
 							r.operationGroup = ""
 							r.pathPattern = "/relmgr/v1/approvals"
@@ -2739,7 +2739,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 								switch method {
 								case "POST":
 									r.name = ImportPartOperation
-									r.summary = "Publish some lines of the file, each by an act and a decision of its own"
+									r.summary = "Publish or correlate some lines of the file, each by an act and a decision of its own"
 									r.operationID = "importPart"
 									r.operationGroup = ""
 									r.pathPattern = "/relmgr/v1/imports/{import}/parts"
@@ -2764,7 +2764,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 								switch method {
 								case "GET":
 									r.name = ListImportRefusalsOperation
-									r.summary = "The lines of an import that published nothing"
+									r.summary = "The lines of an import that made no act"
 									r.operationID = "listImportRefusals"
 									r.operationGroup = ""
 									r.pathPattern = "/relmgr/v1/imports/{import}/refusals"

@@ -832,15 +832,22 @@ func (s *AnsweredProviderKind) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/ApprovalRequest
 type ApprovalRequest struct {
+	// What each line does.
+	Deed OptApprovalRequestDeed `json:"deed"`
 	// Columns that the caller's agency controls.
 	Columns []Code `json:"columns"`
 	Mode    Mode   `json:"mode"`
 	Reason  Code   `json:"reason"`
-	// How many may be published under it.
+	// How many may be published under it; or how many correlations may be tried, made or not.
 	Relationships int `json:"relationships"`
 	// When the approval ends. What it published stands until the decision's own end.
 	Until    time.Time `json:"until"`
 	Decision Decision  `json:"decision"`
+}
+
+// GetDeed returns the value of Deed.
+func (s *ApprovalRequest) GetDeed() OptApprovalRequestDeed {
+	return s.Deed
 }
 
 // GetColumns returns the value of Columns.
@@ -873,6 +880,11 @@ func (s *ApprovalRequest) GetDecision() Decision {
 	return s.Decision
 }
 
+// SetDeed sets the value of Deed.
+func (s *ApprovalRequest) SetDeed(val OptApprovalRequestDeed) {
+	s.Deed = val
+}
+
 // SetColumns sets the value of Columns.
 func (s *ApprovalRequest) SetColumns(val []Code) {
 	s.Columns = val
@@ -901,6 +913,48 @@ func (s *ApprovalRequest) SetUntil(val time.Time) {
 // SetDecision sets the value of Decision.
 func (s *ApprovalRequest) SetDecision(val Decision) {
 	s.Decision = val
+}
+
+// What each line does.
+type ApprovalRequestDeed string
+
+const (
+	ApprovalRequestDeedPublish   ApprovalRequestDeed = "publish"
+	ApprovalRequestDeedCorrelate ApprovalRequestDeed = "correlate"
+)
+
+// AllValues returns all ApprovalRequestDeed values.
+func (ApprovalRequestDeed) AllValues() []ApprovalRequestDeed {
+	return []ApprovalRequestDeed{
+		ApprovalRequestDeedPublish,
+		ApprovalRequestDeedCorrelate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ApprovalRequestDeed) MarshalText() ([]byte, error) {
+	switch s {
+	case ApprovalRequestDeedPublish:
+		return []byte(s), nil
+	case ApprovalRequestDeedCorrelate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ApprovalRequestDeed) UnmarshalText(data []byte) error {
+	switch ApprovalRequestDeed(data) {
+	case ApprovalRequestDeedPublish:
+		*s = ApprovalRequestDeedPublish
+		return nil
+	case ApprovalRequestDeedCorrelate:
+		*s = ApprovalRequestDeedCorrelate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/AsOf
@@ -1957,6 +2011,78 @@ func (s *ContactRequested) SetRequest(val ID) {
 // SetCommitment sets the value of Commitment.
 func (s *ContactRequested) SetCommitment(val Commitment) {
 	s.Commitment = val
+}
+
+// The caller's identifier, with either a pairing code or a statement.
+// Ref: #/components/schemas/CorrelationLine
+type CorrelationLine struct {
+	Line       int                      `json:"line"`
+	Column     Code                     `json:"column"`
+	Identifier LocalIdentifier          `json:"identifier"`
+	Pairing    OptPairingCode           `json:"pairing"`
+	Statement  OptCommonClientStatement `json:"statement"`
+	// The consents that the line rests on.
+	Consents []ID `json:"consents"`
+}
+
+// GetLine returns the value of Line.
+func (s *CorrelationLine) GetLine() int {
+	return s.Line
+}
+
+// GetColumn returns the value of Column.
+func (s *CorrelationLine) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *CorrelationLine) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetPairing returns the value of Pairing.
+func (s *CorrelationLine) GetPairing() OptPairingCode {
+	return s.Pairing
+}
+
+// GetStatement returns the value of Statement.
+func (s *CorrelationLine) GetStatement() OptCommonClientStatement {
+	return s.Statement
+}
+
+// GetConsents returns the value of Consents.
+func (s *CorrelationLine) GetConsents() []ID {
+	return s.Consents
+}
+
+// SetLine sets the value of Line.
+func (s *CorrelationLine) SetLine(val int) {
+	s.Line = val
+}
+
+// SetColumn sets the value of Column.
+func (s *CorrelationLine) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *CorrelationLine) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetPairing sets the value of Pairing.
+func (s *CorrelationLine) SetPairing(val OptPairingCode) {
+	s.Pairing = val
+}
+
+// SetStatement sets the value of Statement.
+func (s *CorrelationLine) SetStatement(val OptCommonClientStatement) {
+	s.Statement = val
+}
+
+// SetConsents sets the value of Consents.
+func (s *CorrelationLine) SetConsents(val []ID) {
+	s.Consents = val
 }
 
 // The caller's identifier, with either a pairing code or a statement.
@@ -3177,8 +3303,11 @@ type ID string
 // Ref: #/components/schemas/Import
 type Import struct {
 	Import ID `json:"import"`
+	// What the approval covers.
+	Deed ImportDeed `json:"deed"`
 	// The first line that has not been dealt with.
-	Next      int `json:"next"`
+	Next int `json:"next"`
+	// How many lines made an act: published a relationship, or correlated.
 	Published int `json:"published"`
 	Refused   int `json:"refused"`
 }
@@ -3186,6 +3315,11 @@ type Import struct {
 // GetImport returns the value of Import.
 func (s *Import) GetImport() ID {
 	return s.Import
+}
+
+// GetDeed returns the value of Deed.
+func (s *Import) GetDeed() ImportDeed {
+	return s.Deed
 }
 
 // GetNext returns the value of Next.
@@ -3208,6 +3342,11 @@ func (s *Import) SetImport(val ID) {
 	s.Import = val
 }
 
+// SetDeed sets the value of Deed.
+func (s *Import) SetDeed(val ImportDeed) {
+	s.Deed = val
+}
+
 // SetNext sets the value of Next.
 func (s *Import) SetNext(val int) {
 	s.Next = val
@@ -3221,6 +3360,48 @@ func (s *Import) SetPublished(val int) {
 // SetRefused sets the value of Refused.
 func (s *Import) SetRefused(val int) {
 	s.Refused = val
+}
+
+// What the approval covers.
+type ImportDeed string
+
+const (
+	ImportDeedPublish   ImportDeed = "publish"
+	ImportDeedCorrelate ImportDeed = "correlate"
+)
+
+// AllValues returns all ImportDeed values.
+func (ImportDeed) AllValues() []ImportDeed {
+	return []ImportDeed{
+		ImportDeedPublish,
+		ImportDeedCorrelate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ImportDeed) MarshalText() ([]byte, error) {
+	switch s {
+	case ImportDeedPublish:
+		return []byte(s), nil
+	case ImportDeedCorrelate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ImportDeed) UnmarshalText(data []byte) error {
+	switch ImportDeed(data) {
+	case ImportDeedPublish:
+		*s = ImportDeedPublish
+		return nil
+	case ImportDeedCorrelate:
+		*s = ImportDeedCorrelate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/ImportLine
@@ -3294,6 +3475,8 @@ func (s *ImportLine) SetConsents(val []ID) {
 	s.Consents = val
 }
 
+// `relationships` or `correlations`, as the approval has it; neither where none of the lines holds
+// one.
 // Ref: #/components/schemas/ImportPartRequest
 type ImportPartRequest struct {
 	// The first line of the file that the part deals with.
@@ -3301,6 +3484,8 @@ type ImportPartRequest struct {
 	Last  int `json:"last"`
 	// Those of the lines that hold one, in the order of the file.
 	Relationships []ImportLine `json:"relationships"`
+	// Likewise.
+	Correlations []CorrelationLine `json:"correlations"`
 }
 
 // GetFirst returns the value of First.
@@ -3318,6 +3503,11 @@ func (s *ImportPartRequest) GetRelationships() []ImportLine {
 	return s.Relationships
 }
 
+// GetCorrelations returns the value of Correlations.
+func (s *ImportPartRequest) GetCorrelations() []CorrelationLine {
+	return s.Correlations
+}
+
 // SetFirst sets the value of First.
 func (s *ImportPartRequest) SetFirst(val int) {
 	s.First = val
@@ -3331,6 +3521,11 @@ func (s *ImportPartRequest) SetLast(val int) {
 // SetRelationships sets the value of Relationships.
 func (s *ImportPartRequest) SetRelationships(val []ImportLine) {
 	s.Relationships = val
+}
+
+// SetCorrelations sets the value of Correlations.
+func (s *ImportPartRequest) SetCorrelations(val []CorrelationLine) {
+	s.Correlations = val
 }
 
 // Ref: #/components/schemas/ImportRefusals
@@ -3425,7 +3620,8 @@ func (s *ImportRequest) SetFile(val string) {
 	s.File = val
 }
 
-// Either the act that published it and its commitment, or why it published nothing.
+// Either the act that it made and its commitment, or why it made none. A correlation's act is the
+// same whether it is in force, waits, or is kept from force by another party's state.
 // Ref: #/components/schemas/ImportedLine
 type ImportedLine struct {
 	Line       int            `json:"line"`
@@ -4118,6 +4314,52 @@ func (o OptActEffect) Get() (v ActEffect, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptActEffect) Or(d ActEffect) ActEffect {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptApprovalRequestDeed returns new OptApprovalRequestDeed with value set to v.
+func NewOptApprovalRequestDeed(v ApprovalRequestDeed) OptApprovalRequestDeed {
+	return OptApprovalRequestDeed{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptApprovalRequestDeed is optional ApprovalRequestDeed.
+type OptApprovalRequestDeed struct {
+	Value ApprovalRequestDeed
+	Set   bool
+}
+
+// IsSet returns true if OptApprovalRequestDeed was set.
+func (o OptApprovalRequestDeed) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptApprovalRequestDeed) Reset() {
+	var v ApprovalRequestDeed
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptApprovalRequestDeed) SetTo(v ApprovalRequestDeed) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptApprovalRequestDeed) Get() (v ApprovalRequestDeed, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptApprovalRequestDeed) Or(d ApprovalRequestDeed) ApprovalRequestDeed {
 	if v, ok := o.Get(); ok {
 		return v
 	}

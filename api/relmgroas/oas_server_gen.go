@@ -17,10 +17,10 @@ type Handler interface {
 	ApproveAsOf(ctx context.Context, req *WithdrawalRequest, params ApproveAsOfParams) (*ActReceipt, error)
 	// ApproveImport implements approveImport operation.
 	//
-	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which columns, on
-	// which decision, how many,
-	// until when. It takes a role that the agreement lets approve, and publishes nothing by itself.
-	// Withdrawing it ends it. The
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): which deed, which
+	// columns, on which decision,
+	// how many, until when. It takes a role that the agreement lets approve, and makes nothing by itself.
+	//  Withdrawing it ends it. The
 	// decision names no consents: where the ground is consent, each line brings its own.
 	//
 	// POST /relmgr/v1/approvals
@@ -110,11 +110,13 @@ type Handler interface {
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
 	// ImportPart implements importPart operation.
 	//
-	// The part is stored whole or not at all, and a line once, however often it is sent: what was dealt
-	// with before gives its answer
-	// of then. A line is decided as POST /relmgr/v1/relationships would decide it, and its answer
-	// depends on nothing that another
-	// agency has done. Parts may be sent side by side and in any order. A body may have 1 MiB.
+	// A line is dealt with once, however often it is sent: what was dealt with before gives its answer
+	// of then. It is decided as POST
+	// /relmgr/v1/relationships or POST /relmgr/v1/correlations would decide it, and told no more than
+	// they would tell. Of
+	// relationships a part is stored whole or not at all; each correlation is stored by itself. Parts
+	// may be sent side by side
+	// and in any order. A body may have 1 MiB.
 	//
 	// POST /relmgr/v1/imports/{import}/parts
 	ImportPart(ctx context.Context, req *ImportPartRequest, params ImportPartParams) (*ImportedPart, error)
@@ -183,7 +185,7 @@ type Handler interface {
 	ListDecisions(ctx context.Context, params ListDecisionsParams) (*DecisionPage, error)
 	// ListImportRefusals implements listImportRefusals operation.
 	//
-	// The lines of an import that published nothing.
+	// The lines of an import that made no act.
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)

@@ -25,7 +25,7 @@ type approveCommand struct {
 	signIn `embed:""`
 }
 
-// Run has the authority approve an import.
+// Run has the authority approve an import or a batch of correlations.
 func (c *approveCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	text, err := readFile(c.File)
 	if err != nil {
@@ -47,7 +47,11 @@ func (c *approveCommand) Run(ctx context.Context, all *cli, out *printer) error 
 	if err != nil {
 		return told(err)
 	}
-	out.say("Approved: up to %d relationships until %s.", req.Relationships, req.Until.Format(time.RFC3339))
+	what := "relationships"
+	if req.Deed.Value == relmgroas.ApprovalRequestDeedCorrelate {
+		what = "correlations"
+	}
+	out.say("Approved: up to %d %s until %s.", req.Relationships, what, req.Until.Format(time.RFC3339))
 	out.say("Somebody else of your agency imports them: fame import FILE --approval %s", act.Act)
 	return out.result(act)
 }
@@ -55,7 +59,7 @@ func (c *approveCommand) Run(ctx context.Context, all *cli, out *printer) error 
 type importCommand struct {
 	File     string        `arg:"" help:"CSV with a header, or NDJSON where its name ends in .ndjson or .jsonl." type:"existingfile"`
 	Approval string        `help:"The approval that fame approve gave." required:""`
-	Part     int           `help:"Relationships in one request." default:"1000" hidden:""`
+	Part     int           `help:"Lines in one request." default:"1000" hidden:""`
 	Patience time.Duration `help:"How long to go on asking a hub that does not answer." default:"2m"`
 	signIn   `embed:""`
 }
@@ -99,7 +103,11 @@ func (c *importCommand) Run(ctx context.Context, all *cli, out *printer) error {
 		out.say("Going on from line %d.", i.start.Next)
 	}
 	extension := strings.ToLower(filepath.Ext(c.File))
-	if i.lines, err = newLines(io.TeeReader(file, i.again), extension == ".ndjson" || extension == ".jsonl"); err != nil {
+	form := publications
+	if i.start.Deed == relmgroas.ImportDeedCorrelate {
+		form, i.part = correlations, min(i.part, 100)
+	}
+	if i.lines, err = newLines(io.TeeReader(file, i.again), form, extension == ".ndjson" || extension == ".jsonl"); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	if err := i.run(ctx); err != nil {
@@ -114,7 +122,7 @@ func (c *importCommand) Run(ctx context.Context, all *cli, out *printer) error {
 // importing is one run of the command.
 type importing struct {
 	client   *relmgroas.Client
-	part     int // relationships in a request
+	part     int // lines in a request
 	patience time.Duration
 	out      *printer
 	start    *relmgroas.Import
@@ -187,16 +195,20 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 		}
 		if e.wrong != "" {
 			i.wrong++
-			i.refused(e.line.Line, e.wrong)
+			i.refused(e.number, e.wrong)
 		}
-		if e.line.Line < part.First {
+		if e.number < part.First {
 			from = i.lines.bytes
 			continue
 		}
-		if e.wrong == "" {
+		switch {
+		case e.wrong != "":
+		case i.lines.form == correlations:
+			part.Correlations = append(part.Correlations, e.paired)
+		default:
 			part.Relationships = append(part.Relationships, e.line)
 		}
-		if len(part.Relationships) == i.part || i.lines.bytes-from > partBytes {
+		if len(part.Relationships)+len(part.Correlations) == i.part || i.lines.bytes-from > partBytes {
 			if err := send(); err != nil {
 				return err
 			}
@@ -204,10 +216,10 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 	}
 }
 
-// refused tells of a line that published nothing.
+// refused tells of a line that made no act.
 func (i *importing) refused(line int, why string) {
 	if !i.reported {
-		i.out.say("Lines that published nothing:")
+		i.out.say("Lines that %s nothing:", i.did())
 		i.reported = true
 	}
 	i.bar.clear()
@@ -261,16 +273,31 @@ func (i *importing) report(ctx context.Context, approval, file string) error {
 		}
 		params.After, more = page.Next, page.Next.Set
 	}
-	i.out.say("%d relationships are published. %d lines published nothing.", i.start.Published, i.start.Refused+i.wrong)
+	i.out.say("%d %s. %d lines %s nothing.", i.start.Published, i.done(), i.start.Refused+i.wrong, i.did())
 	if err := i.out.result(map[string]any{
 		"import": i.start.Import, "published": i.start.Published, "refused": i.start.Refused, "malformed": i.wrong,
 	}); err != nil {
 		return err
 	}
 	if n := i.start.Refused + i.wrong; n > 0 {
-		return fmt.Errorf("%d lines published nothing: correct them, and import them in a file of their own", n)
+		return fmt.Errorf("%d lines %s nothing: correct them, and import them in a file of their own", n, i.did())
 	}
 	return nil
+}
+
+// did is what each line of the import does, in the past.
+func (i *importing) did() string {
+	if i.start.Deed == relmgroas.ImportDeedCorrelate {
+		return "correlated"
+	}
+	return "published"
+}
+
+func (i *importing) done() string {
+	if i.start.Deed == relmgroas.ImportDeedCorrelate {
+		return "correlations are recorded"
+	}
+	return "relationships are published"
 }
 
 // bar shows on a terminal how far the import is.

@@ -21,32 +21,47 @@ import (
 // maxLine is how long a line of a file may be.
 const maxLine = 16 << 10
 
-// csvColumns are the columns that the header of a CSV may name; the others than
-// transactions and consents it must. Both of these hold codes and ids between
-// spaces. Who has several offers for one person writes NDJSON.
-var csvColumns = []string{"column", "identifier", "role", "offer", "transactions", "contact", "consents"}
+// form is what the lines of a file hold. The header of a CSV may name its columns,
+// and must name those that it needs; transactions and consents hold codes and ids
+// between spaces. Who has several offers for one person writes NDJSON.
+type form struct{ columns, needs []string }
 
-// lines reads relationships from a file, each from a line of its own, in memory
-// that does not grow with the file. It never repeats what stands there: a typing
-// error may be somebody's name.
+var (
+	publications = &form{
+		columns: []string{"column", "identifier", "role", "offer", "transactions", "contact", "consents"},
+		needs:   []string{"column", "identifier", "role", "offer", "contact"},
+	}
+	correlations = &form{
+		columns: []string{"column", "identifier", "pairing", "statement", "consents"},
+		needs:   []string{"column", "identifier"},
+	}
+)
+
+// lines reads relationships or correlations from a file, each from a line of its
+// own, in memory that does not grow with the file. It never repeats what stands
+// there: a typing error may be somebody's name.
 type lines struct {
 	in     *bufio.Reader
+	form   *form
 	json   bool
 	header []string // of a CSV
 	number int      // of the line read last
 	bytes  int64    // read so far
 }
 
-// entry is a line that holds something: a relationship, or what is wrong with it.
+// entry is a line that holds something: a relationship or a correlation, or what is
+// wrong with it.
 type entry struct {
-	line  relmgroas.ImportLine // its number always
-	wrong string
+	number int
+	line   relmgroas.ImportLine
+	paired relmgroas.CorrelationLine
+	wrong  string
 }
 
 // newLines reads the header of a CSV. What it returns as an error is wrong with
 // the file as a whole.
-func newLines(in io.Reader, json bool) (*lines, error) {
-	l := &lines{in: bufio.NewReaderSize(in, maxLine+2), json: json}
+func newLines(in io.Reader, f *form, json bool) (*lines, error) {
+	l := &lines{in: bufio.NewReaderSize(in, maxLine+2), form: f, json: json}
 	start, _ := l.in.Peek(3)
 	switch {
 	case bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
@@ -69,13 +84,13 @@ func newLines(in io.Reader, json bool) (*lines, error) {
 		return nil, errors.New("line 1: " + wrong)
 	}
 	for i, name := range l.header {
-		if !slices.Contains(csvColumns, name) || slices.Contains(l.header[:i], name) {
-			return nil, fmt.Errorf("line 1: field %d of the header cannot be used: name each once, separated by commas, from %s", i+1, strings.Join(csvColumns, ", "))
+		if !slices.Contains(f.columns, name) || slices.Contains(l.header[:i], name) {
+			return nil, fmt.Errorf("line 1: field %d of the header cannot be used: name each once, separated by commas, from %s", i+1, strings.Join(f.columns, ", "))
 		}
 	}
-	for _, name := range csvColumns {
-		if name != "transactions" && name != "consents" && !slices.Contains(l.header, name) {
-			return nil, fmt.Errorf("line 1: the header lacks %s: name in it, separated by commas, %s", name, strings.Join(csvColumns, ", "))
+	for _, name := range f.needs {
+		if !slices.Contains(l.header, name) {
+			return nil, fmt.Errorf("line 1: the header lacks %s: name in it, separated by commas, %s", name, strings.Join(f.columns, ", "))
 		}
 	}
 	return l, nil
@@ -97,8 +112,10 @@ func (l *lines) next() (entry, error) {
 		} else if wrong == "" {
 			e = l.record(text)
 		}
-		e.line.Line = l.number
-		if e.wrong == "" {
+		e.number, e.line.Line, e.paired.Line = l.number, l.number, l.number
+		if e.wrong == "" && l.form == correlations {
+			e.wrong = invalid(&e.paired)
+		} else if e.wrong == "" {
 			e.wrong = invalid(&e.line)
 		}
 		return e, nil
@@ -163,9 +180,9 @@ func (l *lines) record(text []byte) (e entry) {
 		}
 		switch name {
 		case "column":
-			e.line.Column = relmgroas.Code(v)
+			e.line.Column, e.paired.Column = relmgroas.Code(v), relmgroas.Code(v)
 		case "identifier":
-			e.line.Identifier = relmgroas.LocalIdentifier(v)
+			e.line.Identifier, e.paired.Identifier = relmgroas.LocalIdentifier(v), relmgroas.LocalIdentifier(v)
 		case "role":
 			e.line.Role = relmgroas.Code(v)
 		case "offer":
@@ -178,7 +195,15 @@ func (l *lines) record(text []byte) (e entry) {
 			offer.Contact = relmgroas.Code(v)
 		case "consents":
 			for _, c := range strings.Fields(v) {
-				e.line.Consents = append(e.line.Consents, relmgroas.ID(c))
+				e.line.Consents, e.paired.Consents = append(e.line.Consents, relmgroas.ID(c)), append(e.paired.Consents, relmgroas.ID(c))
+			}
+		case "pairing":
+			if v != "" {
+				e.paired.Pairing.SetTo(relmgroas.PairingCode(v))
+			}
+		case "statement":
+			if v != "" {
+				e.paired.Statement.SetTo(relmgroas.CommonClientStatement(v))
 			}
 		}
 	}
@@ -186,13 +211,20 @@ func (l *lines) record(text []byte) (e entry) {
 	return e
 }
 
-// object reads a line of NDJSON: an ImportLine of openapi.yaml without its line.
+// object reads a line of NDJSON: an ImportLine or a CorrelationLine of openapi.yaml
+// without its line.
 func (l *lines) object(text []byte) (e entry) {
 	text = bytes.TrimSpace(text)
 	if api.CheckJSON(text) != nil || text[0] != '{' {
 		return entry{wrong: "the line is not one JSON object with each member once"}
 	}
 	numbered := append([]byte(`{"line":`+strconv.Itoa(l.number)+`,`), text[1:]...)
+	if l.form == correlations {
+		if err := e.paired.UnmarshalJSON(numbered); err != nil || e.paired.Line != l.number {
+			return entry{wrong: "the line does not have the members column, identifier, pairing or statement, and perhaps consents, and no others"}
+		}
+		return e
+	}
 	if err := e.line.UnmarshalJSON(numbered); err != nil || e.line.Line != l.number {
 		return entry{wrong: "the line does not have the members column, identifier, role, offers and perhaps consents, and no others"}
 	}
@@ -200,7 +232,7 @@ func (l *lines) object(text []byte) (e entry) {
 }
 
 // invalid says where a line is not what openapi.yaml asks for.
-func invalid(l *relmgroas.ImportLine) string {
+func invalid(l interface{ Validate() error }) string {
 	err := l.Validate()
 	if err == nil {
 		return ""

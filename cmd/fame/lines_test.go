@@ -15,7 +15,7 @@ const header = "column,identifier,role,offer,transactions,contact\n"
 // readAll reads a file to its end.
 func readAll(t testing.TB, text string, json bool) (all []entry, err error) {
 	t.Helper()
-	l, err := newLines(strings.NewReader(text), json)
+	l, err := newLines(strings.NewReader(text), publications, json)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func TestATypingErrorInAFileIsToldByItsLine(t *testing.T) {
 				t.Fatalf("%s: %d lines, %v", name, len(all), err)
 			}
 			for n, e := range all {
-				if e.line.Line != at[n] || (e.wrong == "") != (n != 1) {
+				if e.number != at[n] || (e.wrong == "") != (n != 1) {
 					t.Errorf("%s: line %d is told as line %d, wrong for %q", name, at[n], e.line.Line, e.wrong)
 				}
 			}
@@ -166,7 +166,7 @@ func TestReadingAFileHoldsOneLine(t *testing.T) {
 		}
 		out.Close()
 	}()
-	l, err := newLines(in, false)
+	l, err := newLines(in, publications, false)
 	if err != nil {
 		t.Fatal(err)
 	}

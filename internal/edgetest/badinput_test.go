@@ -57,7 +57,7 @@ type bench struct {
 	block, theirs, dispute   string
 	review, declaration      string
 	imposed, objection       string
-	approval, bulk           string
+	approval, bulk, batch    string
 	request, answered        string
 	question, delivery       string
 	overridden               string // an act, as its agency knows it
@@ -105,6 +105,10 @@ func newBench(t testing.TB) *bench {
 	b.approval = b.ok("dr-lund", "POST", "/relmgr/v1/approvals", b.approving())["act"].(string)
 	b.bulk = b.ok("dr-brandt", "POST", "/relmgr/v1/imports", object{"approval": b.approval, "file": strings.Repeat("0", 64)})["import"].(string)
 	b.ok("dr-brandt", "POST", "/relmgr/v1/imports/"+b.bulk+"/parts", object{"first": 1, "last": 9, "relationships": []object{importLine(1, "GP-70001")}})
+	paired := b.approving()
+	paired["deed"] = "correlate"
+	b.batch = b.ok("dr-brandt", "POST", "/relmgr/v1/imports", object{
+		"approval": b.ok("dr-lund", "POST", "/relmgr/v1/approvals", paired)["act"], "file": strings.Repeat("0", 64)})["import"].(string)
 	b.asked, b.approved, b.mine = b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("ms-novak", "LMN-00042")
 	b.ok("ms-novak", "POST", "/relmgr/v1/as-of-enquiries/"+b.approved+"/approval", object{"reason": "risk-of-harm"})
 

@@ -300,7 +300,7 @@ func FuzzDestroyColumn(f *testing.F) {
 
 func FuzzApproveImport(f *testing.F) {
 	fuzzed(f, "approveImport", "dr-lund", "/relmgr/v1/approvals", object{
-		"columns": []string{"gp-riverside"}, "mode": "imposed", "reason": "risk-of-harm", "relationships": 10, "until": "2027-06-01T00:00:00Z",
+		"deed": "correlate", "columns": []string{"gp-riverside"}, "mode": "imposed", "reason": "risk-of-harm", "relationships": 10, "until": "2027-06-01T00:00:00Z",
 		"decision": seedDecision("significant-harm"),
 	})
 }
@@ -311,7 +311,9 @@ func FuzzStartImport(f *testing.F) {
 
 func FuzzImportPart(f *testing.F) {
 	fuzzed(f, "importPart", "dr-brandt", "/relmgr/v1/imports/"+seedID+"/parts", object{"first": 1, "last": 2, "relationships": []object{importLine(1, gpIdentifier)}},
-		object{"first": 1, "last": 2, "relationships": []object{}})
+		object{"first": 1, "last": 2, "relationships": []object{}},
+		object{"first": 1, "last": 3, "correlations": []object{{"line": 1, "column": "gp-riverside", "identifier": gpIdentifier, "pairing": "4K7 M2P 9XT"},
+			{"line": 2, "column": "gp-riverside", "identifier": gpIdentifier, "statement": strings.Repeat("a", 64) + ".b.c", "consents": []string{seedID}}}})
 }
 
 func FuzzAskAsOf(f *testing.F) {

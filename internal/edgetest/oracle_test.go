@@ -124,6 +124,32 @@ func toImport(h *hub, p asked) request {
 	return post(h, "/relmgr/v1/imports/"+bulk+"/parts", object{"first": 7, "last": 8, "relationships": []object{l}})
 }
 
+// toImportPaired is a line of a batch that correlates, under an approval of its own.
+func toImportPaired(h *hub, member, value string, p asked) request {
+	h.consent(asker, askers, p.social, agreed{}) // the person's last word is not no
+	a := h.approving()
+	a["columns"], a["deed"] = []string{askers}, "correlate"
+	approval := h.ok("mrs-egan", "POST", "/relmgr/v1/approvals", a)["act"]
+	bulk := h.ok(asker, "POST", "/relmgr/v1/imports", object{"approval": approval, "file": strings.Repeat("c", 64)})["import"].(string)
+	l := object{"line": 7, "column": askers, "identifier": p.social, member: value}
+	return post(h, "/relmgr/v1/imports/"+bulk+"/parts", object{"first": 7, "last": 8, "correlations": []object{l}})
+}
+
+func toImportCode(h *hub, p asked) request {
+	code, _ := h.pair("dr-patel", "gp-riverside", p.gp)
+	return toImportPaired(h, "pairing", code, p)
+}
+
+// sendPart sends a part, and returns where to and what, to be sent again.
+func sendPart(h *hub, r request) string {
+	h.t.Helper()
+	r.as = asker
+	if a := h.send(r); a.status != 200 || !strings.Contains(string(a.body), `"act"`) {
+		h.t.Fatalf("import: %d %s", a.status, a.body)
+	}
+	return r.target + " " + string(r.body)
+}
+
 func toKeepApart(h *hub, p asked) request {
 	h.handle(asker, askers, p.social)
 	code, _ := h.pair("dr-patel", "gp-riverside", p.gp)
@@ -323,6 +349,19 @@ var probes = []probe{
 			h.t.Fatalf("import: %d %s", a.status, a.body)
 		}
 		return get(strings.TrimSuffix(r.target, "parts") + "refusals")
+	}},
+	{operation: "importPart", how: "of a correlation by a code", alone: true, both: true, ready: toImportCode},
+	{operation: "importPart", how: "of a correlation by a statement", alone: true, both: true, ready: func(h *hub, p asked) request {
+		return toImportPaired(h, "statement", h.stated(h.reference("dr-patel", "gp-riverside", p.gp), h.reference(asker, askers, p.social)), p)
+	}},
+	{operation: "importPart", how: "of a correlation, again", alone: true, before: func(h *hub, p asked) string { return sendPart(h, toImportCode(h, p)) },
+		ready: func(h *hub, p asked) request {
+			target, body, _ := strings.Cut(p.before, " ")
+			return request{method: "POST", target: target, body: []byte(body)}
+		}},
+	{operation: "listImportRefusals", how: "of a correlation", alone: true, both: true, ready: func(h *hub, p asked) request {
+		target, _, _ := strings.Cut(sendPart(h, toImportCode(h, p)), " ")
+		return get(strings.TrimSuffix(target, "parts") + "refusals")
 	}},
 	{operation: "setRelationshipStatus", alone: true, ready: func(h *hub, p asked) request {
 		act, _ := h.publish(asker, askers, p.social, agreed{})

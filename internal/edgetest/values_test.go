@@ -241,6 +241,8 @@ func (b *bench) imports(add func(string, string, request, ...string)) {
 	add("an approval of a column of no partnership", "forbidden", b.but("approveImport", marker, "columns", 0))
 	add("an approval that is over", "invalid", b.but("approveImport", "2020-01-01T00:00:00Z", "until"))
 	add("an approval of a joint act", "invalid", b.but("approveImport", "joint", "mode"))
+	add("an approval of the subject's own acts", "invalid", b.but("approveImport", "subject", "mode"))
+	add("an approval of no deed", "malformed", b.but("approveImport", "dispute", "deed"))
 	add("an approval that names consents", "invalid", b.but("approveImport", []any{b.consent}, "decision", "consents"), b.consent)
 	add("an import without an approval", "not-known", b.but("startImport", id, "approval"), id)
 	add("an import approved by what is no approval", "not-known", b.but("startImport", b.publishing, "approval"), b.publishing)
@@ -252,6 +254,32 @@ func (b *bench) imports(add func(string, string, request, ...string)) {
 	add("a part that ends before it begins", "invalid", b.but("importPart", 9, "last"))
 	add("a line of another part", "invalid", b.but("importPart", 21, "relationships", 0, "line"))
 	add("a part with another end than before", "conflict", b.good["importPart"].saying(`{"first":1,"last":8,"relationships":[]}`))
+	paired := func(more object) object {
+		return seedWith(object{"line": 12, "column": "gp-riverside", "identifier": "GP-70003", "pairing": "0000000" + "00"}, more)
+	}
+	saying := func(at request, members object) request {
+		return at.saying(string(encode(b.t, seedWith(object{"first": 10, "last": 20}, members))))
+	}
+	good := b.good["importPart"]
+	batch := good.at("/relmgr/v1/imports/" + b.batch + "/parts")
+	add("correlations under an approval of relationships", "invalid", saying(good, object{"correlations": []object{paired(nil)}}))
+	add("relationships under an approval of correlations", "invalid", saying(batch, object{"relationships": []object{importLine(12, "GP-70003")}}))
+	add("relationships and correlations", "invalid", saying(batch, object{"correlations": []object{paired(nil)}, "relationships": []object{importLine(12, "GP-70003")}}))
+	add("a correlation of another part", "invalid", saying(batch, object{"correlations": []object{paired(object{"line": 21})}}))
+	add("a correlation twice", "invalid", saying(batch, object{"correlations": []object{paired(nil), paired(nil)}}))
+	for name, more := range map[string]object{
+		"a code with words in it": {"pairing": "read out: " + marker}, "a code that is none": {"pairing": "0"}, "a statement that is none": {"statement": marker},
+		"a line below one": {"line": 0}, "a line that is no number": {"line": "12"}, "a consent that is none": {"consents": []any{marker}},
+		"a name": {"name": "Amina Brook"}, "an act of its own": {"mode": "imposed"}, "no identifier": {"identifier": ""}, "null": {"pairing": nil},
+		"two agencies' identifiers": {"other": object{"column": "social-care", "identifier": socialIdentifier}},
+	} {
+		add("a correlation in a batch with "+name, "malformed", saying(batch, object{"correlations": []object{paired(more)}}))
+	}
+	many := make([]object, 101)
+	for i := range many {
+		many[i] = paired(object{"line": 10 + i})
+	}
+	add("too many correlations", "malformed", saying(batch, object{"last": 200, "correlations": many}))
 }
 
 // taken is what does not fit what is recorded already.

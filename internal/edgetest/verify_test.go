@@ -32,6 +32,13 @@ func everything(t *testing.T) *bench {
 	b.hub.dispute("mr-lindqvist", "social-care", "LMN-73947") // and disputed
 	b.ok("mr-lindqvist", "POST", "/relmgr/v1/correlations", b.byStatement("mr-lindqvist", "social-care", "LMN-73949",
 		b.stated(b.reference("dr-patel", "gp-riverside", "GP-73949"), b.reference("mr-lindqvist", "social-care", "LMN-73949"))))
+	batch := b.approving()
+	batch["deed"] = "correlate"
+	approval := b.ok("dr-lund", "POST", "/relmgr/v1/approvals", batch)["act"]
+	bulk := b.ok("dr-brandt", "POST", "/relmgr/v1/imports", object{"approval": approval, "file": strings.Repeat("e", 64)})["import"].(string)
+	code, _ = b.pair("mr-lindqvist", "social-care", "LMN-73951")
+	b.ok("dr-brandt", "POST", "/relmgr/v1/imports/"+bulk+"/parts", object{"first": 1, "last": 4, "correlations": []object{
+		{"line": 2, "column": "gp-riverside", "identifier": "GP-73951", "pairing": code}, {"line": 3, "column": "gp-riverside", "identifier": "GP-73951", "pairing": code}}})
 	b.hub.ask("LMN-73947", "")
 	b.hub.ask("LMN-00046", "")
 	b.rare()

@@ -91,7 +91,7 @@ var kinds = []kind{
 			'allows', aa.approves, 'reviews', w.enquiry_id, 'cause', w.cause, 'outcome', coalesce(w.outcome, v.outcome, g.outcome), 'judges', g.list,
 			'tells_of', t.tells_of, 'telling', json_build_object('risk', t.risk, 'review_by', t.review_by), 'told', t.told, 'objects_to', n.objects_to, 'rules_on', v.objection_id, 'moved', json_build_object('handle', m.handle_id, 'from', m.from_column,
 			  'to', m.to_column, 'swapped', m.swapped),
-			'approves', json_build_object('columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
+			'approves', json_build_object('deed', f.deed, 'columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
 			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,

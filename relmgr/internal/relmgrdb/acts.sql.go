@@ -478,15 +478,16 @@ func (q *Queries) ListUndoneActs(ctx context.Context, db DBTX, actID ident.ActID
 
 const RecordAct = `-- name: RecordAct :exec
 with key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $17)
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $18)
 ), leaf as (
   insert into ledger.pending (commitment) values ($15::bytea)
 )
 insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground,
-                         provider_role, since, evidence, terms_version, commitment, sealed)
+                         provider_role, since, evidence, terms_version, commitment, sealed, approval_id)
 values ($1, $2, $3, $4, $5, $6, nullif($7::text, ''),
         nullif($8::text, ''), nullif($9::text, ''), nullif($10::text, ''),
-        nullif($11::text, ''), $12, nullif($13::text, ''), $14, $15, $16)
+        nullif($11::text, ''), $12, nullif($13::text, ''), $14, $15, $16,
+        nullif($17::uuid, '00000000-0000-0000-0000-000000000000'))
 `
 
 type RecordActParams struct {
@@ -506,6 +507,7 @@ type RecordActParams struct {
 	TermsVersion   int64
 	Commitment     []byte
 	Sealed         []byte
+	ApprovalID     ident.UntypedID
 	WrappedKey     []byte
 }
 
@@ -529,6 +531,7 @@ func (q *Queries) RecordAct(ctx context.Context, db DBTX, arg RecordActParams) e
 		arg.TermsVersion,
 		arg.Commitment,
 		arg.Sealed,
+		arg.ApprovalID,
 		arg.WrappedKey,
 	)
 	return err

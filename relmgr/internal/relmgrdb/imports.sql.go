@@ -16,7 +16,7 @@ import (
 )
 
 const FindApproval = `-- name: FindApproval :one
-select p.approval_id, a.practitioner_id, p.columns, p.ends_at
+select p.approval_id, a.practitioner_id, coalesce(p.deed, '')::text as deed, p.columns, p.ends_at
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
   join relmgr.approvals p on p.approval_id = a.act_id
@@ -31,6 +31,7 @@ type FindApprovalParams struct {
 type FindApprovalRow struct {
 	ApprovalID     ident.ActID
 	PractitionerID ident.Practitioner
+	Deed           string
 	Columns        []string
 	EndsAt         time.Time
 }
@@ -42,6 +43,7 @@ func (q *Queries) FindApproval(ctx context.Context, db DBTX, arg FindApprovalPar
 	err := row.Scan(
 		&i.ApprovalID,
 		&i.PractitionerID,
+		&i.Deed,
 		pq.Array(&i.Columns),
 		&i.EndsAt,
 	)
@@ -117,7 +119,7 @@ func (q *Queries) FindHandles(ctx context.Context, db DBTX, arg FindHandlesParam
 }
 
 const FindImport = `-- name: FindImport :one
-select p.approval_id, a.practitioner_id, p.columns, p.mode, p.reason, p.relationships, p.ends_at, p.proposal
+select p.approval_id, a.practitioner_id, coalesce(p.deed, '')::text as deed, p.columns, p.mode, p.reason, p.relationships, p.ends_at, p.proposal
   from relmgr.imports i
   join relmgr.approvals p on p.approval_id = i.approval_id
   join relmgr.acts a on a.act_id = p.approval_id
@@ -132,6 +134,7 @@ type FindImportParams struct {
 type FindImportRow struct {
 	ApprovalID     ident.ActID
 	PractitionerID ident.Practitioner
+	Deed           string
 	Columns        []string
 	Mode           string
 	Reason         string
@@ -147,6 +150,7 @@ func (q *Queries) FindImport(ctx context.Context, db DBTX, arg FindImportParams)
 	err := row.Scan(
 		&i.ApprovalID,
 		&i.PractitionerID,
+		&i.Deed,
 		pq.Array(&i.Columns),
 		&i.Mode,
 		&i.Reason,
@@ -353,13 +357,32 @@ func (q *Queries) OpenImport(ctx context.Context, db DBTX, arg OpenImportParams)
 	return import_id, err
 }
 
+const PassLines = `-- name: PassLines :exec
+insert into relmgr.import_parts (import_id, first_line, last_line, published, refused)
+select $1, unnest($2::integer[]), unnest($3::integer[]), 0, 0
+on conflict do nothing
+`
+
+type PassLinesParams struct {
+	ImportID ident.ImportID
+	Firsts   []int32
+	Lasts    []int32
+}
+
+// Lines that hold nothing, between those that are stored by themselves.
+func (q *Queries) PassLines(ctx context.Context, db DBTX, arg PassLinesParams) error {
+	_, err := db.ExecContext(ctx, PassLines, arg.ImportID, pq.Array(arg.Firsts), pq.Array(arg.Lasts))
+	return err
+}
+
 const RecordApproval = `-- name: RecordApproval :exec
-insert into relmgr.approvals (approval_id, columns, mode, reason, relationships, ends_at, proposal)
-values ($1, $2::text[], $3, $4, $5, $6, $7)
+insert into relmgr.approvals (approval_id, deed, columns, mode, reason, relationships, ends_at, proposal)
+values ($1, nullif($2::text, ''), $3::text[], $4, $5, $6, $7, $8)
 `
 
 type RecordApprovalParams struct {
 	ApprovalID    ident.ActID
+	Deed          string
 	Columns       []string
 	Mode          string
 	Reason        string
@@ -371,6 +394,7 @@ type RecordApprovalParams struct {
 func (q *Queries) RecordApproval(ctx context.Context, db DBTX, arg RecordApprovalParams) error {
 	_, err := db.ExecContext(ctx, RecordApproval,
 		arg.ApprovalID,
+		arg.Deed,
 		pq.Array(arg.Columns),
 		arg.Mode,
 		arg.Reason,
@@ -569,13 +593,40 @@ func (q *Queries) RecordImport(ctx context.Context, db DBTX, arg RecordImportPar
 	return err
 }
 
+const RecordImportLine = `-- name: RecordImportLine :execrows
+insert into relmgr.import_lines (import_id, line, act_id, refused)
+values ($1, $2, nullif($3::uuid, '00000000-0000-0000-0000-000000000000'), nullif($4::text, ''))
+on conflict do nothing
+`
+
+type RecordImportLineParams struct {
+	ImportID ident.ImportID
+	Line     int32
+	ActID    ident.UntypedID
+	Refused  string
+}
+
+// What came of a line that is stored by itself.
+func (q *Queries) RecordImportLine(ctx context.Context, db DBTX, arg RecordImportLineParams) (int64, error) {
+	result, err := db.ExecContext(ctx, RecordImportLine,
+		arg.ImportID,
+		arg.Line,
+		arg.ActID,
+		arg.Refused,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const RecordImportPart = `-- name: RecordImportPart :execrows
 insert into relmgr.import_parts (import_id, first_line, last_line, published, refused)
 select $1, $2, $3, $4, $5
   from relmgr.approvals a
  where a.approval_id = $6
-   and a.relationships >= $4::integer + (
-         select coalesce(sum(p.published), 0)
+   and a.relationships >= $4::integer + case a.deed when 'correlate' then $5::integer else 0 end + (
+         select coalesce(sum(p.published + case a.deed when 'correlate' then p.refused else 0 end), 0)
            from relmgr.import_parts p join relmgr.imports i on i.import_id = p.import_id
           where i.approval_id = a.approval_id)
 `
@@ -589,8 +640,9 @@ type RecordImportPartParams struct {
 	ApprovalID ident.ActID
 }
 
-// A part that is dealt with, unless the approval would then have published more
-// than it covers.
+// A part that is dealt with, unless more would then have been published than the
+// approval covers. Of correlations those that came to nothing count as well, so
+// that nobody guesses codes in bulk.
 func (q *Queries) RecordImportPart(ctx context.Context, db DBTX, arg RecordImportPartParams) (int64, error) {
 	result, err := db.ExecContext(ctx, RecordImportPart,
 		arg.ImportID,

@@ -7,10 +7,11 @@ with key as (
   insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
 )
 insert into relmgr.acts (act_id, kind, at, practitioner_id, agency_id, role, mode, reason, agreement, ground,
-                         provider_role, since, evidence, terms_version, commitment, sealed)
+                         provider_role, since, evidence, terms_version, commitment, sealed, approval_id)
 values (@act_id, @kind, @at, @practitioner_id, @agency_id, @role, nullif(sqlc.arg(mode)::text, ''),
         nullif(sqlc.arg(reason)::text, ''), nullif(sqlc.arg(agreement)::text, ''), nullif(sqlc.arg(ground)::text, ''),
-        nullif(sqlc.arg(provider_role)::text, ''), @since, nullif(sqlc.arg(evidence)::text, ''), @terms_version, @commitment, @sealed);
+        nullif(sqlc.arg(provider_role)::text, ''), @since, nullif(sqlc.arg(evidence)::text, ''), @terms_version, @commitment, @sealed,
+        nullif(sqlc.arg(approval_id)::uuid, '00000000-0000-0000-0000-000000000000'));
 
 -- name: RecordActHandle :exec
 insert into relmgr.act_handles (act_id, handle_id) values (@act_id, @handle_id) on conflict do nothing;

@@ -1,10 +1,10 @@
 -- name: RecordApproval :exec
-insert into relmgr.approvals (approval_id, columns, mode, reason, relationships, ends_at, proposal)
-values (@approval_id, sqlc.arg(columns)::text[], @mode, @reason, @relationships, @ends_at, @proposal);
+insert into relmgr.approvals (approval_id, deed, columns, mode, reason, relationships, ends_at, proposal)
+values (@approval_id, nullif(sqlc.arg(deed)::text, ''), sqlc.arg(columns)::text[], @mode, @reason, @relationships, @ends_at, @proposal);
 
 -- name: FindApproval :one
 -- An approval of the agency, by its reference.
-select p.approval_id, a.practitioner_id, p.columns, p.ends_at
+select p.approval_id, a.practitioner_id, coalesce(p.deed, '')::text as deed, p.columns, p.ends_at
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
   join relmgr.approvals p on p.approval_id = a.act_id
@@ -25,7 +25,7 @@ select i.import_id from relmgr.imports i where i.approval_id = @approval_id and 
 
 -- name: FindImport :one
 -- An import of the agency, with its approval.
-select p.approval_id, a.practitioner_id, p.columns, p.mode, p.reason, p.relationships, p.ends_at, p.proposal
+select p.approval_id, a.practitioner_id, coalesce(p.deed, '')::text as deed, p.columns, p.mode, p.reason, p.relationships, p.ends_at, p.proposal
   from relmgr.imports i
   join relmgr.approvals p on p.approval_id = i.approval_id
   join relmgr.acts a on a.act_id = p.approval_id
@@ -157,16 +157,29 @@ select pg_advisory_xact_lock(hashtextextended(sqlc.arg(approval_id)::uuid::text,
 select last_line from relmgr.import_parts where import_id = @import_id and first_line = @first_line;
 
 -- name: RecordImportPart :execrows
--- A part that is dealt with, unless the approval would then have published more
--- than it covers.
+-- A part that is dealt with, unless more would then have been published than the
+-- approval covers. Of correlations those that came to nothing count as well, so
+-- that nobody guesses codes in bulk.
 insert into relmgr.import_parts (import_id, first_line, last_line, published, refused)
-select @import_id, @first_line, @last_line, sqlc.arg(published), @refused
+select @import_id, @first_line, @last_line, sqlc.arg(published), sqlc.arg(refused)
   from relmgr.approvals a
  where a.approval_id = @approval_id
-   and a.relationships >= sqlc.arg(published)::integer + (
-         select coalesce(sum(p.published), 0)
+   and a.relationships >= sqlc.arg(published)::integer + case a.deed when 'correlate' then sqlc.arg(refused)::integer else 0 end + (
+         select coalesce(sum(p.published + case a.deed when 'correlate' then p.refused else 0 end), 0)
            from relmgr.import_parts p join relmgr.imports i on i.import_id = p.import_id
           where i.approval_id = a.approval_id);
+
+-- name: RecordImportLine :execrows
+-- What came of a line that is stored by itself.
+insert into relmgr.import_lines (import_id, line, act_id, refused)
+values (@import_id, @line, nullif(sqlc.arg(act_id)::uuid, '00000000-0000-0000-0000-000000000000'), nullif(sqlc.arg(refused)::text, ''))
+on conflict do nothing;
+
+-- name: PassLines :exec
+-- Lines that hold nothing, between those that are stored by themselves.
+insert into relmgr.import_parts (import_id, first_line, last_line, published, refused)
+select @import_id, unnest(sqlc.arg(firsts)::integer[]), unnest(sqlc.arg(lasts)::integer[]), 0, 0
+on conflict do nothing;
 
 -- name: ListApprovers :many
 -- Who approved the imports that made these acts, and their agency's reference of
