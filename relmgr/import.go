@@ -32,7 +32,7 @@ import (
 type Import struct {
 	ID                 ident.ImportID
 	Deed               decide.Deed // what the approval covers
-	Next               int // the first line that has not been dealt with
+	Next               int         // the first line that has not been dealt with
 	Published, Refused int
 }
 

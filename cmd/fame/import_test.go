@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -166,4 +167,107 @@ func TestAnImportSurvivesTheDeathOfEverythingItRunsOn(t *testing.T) {
 	if again := hubtest.Fame(t, "", args...); !strings.Contains(again.Stdout, want) || parts() != before {
 		t.Errorf("the import was run again after its end: %d parts more, and it said\n%s", parts()-before, again.Stdout)
 	}
+}
+
+// ACT-04, IDX-08, invariants 1, 2 and 6: a batch of codes is correlated with the
+// tool, while the client, relmgr and PostgreSQL are killed with -9. Run again, the
+// same command goes on; each code has been used by one act that cites the approval,
+// what cannot be used is told by its line, and the hub verifies.
+func TestABatchOfCodesSurvivesTheDeathOfEverythingItRunsOn(t *testing.T) {
+	w := fragile(t)
+	const many = 120
+	o := hubtest.Fame(t, strings.Replace(approvalOf(many), "columns:", "deed: correlate\ncolumns:", 1), "--json", "approve", "--url", w.Relmgr.URL, "--token", w.token(t, "dr-lund"), "-")
+	var approval struct{ Act string }
+	if err := json.Unmarshal([]byte(o.Stdout), &approval); err != nil || o.Code != 0 || !strings.Contains(o.Stderr+o.Stdout, approval.Act) {
+		t.Fatalf("fame approve: %d %v\n%s%s", o.Code, err, o.Stdout, o.Stderr)
+	}
+	decision := w.proposal(t, "social-care")
+	var b strings.Builder
+	b.WriteString("column,identifier,pairing\n")
+	wrong := map[int]bool{}
+	for i := range many {
+		if i == 50 {
+			b.WriteString("\n") // an empty line
+		}
+		line := strings.Count(b.String(), "\n") + 1
+		var p struct{ Code string }
+		w.done(t, "mr-lindqvist", http.MethodPost, "/pairings", map[string]any{
+			"column": "social-care", "identifier": fmt.Sprintf("LMN-%05d", 30_000+i), "decision": decision}, &p)
+		identifier := fmt.Sprintf("GP-%05d", 30_000+i)
+		switch i % 40 {
+		case 11: // told by the hub
+			identifier, wrong[line] = identifier+"0", true
+		case 12: // nobody has opened it
+			p.Code, wrong[line] = "000 000 000", true
+		case 13: // told by the client
+			p.Code, wrong[line] = "=1+1", true
+		}
+		fmt.Fprintf(&b, "gp-riverside,%s,%s\n", identifier, p.Code)
+	}
+	file := filepath.Join(t.TempDir(), "batch.csv")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"import", "--url", w.Relmgr.URL, "--token", w.token(t, "dr-brandt"), "--approval", approval.Act, "--part", "4", file}
+	admin := w.Admin(t)
+	cited := func(table, on string) (n int) {
+		// PostgreSQL may be away for a moment.
+		hubtest.Eventually(t, table+" are counted", func() error {
+			return admin.QueryRowContext(t.Context(), `select count(*) from `+table+` x join relmgr.acts a on a.act_id = x.`+on+`
+				where a.kind = 'correlate' and a.approval_id = (select act_id from relmgr.act_references where reference_id = $1)`, approval.Act).Scan(&n)
+		})
+		return n
+	}
+	var client *hubtest.Process
+	for kill := range 5 {
+		if client == nil {
+			client = hubtest.FameProcess(t, "", args...)
+			client.Begin(t)
+		}
+		from := cited("relmgr.acts", "act_id")
+		hubtest.Eventually(t, "the batch goes on", func() error {
+			if n := cited("relmgr.acts", "act_id"); n < from+3 {
+				return fmt.Errorf("%d acts, as many as before or hardly more", n)
+			}
+			return nil
+		})
+		switch kill {
+		case 1:
+			w.Relmgr.Kill(t)
+			w.Relmgr.Start(t)
+		case 3:
+			w.Postgres.Kill(t)
+			w.Postgres.Start(t)
+			w.Relmgr.WaitReady(t)
+		default:
+			client.Kill(t)
+			client = nil
+		}
+	}
+	if client != nil {
+		client.Kill(t)
+	}
+	o = hubtest.Fame(t, "", args...)
+	want := fmt.Sprintf("%d correlations are recorded. %d lines correlated nothing.", many-len(wrong), len(wrong))
+	if o.Code != 1 || !strings.Contains(o.Stdout, want) || !strings.Contains(o.Stdout, "Going on from line") {
+		t.Errorf("fame import: %d\n%s%s", o.Code, o.Stdout, o.Stderr)
+	}
+	for line := range wrong {
+		if !strings.Contains(o.Stdout, fmt.Sprintf("  line %d: ", line)) {
+			t.Errorf("line %d is not told", line)
+		}
+	}
+	if told := strings.Count(o.Stdout, "\n  line "); told != len(wrong) {
+		t.Errorf("%d lines are told as wrong, want %d", told, len(wrong))
+	}
+	for table, on := range map[string]string{
+		"relmgr.acts": "act_id", "relmgr.correlations": "act_id", "relmgr.import_lines": "act_id", "relmgr.pairings_used": "act_id",
+		"relmgr.decisions": "act_id", "relmgr.content_keys": "record_id",
+	} {
+		if n := cited(table, on); n != many-len(wrong) {
+			t.Errorf("%d %s, want %d", n, table, many-len(wrong))
+		}
+	}
+	wantWhole(t, admin)
+	w.verifies(t)
 }
