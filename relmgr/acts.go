@@ -39,6 +39,11 @@ type Shown struct {
 	// Approval and who made it, of what was imported under one (ACT-04).
 	Approval   ident.ReferenceID
 	ApprovedBy ident.Practitioner
+	// Registrar stated that it is one person, this surely, from these kinds of data;
+	// empty where a code was used.
+	Registrar string
+	Level     decide.Confidence
+	Types     []string
 }
 
 // ShownDecision is one side's decision, read back.
@@ -165,6 +170,7 @@ func (s *Service) show(ctx context.Context, who decide.Caller, r relmgrdb.ListAc
 	a := Shown{
 		Act: r.ReferenceID, Kind: Kind(r.Kind), At: r.At.UTC(), Agency: r.AgencyID, Own: r.AgencyID == who.Agency,
 		Mode: decide.Mode(r.Mode), Agreement: r.Agreement, Ground: decide.Ground(r.Ground),
+		Registrar: r.Registrar, Level: decide.Confidence(r.Level), Types: r.Types,
 	}
 	if a.Own {
 		a.Practitioner, a.Role, a.Reason, a.Commitment = r.PractitionerID, r.Role, r.Reason, r.Commitment

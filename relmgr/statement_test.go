@@ -140,6 +140,16 @@ func TestTwoAreCorrelatedByARegistrarsStatement(t *testing.T) {
 	if n := b.count(t, `select count(*) from relmgr.pairings_used where own`); n != 1 {
 		t.Errorf("%d own pairings are used up", n)
 	}
+	for who, o := range map[string]relmgr.Own{"social": socialChild, "gp": gpChild} { // each side is shown it
+		acts, _, err := b.ListActs(t.Context(), b.as(who), b.handle(t, who, o), ident.ReferenceID{}, 1, looking)
+		if err != nil || len(acts) != 1 || acts[0].Registrar != "county-register" || acts[0].Level != decide.HighConfidence || len(acts[0].Types) != 2 {
+			t.Errorf("%s is shown %+v, %v", who, acts, err)
+			continue
+		}
+		if a, err := b.FindAct(t.Context(), b.as(who), acts[0].Act, looking); err != nil || a.Registrar != "county-register" {
+			t.Errorf("%s is shown %+v, %v", who, a, err)
+		}
+	}
 	// Neither code works any more, and neither does the statement.
 	for who, code := range map[string]string{"social": theirs.Code, "gp-manager": ours.Code} {
 		o := map[string]relmgr.Own{"social": socialChild, "gp-manager": gpChild}[who]

@@ -101,7 +101,8 @@ func setup(t *testing.T) *hub {
 		Columns: []decide.Column{
 			{ID: "gp-people", Provider: "gp-desk", Agency: "gp"}, {ID: "school-roll", Provider: "school-office", Agency: "school"}},
 		Agreements: []decide.Agreement{{
-			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, Roles: decide.AgreementRoles{Publish: []string{"practitioner"}, Impose: []string{"practitioner"}},
+			Code: "early-help", Parties: []ident.Agency{"gp", "school"}, StatementLevel: decide.HighConfidence,
+			Roles:    decide.AgreementRoles{Publish: []string{"practitioner"}, Impose: []string{"practitioner"}, Correlate: []string{"practitioner"}},
 			Purposes: []string{"support"}, Powers: []string{"act"}, Aspects: []string{"involvement"},
 			Modes: []decide.Mode{decide.Imposed}, Grounds: []decide.Ground{decide.NotConfidential}}},
 	}
@@ -384,7 +385,7 @@ func TestNobodyIsServedUnsigned(t *testing.T) {
 	problem(t, err, http.StatusUnauthorized)
 }
 
-// LEG-01: a dry run answers each step with the law profile's question, and a
+// LEG-01, AUT-09: a dry run answers each step with the law profile's question, and a
 // step that fails is an answer.
 func TestADecisionIsTriedWithoutBeingMade(t *testing.T) {
 	t.Parallel()
@@ -406,6 +407,17 @@ func TestADecisionIsTriedWithoutBeingMade(t *testing.T) {
 	must(t, err)
 	if !got.Permitted || got.Role.Or("") != "practitioner" || len(got.Discloses.Value.Audience.Agencies) != 1 || got.TermsVersion != 1 {
 		t.Errorf("the holder's steps are %+v", got)
+	}
+	holder.Deed.SetTo(consentoas.HolderTrialDeedCorrelate)
+	for level, want := range map[consentoas.Confidence]bool{"": false, "medium": false, "high": true, "very-high": true} {
+		if holder.Statement.SetTo(level); level == "" {
+			holder.Statement.Reset()
+		}
+		got, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{Holder: consentoas.NewOptHolderTrial(holder)})
+		must(t, err)
+		if got.Permitted != want {
+			t.Errorf("on a statement of level %q: %+v", level, got)
+		}
 	}
 	_, err = h.as("alice").TryDecision(t.Context(), &consentoas.DryRunRequest{})
 	problem(t, err, http.StatusBadRequest)

@@ -41,6 +41,7 @@ func trialOf(req *consentoas.DryRunRequest) (t consent.Trial) {
 			Until:      d.Until, Review: d.Proportionality.Review.Or(time.Time{}), Concerning: decide.Concerning(d.Concerning.Or("")),
 			Welfare: d.Welfare.Or(false), Detriment: decide.Detriment(d.Detriment.Or("")), Order: string(d.Order.Or("")),
 			Refused: d.Refused.Or(false), CreatorOnly: d.Hidden.Or(false),
+			Confidence: decide.Confidence(d.Statement.Or("")),
 		}
 		if o, ok := d.Override.Get(); ok {
 			t.Holder.Override = &decide.Override{Risk: string(o.Risk.Or("")), Telling: decide.Telling(o.Telling.Or(""))}

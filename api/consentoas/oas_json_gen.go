@@ -1302,6 +1302,50 @@ func (s *Conditions) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Confidence as json.
+func (s Confidence) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Confidence from json.
+func (s *Confidence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Confidence to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Confidence(v) {
+	case ConfidenceLow:
+		*s = ConfidenceLow
+	case ConfidenceMedium:
+		*s = ConfidenceMedium
+	case ConfidenceHigh:
+		*s = ConfidenceHigh
+	case ConfidenceVeryHigh:
+		*s = ConfidenceVeryHigh
+	default:
+		*s = Confidence(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Confidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Confidence) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *Consent) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -3755,6 +3799,12 @@ func (s *HolderTrial) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Statement.Set {
+			e.FieldStart("statement")
+			s.Statement.Encode(e)
+		}
+	}
+	{
 		if s.Refused.Set {
 			e.FieldStart("refused")
 			s.Refused.Encode(e)
@@ -3768,7 +3818,7 @@ func (s *HolderTrial) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfHolderTrial = [22]string{
+var jsonFieldsNameOfHolderTrial = [23]string{
 	0:  "column",
 	1:  "role",
 	2:  "deed",
@@ -3789,8 +3839,9 @@ var jsonFieldsNameOfHolderTrial = [22]string{
 	17: "detriment",
 	18: "order",
 	19: "override",
-	20: "refused",
-	21: "hidden",
+	20: "statement",
+	21: "refused",
+	22: "hidden",
 }
 
 // Decode decodes HolderTrial from json.
@@ -4027,6 +4078,16 @@ func (s *HolderTrial) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"override\"")
+			}
+		case "statement":
+			if err := func() error {
+				s.Statement.Reset()
+				if err := s.Statement.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"statement\"")
 			}
 		case "refused":
 			if err := func() error {
@@ -4739,6 +4800,39 @@ func (s OptConcerning) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptConcerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Confidence as json.
+func (o OptConfidence) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Confidence from json.
+func (o *OptConfidence) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptConfidence to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptConfidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptConfidence) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -599,6 +599,63 @@ func (s *Conditions) SetSensitive(val OptCode) {
 	s.Sensitive = val
 }
 
+// How sure a registrar is of whom it recognised (GPG 45).
+// Ref: #/components/schemas/Confidence
+type Confidence string
+
+const (
+	ConfidenceLow      Confidence = "low"
+	ConfidenceMedium   Confidence = "medium"
+	ConfidenceHigh     Confidence = "high"
+	ConfidenceVeryHigh Confidence = "very-high"
+)
+
+// AllValues returns all Confidence values.
+func (Confidence) AllValues() []Confidence {
+	return []Confidence{
+		ConfidenceLow,
+		ConfidenceMedium,
+		ConfidenceHigh,
+		ConfidenceVeryHigh,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Confidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ConfidenceLow:
+		return []byte(s), nil
+	case ConfidenceMedium:
+		return []byte(s), nil
+	case ConfidenceHigh:
+		return []byte(s), nil
+	case ConfidenceVeryHigh:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Confidence) UnmarshalText(data []byte) error {
+	switch Confidence(data) {
+	case ConfidenceLow:
+		*s = ConfidenceLow
+		return nil
+	case ConfidenceMedium:
+		*s = ConfidenceMedium
+		return nil
+	case ConfidenceHigh:
+		*s = ConfidenceHigh
+		return nil
+	case ConfidenceVeryHigh:
+		*s = ConfidenceVeryHigh
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/Consent
 type Consent struct {
 	Consent    ID            `json:"consent"`
@@ -1774,7 +1831,8 @@ func (s *Ground) UnmarshalText(data []byte) error {
 
 type HandleProof string
 
-// A holder's decision, with the consents that it would rest on described instead of named.
+// A holder's decision, with the consents that it would rest on described instead of named, and the
+// level of the registrar's statement that a correlation would rest on.
 // Ref: #/components/schemas/HolderTrial
 type HolderTrial struct {
 	Column          Code               `json:"column"`
@@ -1797,6 +1855,7 @@ type HolderTrial struct {
 	Detriment       OptDetriment       `json:"detriment"`
 	Order           OptCode            `json:"order"`
 	Override        OptOverride        `json:"override"`
+	Statement       OptConfidence      `json:"statement"`
 	// Suppose that the person has refused.
 	Refused OptBool `json:"refused"`
 	// Suppose that the person hides it from everybody without exception.
@@ -1901,6 +1960,11 @@ func (s *HolderTrial) GetOrder() OptCode {
 // GetOverride returns the value of Override.
 func (s *HolderTrial) GetOverride() OptOverride {
 	return s.Override
+}
+
+// GetStatement returns the value of Statement.
+func (s *HolderTrial) GetStatement() OptConfidence {
+	return s.Statement
 }
 
 // GetRefused returns the value of Refused.
@@ -2011,6 +2075,11 @@ func (s *HolderTrial) SetOrder(val OptCode) {
 // SetOverride sets the value of Override.
 func (s *HolderTrial) SetOverride(val OptOverride) {
 	s.Override = val
+}
+
+// SetStatement sets the value of Statement.
+func (s *HolderTrial) SetStatement(val OptConfidence) {
+	s.Statement = val
 }
 
 // SetRefused sets the value of Refused.
@@ -2621,6 +2690,52 @@ func (o OptConcerning) Get() (v Concerning, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptConcerning) Or(d Concerning) Concerning {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptConfidence returns new OptConfidence with value set to v.
+func NewOptConfidence(v Confidence) OptConfidence {
+	return OptConfidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConfidence is optional Confidence.
+type OptConfidence struct {
+	Value Confidence
+	Set   bool
+}
+
+// IsSet returns true if OptConfidence was set.
+func (o OptConfidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConfidence) Reset() {
+	var v Confidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConfidence) SetTo(v Confidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConfidence) Get() (v Confidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConfidence) Or(d Confidence) Confidence {
 	if v, ok := o.Get(); ok {
 		return v
 	}

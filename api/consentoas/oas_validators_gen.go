@@ -614,6 +614,21 @@ func (s *Conditions) Validate() error {
 	return nil
 }
 
+func (s Confidence) Validate() error {
+	switch s {
+	case "low":
+		return nil
+	case "medium":
+		return nil
+	case "high":
+		return nil
+	case "very-high":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
 func (s *Consent) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -2003,6 +2018,24 @@ func (s *HolderTrial) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "override",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Statement.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "statement",
 			Error: err,
 		})
 	}

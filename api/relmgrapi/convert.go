@@ -278,6 +278,9 @@ func act(a relmgr.Shown) oas.Act {
 	if !a.Approval.IsZero() {
 		out.Approval, out.ApprovedBy = oas.NewOptID(oas.ID(a.Approval.String())), optCode(string(a.ApprovedBy))
 	}
+	if a.Registrar != "" {
+		out.Statement = oas.NewOptStatedEvidence(oas.StatedEvidence{Registrar: oas.Code(a.Registrar), Level: oas.Confidence(a.Level), Types: codes(a.Types)})
+	}
 	for _, u := range a.Undoes {
 		out.Undoes = append(out.Undoes, oas.ID(u.String()))
 	}

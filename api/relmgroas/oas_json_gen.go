@@ -135,6 +135,12 @@ func (s *Act) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Statement.Set {
+			e.FieldStart("statement")
+			s.Statement.Encode(e)
+		}
+	}
+	{
 		if s.Decision.Set {
 			e.FieldStart("decision")
 			s.Decision.Encode(e)
@@ -148,7 +154,7 @@ func (s *Act) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfAct = [21]string{
+var jsonFieldsNameOfAct = [22]string{
 	0:  "act",
 	1:  "kind",
 	2:  "at",
@@ -168,8 +174,9 @@ var jsonFieldsNameOfAct = [21]string{
 	16: "withdrawn",
 	17: "approved_by",
 	18: "approval",
-	19: "decision",
-	20: "commitment",
+	19: "statement",
+	20: "decision",
+	21: "commitment",
 }
 
 // Decode decodes Act from json.
@@ -388,6 +395,16 @@ func (s *Act) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"approval\"")
+			}
+		case "statement":
+			if err := func() error {
+				s.Statement.Reset()
+				if err := s.Statement.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"statement\"")
 			}
 		case "decision":
 			if err := func() error {
@@ -3338,6 +3355,50 @@ func (s *Conditions) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Conditions) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Confidence as json.
+func (s Confidence) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Confidence from json.
+func (s *Confidence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Confidence to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Confidence(v) {
+	case ConfidenceLow:
+		*s = ConfidenceLow
+	case ConfidenceMedium:
+		*s = ConfidenceMedium
+	case ConfidenceHigh:
+		*s = ConfidenceHigh
+	case ConfidenceVeryHigh:
+		*s = ConfidenceVeryHigh
+	default:
+		*s = Confidence(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Confidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Confidence) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -10625,6 +10686,39 @@ func (s *OptSince) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes StatedEvidence as json.
+func (o OptStatedEvidence) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes StatedEvidence from json.
+func (o *OptStatedEvidence) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptStatedEvidence to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptStatedEvidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptStatedEvidence) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes string as json.
 func (o OptString) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -14177,6 +14271,142 @@ func (s Since) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Since) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *StatedEvidence) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *StatedEvidence) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("registrar")
+		s.Registrar.Encode(e)
+	}
+	{
+		e.FieldStart("level")
+		s.Level.Encode(e)
+	}
+	{
+		e.FieldStart("types")
+		e.ArrStart()
+		for _, elem := range s.Types {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+}
+
+var jsonFieldsNameOfStatedEvidence = [3]string{
+	0: "registrar",
+	1: "level",
+	2: "types",
+}
+
+// Decode decodes StatedEvidence from json.
+func (s *StatedEvidence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode StatedEvidence to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "registrar":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Registrar.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"registrar\"")
+			}
+		case "level":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Level.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"level\"")
+			}
+		case "types":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				s.Types = make([]Code, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Code
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Types = append(s.Types, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"types\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode StatedEvidence")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfStatedEvidence) {
+					name = jsonFieldsNameOfStatedEvidence[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *StatedEvidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *StatedEvidence) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

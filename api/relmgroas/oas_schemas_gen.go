@@ -39,6 +39,7 @@ type Act struct {
 	Withdrawn  OptBool             `json:"withdrawn"`
 	ApprovedBy OptCode             `json:"approved_by"`
 	Approval   OptID               `json:"approval"`
+	Statement  OptStatedEvidence   `json:"statement"`
 	Decision   OptRecordedDecision `json:"decision"`
 	Commitment OptCommitment       `json:"commitment"`
 }
@@ -136,6 +137,11 @@ func (s *Act) GetApprovedBy() OptCode {
 // GetApproval returns the value of Approval.
 func (s *Act) GetApproval() OptID {
 	return s.Approval
+}
+
+// GetStatement returns the value of Statement.
+func (s *Act) GetStatement() OptStatedEvidence {
+	return s.Statement
 }
 
 // GetDecision returns the value of Decision.
@@ -241,6 +247,11 @@ func (s *Act) SetApprovedBy(val OptCode) {
 // SetApproval sets the value of Approval.
 func (s *Act) SetApproval(val OptID) {
 	s.Approval = val
+}
+
+// SetStatement sets the value of Statement.
+func (s *Act) SetStatement(val OptStatedEvidence) {
+	s.Statement = val
 }
 
 // SetDecision sets the value of Decision.
@@ -1566,6 +1577,63 @@ func (s *Conditions) SetOrdinary(val Code) {
 // SetSensitive sets the value of Sensitive.
 func (s *Conditions) SetSensitive(val OptCode) {
 	s.Sensitive = val
+}
+
+// How sure a registrar is of whom it recognised (GPG 45).
+// Ref: #/components/schemas/Confidence
+type Confidence string
+
+const (
+	ConfidenceLow      Confidence = "low"
+	ConfidenceMedium   Confidence = "medium"
+	ConfidenceHigh     Confidence = "high"
+	ConfidenceVeryHigh Confidence = "very-high"
+)
+
+// AllValues returns all Confidence values.
+func (Confidence) AllValues() []Confidence {
+	return []Confidence{
+		ConfidenceLow,
+		ConfidenceMedium,
+		ConfidenceHigh,
+		ConfidenceVeryHigh,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Confidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ConfidenceLow:
+		return []byte(s), nil
+	case ConfidenceMedium:
+		return []byte(s), nil
+	case ConfidenceHigh:
+		return []byte(s), nil
+	case ConfidenceVeryHigh:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Confidence) UnmarshalText(data []byte) error {
+	switch Confidence(data) {
+	case ConfidenceLow:
+		*s = ConfidenceLow
+		return nil
+	case ConfidenceMedium:
+		*s = ConfidenceMedium
+		return nil
+	case ConfidenceHigh:
+		*s = ConfidenceHigh
+		return nil
+	case ConfidenceVeryHigh:
+		*s = ConfidenceVeryHigh
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/Contact
@@ -5654,6 +5722,52 @@ func (o OptSince) Or(d Since) Since {
 	return d
 }
 
+// NewOptStatedEvidence returns new OptStatedEvidence with value set to v.
+func NewOptStatedEvidence(v StatedEvidence) OptStatedEvidence {
+	return OptStatedEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptStatedEvidence is optional StatedEvidence.
+type OptStatedEvidence struct {
+	Value StatedEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptStatedEvidence was set.
+func (o OptStatedEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptStatedEvidence) Reset() {
+	var v StatedEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptStatedEvidence) SetTo(v StatedEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptStatedEvidence) Get() (v StatedEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptStatedEvidence) Or(d StatedEvidence) StatedEvidence {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptString returns new OptString with value set to v.
 func NewOptString(v string) OptString {
 	return OptString{
@@ -7257,6 +7371,45 @@ func (s *SettlementRequest) SetReason(val Code) {
 }
 
 type Since time.Time
+
+// Of a correlation on a registrar's statement, what it stated.
+// Ref: #/components/schemas/StatedEvidence
+type StatedEvidence struct {
+	Registrar Code       `json:"registrar"`
+	Level     Confidence `json:"level"`
+	// The kinds of recognition data used.
+	Types []Code `json:"types"`
+}
+
+// GetRegistrar returns the value of Registrar.
+func (s *StatedEvidence) GetRegistrar() Code {
+	return s.Registrar
+}
+
+// GetLevel returns the value of Level.
+func (s *StatedEvidence) GetLevel() Confidence {
+	return s.Level
+}
+
+// GetTypes returns the value of Types.
+func (s *StatedEvidence) GetTypes() []Code {
+	return s.Types
+}
+
+// SetRegistrar sets the value of Registrar.
+func (s *StatedEvidence) SetRegistrar(val Code) {
+	s.Registrar = val
+}
+
+// SetLevel sets the value of Level.
+func (s *StatedEvidence) SetLevel(val Confidence) {
+	s.Level = val
+}
+
+// SetTypes sets the value of Types.
+func (s *StatedEvidence) SetTypes(val []Code) {
+	s.Types = val
+}
 
 // Ref: #/components/schemas/StatusRequest
 type StatusRequest struct {

@@ -164,10 +164,12 @@ const ListActs = `-- name: ListActs :many
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
        coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
-       coalesce(a.evidence, '') as evidence, a.since, a.commitment
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment, coalesce(st.registrar, '')::text as registrar,
+       coalesce(st.level, '')::text as level, coalesce(st.types, '{}')::text[] as types
   from relmgr.act_handles ah
   join relmgr.acts a on a.act_id = ah.act_id
   join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = $1
+  left join relmgr.statements st on st.act_id = a.act_id
  where ah.handle_id = $2
    and ($3::boolean
         or (a.at, a.act_id) < (select c.at, c.act_id
@@ -200,6 +202,9 @@ type ListActsRow struct {
 	Evidence       string
 	Since          sql.NullTime
 	Commitment     []byte
+	Registrar      string
+	Level          string
+	Types          []string
 }
 
 // The acts on a handle as one agency is shown them, newest first, after the
@@ -234,6 +239,9 @@ func (q *Queries) ListActs(ctx context.Context, db DBTX, arg ListActsParams) ([]
 			&i.Evidence,
 			&i.Since,
 			&i.Commitment,
+			&i.Registrar,
+			&i.Level,
+			pq.Array(&i.Types),
 		); err != nil {
 			return nil, err
 		}
@@ -725,9 +733,11 @@ const ShowAct = `-- name: ShowAct :one
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
        coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
-       coalesce(a.evidence, '') as evidence, a.since, a.commitment
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment, coalesce(st.registrar, '')::text as registrar,
+       coalesce(st.level, '')::text as level, coalesce(st.types, '{}')::text[] as types
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
+  left join relmgr.statements st on st.act_id = a.act_id
  where r.reference_id = $1 and r.agency_id = $2
 `
 
@@ -751,6 +761,9 @@ type ShowActRow struct {
 	Evidence       string
 	Since          sql.NullTime
 	Commitment     []byte
+	Registrar      string
+	Level          string
+	Types          []string
 }
 
 // An act as one agency is shown it: its own decision only, and references
@@ -773,6 +786,9 @@ func (q *Queries) ShowAct(ctx context.Context, db DBTX, arg ShowActParams) (Show
 		&i.Evidence,
 		&i.Since,
 		&i.Commitment,
+		&i.Registrar,
+		&i.Level,
+		pq.Array(&i.Types),
 	)
 	return i, err
 }

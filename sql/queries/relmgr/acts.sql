@@ -50,9 +50,11 @@ select a.act_id, a.kind, a.agency_id, coalesce(a.mode, '') as mode, coalesce(a.a
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
        coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
-       coalesce(a.evidence, '') as evidence, a.since, a.commitment
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment, coalesce(st.registrar, '')::text as registrar,
+       coalesce(st.level, '')::text as level, coalesce(st.types, '{}')::text[] as types
   from relmgr.act_references r
   join relmgr.acts a on a.act_id = r.act_id
+  left join relmgr.statements st on st.act_id = a.act_id
  where r.reference_id = @reference_id and r.agency_id = @agency_id;
 
 -- name: ListActs :many
@@ -61,10 +63,12 @@ select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a
 select a.act_id, r.reference_id, a.kind, a.at, a.agency_id, a.practitioner_id, a.role,
        coalesce(a.mode, '') as mode, coalesce(a.reason, '')::text as reason,
        coalesce(a.agreement, '')::text as agreement, coalesce(a.ground, '') as ground,
-       coalesce(a.evidence, '') as evidence, a.since, a.commitment
+       coalesce(a.evidence, '') as evidence, a.since, a.commitment, coalesce(st.registrar, '')::text as registrar,
+       coalesce(st.level, '')::text as level, coalesce(st.types, '{}')::text[] as types
   from relmgr.act_handles ah
   join relmgr.acts a on a.act_id = ah.act_id
   join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = @agency_id
+  left join relmgr.statements st on st.act_id = a.act_id
  where ah.handle_id = @handle_id
    and (sqlc.arg(from_start)::boolean
         or (a.at, a.act_id) < (select c.at, c.act_id
