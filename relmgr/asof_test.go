@@ -79,8 +79,8 @@ func TestAnEarlierDateIsAnsweredFromTheActsMadeByThen(t *testing.T) {
 	after := b.tick()
 	must(t)(b.WithdrawAct(t.Context(), b.as("gp"), ended.Act, "entered-by-mistake", ""))
 	restored := b.tick()
-	must(t)(b.Separate(t.Context(), b.as("social"), []ident.ReferenceID{joined.Act}, "not-the-same-person"))
-	separated := b.tick()
+	withdrawn := must(t)(b.WithdrawAct(t.Context(), b.as("social"), joined.Act, "entered-by-mistake", ""))
+	taken := b.tick()
 	for _, c := range []struct {
 		name      string
 		at        time.Time
@@ -89,7 +89,7 @@ func TestAnEarlierDateIsAnsweredFromTheActsMadeByThen(t *testing.T) {
 	}{
 		{"before anything", nothing, false, nil}, {"published and not joined", apart, true, nil},
 		{"joined", both, true, []string{"riverside-surgery"}}, {"ended", after, true, nil},
-		{"the end withdrawn", restored, true, []string{"riverside-surgery"}}, {"separated", separated, true, nil},
+		{"the end withdrawn", restored, true, []string{"riverside-surgery"}}, {"withdrawn", taken, true, nil},
 	} {
 		a := b.asOf(t, socialChild, c.at)
 		if got := told(a); strings.Join(got, " ") != strings.Join(c.want, " ") || a.Published != c.published {
@@ -97,6 +97,7 @@ func TestAnEarlierDateIsAnsweredFromTheActsMadeByThen(t *testing.T) {
 		}
 	}
 	wantTold(t, b.ask(t, "social", socialChild, ""))
+	must(t)(b.WithdrawAct(t.Context(), b.as("social"), withdrawn.Act, "entered-by-mistake", ""))
 	if n := b.count(t, `select count(*) from relmgr.disclosures d join relmgr.enquiries e using (enquiry_id) where e.reads = 'as-of'`); n != 2 {
 		t.Errorf("%d disclosures are recorded, want 2", n)
 	}
@@ -130,6 +131,16 @@ func TestWhatIsHiddenTodayIsAbsentFromAnEarlierDate(t *testing.T) {
 			must(t)(b.KeepApart(t.Context(), b.as("social"), relmgr.Apart{Correlations: []ident.ReferenceID{joined.Act}, Reason: "subject-asked"}))
 		},
 		"the consent of the publication withdrawn": func(t *testing.T, b *bundle, _, _ relmgr.Receipt, c []ident.ConsentID) { b.withdraw(t, c[0]) },
+		"separated": func(t *testing.T, b *bundle, _, joined relmgr.Receipt, _ []ident.ConsentID) {
+			must(t)(b.Separate(t.Context(), b.as("social"), []ident.ReferenceID{joined.Act}, "not-the-same-person"))
+		},
+		"dropped by a settlement": func(t *testing.T, b *bundle, _, _ relmgr.Receipt, _ []ident.ConsentID) {
+			dispute := must(t)(b.DisputeIdentity(t.Context(), b.as("gp-manager"), gpChild, "not-the-same-person"))
+			must(t)(b.SettleDispute(t.Context(), b.as("gp-manager"), dispute.Act, nil, "not-the-same-person"))
+		},
+		"asked in error": func(t *testing.T, b *bundle, published, _ relmgr.Receipt, _ []ident.ConsentID) {
+			must(t)(b.SetStatus(t.Context(), b.as("gp"), published.Act, relmgr.AskedInError, "work-ended", nil))
+		},
 		"withdrawn by the subject": func(t *testing.T, b *bundle, published, _ relmgr.Receipt, _ []ident.ConsentID) {
 			must(t)(b.WithdrawAct(t.Context(), b.as("gp"), published.Act, "subject-asked", "signed-form"))
 		},
@@ -173,6 +184,19 @@ func TestWhatIsHiddenTodayIsAbsentFromAnEarlierDate(t *testing.T) {
 			wantTold(t, a)
 		})
 	}
+}
+
+// ACT-06: what an upheld objection ended is not told of the time before it.
+func TestWhatAnUpheldObjectionEndedIsNotToldOfAnEarlierDate(t *testing.T) {
+	b := setup(t)
+	b.began(t)
+	imposed := b.impose(t, "gp-lead", gpChild)
+	b.correlate(t, "social", socialChild, "gp", gpChild)
+	at := b.tick()
+	objection := must(t)(b.RecordObjection(t.Context(), b.as("gp"), imposed.Act, "subject-asked", "spoken-and-noted"))
+	wantTold(t, b.asOf(t, socialChild, at), "riverside-surgery")
+	must(t)(b.RuleOnObjection(t.Context(), b.as("gp-second"), objection.Act, relmgr.Upheld, "subject-asked"))
+	wantTold(t, b.asOf(t, socialChild, at))
 }
 
 // Design.md section 11: two people of one agency, the second a reviewer, for a

@@ -15,16 +15,16 @@ import (
 // history is all that ever was of the person behind one handle, as acts record
 // it: what stood at an earlier instant (then) and what stands now follow from it.
 type history struct {
-	own       ident.HandleID
-	handles   map[ident.HandleID]placed
-	acts      []relmgrdb.ListMakingActsRow
-	undone    map[bool][]relmgrdb.ListUndoingsRow // by whether of then; now is false
-	undoes    map[ident.ActID][]ident.ActID
-	bySubject map[ident.ActID]bool // that the subject's own act undoes now
-	standing  map[ident.ActID][]relmgrdb.ListStandingsRow
-	offers    map[ident.ActID][]Offer
-	excluded  map[ident.HandleID][]ident.Agency
-	hidden    map[ident.HandleID]bool
+	own      ident.HandleID
+	handles  map[ident.HandleID]placed
+	acts     []relmgrdb.ListMakingActsRow
+	undone   map[bool][]relmgrdb.ListUndoingsRow // by whether of then; now is false
+	undoes   map[ident.ActID][]ident.ActID
+	disowned map[ident.ActID]bool // of which an act in effect now says that it should not have been
+	standing map[ident.ActID][]relmgrdb.ListStandingsRow
+	offers   map[ident.ActID][]Offer
+	excluded map[ident.HandleID][]ident.Agency
+	hidden   map[ident.HandleID]bool
 }
 
 // placed is where a handle was and is.
@@ -50,7 +50,7 @@ func (s *Service) readHistory(ctx context.Context, own ident.HandleID, then, now
 	defer tx.Rollback() // it wrote nothing
 	h := &history{
 		own: own, handles: map[ident.HandleID]placed{}, undone: map[bool][]relmgrdb.ListUndoingsRow{}, undoes: map[ident.ActID][]ident.ActID{},
-		bySubject: map[ident.ActID]bool{}, standing: map[ident.ActID][]relmgrdb.ListStandingsRow{}, offers: map[ident.ActID][]Offer{},
+		disowned: map[ident.ActID]bool{}, standing: map[ident.ActID][]relmgrdb.ListStandingsRow{}, offers: map[ident.ActID][]Offer{},
 		excluded: map[ident.HandleID][]ident.Agency{}, hidden: map[ident.HandleID]bool{},
 	}
 	joined, err := s.q.ListEverJoined(ctx, tx, relmgrdb.ListEverJoinedParams{HandleID: ident.UntypedID(own), AsOf: then})
@@ -86,8 +86,8 @@ func (s *Service) readHistory(ctx context.Context, own ident.HandleID, then, now
 		}
 	}
 	for _, u := range undoings {
-		if u.BySubject && inEffect(u.ActID, h.undone[false]) {
-			h.bySubject[u.Undoes] = true
+		if u.Disowns && inEffect(u.ActID, h.undone[false]) {
+			h.disowned[u.Undoes] = true
 		}
 	}
 	standings, err := s.q.ListStandings(ctx, tx, relmgrdb.ListStandingsParams{Publications: publications, Correlations: correlations, AsOf: then, Now: now})
@@ -206,7 +206,7 @@ func (h *history) tell(then, now view, transaction string) ([]Provider, []disclo
 	}
 	for _, e := range h.of(Correlate, true) {
 		both := h.standing[e.ActID]
-		if len(both) == 2 && !h.bySubject[e.ActID] && !slices.ContainsFunc(both, func(v relmgrdb.ListStandingsRow) bool {
+		if len(both) == 2 && !h.disowned[e.ActID] && !slices.ContainsFunc(both, func(v relmgrdb.ListStandingsRow) bool {
 			was, is := h.standings(v, now.at)
 			return v.Risk != "" || slices.Contains(disputed, v.HandleID.String()) ||
 				!side{standing: was}.opens(then.terms, &then.asking, then.at) || !side{standing: is}.opens(now.terms, &now.asking, now.at)
@@ -219,7 +219,7 @@ func (h *history) tell(then, now view, transaction string) ([]Provider, []disclo
 		return providers, disclosed
 	}
 	for _, p := range h.of(Publish, true) {
-		if len(h.standing[p.ActID]) != 1 || h.bySubject[p.ActID] {
+		if len(h.standing[p.ActID]) != 1 || h.disowned[p.ActID] {
 			continue
 		}
 		v := h.standing[p.ActID][0]

@@ -256,7 +256,7 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("dr-brandt", h.act("dr-brandt", "gp-riverside", gp, "correlate")) }
 	}},
-	{name: "separated", over: true, own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
+	{name: "separated", own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
 		_, _, correlated, _ := related(h, social, gp, agreed{})
 		return func() { h.separate(correlated) }
 	}},
@@ -332,7 +332,7 @@ var scenes = []scene{
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "end") }
 	}},
-	{name: "asked in error, says the other side", over: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "asked in error, says the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "asked-in-error") }
 	}},

@@ -507,7 +507,7 @@ with recursive u as (
   union
   select n.act_id, n.undoes from relmgr.undoings n join u on n.undoes = u.act_id
 )
-select n.act_id, n.undoes, (a.at <= $1::timestamptz)::boolean as earlier, coalesce(a.mode = 'subject', false)::boolean as by_subject
+select n.act_id, n.undoes, (a.at <= $1::timestamptz)::boolean as earlier, (coalesce(a.mode = 'subject', false) or a.kind in ('rule', 'separate', 'settle', 'asked-in-error'))::boolean as disowns
   from (select u.act_id, u.undoes from u
         union
         select n.act_id, n.undoes from relmgr.undoings n where n.act_id = any($2::text[]::uuid[])) n
@@ -521,14 +521,16 @@ type ListUndoingsSinceParams struct {
 }
 
 type ListUndoingsSinceRow struct {
-	ActID     ident.ActID
-	Undoes    ident.ActID
-	Earlier   bool
-	BySubject bool
+	ActID   ident.ActID
+	Undoes  ident.ActID
+	Earlier bool
+	Disowns bool
 }
 
 // Every act that undoes one of these, to any depth, with whether it had by then
-// and whether it is the subject's own; and what these undo themselves.
+// and whether it says that the undone should not have been: the subject's own
+// word, or a ruling for them, a separation or a settlement of what was never one
+// person, and what was asked in error; and what these undo themselves.
 func (q *Queries) ListUndoingsSince(ctx context.Context, db DBTX, arg ListUndoingsSinceParams) ([]ListUndoingsSinceRow, error) {
 	rows, err := db.QueryContext(ctx, ListUndoingsSince, arg.AsOf, pq.Array(arg.ActIds))
 	if err != nil {
@@ -542,7 +544,7 @@ func (q *Queries) ListUndoingsSince(ctx context.Context, db DBTX, arg ListUndoin
 			&i.ActID,
 			&i.Undoes,
 			&i.Earlier,
-			&i.BySubject,
+			&i.Disowns,
 		); err != nil {
 			return nil, err
 		}

@@ -75,13 +75,15 @@ select a.act_id, a.kind, coalesce(a.mode, '')::text as mode, coalesce(a.provider
 
 -- name: ListUndoingsSince :many
 -- Every act that undoes one of these, to any depth, with whether it had by then
--- and whether it is the subject's own; and what these undo themselves.
+-- and whether it says that the undone should not have been: the subject's own
+-- word, or a ruling for them, a separation or a settlement of what was never one
+-- person, and what was asked in error; and what these undo themselves.
 with recursive u as (
   select n.act_id, n.undoes from relmgr.undoings n where n.undoes = any(sqlc.arg(act_ids)::text[]::uuid[])
   union
   select n.act_id, n.undoes from relmgr.undoings n join u on n.undoes = u.act_id
 )
-select n.act_id, n.undoes, (a.at <= sqlc.arg(as_of)::timestamptz)::boolean as earlier, coalesce(a.mode = 'subject', false)::boolean as by_subject
+select n.act_id, n.undoes, (a.at <= sqlc.arg(as_of)::timestamptz)::boolean as earlier, (coalesce(a.mode = 'subject', false) or a.kind in ('rule', 'separate', 'settle', 'asked-in-error'))::boolean as disowns
   from (select u.act_id, u.undoes from u
         union
         select n.act_id, n.undoes from relmgr.undoings n where n.act_id = any(sqlc.arg(act_ids)::text[]::uuid[])) n
