@@ -2,16 +2,10 @@ package consent
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/cryptosigner"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
@@ -114,7 +108,10 @@ func (s *Service) Receipt(ctx context.Context, caller decide.Caller, id ident.Co
 	r := receiptOf(c, caller.Terms)
 	r.Receipt, r.IssuedAt = rand.Text(), s.now().Unix()
 	signed.State = r.Events[len(r.Events)-1].State
-	signed.JWS, err = s.sign(ctx, r)
+	signed.JWS, err = s.receipts.SignLasting(ctx, TypReceipt, r)
+	if errors.Is(err, seal.ErrNoKey) {
+		return SignedReceipt{}, fault.New(fault.NotServed, "this hub was made without a key for receipts: ask its operator to make one").Because(err)
+	}
 	return signed, err
 }
 
@@ -152,35 +149,4 @@ func receiptOf(c Consent, terms *decide.Terms) receipt {
 		})
 	}
 	return r
-}
-
-// sign is the compact JWS of a receipt: ES256, with the key's RFC 7638
-// thumbprint as kid, as in the published set.
-func (s *Service) sign(ctx context.Context, r receipt) (string, error) {
-	key, err := s.keys.Signer(ctx, ReceiptsKey)
-	if errors.Is(err, seal.ErrNoKey) {
-		return "", fault.New(fault.NotServed, "this hub was made without a key for receipts: ask its operator to make one").Because(err)
-	}
-	if err != nil {
-		return "", err
-	}
-	public := jose.JSONWebKey{Key: key.Public()}
-	sum, err := public.Thumbprint(crypto.SHA256)
-	if err != nil {
-		return "", err
-	}
-	opts := (&jose.SignerOptions{}).WithType(TypReceipt).WithHeader("kid", base64.RawURLEncoding.EncodeToString(sum))
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: cryptosigner.Opaque(key)}, opts)
-	if err != nil {
-		return "", err
-	}
-	payload, err := json.Marshal(r)
-	if err != nil {
-		return "", err
-	}
-	jws, err := signer.Sign(payload)
-	if err != nil {
-		return "", err
-	}
-	return jws.CompactSerialize()
 }

@@ -47,11 +47,12 @@ type Config struct {
 
 // Service is the consent duty. It is safe for concurrent use.
 type Service struct {
-	db      *sql.DB
-	queries *consentdb.Queries
-	keys    seal.Provider
-	proofs  *attest.Verifier
-	clock   func() time.Time
+	db       *sql.DB
+	queries  *consentdb.Queries
+	keys     seal.Provider
+	receipts *attest.Signer
+	proofs   *attest.Verifier
+	clock    func() time.Time
 }
 
 // New returns the duty, or an error that says what the Config lacks.
@@ -66,7 +67,9 @@ func New(c Config) (*Service, error) {
 	case c.Now == nil:
 		return nil, errors.New("consent: set Now: the clock, such as time.Now")
 	}
-	return &Service{db: c.DB, queries: consentdb.New(), keys: c.Keys, proofs: c.Proofs, clock: c.Now}, nil
+	return &Service{
+		db: c.DB, queries: consentdb.New(), keys: c.Keys, receipts: attest.NewSigner(c.Keys, ReceiptsKey, "consent"), proofs: c.Proofs, clock: c.Now,
+	}, nil
 }
 
 // now is the instant of one request, as exact as the database keeps it: what

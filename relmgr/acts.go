@@ -108,7 +108,7 @@ func (s *Service) mayRead(ctx context.Context, who decide.Caller, act ident.ActI
 		return relmgrdb.ListActHandlesRow{}, pg.Fault(err)
 	}
 	for _, h := range handles {
-		if _, err := s.column(who, h.ColumnID, s.stamp()); err == nil {
+		if _, err := s.column(who, h.ColumnID, s.stamp()); err == nil && !h.Destroyed {
 			return h, nil
 		}
 	}

@@ -110,7 +110,7 @@ func (s *Service) EndDeclaration(ctx context.Context, who decide.Caller, id iden
 	if err != nil {
 		return Declared{}, err
 	}
-	declared, err := s.declared(ctx, who.Agency)
+	declared, err := s.declared(ctx, s.db, who.Agency)
 	if err != nil {
 		return Declared{}, err
 	}
@@ -150,8 +150,8 @@ func (s *Service) recordDeclaration(ctx context.Context, db relmgrdb.DBTX, d dec
 }
 
 // declared reads what has been declared in an agency, ended or not.
-func (s *Service) declared(ctx context.Context, agency ident.Agency) ([]declaration, error) {
-	rows, err := s.q.ListDeclarations(ctx, s.db, agency)
+func (s *Service) declared(ctx context.Context, db relmgrdb.DBTX, agency ident.Agency) ([]declaration, error) {
+	rows, err := s.q.ListDeclarations(ctx, db, agency)
 	if err != nil {
 		return nil, pg.Fault(err)
 	}

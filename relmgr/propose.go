@@ -67,8 +67,23 @@ func (s *Service) own(ctx context.Context, db relmgrdb.DBTX, who decide.Caller, 
 		return held{}, err
 	}
 	h := held{column: c, identifier: o.Identifier}
-	h.tokens, h.handle, err = s.find(ctx, db, c, o.Identifier)
-	return h, err
+	if h.tokens, h.handle, err = s.find(ctx, db, c, o.Identifier); err != nil {
+		return held{}, err
+	}
+	return h, s.holdOn(ctx, db, h.handle)
+}
+
+// holdOn keeps a handle that was found from being erased while the transaction
+// says something of it. One that was erased meanwhile is looked up anew.
+func (s *Service) holdOn(ctx context.Context, db relmgrdb.DBTX, handle ident.HandleID) error {
+	if handle.IsZero() {
+		return nil
+	}
+	_, err := s.q.HoldHandle(ctx, db, handle)
+	if errors.Is(err, sql.ErrNoRows) {
+		return pg.ErrRetry
+	}
+	return pg.Fault(err)
 }
 
 // find looks the handle of an identifier up, zero for none, by the tokens that
@@ -109,7 +124,7 @@ func (s *Service) keep(ctx context.Context, db relmgrdb.DBTX, h *held) error {
 	if h.handle.IsZero() { // its column's keys changed between the two statements
 		return pg.ErrRetry
 	}
-	return nil
+	return s.holdOn(ctx, db, h.handle)
 }
 
 // stale reads an error of storing a handle. Where its keys are no longer in use

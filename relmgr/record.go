@@ -39,6 +39,7 @@ const (
 	Rule      Kind = "rule"    // what the higher role made of that
 	Export    Kind = "export"  // a page of a closed column, returned to its agency
 	Destroy   Kind = "destroy" // the certificate of what of it was destroyed
+	Erase     Kind = "erase"   // what the hub held of an identifier is gone
 )
 
 // Receipt is what the maker of an act is given: their agency's reference, and
@@ -108,6 +109,8 @@ type deed struct {
 	Objects  ident.ActID `json:"objects_to,omitzero"`
 	RulesOn  ident.ActID `json:"rules_on,omitzero"`
 	Returned *returned   `json:"returned,omitempty"`
+	Erasure  *erasure    `json:"erasure,omitempty"`
+	Erases   *leaves     `json:"erases,omitempty"`
 
 	AsOf   *asOf       `json:"as_of,omitempty"`
 	Allows ident.ActID `json:"allows,omitzero"` // the act that asks about an earlier date

@@ -105,7 +105,7 @@ func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after iden
 		}
 	}
 	now := s.stamp()
-	declared, err := s.declared(ctx, who.Agency)
+	declared, err := s.declared(ctx, s.db, who.Agency)
 	if err != nil {
 		return nil, next, err
 	}

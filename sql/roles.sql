@@ -79,12 +79,14 @@ grant select, insert, delete on consent.content_keys to fame_consent;
 grant usage on schema relmgr to fame_relmgr;
 grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
-  relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.barred, relmgr.confirmations,
+  relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.erasures, relmgr.erased, relmgr.barred, relmgr.confirmations,
   relmgr.reviews, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays, relmgr.override_uses, relmgr.override_outcomes,
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
 grant select, insert, delete on relmgr.content_keys to fame_relmgr;
+-- What goes with the content of an act that is erased.
+grant delete on relmgr.offers, relmgr.replays to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another
 -- place; which one it left stands in moves.
 grant update (row_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by) on relmgr.handles to fame_relmgr;

@@ -68,6 +68,20 @@ begin
   return null;
 end $$;
 
+CREATE FUNCTION relmgr.rest_of(record uuid) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+  select sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(
+    (select to_jsonb(a) from relmgr.acts a where a.act_id = record),
+    (select to_jsonb(e) from relmgr.enquiries e where e.enquiry_id = record),
+    (select to_jsonb(d) from relmgr.declarations d where d.declaration_id = record),
+    (select jsonb_agg(h.handle_id order by h.handle_id) from relmgr.act_handles h where h.act_id = record),
+    (select jsonb_agg(u.undoes order by u.undoes) from relmgr.undoings u where u.act_id = record),
+    (select jsonb_agg(to_jsonb(d) order by d.decision_id) from relmgr.decisions d where d.act_id = record),
+    (select jsonb_agg(c.consent_id order by c.decision_id, c.consent_id)
+       from relmgr.decision_consents c join relmgr.decisions d on d.decision_id = c.decision_id where d.act_id = record)))::text, 'UTF8'))
+$$;
+
 CREATE TABLE consent.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -519,7 +533,7 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -632,7 +646,7 @@ CREATE VIEW relmgr.consent_wanted AS
    FROM ((relmgr.decisions d
      JOIN relmgr.acts a ON ((a.act_id = d.act_id)))
      JOIN relmgr.handles h ON ((h.handle_id = d.handle_id)))
-  WHERE ((d.outcome = 'refused'::text) AND (d.stopped_at = 3) AND (d.ground = ANY (ARRAY['explicit-consent'::text, 'implied-consent'::text])));
+  WHERE ((d.outcome = 'refused'::text) AND (d.stopped_at = 3) AND (d.ground = ANY (ARRAY['explicit-consent'::text, 'implied-consent'::text])) AND (h.wrapped_by <> ''::text));
 
 CREATE TABLE relmgr.contact_requests (
     act_id uuid NOT NULL,
@@ -731,6 +745,26 @@ CASE
     WHEN (reads IS NULL) THEN ((stopped_at IS NULL) = (handle_id IS NOT NULL))
     ELSE (stopped_at IS NULL)
 END)
+);
+
+CREATE TABLE relmgr.erased (
+    commitment bytea NOT NULL,
+    rest bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT rest_is_sha256 CHECK ((octet_length(rest) = 32))
+);
+
+CREATE TABLE relmgr.erasures (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    keeps text,
+    obligation text,
+    complete_at timestamp with time zone NOT NULL,
+    CONSTRAINT erasure_keeps_what_is_known CHECK ((keeps = ANY (ARRAY['records'::text, 'everything'::text]))),
+    CONSTRAINT erasure_obligation_is_known CHECK ((obligation = ANY (ARRAY['legal-obligation'::text, 'legal-claims'::text, 'public-health'::text]))),
+    CONSTRAINT keeping_names_its_obligation CHECK (((keeps IS NULL) = (obligation IS NULL)))
 );
 
 CREATE TABLE relmgr.exports (
@@ -927,7 +961,9 @@ CREATE VIEW relmgr.to_tell AS
    FROM relmgr.tellings t
   WHERE (t.told AND (NOT (EXISTS ( SELECT
            FROM relmgr.tellings n
-          WHERE ((n.tells_of = t.tells_of) AND (ROW(n.at, n.act_id) > ROW(t.at, t.act_id)))))));
+          WHERE ((n.tells_of = t.tells_of) AND (ROW(n.at, n.act_id) > ROW(t.at, t.act_id)))))) AND (EXISTS ( SELECT
+           FROM relmgr.handles h
+          WHERE ((h.handle_id = t.handle_id) AND (h.wrapped_by <> ''::text)))));
 
 CREATE TABLE relmgr.token_epochs (
     column_id governance.code NOT NULL,
@@ -1124,6 +1160,12 @@ ALTER TABLE ONLY relmgr.disputes
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_pkey PRIMARY KEY (enquiry_id);
 
+ALTER TABLE ONLY relmgr.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (commitment);
+
+ALTER TABLE ONLY relmgr.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY relmgr.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (act_id);
 
@@ -1271,7 +1313,11 @@ CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at)
 
 CREATE INDEX enquiries_by_time ON relmgr.enquiries USING brin (at) WITH (autosummarize='on');
 
+CREATE INDEX erased_by_act ON relmgr.erased USING btree (act_id);
+
 CREATE INDEX exports_by_column ON relmgr.exports USING btree (column_id, at);
+
+CREATE UNIQUE INDEX handle_is_erased_once ON relmgr.erasures USING btree (handle_id) WHERE (keeps IS DISTINCT FROM 'everything'::text);
 
 CREATE INDEX handles_by_row ON relmgr.handles USING btree (row_id);
 
@@ -1498,6 +1544,15 @@ ALTER TABLE ONLY relmgr.disputes
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.erased
+    ADD CONSTRAINT erased_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.erasures
+    ADD CONSTRAINT erasures_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.erasures
+    ADD CONSTRAINT erasures_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.exports
     ADD CONSTRAINT exports_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1843,6 +1898,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.erased TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.erasures TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.exports TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.import_lines TO fame_relmgr;
@@ -1859,7 +1918,7 @@ GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.objections TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.offers TO fame_relmgr;
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.offers TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.override_outcomes TO fame_relmgr;
 
@@ -1869,7 +1928,7 @@ GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.replays TO fame_relmgr;
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.replays TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.replies TO fame_relmgr;
 

@@ -236,6 +236,27 @@ func (h handlers) DestroyColumn(ctx context.Context, req *oas.DestructionRequest
 	}, nil
 }
 
+func (h handlers) EraseRelationship(ctx context.Context, req *oas.ErasureRequest, params oas.EraseRelationshipParams) (*oas.ErasureCertificate, error) {
+	e := relmgr.Erasure{Own: own(req.Column, req.Identifier), Reason: string(req.Reason), Evidence: relmgr.Evidence(req.Evidence.Or(""))}
+	if k, ok := req.Keeps.Get(); ok {
+		e.Keeps, e.Obligation = string(k.What), string(k.Obligation)
+	}
+	c, err := h.once(ctx, oas.EraseRelationshipOperation, params.IdempotencyKey, req).Erase(ctx, caller(ctx), e)
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.ErasureCertificate{
+		Act: oas.ID(c.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(c.Commitment)), Column: oas.Code(c.Column), At: c.At,
+		Records: c.Records, CompleteAt: c.CompleteAt, Certificate: c.Certificate,
+	}
+	if c.Keeps != "" {
+		out.Keeps = oas.NewOptKeptFromErasure(oas.KeptFromErasure{
+			What: oas.KeptFromErasureWhat(c.Keeps), Obligation: oas.KeptFromErasureObligation(c.Obligation),
+		})
+	}
+	return out, nil
+}
+
 func (h handlers) MoveCaseload(ctx context.Context, req *oas.CaseloadRequest, params oas.MoveCaseloadParams) (*oas.ActReceipts, error) {
 	c := relmgr.Caseload{From: ident.Column(req.From), To: ident.Column(req.To), Reason: string(req.Reason)}
 	for _, r := range req.Relationships {

@@ -106,6 +106,21 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/enquiries
 	Enquire(ctx context.Context, request *EnquiryRequest) (*Answer, error)
+	// EraseRelationship invokes eraseRelationship operation.
+	//
+	// For good: the relationship ends, and what the identifier was, what finds it and the contents of
+	// everything that the caller's agency
+	// recorded about it are gone (SUB-06). The acts stay as ids, codes and times, and what others joined
+	// stays joined. The act names what it
+	// erased, so that `fame verify` knows it from what was removed. Where a law obliges the agency to
+	// keep its records, or all of it, `keeps`
+	// says what stays and why; keeping everything is a refusal, on record. Asked again by its
+	// idempotency key it answers with the same
+	// certificate; asked anew there is nothing left to erase. To whoever asks, erased looks like never
+	// known.
+	//
+	// POST /relmgr/v1/erasures
+	EraseRelationship(ctx context.Context, request *ErasureRequest, params EraseRelationshipParams) (*ErasureCertificate, error)
 	// FindAct invokes findAct operation.
 	//
 	// The read is recorded as an enquiry, before it is answered.
@@ -1329,6 +1344,104 @@ func (c *Client) sendEnquire(ctx context.Context, request *EnquiryRequest) (res 
 	defer body.Close()
 
 	result, err := decodeEnquireResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EraseRelationship invokes eraseRelationship operation.
+//
+// For good: the relationship ends, and what the identifier was, what finds it and the contents of
+// everything that the caller's agency
+// recorded about it are gone (SUB-06). The acts stay as ids, codes and times, and what others joined
+// stays joined. The act names what it
+// erased, so that `fame verify` knows it from what was removed. Where a law obliges the agency to
+// keep its records, or all of it, `keeps`
+// says what stays and why; keeping everything is a refusal, on record. Asked again by its
+// idempotency key it answers with the same
+// certificate; asked anew there is nothing left to erase. To whoever asks, erased looks like never
+// known.
+//
+// POST /relmgr/v1/erasures
+func (c *Client) EraseRelationship(ctx context.Context, request *ErasureRequest, params EraseRelationshipParams) (*ErasureCertificate, error) {
+	res, err := c.sendEraseRelationship(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendEraseRelationship(ctx context.Context, request *ErasureRequest, params EraseRelationshipParams) (res *ErasureCertificate, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/erasures"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEraseRelationshipRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EraseRelationshipOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEraseRelationshipResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -16,6 +16,7 @@ const (
 	DisputeIdentityOperation       OperationName = "DisputeIdentity"
 	EndDeclarationOperation        OperationName = "EndDeclaration"
 	EnquireOperation               OperationName = "Enquire"
+	EraseRelationshipOperation     OperationName = "EraseRelationship"
 	FindActOperation               OperationName = "FindAct"
 	FindHandleOperation            OperationName = "FindHandle"
 	ImportPartOperation            OperationName = "ImportPart"

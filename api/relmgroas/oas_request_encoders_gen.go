@@ -150,6 +150,20 @@ func encodeEnquireRequest(
 	return nil
 }
 
+func encodeEraseRelationshipRequest(
+	req *ErasureRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeFindHandleRequest(
 	req *HandleRequest,
 	r *http.Request,

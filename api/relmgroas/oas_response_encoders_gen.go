@@ -140,6 +140,19 @@ func encodeEnquireResponse(response *Answer, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeEraseRelationshipResponse(response *ErasureCertificate, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeFindActResponse(response *Act, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

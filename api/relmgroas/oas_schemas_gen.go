@@ -330,6 +330,7 @@ const (
 	ActKindApprove      ActKind = "approve"
 	ActKindAskAsOf      ActKind = "ask-as-of"
 	ActKindApproveAsOf  ActKind = "approve-as-of"
+	ActKindErase        ActKind = "erase"
 )
 
 // AllValues returns all ActKind values.
@@ -356,6 +357,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindApprove,
 		ActKindAskAsOf,
 		ActKindApproveAsOf,
+		ActKindErase,
 	}
 }
 
@@ -403,6 +405,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindAskAsOf:
 		return []byte(s), nil
 	case ActKindApproveAsOf:
+		return []byte(s), nil
+	case ActKindErase:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -474,6 +478,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindApproveAsOf:
 		*s = ActKindApproveAsOf
+		return nil
+	case ActKindErase:
+		*s = ActKindErase
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -3122,6 +3129,160 @@ func (s *EnquiryRequestConcerning) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/ErasureCertificate
+type ErasureCertificate struct {
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+	Column     Code       `json:"column"`
+	At         time.Time  `json:"at"`
+	// How many records lost their contents.
+	Records int                `json:"records"`
+	Keeps   OptKeptFromErasure `json:"keeps"`
+	// When no backup opens it any more: backups are kept until then.
+	CompleteAt time.Time `json:"complete_at"`
+	// The same, signed: a compact JWS of type fame-erasure-certificate+jwt.
+	Certificate string `json:"certificate"`
+}
+
+// GetAct returns the value of Act.
+func (s *ErasureCertificate) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ErasureCertificate) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// GetColumn returns the value of Column.
+func (s *ErasureCertificate) GetColumn() Code {
+	return s.Column
+}
+
+// GetAt returns the value of At.
+func (s *ErasureCertificate) GetAt() time.Time {
+	return s.At
+}
+
+// GetRecords returns the value of Records.
+func (s *ErasureCertificate) GetRecords() int {
+	return s.Records
+}
+
+// GetKeeps returns the value of Keeps.
+func (s *ErasureCertificate) GetKeeps() OptKeptFromErasure {
+	return s.Keeps
+}
+
+// GetCompleteAt returns the value of CompleteAt.
+func (s *ErasureCertificate) GetCompleteAt() time.Time {
+	return s.CompleteAt
+}
+
+// GetCertificate returns the value of Certificate.
+func (s *ErasureCertificate) GetCertificate() string {
+	return s.Certificate
+}
+
+// SetAct sets the value of Act.
+func (s *ErasureCertificate) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ErasureCertificate) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// SetColumn sets the value of Column.
+func (s *ErasureCertificate) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetAt sets the value of At.
+func (s *ErasureCertificate) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetRecords sets the value of Records.
+func (s *ErasureCertificate) SetRecords(val int) {
+	s.Records = val
+}
+
+// SetKeeps sets the value of Keeps.
+func (s *ErasureCertificate) SetKeeps(val OptKeptFromErasure) {
+	s.Keeps = val
+}
+
+// SetCompleteAt sets the value of CompleteAt.
+func (s *ErasureCertificate) SetCompleteAt(val time.Time) {
+	s.CompleteAt = val
+}
+
+// SetCertificate sets the value of Certificate.
+func (s *ErasureCertificate) SetCertificate(val string) {
+	s.Certificate = val
+}
+
+// Ref: #/components/schemas/ErasureRequest
+type ErasureRequest struct {
+	Column     Code               `json:"column"`
+	Identifier LocalIdentifier    `json:"identifier"`
+	Reason     Code               `json:"reason"`
+	Evidence   OptSubjectEvidence `json:"evidence"`
+	Keeps      OptKeptFromErasure `json:"keeps"`
+}
+
+// GetColumn returns the value of Column.
+func (s *ErasureRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *ErasureRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetReason returns the value of Reason.
+func (s *ErasureRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *ErasureRequest) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
+}
+
+// GetKeeps returns the value of Keeps.
+func (s *ErasureRequest) GetKeeps() OptKeptFromErasure {
+	return s.Keeps
+}
+
+// SetColumn sets the value of Column.
+func (s *ErasureRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *ErasureRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ErasureRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *ErasureRequest) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
+}
+
+// SetKeeps sets the value of Keeps.
+func (s *ErasureRequest) SetKeeps(val OptKeptFromErasure) {
+	s.Keeps = val
+}
+
 // How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
 // duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
@@ -3863,6 +4024,128 @@ func (s *KeepApartRequest) SetCorrelations(val []ID) {
 // SetReason sets the value of Reason.
 func (s *KeepApartRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// What a law obliges the agency to keep.
+// Ref: #/components/schemas/KeptFromErasure
+type KeptFromErasure struct {
+	// The sealed contents of what was recorded, while the identifier and the relationship go; or all, so
+	// that nothing is erased.
+	What KeptFromErasureWhat `json:"what"`
+	// Why (UK GDPR Article 17(3)).
+	Obligation KeptFromErasureObligation `json:"obligation"`
+}
+
+// GetWhat returns the value of What.
+func (s *KeptFromErasure) GetWhat() KeptFromErasureWhat {
+	return s.What
+}
+
+// GetObligation returns the value of Obligation.
+func (s *KeptFromErasure) GetObligation() KeptFromErasureObligation {
+	return s.Obligation
+}
+
+// SetWhat sets the value of What.
+func (s *KeptFromErasure) SetWhat(val KeptFromErasureWhat) {
+	s.What = val
+}
+
+// SetObligation sets the value of Obligation.
+func (s *KeptFromErasure) SetObligation(val KeptFromErasureObligation) {
+	s.Obligation = val
+}
+
+// Why (UK GDPR Article 17(3)).
+type KeptFromErasureObligation string
+
+const (
+	KeptFromErasureObligationLegalObligation KeptFromErasureObligation = "legal-obligation"
+	KeptFromErasureObligationLegalClaims     KeptFromErasureObligation = "legal-claims"
+	KeptFromErasureObligationPublicHealth    KeptFromErasureObligation = "public-health"
+)
+
+// AllValues returns all KeptFromErasureObligation values.
+func (KeptFromErasureObligation) AllValues() []KeptFromErasureObligation {
+	return []KeptFromErasureObligation{
+		KeptFromErasureObligationLegalObligation,
+		KeptFromErasureObligationLegalClaims,
+		KeptFromErasureObligationPublicHealth,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s KeptFromErasureObligation) MarshalText() ([]byte, error) {
+	switch s {
+	case KeptFromErasureObligationLegalObligation:
+		return []byte(s), nil
+	case KeptFromErasureObligationLegalClaims:
+		return []byte(s), nil
+	case KeptFromErasureObligationPublicHealth:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *KeptFromErasureObligation) UnmarshalText(data []byte) error {
+	switch KeptFromErasureObligation(data) {
+	case KeptFromErasureObligationLegalObligation:
+		*s = KeptFromErasureObligationLegalObligation
+		return nil
+	case KeptFromErasureObligationLegalClaims:
+		*s = KeptFromErasureObligationLegalClaims
+		return nil
+	case KeptFromErasureObligationPublicHealth:
+		*s = KeptFromErasureObligationPublicHealth
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// The sealed contents of what was recorded, while the identifier and the relationship go; or all, so
+// that nothing is erased.
+type KeptFromErasureWhat string
+
+const (
+	KeptFromErasureWhatRecords    KeptFromErasureWhat = "records"
+	KeptFromErasureWhatEverything KeptFromErasureWhat = "everything"
+)
+
+// AllValues returns all KeptFromErasureWhat values.
+func (KeptFromErasureWhat) AllValues() []KeptFromErasureWhat {
+	return []KeptFromErasureWhat{
+		KeptFromErasureWhatRecords,
+		KeptFromErasureWhatEverything,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s KeptFromErasureWhat) MarshalText() ([]byte, error) {
+	switch s {
+	case KeptFromErasureWhatRecords:
+		return []byte(s), nil
+	case KeptFromErasureWhatEverything:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *KeptFromErasureWhat) UnmarshalText(data []byte) error {
+	switch KeptFromErasureWhat(data) {
+	case KeptFromErasureWhatRecords:
+		*s = KeptFromErasureWhatRecords
+		return nil
+	case KeptFromErasureWhatEverything:
+		*s = KeptFromErasureWhatEverything
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/LineRefusal
@@ -5164,6 +5447,52 @@ func (o OptInterest) Get() (v Interest, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInterest) Or(d Interest) Interest {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptKeptFromErasure returns new OptKeptFromErasure with value set to v.
+func NewOptKeptFromErasure(v KeptFromErasure) OptKeptFromErasure {
+	return OptKeptFromErasure{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptKeptFromErasure is optional KeptFromErasure.
+type OptKeptFromErasure struct {
+	Value KeptFromErasure
+	Set   bool
+}
+
+// IsSet returns true if OptKeptFromErasure was set.
+func (o OptKeptFromErasure) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptKeptFromErasure) Reset() {
+	var v KeptFromErasure
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptKeptFromErasure) SetTo(v KeptFromErasure) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptKeptFromErasure) Get() (v KeptFromErasure, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptKeptFromErasure) Or(d KeptFromErasure) KeptFromErasure {
 	if v, ok := o.Get(); ok {
 		return v
 	}

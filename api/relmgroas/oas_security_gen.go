@@ -45,6 +45,7 @@ var operationRolesOidc = map[string][]string{
 	DisputeIdentityOperation:       []string{},
 	EndDeclarationOperation:        []string{},
 	EnquireOperation:               []string{},
+	EraseRelationshipOperation:     []string{},
 	FindActOperation:               []string{},
 	FindHandleOperation:            []string{},
 	ImportPartOperation:            []string{},

@@ -93,6 +93,21 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/enquiries
 	Enquire(ctx context.Context, req *EnquiryRequest) (*Answer, error)
+	// EraseRelationship implements eraseRelationship operation.
+	//
+	// For good: the relationship ends, and what the identifier was, what finds it and the contents of
+	// everything that the caller's agency
+	// recorded about it are gone (SUB-06). The acts stay as ids, codes and times, and what others joined
+	// stays joined. The act names what it
+	// erased, so that `fame verify` knows it from what was removed. Where a law obliges the agency to
+	// keep its records, or all of it, `keeps`
+	// says what stays and why; keeping everything is a refusal, on record. Asked again by its
+	// idempotency key it answers with the same
+	// certificate; asked anew there is nothing left to erase. To whoever asks, erased looks like never
+	// known.
+	//
+	// POST /relmgr/v1/erasures
+	EraseRelationship(ctx context.Context, req *ErasureRequest, params EraseRelationshipParams) (*ErasureCertificate, error)
 	// FindAct implements findAct operation.
 	//
 	// The read is recorded as an enquiry, before it is answered.

@@ -62,6 +62,9 @@ func (p *printer) verified(r *verify.Result) {
 		total += n
 	}
 	p.say("%d records, %d of them opened; %d handles in the index.", total, r.Opened, r.Handles)
+	if r.Erased > 0 {
+		p.say("%d records have no content any more: an act erased it, and stands in the log.", r.Erased)
+	}
 	if len(r.Unopened) > 0 {
 		p.say("NOT CHECKED, for want of keys: what the records of %s say.", strings.Join(r.Unopened, ", "))
 	}

@@ -94,7 +94,7 @@ relmgr.reviews                  relmgr      select insert
 relmgr.review_outcomes          relmgr      select insert
 relmgr.declarations             relmgr      select insert
 relmgr.samples                  relmgr      select insert
-relmgr.replays                  relmgr      select insert
+relmgr.replays                  relmgr      select insert delete
 relmgr.contact_requests         relmgr      select insert
 relmgr.deliveries               relmgr      select insert
 relmgr.replies                  relmgr      select insert
@@ -110,9 +110,11 @@ relmgr.imports                  relmgr      select insert
 relmgr.import_parts             relmgr      select insert
 relmgr.import_lines             relmgr      select insert
 relmgr.as_of_approvals          relmgr      select insert
+relmgr.erasures                 relmgr      select insert
+relmgr.erased                   relmgr      select insert
 relmgr.key_checks               relmgr      select insert
 relmgr.retired_keys             relmgr      select insert
-relmgr.offers                   relmgr      select insert
+relmgr.offers                   relmgr      select insert delete
 relmgr.override_outcomes        relmgr      select insert
 relmgr.override_uses            relmgr      select insert
 relmgr.content_keys             relmgr      select insert delete

@@ -67,6 +67,28 @@ func (s *Signer) Sign(ctx context.Context, typ string, claims any) (string, erro
 	if err != nil {
 		return "", err
 	}
+	token, err := s.sign(ctx, typ, payload)
+	if err == nil && len(token) > MaxSize {
+		return "", errors.New("attest: not signed: the statement is over 8 KiB: say less in it")
+	}
+	return token, err
+}
+
+// SignLasting returns the compact JWS of claims that are for whoever is shown
+// them, for as long as somebody keeps them, such as a receipt: they have neither
+// aud nor exp, so that no Verifier accepts them as a statement. Whoever reads them
+// tells them by their type.
+func (s *Signer) SignLasting(ctx context.Context, typ string, claims any) (string, error) {
+	payload, err := stdjson.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("attest: not signed: %w", err)
+	}
+	return s.sign(ctx, typ, payload)
+}
+
+// sign is ES256, with the key's RFC 7638 thumbprint as kid, as in the published
+// set.
+func (s *Signer) sign(ctx context.Context, typ string, payload []byte) (string, error) {
 	if typ == "" {
 		return "", errors.New("attest: not signed: name the type of the statement")
 	}
@@ -91,9 +113,6 @@ func (s *Signer) Sign(ctx context.Context, typ string, claims any) (string, erro
 	token, err := signed.CompactSerialize()
 	if err != nil {
 		return "", fmt.Errorf("attest: not signed: %w", err)
-	}
-	if len(token) > MaxSize {
-		return "", errors.New("attest: not signed: the statement is over 8 KiB: say less in it")
 	}
 	return token, nil
 }

@@ -112,6 +112,10 @@ func newBench(t testing.TB) *bench {
 	b.asked, b.approved, b.mine = b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("mr-lindqvist", "LMN-00042"), b.askAsOf("ms-novak", "LMN-00042")
 	b.ok("ms-novak", "POST", "/relmgr/v1/as-of-enquiries/"+b.approved+"/approval", object{"reason": "risk-of-harm"})
 
+	b.publish("mr-lindqvist", "social-care", "LMN-73950", agreed{}) // to be erased
+	b.ok("ms-novak", "POST", "/relmgr/v1/declarations", object{
+		"column": "social-care", "identifier": "LMN-73950", "interest": "conflict", "practitioner": "mr-lindqvist"})
+	b.hub.ask("LMN-73950", "")
 	found := b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.gpHandle = found["handle"].(string)
 	proofs := found["proofs"].(object)
@@ -167,6 +171,8 @@ func newBench(t testing.TB) *bench {
 			"outcome": "upheld", "reason": "subject-asked"})},
 		"returnColumn":  {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/export", body: render(object{"reason": "work-ended"})},
 		"destroyColumn": {as: "dr-brandt", target: "/relmgr/v1/columns/gp-old/destruction", body: render(object{"reason": "work-ended"})},
+		"eraseRelationship": {as: "mr-lindqvist", target: "/relmgr/v1/erasures", body: render(object{
+			"column": "social-care", "identifier": "LMN-73950", "reason": "subject-asked", "evidence": "signed-form"})},
 		"moveCaseload": {as: "dr-brandt", target: "/relmgr/v1/caseloads", body: render(plain(t, object{
 			"from": "gp-patel", "to": "gp-riverside", "reason": "work-ended", "relationships": []object{{"identifier": "PT7391", "as": "GP-73910"}}}))},
 		"askAsOf": {as: "mr-lindqvist", target: "/relmgr/v1/as-of-enquiries", body: render(object{

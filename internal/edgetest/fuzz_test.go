@@ -152,6 +152,11 @@ func FuzzSeparate(f *testing.F) {
 	fuzzed(f, "separate", "mr-lindqvist", "/relmgr/v1/separations", object{"correlations": []string{seedID}, "reason": "not-the-same-person"})
 }
 
+func FuzzEraseRelationship(f *testing.F) {
+	fuzzed(f, "eraseRelationship", "dr-brandt", "/relmgr/v1/erasures", seedWith(seedOwn, object{"reason": "subject-asked", "evidence": "signed-form"}),
+		seedWith(seedOwn, object{"reason": "subject-asked", "keeps": object{"what": "records", "obligation": "legal-claims"}}))
+}
+
 func FuzzWithdrawAct(f *testing.F) {
 	fuzzed(f, "withdrawAct", "dr-patel", "/relmgr/v1/acts/"+seedID+"/withdrawal", object{"reason": "work-ended"})
 }

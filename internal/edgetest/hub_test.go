@@ -497,6 +497,11 @@ func (h *hub) relationship(column, identifier string, a agreed, consent string) 
 	}
 }
 
+func (h *hub) erase(as, column, identifier string) {
+	h.t.Helper()
+	h.ok(as, "POST", "/relmgr/v1/erasures", object{"column": column, "identifier": identifier, "reason": "subject-asked"})
+}
+
 // pair opens a pairing and returns its code and the consent under it.
 func (h *hub) pair(as, column, identifier string) (code, consent string) {
 	h.t.Helper()

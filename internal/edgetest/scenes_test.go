@@ -336,6 +336,10 @@ var scenes = []scene{
 		published, _, _, _ := related(h, social, gp, agreed{})
 		return func() { h.status(published, "asked-in-error") }
 	}},
+	{name: "erased by the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, agreed{})
+		return func() { h.erase("dr-brandt", "gp-riverside", gp) }
+	}},
 	{name: "kept apart, and the correlation barred", own: "kept apart, and joined", prepare: func(h *hub, social, gp string) func() {
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		h.keepApart(social, gp)

@@ -115,12 +115,26 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 	for _, n := range r.Records {
 		total += n
 	}
-	if r.Size == 0 || int(r.Size) != total || r.Opened != total || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 6 {
+	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 3 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 6 {
 		t.Errorf("verified %+v", r)
 	}
+	// DCP-11, invariant 7: a content whose key no act erased is missed, by name.
+	var missing string
+	b.must(b.admin.QueryRow(`delete from relmgr.content_keys where record_id = (select a.act_id from relmgr.acts a
+		join relmgr.content_keys k on k.record_id = a.act_id order by random() limit 1) returning record_id`).Scan(&missing))
+	if r = b.verified(); len(r.Findings) != 1 || r.Findings[0].Place != "relmgr act "+missing {
+		t.Errorf("without the key of act %s: %v", missing, r.Findings)
+	}
+}
+
+// What waits for its position is no finding.
+func TestACommitmentThatWaitsIsNoFinding(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.sequence()
 	b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": gpIdentifier})
 	b.hub.ask("LMN-00046", "")
-	if r = b.verified(); len(r.Findings) != 0 || r.Pending != 1 {
+	if r := b.verified(); len(r.Findings) != 0 || r.Pending != 1 {
 		t.Errorf("what waits for its position: %+v", r)
 	}
 }
@@ -134,7 +148,7 @@ var covered = []string{
 	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used", "relmgr.statements",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
-	"relmgr.approvals", "relmgr.import_lines",
+	"relmgr.approvals", "relmgr.import_lines", "relmgr.erasures", "relmgr.erased",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",

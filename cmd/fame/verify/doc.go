@@ -10,7 +10,8 @@
 //   - every act and enquiry has one leaf, and every leaf its record;
 //   - every record opens under its duty's keys to what its commitment covers,
 //     and what stands in clear beside it, decisions and disclosures among it,
-//     says the same;
+//     says the same; or an act in the log says that its content was erased, and
+//     it stands as that act left it;
 //   - replaying the acts gives exactly the index: cells, correlations,
 //     keep-aparts, disputes and rows.
 //

@@ -30,6 +30,9 @@ type kind struct {
 	// What it says, the sealed record must say. A list is one without an order.
 	clear string
 	from  string // joined to the table as r
+	// rest is what stands of one that was erased, as the act that erased it hashed it;
+	// empty where nothing is erased.
+	rest string
 }
 
 const of = "(select act_id, json_agg(%s) as list from %s group by act_id)"
@@ -93,6 +96,8 @@ var kinds = []kind{
 			  'to', m.to_column, 'swapped', m.swapped),
 			'approves', json_build_object('deed', f.deed, 'columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
 			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
+			'erasure', json_build_object('handle', z.handle_id, 'column', z.column_id, 'keeps', z.keeps, 'obligation', z.obligation, 'complete_at', z.complete_at),
+			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
 		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
@@ -123,7 +128,15 @@ var kinds = []kind{
 			left join relmgr.rulings v on v.act_id = r.act_id
 			left join (select act_id, min(outcome) as outcome, json_agg(decision_id) as list from relmgr.override_outcomes group by act_id) g on g.act_id = r.act_id
 			left join relmgr.approvals f on f.approval_id = r.act_id
-			left join relmgr.import_lines i on i.act_id = r.act_id`,
+			left join relmgr.import_lines i on i.act_id = r.act_id
+			left join relmgr.erasures z on z.act_id = r.act_id
+			left join (select act_id, count(*) as leaves, encode(sha256(string_agg(commitment || rest, ''::bytea order by commitment)), 'hex') as digest
+			  from relmgr.erased group by act_id) x on x.act_id = r.act_id`,
+		rest: `to_jsonb(r), null, null, (select jsonb_agg(i.handle_id order by i.handle_id) from relmgr.act_handles i where i.act_id = r.act_id),
+			(select jsonb_agg(i.undoes order by i.undoes) from relmgr.undoings i where i.act_id = r.act_id),
+			(select jsonb_agg(to_jsonb(i) order by i.decision_id) from relmgr.decisions i where i.act_id = r.act_id),
+			(select jsonb_agg(c.consent_id order by c.decision_id, c.consent_id) from relmgr.decision_consents c
+			   join relmgr.decisions i on i.decision_id = c.decision_id where i.act_id = r.act_id)`,
 	},
 	{
 		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",
@@ -132,11 +145,13 @@ var kinds = []kind{
 			'emergency', r.emergency, 'reads', r.reads, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id`,
+		rest: `null, to_jsonb(r), null, null, null, null, null`,
 	},
 	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
 		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'ends', r.ends`,
+		rest: `null, null, to_jsonb(r), null, null, null, null`,
 	},
 }
 
@@ -153,6 +168,8 @@ type stored struct {
 	id                          ident.UntypedID
 	commitment, sealed, wrapped []byte
 	clear                       []byte
+	// Of one that an act erased: what that act left of it, and what stands now.
+	left, stands []byte
 }
 
 // checkRecords opens every record, and compares.
@@ -166,11 +183,16 @@ func (v *verification) checkRecords(ctx context.Context) error {
 		}
 	}
 	for i, k := range kinds {
+		erased, from := "null::bytea, null::bytea", k.from
+		if k.rest != "" {
+			erased = "gone.rest, case when gone.rest is not null then sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(" + k.rest + "))::text, 'UTF8')) end"
+			from += " left join " + k.duty + ".erased gone on gone.commitment = r.commitment"
+		}
 		rows, err := open(ctx, v.tx(k.duty), fmt.Sprintf("contents_%d", i),
-			"select r."+k.id+", r.commitment, r.sealed, k.wrapped, json_build_object("+k.clear+") from "+k.table+" r left join "+
-				k.duty+".content_keys k on k.record_id = r."+k.id+" "+k.from,
+			"select r."+k.id+", r.commitment, r.sealed, k.wrapped, json_build_object("+k.clear+"), "+erased+" from "+k.table+" r left join "+
+				k.duty+".content_keys k on k.record_id = r."+k.id+" "+from,
 			func(r *sql.Rows, to *stored) error {
-				return r.Scan(&to.id, &to.commitment, &to.sealed, &to.wrapped, &to.clear)
+				return r.Scan(&to.id, &to.commitment, &to.sealed, &to.wrapped, &to.clear, &to.left, &to.stands)
 			})
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
@@ -191,12 +213,28 @@ func (v *verification) checkRecords(ctx context.Context) error {
 	return nil
 }
 
-// checkContentKeys names keys that belong to no record.
+// checkContentKeys names keys, and erased leaves, that belong to no record.
 func (v *verification) checkContentKeys(ctx context.Context, duty string) error {
-	query := "select k.record_id from " + duty + ".content_keys k where true"
+	query, leaves := "select k.record_id from "+duty+".content_keys k where true", ""
 	for _, k := range kinds {
-		if k.duty == duty {
-			query += " and not exists (select from " + k.table + " r where r." + k.id + " = k.record_id)"
+		if k.duty != duty {
+			continue
+		}
+		query += " and not exists (select from " + k.table + " r where r." + k.id + " = k.record_id)"
+		if k.rest != "" {
+			leaves += " and not exists (select from " + k.table + " r where r.commitment = gone.commitment)"
+		}
+	}
+	if leaves != "" {
+		none, err := all(ctx, v.tx(duty), "select encode(gone.commitment, 'hex') from "+duty+".erased gone where true"+leaves+" order by 1",
+			func(r *sql.Rows, leaf *string) error { return r.Scan(leaf) })
+		if err != nil {
+			return err
+		}
+		for _, leaf := range none {
+			if err := v.found("erased leaf "+leaf, "no record has it: one was removed or altered"); err != nil {
+				return err
+			}
 		}
 	}
 	orphans, err := all(ctx, v.tx(duty), query+" order by 1", func(r *sql.Rows, id *ident.UntypedID) error { return r.Scan(id) })
@@ -215,8 +253,16 @@ func (v *verification) checkContentKeys(ctx context.Context, duty string) error 
 // what stands in clear.
 func (v *verification) checkRecord(ctx context.Context, k kind, s *stored) error {
 	place := k.name + " " + s.id.String()
-	if s.wrapped == nil {
+	switch {
+	case s.wrapped == nil && s.left == nil:
 		return v.found(place, "the key of its content is gone, and no act erased it")
+	case s.left != nil && s.wrapped != nil:
+		return v.found(place, "an act erased its content, and the key is still there")
+	case s.left != nil && !bytes.Equal(s.left, s.stands):
+		return v.found(place, "its content was erased, and what stands is no longer what was left of it")
+	case s.left != nil:
+		v.Erased++
+		return nil
 	}
 	keys := v.keys(k.duty)
 	if keys == nil {

@@ -242,15 +242,31 @@ func (v *verification) checkIndex(ctx context.Context) error {
 }
 
 func (v *verification) checkCells(ctx context.Context, want index) error {
-	// The cells of a closed column ended with one act for all of them, which
-	// destroyed what its handles named.
-	destroyed, err := all(ctx, v.relmgr, `select h.handle_id from relmgr.handles h where h.sealed = ''
-		and exists (select from relmgr.destructions d where d.column_id = h.column_id)`, func(r *sql.Rows, h *id) error { return r.Scan(h) })
+	// A cell ends with what its handle names: with all of a closed column by one act,
+	// or by itself.
+	type end struct {
+		handle                      id
+		gone, found, closed, erased bool
+	}
+	handles, err := all(ctx, v.relmgr, `select * from (select h.handle_id, h.wrapped_by = '' and h.wrapped_key = '' and h.sealed = '' as gone, coalesce(h.token, h.token_b) is not null as found,
+		exists (select from relmgr.destructions d where d.column_id = h.column_id) as closed,
+		exists (select from relmgr.erasures z where z.handle_id = h.handle_id and z.keeps is distinct from 'everything') as erased
+		from relmgr.handles h) h where gone or erased order by 1`, func(r *sql.Rows, e *end) error { return r.Scan(&e.handle, &e.gone, &e.found, &e.closed, &e.erased) })
 	if err != nil {
 		return err
 	}
-	for _, h := range destroyed {
-		delete(want.cells, h)
+	for _, h := range handles {
+		place := "handle " + h.handle.String()
+		switch {
+		case h.erased && (!h.gone || h.found):
+			err = v.found(place, "an act erased it, and what it was called is still there")
+		case !h.erased && !h.closed:
+			err = v.found(place, "what it was called is gone, and no act erased it")
+		}
+		if err != nil {
+			return err
+		}
+		delete(want.cells, h.handle)
 	}
 	type cell struct {
 		handle, act, decision id

@@ -43,6 +43,7 @@ type Result struct {
 	Pending     int64          `json:"pending"`  // commitments without a position yet
 	Records     map[string]int `json:"records"`  // how many of each kind
 	Opened      int            `json:"opened"`   // and how many of them were opened
+	Erased      int            `json:"erased"`   // whose contents an act erased
 	Unopened    []string       `json:"unopened"` // the duties without keys
 	Handles     int            `json:"handles"`  // of the replayed index
 	Findings    []Finding      `json:"findings"`

@@ -38,6 +38,7 @@ const FindPairing = `-- name: FindPairing :one
 select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id, d.agreement
   from relmgr.pairings p join relmgr.decisions d on d.decision_id = p.decision_id
  where p.code_hash = $1 and p.ends_at > $2
+   and exists (select from relmgr.handles h where h.handle_id = p.handle_id and h.wrapped_by <> '')
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
 `
 
@@ -75,7 +76,7 @@ select p.pairing_id, p.act_id, p.handle_id, p.agency_id, d.agreement, h.column_i
   from relmgr.pairings p
   join relmgr.decisions d on d.decision_id = p.decision_id
   join relmgr.handles h on h.handle_id = p.handle_id
- where p.reference_hash in ($1, $2) and p.ends_at > $3
+ where p.reference_hash in ($1, $2) and p.ends_at > $3 and h.wrapped_by <> ''
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
  order by p.pairing_id
 `

@@ -42,7 +42,7 @@ select d.delivery_id, d.act_id, d.handle_id, h.column_id, e.column_id as asker, 
   join relmgr.enquiries e on e.enquiry_id = c.enquiry_id
   join relmgr.handles h on h.handle_id = d.handle_id
   join relmgr.handles a on a.handle_id = e.handle_id and a.row_id = h.row_id
- where d.delivery_id = $1 and d.deliver_at <= $2::timestamptz
+ where d.delivery_id = $1 and d.deliver_at <= $2::timestamptz and h.wrapped_by <> ''
    and not exists (select from relmgr.handles m
                      join consent.published_exclusions x on x.handle_id = m.handle_id
                     where m.row_id = h.row_id and x.ended_at is null and x.excluded in (d.agency_id, e.agency_id))
@@ -93,7 +93,7 @@ const FindOwnEnquiry = `-- name: FindOwnEnquiry :one
 select e.enquiry_id, e.column_id, h.token, h.token_b, e.handle_id, e.purpose, e.reason, e.concerning, coalesce(e.transaction, '')::text as transaction
   from relmgr.enquiries e join relmgr.handles h on h.handle_id = e.handle_id
  where e.enquiry_id = $1 and e.practitioner_id = $2 and e.agency_id = $3
-   and e.reads is null and e.at > $4::timestamptz
+   and e.reads is null and e.at > $4::timestamptz and h.wrapped_by <> ''
 `
 
 type FindOwnEnquiryParams struct {

@@ -77,7 +77,7 @@ select d.decision_id, r.reference_id, e.act_id, e.kind, d.practitioner_id, a.at,
   join relmgr.act_references r on r.act_id = e.act_id and r.agency_id = d.agency_id
   join relmgr.handles h on h.handle_id = d.handle_id
   left join relmgr.override_outcomes o on o.decision_id = d.decision_id
- where d.agency_id = $2 and d.outcome = 'permitted' and e.kind not in ('pair', 'keep-apart')
+ where d.agency_id = $2 and d.outcome = 'permitted' and e.kind not in ('pair', 'keep-apart') and h.wrapped_by <> ''
    and ($3::text = '' or $3::text in (d.agreement, d.power, d.ordinary, d.sensitive, d.order_kind, d.profile))
    and (not $4::boolean or d.risk is not null and o.outcome is null)
    and ($5::boolean or d.decision_id > $6::uuid)

@@ -227,7 +227,7 @@ with entry as (
   returning handle_id
 ), held as (
   select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, e.handle_id, e.purpose, e.reason, e.concerning, e.transaction, e.emergency, e.review_due, e.terms_version, e.commitment, e.sealed, e.wrapped_key, e.token, e.token_b, e.token_epoch, e.handle_sealed, e.handle_wrapped_key, e.handle_wrapped_by, e.row_id from entry e
-   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id) is not null -- not exists(): that may be planned as a scan
+   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id and h.wrapped_by <> '') is not null -- not exists(): that may be planned as a scan
       or e.handle_id in (select handle_id from handle)
 ), key as (
   insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e
@@ -293,8 +293,8 @@ type RecordEnquiriesParams struct {
 // key, the commitment, the review that an emergency opens and what was
 // disclosed, in one statement. The text is the same whatever was found and
 // however many there are. It returns those that it stored, each whole; of one
-// whose handle another enquiry made in the meantime it stores nothing: read
-// again. That an enquiry's handle is stored is this statement's to see to, for
+// whose handle another enquiry made, or somebody erased, in the meantime it stores
+// nothing: read again. That an enquiry's handle is stored is this statement's to see to, for
 // no reference does (docs/decisions/0023). An override is used from the first
 // time that it tells a column; ReadRows lets it tell the column again for an
 // hour, in which an answer that was lost can be asked for (docs/decisions/0012).

@@ -47,7 +47,7 @@ func (q *Queries) FindHandle(ctx context.Context, db DBTX, arg FindHandleParams)
 }
 
 const FindHandleColumn = `-- name: FindHandleColumn :one
-select column_id from relmgr.handles where handle_id = $1
+select column_id from relmgr.handles where handle_id = $1 and wrapped_by <> ''
 `
 
 func (q *Queries) FindHandleColumn(ctx context.Context, db DBTX, handleID ident.HandleID) (ident.Column, error) {
@@ -58,7 +58,7 @@ func (q *Queries) FindHandleColumn(ctx context.Context, db DBTX, handleID ident.
 }
 
 const FindSealed = `-- name: FindSealed :one
-select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where handle_id = $1
+select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where handle_id = $1 and wrapped_by <> ''
 `
 
 type FindSealedRow struct {
@@ -79,6 +79,19 @@ func (q *Queries) FindSealed(ctx context.Context, db DBTX, handleID ident.Handle
 		&i.WrappedBy,
 	)
 	return i, err
+}
+
+const HoldHandle = `-- name: HoldHandle :one
+select handle_id from relmgr.handles where handle_id = $1 and wrapped_by <> '' for key share
+`
+
+// Keeps a handle from being moved or erased until this transaction ends. No row:
+// it was erased since it was found.
+func (q *Queries) HoldHandle(ctx context.Context, db DBTX, handleID ident.HandleID) (ident.HandleID, error) {
+	row := db.QueryRowContext(ctx, HoldHandle, handleID)
+	var handle_id ident.HandleID
+	err := row.Scan(&handle_id)
+	return handle_id, err
 }
 
 const KeepHandle = `-- name: KeepHandle :exec

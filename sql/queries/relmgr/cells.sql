@@ -24,6 +24,7 @@ values (@pairing_id, @act_id, @code_hash, @reference_hash, @handle_id, @decision
 select p.pairing_id, p.act_id, p.handle_id, p.decision_id, p.agency_id, d.agreement
   from relmgr.pairings p join relmgr.decisions d on d.decision_id = p.decision_id
  where p.code_hash = @code_hash and p.ends_at > sqlc.arg(now)
+   and exists (select from relmgr.handles h where h.handle_id = p.handle_id and h.wrapped_by <> '')
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id);
 
 -- name: FindStated :many
@@ -32,7 +33,7 @@ select p.pairing_id, p.act_id, p.handle_id, p.agency_id, d.agreement, h.column_i
   from relmgr.pairings p
   join relmgr.decisions d on d.decision_id = p.decision_id
   join relmgr.handles h on h.handle_id = p.handle_id
- where p.reference_hash in (@reference_a, @reference_b) and p.ends_at > sqlc.arg(now)
+ where p.reference_hash in (@reference_a, @reference_b) and p.ends_at > sqlc.arg(now) and h.wrapped_by <> ''
    and not exists (select from relmgr.pairings_used u where u.pairing_id = p.pairing_id)
  order by p.pairing_id;
 

@@ -22,7 +22,7 @@ select d.decision_id, r.reference_id, e.act_id, e.kind, d.practitioner_id, a.at,
   join relmgr.act_references r on r.act_id = e.act_id and r.agency_id = d.agency_id
   join relmgr.handles h on h.handle_id = d.handle_id
   left join relmgr.override_outcomes o on o.decision_id = d.decision_id
- where d.agency_id = @agency_id and d.outcome = 'permitted' and e.kind not in ('pair', 'keep-apart')
+ where d.agency_id = @agency_id and d.outcome = 'permitted' and e.kind not in ('pair', 'keep-apart') and h.wrapped_by <> ''
    and (sqlc.arg(rests_on)::text = '' or sqlc.arg(rests_on)::text in (d.agreement, d.power, d.ordinary, d.sensitive, d.order_kind, d.profile))
    and (not sqlc.arg(overrides)::boolean or d.risk is not null and o.outcome is null)
    and (sqlc.arg(from_start)::boolean or d.decision_id > sqlc.arg(after_decision)::uuid)

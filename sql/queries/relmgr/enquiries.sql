@@ -95,8 +95,8 @@ select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '',
 -- key, the commitment, the review that an emergency opens and what was
 -- disclosed, in one statement. The text is the same whatever was found and
 -- however many there are. It returns those that it stored, each whole; of one
--- whose handle another enquiry made in the meantime it stores nothing: read
--- again. That an enquiry's handle is stored is this statement's to see to, for
+-- whose handle another enquiry made, or somebody erased, in the meantime it stores
+-- nothing: read again. That an enquiry's handle is stored is this statement's to see to, for
 -- no reference does (docs/decisions/0023). An override is used from the first
 -- time that it tells a column; ReadRows lets it tell the column again for an
 -- hour, in which an answer that was lost can be asked for (docs/decisions/0012).
@@ -120,7 +120,7 @@ with entry as (
   returning handle_id
 ), held as (
   select e.* from entry e
-   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id) is not null -- not exists(): that may be planned as a scan
+   where (select h.handle_id from relmgr.handles h where h.handle_id = e.handle_id and h.wrapped_by <> '') is not null -- not exists(): that may be planned as a scan
       or e.handle_id in (select handle_id from handle)
 ), key as (
   insert into relmgr.content_keys (record_id, wrapped) select e.enquiry_id, e.wrapped_key from held e

@@ -19,12 +19,17 @@ insert into relmgr.handles (handle_id, column_id, token, token_b, token_epoch, s
 values (@handle_id, @column_id, @token, @token_b, @token_epoch, @sealed, @wrapped_key, @wrapped_by, @row_id)
 on conflict do nothing;
 
+-- name: HoldHandle :one
+-- Keeps a handle from being moved or erased until this transaction ends. No row:
+-- it was erased since it was found.
+select handle_id from relmgr.handles where handle_id = @handle_id and wrapped_by <> '' for key share;
+
 -- name: FindHandleColumn :one
-select column_id from relmgr.handles where handle_id = @handle_id;
+select column_id from relmgr.handles where handle_id = @handle_id and wrapped_by <> '';
 
 -- name: FindSealed :one
 -- What only the controlling agency's key opens.
-select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where handle_id = @handle_id;
+select column_id, sealed, wrapped_key, wrapped_by from relmgr.handles where handle_id = @handle_id and wrapped_by <> '';
 
 -- name: LockRows :many
 -- Every handle of the rows, locked in the order of ids so that two writers

@@ -11,6 +11,7 @@ select r.reference_id, a.kind, a.at, t.practitioner_id, t.role, n.at as said_at,
   join relmgr.acts t on t.act_id = n.act_id
   join relmgr.act_references r on r.act_id = n.tells_of and r.agency_id = @agency_id
  where n.agency_id = @agency_id and not n.told
+   and exists (select from relmgr.handles h where h.handle_id = n.handle_id and h.wrapped_by <> '')
    and not exists (select from relmgr.tellings l where l.tells_of = n.tells_of and (l.at, l.act_id) > (n.at, n.act_id))
  order by n.review_by, r.reference_id
  limit @page_size;
