@@ -372,11 +372,11 @@ var probes = []probe{
 		return post(h, "/relmgr/v1/caseloads", object{
 			"from": askers, "to": "early-help", "reason": "work-ended", "relationships": []object{{"identifier": p.social, "as": "EH-" + p.social[len(p.social)-4:]}}})
 	}},
-	{operation: "eraseRelationship", alone: true, ready: func(h *hub, p asked) request {
+	{operation: "eraseRelationship", alone: true, own: true, ready: func(h *hub, p asked) request {
 		h.publish(asker, askers, p.social, agreed{})
 		return post(h, "/relmgr/v1/erasures", object{"column": askers, "identifier": p.social, "reason": "subject-asked"})
 	}},
-	{operation: "eraseRelationship", alone: true, how: "keeping the records", ready: func(h *hub, p asked) request {
+	{operation: "eraseRelationship", alone: true, own: true, how: "keeping the records", ready: func(h *hub, p asked) request {
 		h.handle(asker, askers, p.social)
 		return post(h, "/relmgr/v1/erasures", object{"column": askers, "identifier": p.social, "reason": "subject-asked",
 			"keeps": object{"what": "records", "obligation": "legal-claims"}})
