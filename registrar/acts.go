@@ -9,6 +9,7 @@ import (
 	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/registrar/internal/registrardb"
+	"github.com/fame-hub/fame/registrar/match"
 )
 
 // The kinds of act of this package, as the table registrar.act_kinds lists them.
@@ -16,18 +17,27 @@ const (
 	createRegister = "create-register"
 	register       = "register"
 	look           = "look"
+	recognise      = "recognise"
+	checkRecord    = "check-record"
+	explain        = "explain"
 )
 
 // deed is what an act of this package did. What stands in clear of it, fame verify
-// compares with it, and so with the commitment: each member but Looked is a row, or
-// the rows, of one table.
+// compares with it, and so with the commitment: each member before Looked is rows
+// of one table.
 type deed struct {
 	Register   *Register      `json:"register,omitempty"`
 	Entered    []entered      `json:"entered,omitempty"`
 	Named      []named        `json:"named,omitempty"`
 	Items      []sealedItem   `json:"items,omitempty"`
 	Supersedes []ident.ItemID `json:"supersedes,omitempty"`
+	Recognised []recognised   `json:"recognised,omitempty"`
 	Looked     *looked        `json:"looked,omitempty"`
+	Checked    *checked       `json:"checked,omitempty"`
+	Asked      *Asking        `json:"asked,omitempty"`
+	Reason     string         `json:"reason,omitempty"` // of a change
+	// Compared says how the best candidates did, best first, and names none.
+	Compared []Compared `json:"compared,omitempty"`
 }
 
 // entered is a person who was entered.
@@ -48,6 +58,24 @@ type looked struct {
 	Register ident.Register `json:"register"`
 	Subject  ident.Subject  `json:"subject"`
 	Reason   string         `json:"reason"`
+}
+
+// recognised is how a recognition came out.
+type recognised struct {
+	Recognition ident.RecognitionID `json:"recognition"`
+	Register    ident.Register      `json:"register"`
+	Subject     ident.Subject       `json:"subject,omitzero"`
+	Outcome     match.Kind          `json:"outcome"`
+	Confidence  match.Confidence    `json:"confidence"`
+	Model       string              `json:"model"`
+}
+
+// checked is what somebody was told of one entry.
+type checked struct {
+	Register    ident.Register      `json:"register"`
+	Subject     ident.Subject       `json:"subject,omitzero"`
+	Recognition ident.RecognitionID `json:"recognition,omitzero"` // that was explained
+	Answer      string              `json:"answer,omitempty"`
 }
 
 // Act is one act, about to be recorded. Its JSON is what the ledger commits to and

@@ -9,7 +9,7 @@ import (
 )
 
 // Item is one datum by which a person is recognised, with where it is from (REG-03,
-// REG-04): exactly one of Name to Biometric.
+// REG-04): exactly one of Name to Death.
 type Item struct {
 	Source     string      `json:"source"`
 	VerifiedAt *time.Time  `json:"verified_at,omitempty"` // when somebody saw that it is so
@@ -22,6 +22,8 @@ type Item struct {
 	Identifier *Identifier `json:"identifier,omitempty"`
 	Parent     *Parent     `json:"parent,omitempty"`
 	Biometric  *Biometric  `json:"biometric,omitempty"`
+	Unborn     *Unborn     `json:"unborn,omitempty"`
+	Death      *Death      `json:"death,omitempty"`
 }
 
 // Name is one name of a person; several may hold side by side.
@@ -71,6 +73,17 @@ type Biometric struct {
 	Reference string `json:"reference"`
 }
 
+// Unborn is a child that is not born yet; each of several has an entry of its own.
+type Unborn struct {
+	Due string `json:"due"`
+	Of  int    `json:"of,omitempty"` // how many are expected
+}
+
+// Death is when, as far as it is known.
+type Death struct {
+	Date string `json:"date"`
+}
+
 // kind is which of the members the item has, "" unless it is exactly one.
 func (i *Item) kind() (kind string) {
 	for _, k := range []struct {
@@ -79,6 +92,7 @@ func (i *Item) kind() (kind string) {
 	}{
 		{"name", i.Name != nil}, {"birth", i.Birth != nil}, {"sex", i.Sex != ""}, {"address", i.Address != nil}, {"phone", i.Phone != ""},
 		{"email", i.Email != ""}, {"identifier", i.Identifier != nil}, {"parent", i.Parent != nil}, {"biometric", i.Biometric != nil},
+		{"unborn", i.Unborn != nil}, {"death", i.Death != nil},
 	} {
 		switch {
 		case k.has && kind != "":
@@ -102,7 +116,7 @@ func TypeOf(kind string) string {
 // items checks what openapi.yaml cannot say. at is now: nothing was seen later.
 func (c *checks) items(all []Item, at time.Time) {
 	for n, i := range all {
-		c.that(i.kind() != "", "give exactly one datum: name, birth, sex, address, phone, email, identifier, parent or biometric", "/items/%d", n)
+		c.that(i.kind() != "", "give exactly one datum: name, birth, sex, address, phone, email, identifier, parent, biometric, unborn or death", "/items/%d", n)
 		c.that(i.VerifiedAt == nil || !i.VerifiedAt.After(at), "name a time that has come", "/items/%d/verified_at", n)
 		if i.Name != nil {
 			c.name(i.Name, "/items/"+strconv.Itoa(n)+"/name")
@@ -113,6 +127,13 @@ func (c *checks) items(all []Item, at time.Time) {
 		if i.Birth != nil {
 			c.that(isDate(i.Birth.Date) && i.Birth.Date <= at.AddDate(1, 0, 0).Format(time.DateOnly),
 				"write a date of the calendar that is no more than a year ahead, or leave out the day", "/items/%d/birth/date", n)
+		}
+		if i.Unborn != nil {
+			c.that(isDate(i.Unborn.Due) && i.Unborn.Due >= at.AddDate(-1, 0, 0).Format("2006") && i.Unborn.Due <= at.AddDate(1, 0, 0).Format(time.DateOnly),
+				"write a date of the calendar within a year of today", "/items/%d/unborn/due", n)
+		}
+		if i.Death != nil {
+			c.that(isDate(i.Death.Date) && i.Death.Date <= at.Format(time.DateOnly), "write a date of the calendar that has come", "/items/%d/death/date", n)
 		}
 		if a := i.Address; a != nil {
 			c.that(a.House+a.Lines+a.Locality+a.Region+a.Postcode != "", "write an address, or leave it out", "/items/%d/address", n)

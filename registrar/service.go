@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar/internal/registrardb"
+	"github.com/fame-hub/fame/registrar/match"
 )
 
 // The duty's keys. MakeKeys makes them.
@@ -54,6 +57,8 @@ type Config struct {
 	Keys seal.Provider
 	// Now is the clock.
 	Now func() time.Time
+	// Registerer takes the duty's metrics.
+	Registerer prometheus.Registerer
 }
 
 // Service is the registrar duty. It is safe for concurrent use.
@@ -63,6 +68,8 @@ type Service struct {
 	queries   *registrardb.Queries
 	keys      seal.Provider
 	clock     func() time.Time
+	meter     *meter
+	models    models
 }
 
 // New returns the duty, or an error that says what the Config lacks.
@@ -76,8 +83,17 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("registrar: set Keys: the provider that MakeKeys has been called with")
 	case c.Now == nil:
 		return nil, errors.New("registrar: set Now: the clock, such as time.Now")
+	case c.Registerer == nil:
+		return nil, errors.New("registrar: set Registerer: where metrics are registered")
 	}
-	return &Service{registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now}, nil
+	m, err := newMeter(c.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now, meter: m,
+		models: models{held: map[ident.Register]*match.Model{}},
+	}, nil
 }
 
 // now is the instant of one request, as exact as the database keeps it.

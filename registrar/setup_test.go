@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
@@ -66,7 +68,7 @@ func setup(t *testing.T) *hub {
 	must(t, registrar.MakeKeys(t.Context(), keys, "county"))
 	p, clock := pgtest.New(t), noon
 	h := &hub{Hub: p, t: t, db: p.DB(t, "registrar"), admin: p.Admin(t), keys: keys, now: &clock}
-	h.registrar, err = registrar.New(registrar.Config{Registrar: "county", DB: h.db, Keys: keys, Now: func() time.Time { return *h.now }})
+	h.registrar, err = registrar.New(registrar.Config{Registrar: "county", DB: h.db, Keys: keys, Now: func() time.Time { return *h.now }, Registerer: prometheus.NewRegistry()})
 	must(t, err)
 	return h
 }

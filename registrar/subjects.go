@@ -2,11 +2,8 @@ package registrar
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -17,6 +14,7 @@ import (
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar/internal/registrardb"
+	"github.com/fame-hub/fame/registrar/match"
 )
 
 // Entry is what one agency calls an entry of a register (REG-25).
@@ -34,6 +32,11 @@ type Subject struct {
 	Register     ident.Register
 	RegisteredAt time.Time
 	Items        []Kept
+	// Confidence is how far the entry can be relied on, NextReview when that is to be
+	// looked at again: zero for one who has died (REG-21).
+	Confidence     match.Confidence
+	NextReview     time.Time
+	SelfRegistered bool
 }
 
 // sealedItem names an item by what is sealed of it, which tells nothing once the
@@ -47,7 +50,8 @@ type sealedItem struct {
 }
 
 // Register enters a person. Nobody has to qualify: one datum is enough (REG-11,
-// REG-12). Errors: Forbidden for all who do not keep the register, NotKnown, Invalid.
+// REG-12). Errors: Forbidden for all who do not keep the register, NotKnown, Invalid,
+// Conflict where another entry has one of the identifiers.
 func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.Register, items []Item) (made Registered, err error) {
 	defer fault.Wrap(&err, "registrar.Register")
 	at := s.now()
@@ -92,9 +96,16 @@ func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.R
 		if err := s.insertItems(ctx, tx, a.ID, sealed); err != nil {
 			return err
 		}
-		return s.queries.InsertEntry(ctx, tx, registrardb.InsertEntryParams{
+		if err := s.claim(ctx, tx, id, items, sealed); err != nil {
+			return err
+		}
+		if err := s.project(ctx, tx, id, subject, dek, items); err != nil {
+			return err
+		}
+		_, err = s.queries.InsertEntry(ctx, tx, registrardb.InsertEntryParams{
 			Entry: string(entry), SubjectID: subject, AgencyID: caller.Agency, ActID: a.ID,
 		})
+		return err
 	})
 	return made, err
 }
@@ -111,7 +122,8 @@ func (s *Service) Look(ctx context.Context, caller decide.Caller, id ident.Regis
 	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
 		return Subject{}, fault.At("/reason", "name one of the partnership's reasons")
 	}
-	if _, err = s.served(ctx, s.db, caller, id); err != nil {
+	r, err := s.served(ctx, s.db, caller, id)
+	if err != nil {
 		return Subject{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -119,10 +131,15 @@ func (s *Service) Look(ctx context.Context, caller decide.Caller, id ident.Regis
 		if err != nil {
 			return err
 		}
-		p = Subject{Entry: entry, Register: id, RegisteredAt: found.RegisteredAt.UTC()}
-		if p.Items, err = s.itemsOf(ctx, tx, found.SubjectID, found.Wrapped, found.WrappedBy); err != nil {
+		dek, err := s.keys.Unwrap(ctx, seal.KeyID(found.WrappedBy), found.SubjectID[:], found.Wrapped)
+		if err != nil {
 			return err
 		}
+		p = Subject{Entry: entry, Register: id, RegisteredAt: found.RegisteredAt.UTC(), SelfRegistered: r.SelfRegistered}
+		if p.Items, err = s.itemsOf(ctx, tx, found.SubjectID, dek); err != nil {
+			return err
+		}
+		p.Confidence, p.NextReview = standing(p.Items, r.SelfRegistered)
 		a := s.Begin(look, caller, role, at)
 		a.Deed = deed{Looked: &looked{id, found.SubjectID, reason}}
 		_, err = s.Append(ctx, tx, &a)
@@ -148,58 +165,4 @@ func (s *Service) entry(ctx context.Context, subject ident.Subject, agency ident
 		return "", err
 	}
 	return Entry(strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac[:16]))), nil
-}
-
-// sealItems seals each item under the person's data key, in its own place.
-func sealItems(dek seal.DEK, subject ident.Subject, items []Item) ([]sealedItem, error) {
-	all := make([]sealedItem, len(items))
-	for n := range items {
-		text, err := json.Marshal(&items[n])
-		if err != nil {
-			return nil, err
-		}
-		id := ident.NewItem()
-		body, err := seal.Seal(dek, id[:], text)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(body)
-		all[n] = sealedItem{Item: id, Subject: subject, Kind: items[n].kind(), Hash: hex.EncodeToString(sum[:]), body: body}
-	}
-	return all, nil
-}
-
-func (s *Service) insertItems(ctx context.Context, tx *sql.Tx, act ident.ActID, items []sealedItem) error {
-	for _, i := range items {
-		if err := s.queries.InsertItem(ctx, tx, registrardb.InsertItemParams{
-			ItemID: i.Item, SubjectID: i.Subject, ActID: act, Kind: i.Kind, Sealed: i.body,
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// itemsOf opens what is known of a person now.
-func (s *Service) itemsOf(ctx context.Context, db registrardb.DBTX, subject ident.Subject, wrapped []byte, by string) ([]Kept, error) {
-	dek, err := s.keys.Unwrap(ctx, seal.KeyID(by), subject[:], wrapped)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.queries.ListItems(ctx, db, subject)
-	if err != nil {
-		return nil, pg.Fault(err)
-	}
-	all := make([]Kept, len(rows))
-	for n, r := range rows {
-		text, err := seal.Open(dek, r.ItemID[:], r.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC()}
-		if err := json.Unmarshal(text, &all[n].Item); err != nil {
-			return nil, errors.New("an item that opens is not JSON") // what it says may be of the person
-		}
-	}
-	return all, nil
 }

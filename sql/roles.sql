@@ -50,10 +50,12 @@ grant select on governance.published_users, governance.published_roles, governan
 -- registrar: append only, keys apart.
 grant usage on schema registrar to fame_registrar;
 grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
-  registrar.entries to fame_registrar;
+  registrar.entries, registrar.models, registrar.recognitions to fame_registrar;
 grant select on registrar.act_kinds to fame_registrar;
 grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;
 grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;
+-- ... and the projection is rebuilt as acts come.
+grant select, insert, update, delete on registrar.tokens, registrar.profiles, registrar.identifiers to fame_registrar;
 
 -- idmgr, federation: nothing built needs more yet.
 grant usage on schema idmgr to fame_idmgr;

@@ -454,13 +454,45 @@ CREATE TABLE registrar.entries (
     act_id uuid NOT NULL
 );
 
+CREATE TABLE registrar.identifiers (
+    token bytea NOT NULL,
+    item_id uuid NOT NULL,
+    CONSTRAINT identifier_token_is_an_hmac CHECK ((octet_length(token) = 32))
+);
+
 CREATE TABLE registrar.items (
     item_id uuid NOT NULL,
     subject_id uuid NOT NULL,
     act_id uuid NOT NULL,
     kind text NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT item_kind_is_known CHECK ((kind = ANY (ARRAY['name'::text, 'birth'::text, 'sex'::text, 'address'::text, 'phone'::text, 'email'::text, 'identifier'::text, 'parent'::text, 'biometric'::text])))
+    CONSTRAINT item_kind_is_known CHECK ((kind = ANY (ARRAY['name'::text, 'birth'::text, 'sex'::text, 'address'::text, 'phone'::text, 'email'::text, 'identifier'::text, 'parent'::text, 'biometric'::text, 'unborn'::text, 'death'::text])))
+);
+
+CREATE TABLE registrar.models (
+    register_id governance.code NOT NULL,
+    version text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entries bigint NOT NULL,
+    model text NOT NULL
+);
+
+CREATE TABLE registrar.profiles (
+    subject_id uuid NOT NULL,
+    sealed bytea NOT NULL
+);
+
+CREATE TABLE registrar.recognitions (
+    recognition_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    register_id governance.code NOT NULL,
+    subject_id uuid,
+    outcome text NOT NULL,
+    confidence text NOT NULL,
+    model text NOT NULL,
+    CONSTRAINT confidence_is_known CHECK ((confidence = ANY (ARRAY['none'::text, 'low'::text, 'medium'::text, 'high'::text]))),
+    CONSTRAINT determined_names_somebody CHECK (((outcome = 'determined'::text) = (subject_id IS NOT NULL))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['determined'::text, 'under-determined'::text, 'over-determined'::text])))
 );
 
 CREATE TABLE registrar.registers (
@@ -500,6 +532,11 @@ CREATE TABLE registrar.subjects (
 CREATE TABLE registrar.superseded (
     item_id uuid NOT NULL,
     act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.tokens (
+    token bigint NOT NULL,
+    subject_id uuid NOT NULL
 );
 
 CREATE TABLE relmgr.act_handles (
@@ -1079,11 +1116,23 @@ ALTER TABLE ONLY registrar.content_keys
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry);
 
+ALTER TABLE ONLY registrar.identifiers
+    ADD CONSTRAINT identifiers_pkey PRIMARY KEY (token);
+
 ALTER TABLE ONLY registrar.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (item_id);
 
+ALTER TABLE ONLY registrar.models
+    ADD CONSTRAINT models_pkey PRIMARY KEY (register_id, version);
+
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT one_reference_per_agency UNIQUE (subject_id, agency_id);
+
+ALTER TABLE ONLY registrar.profiles
+    ADD CONSTRAINT profiles_pkey PRIMARY KEY (subject_id);
+
+ALTER TABLE ONLY registrar.recognitions
+    ADD CONSTRAINT recognitions_pkey PRIMARY KEY (recognition_id);
 
 ALTER TABLE ONLY registrar.registers
     ADD CONSTRAINT registers_pkey PRIMARY KEY (register_id);
@@ -1096,6 +1145,9 @@ ALTER TABLE ONLY registrar.subjects
 
 ALTER TABLE ONLY registrar.superseded
     ADD CONSTRAINT superseded_pkey PRIMARY KEY (item_id);
+
+ALTER TABLE ONLY registrar.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (token, subject_id);
 
 ALTER TABLE ONLY relmgr.act_handles
     ADD CONSTRAINT act_handles_pkey PRIMARY KEY (handle_id, act_id);
@@ -1279,7 +1331,13 @@ CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
+CREATE UNIQUE INDEX identifiers_by_item ON registrar.identifiers USING btree (item_id);
+
 CREATE INDEX items_by_subject ON registrar.items USING btree (subject_id);
+
+CREATE INDEX recognise_acts ON registrar.acts USING btree (practitioner_id, at) WHERE ((kind)::text = 'recognise'::text);
+
+CREATE INDEX recognitions_by_subject ON registrar.recognitions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
 
 CREATE INDEX subjects_by_register ON registrar.subjects USING btree (register_id, subject_id);
 
@@ -1426,16 +1484,34 @@ ALTER TABLE ONLY registrar.acts
     ADD CONSTRAINT act_kind_is_known FOREIGN KEY (kind, by_subject) REFERENCES registrar.act_kinds(kind, by_subject);
 
 ALTER TABLE ONLY registrar.entries
-    ADD CONSTRAINT entries_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+    ADD CONSTRAINT entries_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.identifiers
+    ADD CONSTRAINT identifiers_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
 
 ALTER TABLE ONLY registrar.items
     ADD CONSTRAINT items_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
 
 ALTER TABLE ONLY registrar.items
     ADD CONSTRAINT items_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.models
+    ADD CONSTRAINT models_register_id_fkey FOREIGN KEY (register_id) REFERENCES registrar.registers(register_id);
+
+ALTER TABLE ONLY registrar.profiles
+    ADD CONSTRAINT profiles_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.recognitions
+    ADD CONSTRAINT recognitions_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.recognitions
+    ADD CONSTRAINT recognitions_register_id_fkey FOREIGN KEY (register_id) REFERENCES registrar.registers(register_id);
+
+ALTER TABLE ONLY registrar.recognitions
+    ADD CONSTRAINT recognitions_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY registrar.registers
     ADD CONSTRAINT registers_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
@@ -1454,6 +1530,9 @@ ALTER TABLE ONLY registrar.superseded
 
 ALTER TABLE ONLY registrar.superseded
     ADD CONSTRAINT superseded_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
+
+ALTER TABLE ONLY registrar.tokens
+    ADD CONSTRAINT tokens_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY relmgr.act_handles
     ADD CONSTRAINT act_handles_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1826,7 +1905,15 @@ GRANT SELECT,INSERT,DELETE ON TABLE registrar.content_keys TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.entries TO fame_registrar;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.identifiers TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.items TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.models TO fame_registrar;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.profiles TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.recognitions TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.registers TO fame_registrar;
 
@@ -1839,6 +1926,8 @@ GRANT UPDATE(wrapped_by) ON TABLE registrar.subject_keys TO fame_registrar;
 GRANT SELECT,INSERT ON TABLE registrar.subjects TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.superseded TO fame_registrar;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.tokens TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE relmgr.act_handles TO fame_relmgr;
 

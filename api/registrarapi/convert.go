@@ -1,6 +1,8 @@
 package registrarapi
 
 import (
+	"encoding/hex"
+
 	"github.com/fame-hub/fame/api/registraroas"
 	"github.com/fame-hub/fame/registrar"
 )
@@ -33,7 +35,10 @@ func registerOf(r *registrar.Register) registraroas.Register {
 func subjectOf(p registrar.Subject) (*registraroas.Subject, error) {
 	out := &registraroas.Subject{
 		Subject: registraroas.SubjectReference(p.Entry), Register: registraroas.Code(p.Register), RegisteredAt: p.RegisteredAt,
-		Items: []registraroas.Item{},
+		Items: []registraroas.Item{}, Confidence: registraroas.Confidence(p.Confidence), SelfRegistered: p.SelfRegistered,
+	}
+	if !p.NextReview.IsZero() {
+		out.NextReview.SetTo(p.NextReview)
 	}
 	for _, k := range p.Items {
 		item, err := convert[registraroas.Item](struct {
@@ -48,4 +53,48 @@ func subjectOf(p registrar.Subject) (*registraroas.Subject, error) {
 		out.Items = append(out.Items, item)
 	}
 	return out, nil
+}
+
+func askingOf(purpose, reason registraroas.Code, of registraroas.OptCaseReference) registrar.Asking {
+	return registrar.Asking{Purpose: string(purpose), Reason: string(reason), Case: string(of.Or(""))}
+}
+
+func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
+	out := &registraroas.Recognition{
+		ID: registraroas.ID(r.ID.String()), Outcome: registraroas.RecognitionOutcome(r.Outcome), Confidence: registraroas.Confidence(r.Confidence),
+		Types: []registraroas.RecognitionTypesItem{}, Helps: []registraroas.RecognitionHelpsItem{}, SelfRegistered: r.SelfRegistered,
+		Commitment: registraroas.Commitment(hex.EncodeToString(r.Commitment)),
+	}
+	for _, t := range r.Types {
+		out.Types = append(out.Types, registraroas.RecognitionTypesItem(t))
+	}
+	for _, e := range r.Helps {
+		out.Helps = append(out.Helps, registraroas.RecognitionHelpsItem(e))
+	}
+	if r.Entry != "" {
+		out.Subject.SetTo(registraroas.SubjectReference(r.Entry))
+	}
+	return out
+}
+
+func explanationOf(e *registrar.Explained) *registraroas.RecognitionExplained {
+	out := &registraroas.RecognitionExplained{
+		ID: registraroas.ID(e.ID.String()), At: e.At, Outcome: string(e.Outcome), Confidence: registraroas.Confidence(e.Confidence),
+		Model: e.Model, Purpose: registraroas.Code(e.Purpose), Reason: registraroas.Code(e.Reason),
+		Candidates: []registraroas.RecognitionExplainedCandidatesItem{},
+	}
+	for _, c := range e.Candidates {
+		item := registraroas.RecognitionExplainedCandidatesItem{
+			Bits: c.Bits, Probability: c.Probability, Contradicts: append([]string{}, c.Contradicts...),
+			Fields: []registraroas.RecognitionExplainedCandidatesItemFieldsItem{},
+		}
+		if c.Kin != "" {
+			item.Kin.SetTo(c.Kin)
+		}
+		for _, f := range c.Fields {
+			item.Fields = append(item.Fields, registraroas.RecognitionExplainedCandidatesItemFieldsItem{Field: f.Field, Level: f.Level, Bits: f.Bits})
+		}
+		out.Candidates = append(out.Candidates, item)
+	}
+	return out
 }

@@ -156,3 +156,82 @@ func (h *handler) FindSubject(ctx context.Context, params registraroas.FindSubje
 	}
 	return subjectOf(p)
 }
+
+// ChangeSubject is registrar.Service.Change.
+func (h *handler) ChangeSubject(ctx context.Context, req *registraroas.SubjectChangeRequest, params registraroas.ChangeSubjectParams) (*registraroas.RegistrarReceipt, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items, err := convert[[]registrar.Item](req.Items)
+	if err != nil {
+		return nil, err
+	}
+	change := registrar.Change{Kind: registrar.ChangeKind(req.Change), Reason: string(req.Reason), Items: items}
+	for _, i := range req.Supersedes {
+		id, err := ident.ParseItem(string(i))
+		if err != nil {
+			return nil, err
+		}
+		change.Supersedes = append(change.Supersedes, id)
+	}
+	receipt, err := h.service.Change(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), change)
+	if err != nil {
+		return nil, err
+	}
+	return receiptOf(receipt), nil
+}
+
+// Recognise is registrar.Service.Recognise.
+func (h *handler) Recognise(ctx context.Context, req *registraroas.RecognitionRequest, params registraroas.RecogniseParams) (*registraroas.Recognition, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	given, err := convert[[]registrar.Item](req.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.service.Recognise(ctx, caller, ident.Register(params.Register), askingOf(req.Purpose, req.Reason, req.Case), given)
+	if err != nil {
+		return nil, err
+	}
+	return recognitionOf(&r), nil
+}
+
+// ExplainRecognition is registrar.Service.Explain.
+func (h *handler) ExplainRecognition(ctx context.Context, params registraroas.ExplainRecognitionParams) (*registraroas.RecognitionExplained, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := ident.ParseRecognition(string(params.Recognition))
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.service.Explain(ctx, caller, ident.Register(params.Register), id, string(params.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return explanationOf(&e), nil
+}
+
+// CheckRecord is registrar.Service.CheckRecord.
+func (h *handler) CheckRecord(ctx context.Context, req *registraroas.RecordCheckRequest, params registraroas.CheckRecordParams) (*registraroas.RecordCheck, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	given, err := convert[[]registrar.Item](req.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	c, err := h.service.CheckRecord(ctx, caller, ident.Register(params.Register), registrar.Entry(req.Subject), askingOf(req.Purpose, req.Reason, req.Case), given)
+	if err != nil {
+		return nil, err
+	}
+	return &registraroas.RecordCheck{
+		Answer: registraroas.RecordCheckAnswer(c.Answer), Confidence: registraroas.Confidence(c.Confidence),
+		Commitment: registraroas.Commitment(hex.EncodeToString(c.Commitment)),
+	}, nil
+}

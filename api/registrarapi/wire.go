@@ -14,7 +14,7 @@ import (
 // Wire builds the registrar duty's process.
 func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	service, err := registrar.New(registrar.Config{
-		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now,
+		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry,
 	})
 	if err != nil {
 		return process.Part{}, err
@@ -24,5 +24,8 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	handler, err := New(Config{Service: service, Edge: edge})
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
+	run := func(ctx context.Context) {
+		service.Run(ctx, func(err error) { p.Logger.ErrorContext(ctx, "a model could not be estimated", "err", err.Error()) })
+	}
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: run}, err
 }

@@ -15,6 +15,7 @@ import (
 var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9+(][0-9+() ./-]*$":             ogenregex.MustCompile("^[0-9+(][0-9+() ./-]*$"),
 	"^[0-9A-Za-z:/._-]+$":                ogenregex.MustCompile("^[0-9A-Za-z:/._-]+$"),
+	"^[0-9A-Za-z][0-9A-Za-z/._-]*$":      ogenregex.MustCompile("^[0-9A-Za-z][0-9A-Za-z/._-]*$"),
 	"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$": ogenregex.MustCompile("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
 	"^[0-9]{4}-[0-9]{2}-[0-9]{2}$":       ogenregex.MustCompile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
 	"^[0-9a-f]{64}$":                     ogenregex.MustCompile("^[0-9a-f]{64}$"),

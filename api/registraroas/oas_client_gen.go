@@ -21,6 +21,20 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ChangeSubject invokes changeSubject operation.
+	//
+	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
+	// the person is still recognised;
+	// an unborn child is born later; names may hold side by side (REG-21).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/changes
+	ChangeSubject(ctx context.Context, request *SubjectChangeRequest, params ChangeSubjectParams) (*RegistrarReceipt, error)
+	// CheckRecord invokes checkRecord operation.
+	//
+	// Compares with one entry, which the caller's agency has a reference for, and with no other (AUT-06).
+	//
+	// POST /registrar/v1/registers/{register}/record-checks
+	CheckRecord(ctx context.Context, request *RecordCheckRequest, params CheckRecordParams) (*RecordCheck, error)
 	// CreateRegister invokes createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole
@@ -28,6 +42,13 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, request *RegisterRequest) (*RegistrarReceipt, error)
+	// ExplainRecognition invokes explainRecognition operation.
+	//
+	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
+	// an act.
+	//
+	// GET /registrar/v1/registers/{register}/recognitions/{recognition}
+	ExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (*RecognitionExplained, error)
 	// FindSubject invokes findSubject operation.
 	//
 	// For those who keep the register, and recorded as an act before it is answered. Every item carries
@@ -43,6 +64,15 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers
 	ListRegisters(ctx context.Context) (*Registers, error)
+	// Recognise invokes recognise operation.
+	//
+	// Compares what the caller knows of a person with the register. It names at most one, and never says
+	// how many come close: what
+	// would help depends on what was given alone (AUT-02, AUT-03). Each recognition is an act, and links
+	// nothing.
+	//
+	// POST /registrar/v1/registers/{register}/recognitions
+	Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error)
 	// RegisterSubject invokes registerSubject operation.
 	//
 	// A name is enough, or an approximate year of birth: nobody has to qualify, and no number is needed
@@ -92,6 +122,220 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// ChangeSubject invokes changeSubject operation.
+//
+// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
+// the person is still recognised;
+// an unborn child is born later; names may hold side by side (REG-21).
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/changes
+func (c *Client) ChangeSubject(ctx context.Context, request *SubjectChangeRequest, params ChangeSubjectParams) (*RegistrarReceipt, error) {
+	res, err := c.sendChangeSubject(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendChangeSubject(ctx context.Context, request *SubjectChangeRequest, params ChangeSubjectParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/changes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeChangeSubjectRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ChangeSubjectOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeChangeSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// CheckRecord invokes checkRecord operation.
+//
+// Compares with one entry, which the caller's agency has a reference for, and with no other (AUT-06).
+//
+// POST /registrar/v1/registers/{register}/record-checks
+func (c *Client) CheckRecord(ctx context.Context, request *RecordCheckRequest, params CheckRecordParams) (*RecordCheck, error) {
+	res, err := c.sendCheckRecord(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendCheckRecord(ctx context.Context, request *RecordCheckRequest, params CheckRecordParams) (res *RecordCheck, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/record-checks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeCheckRecordRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, CheckRecordOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeCheckRecordResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // CreateRegister invokes createRegister operation.
@@ -161,6 +405,140 @@ func (c *Client) sendCreateRegister(ctx context.Context, request *RegisterReques
 	defer body.Close()
 
 	result, err := decodeCreateRegisterResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ExplainRecognition invokes explainRecognition operation.
+//
+// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
+// an act.
+//
+// GET /registrar/v1/registers/{register}/recognitions/{recognition}
+func (c *Client) ExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (*RecognitionExplained, error) {
+	res, err := c.sendExplainRecognition(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (res *RecognitionExplained, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [4]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/recognitions/"
+	{
+		// Encode "recognition" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "recognition",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Recognition); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ExplainRecognitionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeExplainRecognitionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -367,6 +745,104 @@ func (c *Client) sendListRegisters(ctx context.Context) (res *Registers, err err
 	defer body.Close()
 
 	result, err := decodeListRegistersResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// Recognise invokes recognise operation.
+//
+// Compares what the caller knows of a person with the register. It names at most one, and never says
+// how many come close: what
+// would help depends on what was given alone (AUT-02, AUT-03). Each recognition is an act, and links
+// nothing.
+//
+// POST /registrar/v1/registers/{register}/recognitions
+func (c *Client) Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error) {
+	res, err := c.sendRecognise(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRecognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (res *Recognition, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/recognitions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRecogniseRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RecogniseOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRecogniseResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

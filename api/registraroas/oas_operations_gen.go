@@ -6,8 +6,12 @@ package registraroas
 type OperationName = string
 
 const (
-	CreateRegisterOperation  OperationName = "CreateRegister"
-	FindSubjectOperation     OperationName = "FindSubject"
-	ListRegistersOperation   OperationName = "ListRegisters"
-	RegisterSubjectOperation OperationName = "RegisterSubject"
+	ChangeSubjectOperation      OperationName = "ChangeSubject"
+	CheckRecordOperation        OperationName = "CheckRecord"
+	CreateRegisterOperation     OperationName = "CreateRegister"
+	ExplainRecognitionOperation OperationName = "ExplainRecognition"
+	FindSubjectOperation        OperationName = "FindSubject"
+	ListRegistersOperation      OperationName = "ListRegisters"
+	RecogniseOperation          OperationName = "Recognise"
+	RegisterSubjectOperation    OperationName = "RegisterSubject"
 )

@@ -14,6 +14,444 @@ import (
 	"github.com/ogen-go/ogen/validate"
 )
 
+// ChangeSubjectParams is parameters of changeSubject operation.
+type ChangeSubjectParams struct {
+	Register Code
+	// The reference under which the caller's agency knows the entry.
+	Subject SubjectReference
+}
+
+func unpackChangeSubjectParams(packed middleware.Parameters) (params ChangeSubjectParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "subject",
+			In:   "path",
+		}
+		params.Subject = packed[key].(SubjectReference)
+	}
+	return params
+}
+
+func decodeChangeSubjectParams(args [2]string, argsEscaped bool, r *http.Request) (params ChangeSubjectParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: subject.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "subject",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotSubjectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSubjectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Subject = SubjectReference(paramsDotSubjectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Subject.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "subject",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// CheckRecordParams is parameters of checkRecord operation.
+type CheckRecordParams struct {
+	Register Code
+}
+
+func unpackCheckRecordParams(packed middleware.Parameters) (params CheckRecordParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeCheckRecordParams(args [1]string, argsEscaped bool, r *http.Request) (params CheckRecordParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ExplainRecognitionParams is parameters of explainRecognition operation.
+type ExplainRecognitionParams struct {
+	Register    Code
+	Recognition ID
+	// Why the caller needs to know.
+	Reason Code
+}
+
+func unpackExplainRecognitionParams(packed middleware.Parameters) (params ExplainRecognitionParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "recognition",
+			In:   "path",
+		}
+		params.Recognition = packed[key].(ID)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeExplainRecognitionParams(args [2]string, argsEscaped bool, r *http.Request) (params ExplainRecognitionParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: recognition.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "recognition",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRecognitionVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRecognitionVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Recognition = ID(paramsDotRecognitionVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Recognition.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "recognition",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // FindSubjectParams is parameters of findSubject operation.
 type FindSubjectParams struct {
 	Register Code
@@ -218,6 +656,86 @@ func decodeFindSubjectParams(args [2]string, argsEscaped bool, r *http.Request) 
 		return params, &ogenerrors.DecodeParamError{
 			Name: "reason",
 			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RecogniseParams is parameters of recognise operation.
+type RecogniseParams struct {
+	Register Code
+}
+
+func unpackRecogniseParams(packed middleware.Parameters) (params RecogniseParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeRecogniseParams(args [1]string, argsEscaped bool, r *http.Request) (params RecogniseParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
 			Err:  err,
 		}
 	}

@@ -11,15 +11,27 @@ import (
 )
 
 var (
-	rn1AllowedHeaders = map[string]string{
+	rn8AllowedHeaders = map[string]string{
 		"GET":  "Authorization",
 		"POST": "Authorization,Content-Type",
 	}
-	rn6AllowedHeaders = map[string]string{
+	rn12AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn5AllowedHeaders = map[string]string{
+	rn11AllowedHeaders = map[string]string{
 		"GET": "Authorization",
+	}
+	rn7AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn13AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn4AllowedHeaders = map[string]string{
+		"GET": "Authorization",
+	}
+	rn5AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
 	}
 )
 
@@ -79,7 +91,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				default:
 					s.notAllowed(w, r, notAllowedParams{
 						allowedMethods: "GET,POST",
-						allowedHeaders: rn1AllowedHeaders,
+						allowedHeaders: rn8AllowedHeaders,
 						acceptPost:     "application/json",
 						acceptPatch:    "",
 					})
@@ -109,67 +121,216 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/subjects"
+				case '/': // Prefix: "/"
 
-					if l := len("/subjects"); len(elem) >= l && elem[0:l] == "/subjects" {
+					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
 					if len(elem) == 0 {
-						switch r.Method {
-						case "POST":
-							s.handleRegisterSubjectRequest([1]string{
-								args[0],
-							}, elemIsEscaped, w, r)
-						default:
-							s.notAllowed(w, r, notAllowedParams{
-								allowedMethods: "POST",
-								allowedHeaders: rn6AllowedHeaders,
-								acceptPost:     "application/json",
-								acceptPatch:    "",
-							})
-						}
-
-						return
+						break
 					}
 					switch elem[0] {
-					case '/': // Prefix: "/"
+					case 'r': // Prefix: "reco"
 
-						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+						if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
-						// Param: "subject"
-						// Leaf parameter, slashes are prohibited
-						idx := strings.IndexByte(elem, '/')
-						if idx >= 0 {
+						if len(elem) == 0 {
 							break
 						}
-						args[1] = elem
-						elem = ""
+						switch elem[0] {
+						case 'g': // Prefix: "gnitions"
+
+							if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								switch r.Method {
+								case "POST":
+									s.handleRecogniseRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn12AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/"
+
+								if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								// Param: "recognition"
+								// Leaf parameter, slashes are prohibited
+								idx := strings.IndexByte(elem, '/')
+								if idx >= 0 {
+									break
+								}
+								args[1] = elem
+								elem = ""
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "GET":
+										s.handleExplainRecognitionRequest([2]string{
+											args[0],
+											args[1],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "GET",
+											allowedHeaders: rn11AllowedHeaders,
+											acceptPost:     "",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
+							}
+
+						case 'r': // Prefix: "rd-checks"
+
+							if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleCheckRecordRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn7AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+
+						}
+
+					case 's': // Prefix: "subjects"
+
+						if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
+							elem = elem[l:]
+						} else {
+							break
+						}
 
 						if len(elem) == 0 {
-							// Leaf node.
 							switch r.Method {
-							case "GET":
-								s.handleFindSubjectRequest([2]string{
+							case "POST":
+								s.handleRegisterSubjectRequest([1]string{
 									args[0],
-									args[1],
 								}, elemIsEscaped, w, r)
 							default:
 								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "GET",
-									allowedHeaders: rn5AllowedHeaders,
-									acceptPost:     "",
+									allowedMethods: "POST",
+									allowedHeaders: rn13AllowedHeaders,
+									acceptPost:     "application/json",
 									acceptPatch:    "",
 								})
 							}
 
 							return
+						}
+						switch elem[0] {
+						case '/': // Prefix: "/"
+
+							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							// Param: "subject"
+							// Match until "/"
+							idx := strings.IndexByte(elem, '/')
+							if idx < 0 {
+								idx = len(elem)
+							}
+							args[1] = elem[:idx]
+							elem = elem[idx:]
+
+							if len(elem) == 0 {
+								switch r.Method {
+								case "GET":
+									s.handleFindSubjectRequest([2]string{
+										args[0],
+										args[1],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "GET",
+										allowedHeaders: rn4AllowedHeaders,
+										acceptPost:     "",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/changes"
+
+								if l := len("/changes"); len(elem) >= l && elem[0:l] == "/changes" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleChangeSubjectRequest([2]string{
+											args[0],
+											args[1],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn5AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
+							}
+
 						}
 
 					}
@@ -318,62 +479,201 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/subjects"
+				case '/': // Prefix: "/"
 
-					if l := len("/subjects"); len(elem) >= l && elem[0:l] == "/subjects" {
+					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
 					if len(elem) == 0 {
-						switch method {
-						case "POST":
-							r.name = RegisterSubjectOperation
-							r.summary = "Enter a person"
-							r.operationID = "registerSubject"
-							r.operationGroup = ""
-							r.pathPattern = "/registrar/v1/registers/{register}/subjects"
-							r.args = args
-							r.count = 1
-							return r, true
-						default:
-							return
-						}
+						break
 					}
 					switch elem[0] {
-					case '/': // Prefix: "/"
+					case 'r': // Prefix: "reco"
 
-						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+						if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
-						// Param: "subject"
-						// Leaf parameter, slashes are prohibited
-						idx := strings.IndexByte(elem, '/')
-						if idx >= 0 {
+						if len(elem) == 0 {
 							break
 						}
-						args[1] = elem
-						elem = ""
+						switch elem[0] {
+						case 'g': // Prefix: "gnitions"
+
+							if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								switch method {
+								case "POST":
+									r.name = RecogniseOperation
+									r.summary = "Is this person who they claim to be?"
+									r.operationID = "recognise"
+									r.operationGroup = ""
+									r.pathPattern = "/registrar/v1/registers/{register}/recognitions"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/"
+
+								if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								// Param: "recognition"
+								// Leaf parameter, slashes are prohibited
+								idx := strings.IndexByte(elem, '/')
+								if idx >= 0 {
+									break
+								}
+								args[1] = elem
+								elem = ""
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "GET":
+										r.name = ExplainRecognitionOperation
+										r.summary = "Why a recognition came out as it did"
+										r.operationID = "explainRecognition"
+										r.operationGroup = ""
+										r.pathPattern = "/registrar/v1/registers/{register}/recognitions/{recognition}"
+										r.args = args
+										r.count = 2
+										return r, true
+									default:
+										return
+									}
+								}
+
+							}
+
+						case 'r': // Prefix: "rd-checks"
+
+							if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = CheckRecordOperation
+									r.summary = "Do the data in these records refer to that person?"
+									r.operationID = "checkRecord"
+									r.operationGroup = ""
+									r.pathPattern = "/registrar/v1/registers/{register}/record-checks"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+
+						}
+
+					case 's': // Prefix: "subjects"
+
+						if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
+							elem = elem[l:]
+						} else {
+							break
+						}
 
 						if len(elem) == 0 {
-							// Leaf node.
 							switch method {
-							case "GET":
-								r.name = FindSubjectOperation
-								r.summary = "What the register holds of a person"
-								r.operationID = "findSubject"
+							case "POST":
+								r.name = RegisterSubjectOperation
+								r.summary = "Enter a person"
+								r.operationID = "registerSubject"
 								r.operationGroup = ""
-								r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}"
+								r.pathPattern = "/registrar/v1/registers/{register}/subjects"
 								r.args = args
-								r.count = 2
+								r.count = 1
 								return r, true
 							default:
 								return
 							}
+						}
+						switch elem[0] {
+						case '/': // Prefix: "/"
+
+							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							// Param: "subject"
+							// Match until "/"
+							idx := strings.IndexByte(elem, '/')
+							if idx < 0 {
+								idx = len(elem)
+							}
+							args[1] = elem[:idx]
+							elem = elem[idx:]
+
+							if len(elem) == 0 {
+								switch method {
+								case "GET":
+									r.name = FindSubjectOperation
+									r.summary = "What the register holds of a person"
+									r.operationID = "findSubject"
+									r.operationGroup = ""
+									r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}"
+									r.args = args
+									r.count = 2
+									return r, true
+								default:
+									return
+								}
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/changes"
+
+								if l := len("/changes"); len(elem) >= l && elem[0:l] == "/changes" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = ChangeSubjectOperation
+										r.summary = "Change what the register holds of a person"
+										r.operationID = "changeSubject"
+										r.operationGroup = ""
+										r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/changes"
+										r.args = args
+										r.count = 2
+										return r, true
+									default:
+										return
+									}
+								}
+
+							}
+
 						}
 
 					}

@@ -78,11 +78,168 @@ func (s *Birth) SetPlace(val OptWords) {
 	s.Place = val
 }
 
+type CaseReference string
+
 type Code string
 
 type Commitment string
 
+// A level of GPG 45. None means certain (AUT-05).
+// Ref: #/components/schemas/Confidence
+type Confidence string
+
+const (
+	ConfidenceNone   Confidence = "none"
+	ConfidenceLow    Confidence = "low"
+	ConfidenceMedium Confidence = "medium"
+	ConfidenceHigh   Confidence = "high"
+)
+
+// AllValues returns all Confidence values.
+func (Confidence) AllValues() []Confidence {
+	return []Confidence{
+		ConfidenceNone,
+		ConfidenceLow,
+		ConfidenceMedium,
+		ConfidenceHigh,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Confidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ConfidenceNone:
+		return []byte(s), nil
+	case ConfidenceLow:
+		return []byte(s), nil
+	case ConfidenceMedium:
+		return []byte(s), nil
+	case ConfidenceHigh:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Confidence) UnmarshalText(data []byte) error {
+	switch Confidence(data) {
+	case ConfidenceNone:
+		*s = ConfidenceNone
+		return nil
+	case ConfidenceLow:
+		*s = ConfidenceLow
+		return nil
+	case ConfidenceMedium:
+		*s = ConfidenceMedium
+		return nil
+	case ConfidenceHigh:
+		*s = ConfidenceHigh
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Death
+type Death struct {
+	Date PartialDate `json:"date"`
+}
+
+// GetDate returns the value of Date.
+func (s *Death) GetDate() PartialDate {
+	return s.Date
+}
+
+// SetDate sets the value of Date.
+func (s *Death) SetDate(val PartialDate) {
+	s.Date = val
+}
+
 type Email string
+
+// What the caller knows or was told, as it was written: a slip of the pen may still be recognised.
+// Exactly one.
+// Ref: #/components/schemas/Evidence
+type Evidence struct {
+	Name       OptPersonName       `json:"name"`
+	Birth      OptBirth            `json:"birth"`
+	Sex        OptSex              `json:"sex"`
+	Address    OptPostalAddress    `json:"address"`
+	Phone      OptPhone            `json:"phone"`
+	Email      OptEmail            `json:"email"`
+	Identifier OptSchemeIdentifier `json:"identifier"`
+}
+
+// GetName returns the value of Name.
+func (s *Evidence) GetName() OptPersonName {
+	return s.Name
+}
+
+// GetBirth returns the value of Birth.
+func (s *Evidence) GetBirth() OptBirth {
+	return s.Birth
+}
+
+// GetSex returns the value of Sex.
+func (s *Evidence) GetSex() OptSex {
+	return s.Sex
+}
+
+// GetAddress returns the value of Address.
+func (s *Evidence) GetAddress() OptPostalAddress {
+	return s.Address
+}
+
+// GetPhone returns the value of Phone.
+func (s *Evidence) GetPhone() OptPhone {
+	return s.Phone
+}
+
+// GetEmail returns the value of Email.
+func (s *Evidence) GetEmail() OptEmail {
+	return s.Email
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *Evidence) GetIdentifier() OptSchemeIdentifier {
+	return s.Identifier
+}
+
+// SetName sets the value of Name.
+func (s *Evidence) SetName(val OptPersonName) {
+	s.Name = val
+}
+
+// SetBirth sets the value of Birth.
+func (s *Evidence) SetBirth(val OptBirth) {
+	s.Birth = val
+}
+
+// SetSex sets the value of Sex.
+func (s *Evidence) SetSex(val OptSex) {
+	s.Sex = val
+}
+
+// SetAddress sets the value of Address.
+func (s *Evidence) SetAddress(val OptPostalAddress) {
+	s.Address = val
+}
+
+// SetPhone sets the value of Phone.
+func (s *Evidence) SetPhone(val OptPhone) {
+	s.Phone = val
+}
+
+// SetEmail sets the value of Email.
+func (s *Evidence) SetEmail(val OptEmail) {
+	s.Email = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *Evidence) SetIdentifier(val OptSchemeIdentifier) {
+	s.Identifier = val
+}
 
 type ID string
 
@@ -102,6 +259,8 @@ type Item struct {
 	Identifier OptSchemeIdentifier   `json:"identifier"`
 	Parent     OptParent             `json:"parent"`
 	Biometric  OptBiometricReference `json:"biometric"`
+	Unborn     OptUnborn             `json:"unborn"`
+	Death      OptDeath              `json:"death"`
 }
 
 // GetItem returns the value of Item.
@@ -174,6 +333,16 @@ func (s *Item) GetBiometric() OptBiometricReference {
 	return s.Biometric
 }
 
+// GetUnborn returns the value of Unborn.
+func (s *Item) GetUnborn() OptUnborn {
+	return s.Unborn
+}
+
+// GetDeath returns the value of Death.
+func (s *Item) GetDeath() OptDeath {
+	return s.Death
+}
+
 // SetItem sets the value of Item.
 func (s *Item) SetItem(val ID) {
 	s.Item = val
@@ -244,8 +413,18 @@ func (s *Item) SetBiometric(val OptBiometricReference) {
 	s.Biometric = val
 }
 
+// SetUnborn sets the value of Unborn.
+func (s *Item) SetUnborn(val OptUnborn) {
+	s.Unborn = val
+}
+
+// SetDeath sets the value of Death.
+func (s *Item) SetDeath(val OptDeath) {
+	s.Death = val
+}
+
 // One datum by which a person is recognised, with where it is from (REG-03, REG-04). Exactly one of
-// name to biometric.
+// name to death.
 // Ref: #/components/schemas/ItemRequest
 type ItemRequest struct {
 	Source ItemSource `json:"source"`
@@ -260,6 +439,8 @@ type ItemRequest struct {
 	Identifier OptSchemeIdentifier   `json:"identifier"`
 	Parent     OptParent             `json:"parent"`
 	Biometric  OptBiometricReference `json:"biometric"`
+	Unborn     OptUnborn             `json:"unborn"`
+	Death      OptDeath              `json:"death"`
 }
 
 // GetSource returns the value of Source.
@@ -317,6 +498,16 @@ func (s *ItemRequest) GetBiometric() OptBiometricReference {
 	return s.Biometric
 }
 
+// GetUnborn returns the value of Unborn.
+func (s *ItemRequest) GetUnborn() OptUnborn {
+	return s.Unborn
+}
+
+// GetDeath returns the value of Death.
+func (s *ItemRequest) GetDeath() OptDeath {
+	return s.Death
+}
+
 // SetSource sets the value of Source.
 func (s *ItemRequest) SetSource(val ItemSource) {
 	s.Source = val
@@ -370,6 +561,16 @@ func (s *ItemRequest) SetParent(val OptParent) {
 // SetBiometric sets the value of Biometric.
 func (s *ItemRequest) SetBiometric(val OptBiometricReference) {
 	s.Biometric = val
+}
+
+// SetUnborn sets the value of Unborn.
+func (s *ItemRequest) SetUnborn(val OptUnborn) {
+	s.Unborn = val
+}
+
+// SetDeath sets the value of Death.
+func (s *ItemRequest) SetDeath(val OptDeath) {
+	s.Death = val
 }
 
 // Ref: #/components/schemas/ItemSource
@@ -593,6 +794,52 @@ func (o OptBirth) Or(d Birth) Birth {
 	return d
 }
 
+// NewOptCaseReference returns new OptCaseReference with value set to v.
+func NewOptCaseReference(v CaseReference) OptCaseReference {
+	return OptCaseReference{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCaseReference is optional CaseReference.
+type OptCaseReference struct {
+	Value CaseReference
+	Set   bool
+}
+
+// IsSet returns true if OptCaseReference was set.
+func (o OptCaseReference) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCaseReference) Reset() {
+	var v CaseReference
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCaseReference) SetTo(v CaseReference) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCaseReference) Get() (v CaseReference, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCaseReference) Or(d CaseReference) CaseReference {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDateTime returns new OptDateTime with value set to v.
 func NewOptDateTime(v time.Time) OptDateTime {
 	return OptDateTime{
@@ -633,6 +880,52 @@ func (o OptDateTime) Get() (v time.Time, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDateTime) Or(d time.Time) time.Time {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDeath returns new OptDeath with value set to v.
+func NewOptDeath(v Death) OptDeath {
+	return OptDeath{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDeath is optional Death.
+type OptDeath struct {
+	Value Death
+	Set   bool
+}
+
+// IsSet returns true if OptDeath was set.
+func (o OptDeath) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDeath) Reset() {
+	var v Death
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDeath) SetTo(v Death) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDeath) Get() (v Death, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDeath) Or(d Death) Death {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1237,6 +1530,98 @@ func (o OptString) Or(d string) string {
 	return d
 }
 
+// NewOptSubjectReference returns new OptSubjectReference with value set to v.
+func NewOptSubjectReference(v SubjectReference) OptSubjectReference {
+	return OptSubjectReference{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptSubjectReference is optional SubjectReference.
+type OptSubjectReference struct {
+	Value SubjectReference
+	Set   bool
+}
+
+// IsSet returns true if OptSubjectReference was set.
+func (o OptSubjectReference) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptSubjectReference) Reset() {
+	var v SubjectReference
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptSubjectReference) SetTo(v SubjectReference) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptSubjectReference) Get() (v SubjectReference, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptSubjectReference) Or(d SubjectReference) SubjectReference {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptUnborn returns new OptUnborn with value set to v.
+func NewOptUnborn(v Unborn) OptUnborn {
+	return OptUnborn{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptUnborn is optional Unborn.
+type OptUnborn struct {
+	Value Unborn
+	Set   bool
+}
+
+// IsSet returns true if OptUnborn was set.
+func (o OptUnborn) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptUnborn) Reset() {
+	var v Unborn
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptUnborn) SetTo(v Unborn) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptUnborn) Get() (v Unborn, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptUnborn) Or(d Unborn) Unborn {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptWords returns new OptWords with value set to v.
 func NewOptWords(v Words) OptWords {
 	return OptWords{
@@ -1692,6 +2077,656 @@ func (s *ProblemStatusCode) SetStatusCode(val int) {
 // SetResponse sets the value of Response.
 func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
+}
+
+// Ref: #/components/schemas/Recognition
+type Recognition struct {
+	ID ID `json:"id"`
+	// Over-determined: what was given excludes everybody.
+	Outcome    RecognitionOutcome `json:"outcome"`
+	Confidence Confidence         `json:"confidence"`
+	// The kinds of recognition data that it rests on (REG-03).
+	Types []RecognitionTypesItem `json:"types"`
+	// What would help. It depends on what was given and not on who is registered.
+	Helps   []RecognitionHelpsItem `json:"helps"`
+	Subject OptSubjectReference    `json:"subject"`
+	// That the register is an agency's own list (REG-18).
+	SelfRegistered bool       `json:"self_registered"`
+	Commitment     Commitment `json:"commitment"`
+}
+
+// GetID returns the value of ID.
+func (s *Recognition) GetID() ID {
+	return s.ID
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *Recognition) GetOutcome() RecognitionOutcome {
+	return s.Outcome
+}
+
+// GetConfidence returns the value of Confidence.
+func (s *Recognition) GetConfidence() Confidence {
+	return s.Confidence
+}
+
+// GetTypes returns the value of Types.
+func (s *Recognition) GetTypes() []RecognitionTypesItem {
+	return s.Types
+}
+
+// GetHelps returns the value of Helps.
+func (s *Recognition) GetHelps() []RecognitionHelpsItem {
+	return s.Helps
+}
+
+// GetSubject returns the value of Subject.
+func (s *Recognition) GetSubject() OptSubjectReference {
+	return s.Subject
+}
+
+// GetSelfRegistered returns the value of SelfRegistered.
+func (s *Recognition) GetSelfRegistered() bool {
+	return s.SelfRegistered
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Recognition) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetID sets the value of ID.
+func (s *Recognition) SetID(val ID) {
+	s.ID = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *Recognition) SetOutcome(val RecognitionOutcome) {
+	s.Outcome = val
+}
+
+// SetConfidence sets the value of Confidence.
+func (s *Recognition) SetConfidence(val Confidence) {
+	s.Confidence = val
+}
+
+// SetTypes sets the value of Types.
+func (s *Recognition) SetTypes(val []RecognitionTypesItem) {
+	s.Types = val
+}
+
+// SetHelps sets the value of Helps.
+func (s *Recognition) SetHelps(val []RecognitionHelpsItem) {
+	s.Helps = val
+}
+
+// SetSubject sets the value of Subject.
+func (s *Recognition) SetSubject(val OptSubjectReference) {
+	s.Subject = val
+}
+
+// SetSelfRegistered sets the value of SelfRegistered.
+func (s *Recognition) SetSelfRegistered(val bool) {
+	s.SelfRegistered = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Recognition) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/RecognitionExplained
+type RecognitionExplained struct {
+	ID         ID         `json:"id"`
+	At         time.Time  `json:"at"`
+	Outcome    string     `json:"outcome"`
+	Confidence Confidence `json:"confidence"`
+	// The version of the estimate that weighed.
+	Model      string                               `json:"model"`
+	Purpose    Code                                 `json:"purpose"`
+	Reason     Code                                 `json:"reason"`
+	Candidates []RecognitionExplainedCandidatesItem `json:"candidates"`
+}
+
+// GetID returns the value of ID.
+func (s *RecognitionExplained) GetID() ID {
+	return s.ID
+}
+
+// GetAt returns the value of At.
+func (s *RecognitionExplained) GetAt() time.Time {
+	return s.At
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *RecognitionExplained) GetOutcome() string {
+	return s.Outcome
+}
+
+// GetConfidence returns the value of Confidence.
+func (s *RecognitionExplained) GetConfidence() Confidence {
+	return s.Confidence
+}
+
+// GetModel returns the value of Model.
+func (s *RecognitionExplained) GetModel() string {
+	return s.Model
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *RecognitionExplained) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *RecognitionExplained) GetReason() Code {
+	return s.Reason
+}
+
+// GetCandidates returns the value of Candidates.
+func (s *RecognitionExplained) GetCandidates() []RecognitionExplainedCandidatesItem {
+	return s.Candidates
+}
+
+// SetID sets the value of ID.
+func (s *RecognitionExplained) SetID(val ID) {
+	s.ID = val
+}
+
+// SetAt sets the value of At.
+func (s *RecognitionExplained) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *RecognitionExplained) SetOutcome(val string) {
+	s.Outcome = val
+}
+
+// SetConfidence sets the value of Confidence.
+func (s *RecognitionExplained) SetConfidence(val Confidence) {
+	s.Confidence = val
+}
+
+// SetModel sets the value of Model.
+func (s *RecognitionExplained) SetModel(val string) {
+	s.Model = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *RecognitionExplained) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RecognitionExplained) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCandidates sets the value of Candidates.
+func (s *RecognitionExplained) SetCandidates(val []RecognitionExplainedCandidatesItem) {
+	s.Candidates = val
+}
+
+type RecognitionExplainedCandidatesItem struct {
+	// Log2 of how much likelier one person compares so than two strangers.
+	Bits        float64 `json:"bits"`
+	Probability float64 `json:"probability"`
+	// Who else would compare so: household, twin or namesake.
+	Kin         OptString                                      `json:"kin"`
+	Contradicts []string                                       `json:"contradicts"`
+	Fields      []RecognitionExplainedCandidatesItemFieldsItem `json:"fields"`
+}
+
+// GetBits returns the value of Bits.
+func (s *RecognitionExplainedCandidatesItem) GetBits() float64 {
+	return s.Bits
+}
+
+// GetProbability returns the value of Probability.
+func (s *RecognitionExplainedCandidatesItem) GetProbability() float64 {
+	return s.Probability
+}
+
+// GetKin returns the value of Kin.
+func (s *RecognitionExplainedCandidatesItem) GetKin() OptString {
+	return s.Kin
+}
+
+// GetContradicts returns the value of Contradicts.
+func (s *RecognitionExplainedCandidatesItem) GetContradicts() []string {
+	return s.Contradicts
+}
+
+// GetFields returns the value of Fields.
+func (s *RecognitionExplainedCandidatesItem) GetFields() []RecognitionExplainedCandidatesItemFieldsItem {
+	return s.Fields
+}
+
+// SetBits sets the value of Bits.
+func (s *RecognitionExplainedCandidatesItem) SetBits(val float64) {
+	s.Bits = val
+}
+
+// SetProbability sets the value of Probability.
+func (s *RecognitionExplainedCandidatesItem) SetProbability(val float64) {
+	s.Probability = val
+}
+
+// SetKin sets the value of Kin.
+func (s *RecognitionExplainedCandidatesItem) SetKin(val OptString) {
+	s.Kin = val
+}
+
+// SetContradicts sets the value of Contradicts.
+func (s *RecognitionExplainedCandidatesItem) SetContradicts(val []string) {
+	s.Contradicts = val
+}
+
+// SetFields sets the value of Fields.
+func (s *RecognitionExplainedCandidatesItem) SetFields(val []RecognitionExplainedCandidatesItemFieldsItem) {
+	s.Fields = val
+}
+
+type RecognitionExplainedCandidatesItemFieldsItem struct {
+	Field string  `json:"field"`
+	Level string  `json:"level"`
+	Bits  float64 `json:"bits"`
+}
+
+// GetField returns the value of Field.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) GetField() string {
+	return s.Field
+}
+
+// GetLevel returns the value of Level.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) GetLevel() string {
+	return s.Level
+}
+
+// GetBits returns the value of Bits.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) GetBits() float64 {
+	return s.Bits
+}
+
+// SetField sets the value of Field.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) SetField(val string) {
+	s.Field = val
+}
+
+// SetLevel sets the value of Level.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) SetLevel(val string) {
+	s.Level = val
+}
+
+// SetBits sets the value of Bits.
+func (s *RecognitionExplainedCandidatesItemFieldsItem) SetBits(val float64) {
+	s.Bits = val
+}
+
+type RecognitionHelpsItem string
+
+const (
+	RecognitionHelpsItemIdentifier       RecognitionHelpsItem = "identifier"
+	RecognitionHelpsItemDateOfBirth      RecognitionHelpsItem = "date-of-birth"
+	RecognitionHelpsItemGivenName        RecognitionHelpsItem = "given-name"
+	RecognitionHelpsItemFamilyName       RecognitionHelpsItem = "family-name"
+	RecognitionHelpsItemAddress          RecognitionHelpsItem = "address"
+	RecognitionHelpsItemTelephoneOrEMail RecognitionHelpsItem = "telephone-or-e-mail"
+	RecognitionHelpsItemPerformative     RecognitionHelpsItem = "performative"
+)
+
+// AllValues returns all RecognitionHelpsItem values.
+func (RecognitionHelpsItem) AllValues() []RecognitionHelpsItem {
+	return []RecognitionHelpsItem{
+		RecognitionHelpsItemIdentifier,
+		RecognitionHelpsItemDateOfBirth,
+		RecognitionHelpsItemGivenName,
+		RecognitionHelpsItemFamilyName,
+		RecognitionHelpsItemAddress,
+		RecognitionHelpsItemTelephoneOrEMail,
+		RecognitionHelpsItemPerformative,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionHelpsItem) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionHelpsItemIdentifier:
+		return []byte(s), nil
+	case RecognitionHelpsItemDateOfBirth:
+		return []byte(s), nil
+	case RecognitionHelpsItemGivenName:
+		return []byte(s), nil
+	case RecognitionHelpsItemFamilyName:
+		return []byte(s), nil
+	case RecognitionHelpsItemAddress:
+		return []byte(s), nil
+	case RecognitionHelpsItemTelephoneOrEMail:
+		return []byte(s), nil
+	case RecognitionHelpsItemPerformative:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionHelpsItem) UnmarshalText(data []byte) error {
+	switch RecognitionHelpsItem(data) {
+	case RecognitionHelpsItemIdentifier:
+		*s = RecognitionHelpsItemIdentifier
+		return nil
+	case RecognitionHelpsItemDateOfBirth:
+		*s = RecognitionHelpsItemDateOfBirth
+		return nil
+	case RecognitionHelpsItemGivenName:
+		*s = RecognitionHelpsItemGivenName
+		return nil
+	case RecognitionHelpsItemFamilyName:
+		*s = RecognitionHelpsItemFamilyName
+		return nil
+	case RecognitionHelpsItemAddress:
+		*s = RecognitionHelpsItemAddress
+		return nil
+	case RecognitionHelpsItemTelephoneOrEMail:
+		*s = RecognitionHelpsItemTelephoneOrEMail
+		return nil
+	case RecognitionHelpsItemPerformative:
+		*s = RecognitionHelpsItemPerformative
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Over-determined: what was given excludes everybody.
+type RecognitionOutcome string
+
+const (
+	RecognitionOutcomeDetermined      RecognitionOutcome = "determined"
+	RecognitionOutcomeUnderDetermined RecognitionOutcome = "under-determined"
+	RecognitionOutcomeOverDetermined  RecognitionOutcome = "over-determined"
+)
+
+// AllValues returns all RecognitionOutcome values.
+func (RecognitionOutcome) AllValues() []RecognitionOutcome {
+	return []RecognitionOutcome{
+		RecognitionOutcomeDetermined,
+		RecognitionOutcomeUnderDetermined,
+		RecognitionOutcomeOverDetermined,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionOutcomeDetermined:
+		return []byte(s), nil
+	case RecognitionOutcomeUnderDetermined:
+		return []byte(s), nil
+	case RecognitionOutcomeOverDetermined:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionOutcome) UnmarshalText(data []byte) error {
+	switch RecognitionOutcome(data) {
+	case RecognitionOutcomeDetermined:
+		*s = RecognitionOutcomeDetermined
+		return nil
+	case RecognitionOutcomeUnderDetermined:
+		*s = RecognitionOutcomeUnderDetermined
+		return nil
+	case RecognitionOutcomeOverDetermined:
+		*s = RecognitionOutcomeOverDetermined
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RecognitionRequest
+type RecognitionRequest struct {
+	Purpose  Code             `json:"purpose"`
+	Reason   Code             `json:"reason"`
+	Case     OptCaseReference `json:"case"`
+	Evidence []Evidence       `json:"evidence"`
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *RecognitionRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *RecognitionRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetCase returns the value of Case.
+func (s *RecognitionRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *RecognitionRequest) GetEvidence() []Evidence {
+	return s.Evidence
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *RecognitionRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RecognitionRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCase sets the value of Case.
+func (s *RecognitionRequest) SetCase(val OptCaseReference) {
+	s.Case = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *RecognitionRequest) SetEvidence(val []Evidence) {
+	s.Evidence = val
+}
+
+type RecognitionTypesItem string
+
+const (
+	RecognitionTypesItemDemographic  RecognitionTypesItem = "demographic"
+	RecognitionTypesItemBiometric    RecognitionTypesItem = "biometric"
+	RecognitionTypesItemPerformative RecognitionTypesItem = "performative"
+)
+
+// AllValues returns all RecognitionTypesItem values.
+func (RecognitionTypesItem) AllValues() []RecognitionTypesItem {
+	return []RecognitionTypesItem{
+		RecognitionTypesItemDemographic,
+		RecognitionTypesItemBiometric,
+		RecognitionTypesItemPerformative,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionTypesItem) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionTypesItemDemographic:
+		return []byte(s), nil
+	case RecognitionTypesItemBiometric:
+		return []byte(s), nil
+	case RecognitionTypesItemPerformative:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionTypesItem) UnmarshalText(data []byte) error {
+	switch RecognitionTypesItem(data) {
+	case RecognitionTypesItemDemographic:
+		*s = RecognitionTypesItemDemographic
+		return nil
+	case RecognitionTypesItemBiometric:
+		*s = RecognitionTypesItemBiometric
+		return nil
+	case RecognitionTypesItemPerformative:
+		*s = RecognitionTypesItemPerformative
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RecordCheck
+type RecordCheck struct {
+	Answer     RecordCheckAnswer `json:"answer"`
+	Confidence Confidence        `json:"confidence"`
+	Commitment Commitment        `json:"commitment"`
+}
+
+// GetAnswer returns the value of Answer.
+func (s *RecordCheck) GetAnswer() RecordCheckAnswer {
+	return s.Answer
+}
+
+// GetConfidence returns the value of Confidence.
+func (s *RecordCheck) GetConfidence() Confidence {
+	return s.Confidence
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *RecordCheck) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAnswer sets the value of Answer.
+func (s *RecordCheck) SetAnswer(val RecordCheckAnswer) {
+	s.Answer = val
+}
+
+// SetConfidence sets the value of Confidence.
+func (s *RecordCheck) SetConfidence(val Confidence) {
+	s.Confidence = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *RecordCheck) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type RecordCheckAnswer string
+
+const (
+	RecordCheckAnswerSamePerson       RecordCheckAnswer = "same-person"
+	RecordCheckAnswerNotTheSamePerson RecordCheckAnswer = "not-the-same-person"
+	RecordCheckAnswerCannotSay        RecordCheckAnswer = "cannot-say"
+)
+
+// AllValues returns all RecordCheckAnswer values.
+func (RecordCheckAnswer) AllValues() []RecordCheckAnswer {
+	return []RecordCheckAnswer{
+		RecordCheckAnswerSamePerson,
+		RecordCheckAnswerNotTheSamePerson,
+		RecordCheckAnswerCannotSay,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecordCheckAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case RecordCheckAnswerSamePerson:
+		return []byte(s), nil
+	case RecordCheckAnswerNotTheSamePerson:
+		return []byte(s), nil
+	case RecordCheckAnswerCannotSay:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecordCheckAnswer) UnmarshalText(data []byte) error {
+	switch RecordCheckAnswer(data) {
+	case RecordCheckAnswerSamePerson:
+		*s = RecordCheckAnswerSamePerson
+		return nil
+	case RecordCheckAnswerNotTheSamePerson:
+		*s = RecordCheckAnswerNotTheSamePerson
+		return nil
+	case RecordCheckAnswerCannotSay:
+		*s = RecordCheckAnswerCannotSay
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RecordCheckRequest
+type RecordCheckRequest struct {
+	Subject  SubjectReference `json:"subject"`
+	Purpose  Code             `json:"purpose"`
+	Reason   Code             `json:"reason"`
+	Case     OptCaseReference `json:"case"`
+	Evidence []Evidence       `json:"evidence"`
+}
+
+// GetSubject returns the value of Subject.
+func (s *RecordCheckRequest) GetSubject() SubjectReference {
+	return s.Subject
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *RecordCheckRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *RecordCheckRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetCase returns the value of Case.
+func (s *RecordCheckRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *RecordCheckRequest) GetEvidence() []Evidence {
+	return s.Evidence
+}
+
+// SetSubject sets the value of Subject.
+func (s *RecordCheckRequest) SetSubject(val SubjectReference) {
+	s.Subject = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *RecordCheckRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RecordCheckRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCase sets the value of Case.
+func (s *RecordCheckRequest) SetCase(val OptCaseReference) {
+	s.Case = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *RecordCheckRequest) SetEvidence(val []Evidence) {
+	s.Evidence = val
 }
 
 // Ref: #/components/schemas/Register
@@ -2205,15 +3240,34 @@ func (s *Sex) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/Subject
 type Subject struct {
-	Subject      SubjectReference `json:"subject"`
-	Register     Code             `json:"register"`
-	RegisteredAt time.Time        `json:"registered_at"`
-	Items        []Item           `json:"items"`
+	Subject        SubjectReference `json:"subject"`
+	Confidence     Confidence       `json:"confidence"`
+	SelfRegistered bool             `json:"self_registered"`
+	// When what is known is to be verified again: none of the dead.
+	NextReview   OptDateTime `json:"next_review"`
+	Register     Code        `json:"register"`
+	RegisteredAt time.Time   `json:"registered_at"`
+	Items        []Item      `json:"items"`
 }
 
 // GetSubject returns the value of Subject.
 func (s *Subject) GetSubject() SubjectReference {
 	return s.Subject
+}
+
+// GetConfidence returns the value of Confidence.
+func (s *Subject) GetConfidence() Confidence {
+	return s.Confidence
+}
+
+// GetSelfRegistered returns the value of SelfRegistered.
+func (s *Subject) GetSelfRegistered() bool {
+	return s.SelfRegistered
+}
+
+// GetNextReview returns the value of NextReview.
+func (s *Subject) GetNextReview() OptDateTime {
+	return s.NextReview
 }
 
 // GetRegister returns the value of Register.
@@ -2236,6 +3290,21 @@ func (s *Subject) SetSubject(val SubjectReference) {
 	s.Subject = val
 }
 
+// SetConfidence sets the value of Confidence.
+func (s *Subject) SetConfidence(val Confidence) {
+	s.Confidence = val
+}
+
+// SetSelfRegistered sets the value of SelfRegistered.
+func (s *Subject) SetSelfRegistered(val bool) {
+	s.SelfRegistered = val
+}
+
+// SetNextReview sets the value of NextReview.
+func (s *Subject) SetNextReview(val OptDateTime) {
+	s.NextReview = val
+}
+
 // SetRegister sets the value of Register.
 func (s *Subject) SetRegister(val Code) {
 	s.Register = val
@@ -2251,6 +3320,144 @@ func (s *Subject) SetItems(val []Item) {
 	s.Items = val
 }
 
+// Ref: #/components/schemas/SubjectChangeRequest
+type SubjectChangeRequest struct {
+	Change     SubjectChangeRequestChange `json:"change"`
+	Reason     Code                       `json:"reason"`
+	Items      []ItemRequest              `json:"items"`
+	Supersedes []ID                       `json:"supersedes"`
+}
+
+// GetChange returns the value of Change.
+func (s *SubjectChangeRequest) GetChange() SubjectChangeRequestChange {
+	return s.Change
+}
+
+// GetReason returns the value of Reason.
+func (s *SubjectChangeRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetItems returns the value of Items.
+func (s *SubjectChangeRequest) GetItems() []ItemRequest {
+	return s.Items
+}
+
+// GetSupersedes returns the value of Supersedes.
+func (s *SubjectChangeRequest) GetSupersedes() []ID {
+	return s.Supersedes
+}
+
+// SetChange sets the value of Change.
+func (s *SubjectChangeRequest) SetChange(val SubjectChangeRequestChange) {
+	s.Change = val
+}
+
+// SetReason sets the value of Reason.
+func (s *SubjectChangeRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetItems sets the value of Items.
+func (s *SubjectChangeRequest) SetItems(val []ItemRequest) {
+	s.Items = val
+}
+
+// SetSupersedes sets the value of Supersedes.
+func (s *SubjectChangeRequest) SetSupersedes(val []ID) {
+	s.Supersedes = val
+}
+
+type SubjectChangeRequestChange string
+
+const (
+	SubjectChangeRequestChangeCorrect    SubjectChangeRequestChange = "correct"
+	SubjectChangeRequestChangeVerify     SubjectChangeRequestChange = "verify"
+	SubjectChangeRequestChangeChangeName SubjectChangeRequestChange = "change-name"
+	SubjectChangeRequestChangeBirth      SubjectChangeRequestChange = "birth"
+	SubjectChangeRequestChangeDeath      SubjectChangeRequestChange = "death"
+)
+
+// AllValues returns all SubjectChangeRequestChange values.
+func (SubjectChangeRequestChange) AllValues() []SubjectChangeRequestChange {
+	return []SubjectChangeRequestChange{
+		SubjectChangeRequestChangeCorrect,
+		SubjectChangeRequestChangeVerify,
+		SubjectChangeRequestChangeChangeName,
+		SubjectChangeRequestChangeBirth,
+		SubjectChangeRequestChangeDeath,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SubjectChangeRequestChange) MarshalText() ([]byte, error) {
+	switch s {
+	case SubjectChangeRequestChangeCorrect:
+		return []byte(s), nil
+	case SubjectChangeRequestChangeVerify:
+		return []byte(s), nil
+	case SubjectChangeRequestChangeChangeName:
+		return []byte(s), nil
+	case SubjectChangeRequestChangeBirth:
+		return []byte(s), nil
+	case SubjectChangeRequestChangeDeath:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SubjectChangeRequestChange) UnmarshalText(data []byte) error {
+	switch SubjectChangeRequestChange(data) {
+	case SubjectChangeRequestChangeCorrect:
+		*s = SubjectChangeRequestChangeCorrect
+		return nil
+	case SubjectChangeRequestChangeVerify:
+		*s = SubjectChangeRequestChangeVerify
+		return nil
+	case SubjectChangeRequestChangeChangeName:
+		*s = SubjectChangeRequestChangeChangeName
+		return nil
+	case SubjectChangeRequestChangeBirth:
+		*s = SubjectChangeRequestChangeBirth
+		return nil
+	case SubjectChangeRequestChangeDeath:
+		*s = SubjectChangeRequestChangeDeath
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type SubjectReference string
+
+// A child that is not born yet. Each of several has an entry of its own.
+// Ref: #/components/schemas/Unborn
+type Unborn struct {
+	Due PartialDate `json:"due"`
+	// How many are expected.
+	Of OptInt `json:"of"`
+}
+
+// GetDue returns the value of Due.
+func (s *Unborn) GetDue() PartialDate {
+	return s.Due
+}
+
+// GetOf returns the value of Of.
+func (s *Unborn) GetOf() OptInt {
+	return s.Of
+}
+
+// SetDue sets the value of Due.
+func (s *Unborn) SetDue(val PartialDate) {
+	s.Due = val
+}
+
+// SetOf sets the value of Of.
+func (s *Unborn) SetOf(val OptInt) {
+	s.Of = val
+}
 
 type Words string

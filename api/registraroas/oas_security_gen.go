@@ -35,10 +35,14 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	CreateRegisterOperation:  []string{},
-	FindSubjectOperation:     []string{},
-	ListRegistersOperation:   []string{},
-	RegisterSubjectOperation: []string{},
+	ChangeSubjectOperation:      []string{},
+	CheckRecordOperation:        []string{},
+	CreateRegisterOperation:     []string{},
+	ExplainRecognitionOperation: []string{},
+	FindSubjectOperation:        []string{},
+	ListRegistersOperation:      []string{},
+	RecogniseOperation:          []string{},
+	RegisterSubjectOperation:    []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

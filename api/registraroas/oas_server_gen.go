@@ -8,6 +8,20 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ChangeSubject implements changeSubject operation.
+	//
+	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
+	// the person is still recognised;
+	// an unborn child is born later; names may hold side by side (REG-21).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/changes
+	ChangeSubject(ctx context.Context, req *SubjectChangeRequest, params ChangeSubjectParams) (*RegistrarReceipt, error)
+	// CheckRecord implements checkRecord operation.
+	//
+	// Compares with one entry, which the caller's agency has a reference for, and with no other (AUT-06).
+	//
+	// POST /registrar/v1/registers/{register}/record-checks
+	CheckRecord(ctx context.Context, req *RecordCheckRequest, params CheckRecordParams) (*RecordCheck, error)
 	// CreateRegister implements createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole
@@ -15,6 +29,13 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, req *RegisterRequest) (*RegistrarReceipt, error)
+	// ExplainRecognition implements explainRecognition operation.
+	//
+	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
+	// an act.
+	//
+	// GET /registrar/v1/registers/{register}/recognitions/{recognition}
+	ExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (*RecognitionExplained, error)
 	// FindSubject implements findSubject operation.
 	//
 	// For those who keep the register, and recorded as an act before it is answered. Every item carries
@@ -30,6 +51,15 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers
 	ListRegisters(ctx context.Context) (*Registers, error)
+	// Recognise implements recognise operation.
+	//
+	// Compares what the caller knows of a person with the register. It names at most one, and never says
+	// how many come close: what
+	// would help depends on what was given alone (AUT-02, AUT-03). Each recognition is an act, and links
+	// nothing.
+	//
+	// POST /registrar/v1/registers/{register}/recognitions
+	Recognise(ctx context.Context, req *RecognitionRequest, params RecogniseParams) (*Recognition, error)
 	// RegisterSubject implements registerSubject operation.
 	//
 	// A name is enough, or an approximate year of birth: nobody has to qualify, and no number is needed

@@ -70,6 +70,11 @@ registrar.subjects              registrar   select insert
 registrar.items                 registrar   select insert
 registrar.superseded            registrar   select insert
 registrar.entries               registrar   select insert
+registrar.models                registrar   select insert
+registrar.recognitions          registrar   select insert
+registrar.tokens                registrar   select insert update delete
+registrar.profiles              registrar   select insert update delete
+registrar.identifiers           registrar   select insert update delete
 registrar.content_keys          registrar   select insert delete
 registrar.subject_keys          registrar   select insert update(wrapped,wrapped_by) delete
 

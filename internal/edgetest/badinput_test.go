@@ -63,6 +63,7 @@ type bench struct {
 	overridden               string // an act, as its agency knows it
 	code, apartCode          string
 	asked, approved, mine    string // acts that ask about an earlier date: waiting, approved, the reviewer's own
+	recognition              string
 	person                   string // an entry of the register town, as its keeper's agency knows it
 	document                 object
 

@@ -35,6 +35,9 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 		f.Fatalf("%s is not a path of %s", target, template)
 	}
 	h := newHub(f, setting{})
+	open := goodRegister("town")
+	delete(open, "serves")
+	h.ok("ms-abara", "POST", "/registrar/v1/registers", open)
 	var handler http.Handler
 	for _, part := range h.parts {
 		if strings.HasPrefix(target, part.Prefix+"/") {
@@ -338,4 +341,21 @@ func FuzzCreateRegister(f *testing.F) {
 func FuzzRegisterSubject(f *testing.F) {
 	fuzzed(f, "registerSubject", "ms-abara", "/registrar/v1/registers/town/subjects", object{"items": goodItems()},
 		object{"items": []object{{"source": "person", "birth": object{"date": "2001-02-31"}}, {"source": "person"}}})
+}
+
+func FuzzChangeSubject(f *testing.F) {
+	fuzzed(f, "changeSubject", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/changes",
+		object{"change": "correct", "reason": "working-with-person", "items": goodItems(), "supersedes": []string{seedID}},
+		object{"change": "death", "reason": "working-with-person", "items": []object{{"source": "person", "death": object{"date": "2026"}}}})
+}
+
+func FuzzRecognise(f *testing.F) {
+	seed := object{"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412"}
+	fuzzed(f, "recognise", "ms-abara", "/registrar/v1/registers/town/recognitions", seedWith(seed, object{"evidence": goodEvidence()}),
+		seedWith(seed, object{"evidence": []object{{"birth": object{"date": "0001-99-99", "within": 99}}, {"name": object{"whole": "Ⅻ ﷺ ʰ"}}}}))
+}
+
+func FuzzCheckRecord(f *testing.F) {
+	fuzzed(f, "checkRecord", "ms-abara", "/registrar/v1/registers/town/record-checks", object{
+		"subject": strings.Repeat("a", 26), "purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})
 }

@@ -72,6 +72,10 @@ var tellsNothing = map[string]string{
 	"listRegisters":         "knows no subject",
 	"registerSubject":       "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"findSubject":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"changeSubject":         "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"recognise":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"explainRecognition":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"checkRecord":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
 }
 
 func post(h *hub, target string, body object) request {

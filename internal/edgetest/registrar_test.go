@@ -29,6 +29,28 @@ func goodItems() []object {
 	}
 }
 
+// goodEvidence is a datum of each kind that can be compared.
+func goodEvidence() (all []object) {
+	for _, item := range goodItems()[:8] {
+		delete(item, "source")
+		delete(item, "verified_at")
+		all = append(all, item)
+	}
+	return all
+}
+
+// itemOf is an item of a kind that an entry has.
+func (b *bench) itemOf(entry, kind string) string {
+	b.t.Helper()
+	for _, item := range b.ok("ms-abara", "GET", "/registrar/v1/registers/town/subjects/"+entry+"?reason=working-with-person", nil)["items"].([]any) {
+		if item := item.(object); item[kind] != nil {
+			return item["item"].(string)
+		}
+	}
+	b.t.Fatalf("the entry has no %s", kind)
+	return ""
+}
+
 // registerGood makes a register with a person in it, and the good requests about
 // them.
 func (b *bench) registerGood() {
@@ -37,11 +59,23 @@ func (b *bench) registerGood() {
 	delete(open, "serves")
 	b.ok("ms-abara", "POST", "/registrar/v1/registers", open)
 	b.person = b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": goodItems()})["subject"].(string)
+	b.recognition = b.ok("mr-lindqvist", "POST", "/registrar/v1/registers/town/recognitions", object{
+		"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})["id"].(string)
+	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Nine Lives"}}}})
+	another := goodItems()
+	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	for op, r := range map[string]request{
 		"createRegister":  {target: "/registrar/v1/registers", body: render(plain(b.t, goodRegister("county")))},
 		"listRegisters":   {target: "/registrar/v1/registers"},
-		"registerSubject": {target: "/registrar/v1/registers/town/subjects", body: render(plain(b.t, object{"items": goodItems()}))},
-		"findSubject":     {target: "/registrar/v1/registers/town/subjects/" + b.person + "?reason=working-with-person"},
+		"registerSubject": {target: "/registrar/v1/registers/town/subjects", body: render(plain(b.t, object{"items": another}))},
+		"changeSubject": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/changes", body: render(plain(b.t, object{
+			"change": "correct", "reason": "working-with-person", "items": goodItems()[3:7], "supersedes": []string{b.itemOf(b.person, "sex")}}))},
+		"recognise": {target: "/registrar/v1/registers/town/recognitions", body: render(plain(b.t, object{
+			"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
+		"explainRecognition": {target: "/registrar/v1/registers/town/recognitions/" + b.recognition + "?reason=working-with-person"},
+		"checkRecord": {target: "/registrar/v1/registers/town/record-checks", body: render(plain(b.t, object{
+			"subject": b.person, "purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
+		"findSubject": {target: "/registrar/v1/registers/town/subjects/" + b.person + "?reason=working-with-person"},
 	} {
 		r.as = "ms-abara"
 		b.good[op] = r
@@ -51,7 +85,7 @@ func (b *bench) registerGood() {
 // registers are what cannot be said of people, and registers that are not the
 // caller's.
 func (b *bench) registers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"createRegister", "registerSubject", "findSubject"} {
+	for _, op := range []string{"createRegister", "registerSubject", "findSubject", "changeSubject", "explainRecognition"} {
 		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
 		add(op+": by another agency", "forbidden", b.as(op, "dr-patel"))
 	}
@@ -60,7 +94,33 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 	for _, day := range []string{"2020-01-01", "2027-02-30", "2027-13-01"} {
 		add("createRegister: a review on no day to come", "invalid", b.but("createRegister", day, "governance", "review"))
 	}
-	for _, op := range []string{"registerSubject", "findSubject"} {
+	for _, op := range []string{"recognise", "checkRecord"} {
+		add(op+": by somebody who may not enquire", "forbidden", b.as(op, "clerk-ito"))
+		for _, member := range []string{"purpose", "reason"} {
+			add(op+": a "+member+" of no list", "invalid", b.but(op, marker, member))
+		}
+		for name, item := range map[string]object{
+			"nothing": {}, "two in one": {"sex": "female", "phone": "01632 960 711"},
+		} {
+			add(op+": "+name, "invalid", b.but(op, item, "evidence", 0))
+		}
+		for _, blank := range []object{{"name": object{"given": "  "}}, {"phone": "--- ---"}, {"birth": object{"date": "0000"}}, {"phone": "+++++", "source": marker}} {
+			kind := "invalid"
+			if blank["source"] != nil || blank["phone"] != nil {
+				kind = "malformed"
+			}
+			add(op+": nothing that tells one from another", kind, b.but(op, []object{blank}, "evidence"))
+		}
+	}
+	add("checkRecord: an entry that is none", "not-known", b.but("checkRecord", strings.Repeat("a", 26), "subject"))
+	add("checkRecord: another agency's reference", "not-known", b.as("checkRecord", "dr-patel"))
+	add("explainRecognition: one that is none", "not-known", b.good["explainRecognition"].at("/registrar/v1/registers/town/recognitions/"+seedID+"?reason=working-with-person"))
+	add("registerSubject: an identifier that another has", "conflict", b.but("registerSubject", "ZZ7391739", "items", 7, "identifier", "value"), "ZZ7391739")
+	add("changeSubject: an item of nobody", "invalid", b.but("changeSubject", []string{seedID}, "supersedes"), seedID)
+	for _, kind := range []string{"verify", "change-name", "birth", "death"} {
+		add("changeSubject: what makes no "+kind, "invalid", b.but("changeSubject", kind, "change"))
+	}
+	for _, op := range []string{"registerSubject", "findSubject", "changeSubject", "recognise", "checkRecord", "explainRecognition"} {
 		r := b.good[op]
 		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
 	}

@@ -150,7 +150,8 @@ var covered = []string{
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines", "relmgr.erasures", "relmgr.erased",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
-	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries",
+	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
+	"registrar.recognitions",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

@@ -120,6 +120,8 @@ func ParseDeclaration(s string) (DeclarationID, error) { return Parse[declared](
 func ParseConsent(s string) (ConsentID, error)         { return Parse[consent](s) }
 func ParseExclusion(s string) (ExclusionID, error)     { return Parse[exclusion](s) }
 func ParseImport(s string) (ImportID, error)           { return Parse[importing](s) }
+func ParseItem(s string) (ItemID, error)               { return Parse[item](s) }
+func ParseRecognition(s string) (RecognitionID, error) { return Parse[recognise](s) }
 func ParseAct(s string) (ActID, error)                 { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.

@@ -81,6 +81,8 @@ var kinds = []kind{
 			  'named', (select json_agg(json_build_object('subject', e.subject_id, 'agency', e.agency_id, 'entry', e.entry)) from registrar.entries e where e.act_id = r.act_id),
 			  'items', (select json_agg(json_build_object('item', i.item_id, 'subject', i.subject_id, 'kind', i.kind,
 			    'sealed', encode(sha256(i.sealed), 'hex'))) from registrar.items i where i.act_id = r.act_id),
+			  'recognised', (select json_agg(json_build_object('recognition', x.recognition_id, 'register', x.register_id, 'subject', x.subject_id,
+			    'outcome', x.outcome, 'confidence', x.confidence, 'model', x.model)) from registrar.recognitions x where x.act_id = r.act_id),
 			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id))`,
 	},
 	{

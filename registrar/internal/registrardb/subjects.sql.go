@@ -47,7 +47,7 @@ func (q *Queries) FindEntry(ctx context.Context, db DBTX, arg FindEntryParams) (
 	return i, err
 }
 
-const InsertEntry = `-- name: InsertEntry :exec
+const InsertEntry = `-- name: InsertEntry :execrows
 insert into registrar.entries (entry, subject_id, agency_id, act_id)
 values ($1, $2, $3, $4)
 on conflict do nothing
@@ -61,14 +61,35 @@ type InsertEntryParams struct {
 }
 
 // What an agency calls an entry, drawn once. Nothing is inserted where it has one.
-func (q *Queries) InsertEntry(ctx context.Context, db DBTX, arg InsertEntryParams) error {
-	_, err := db.ExecContext(ctx, InsertEntry,
+func (q *Queries) InsertEntry(ctx context.Context, db DBTX, arg InsertEntryParams) (int64, error) {
+	result, err := db.ExecContext(ctx, InsertEntry,
 		arg.Entry,
 		arg.SubjectID,
 		arg.AgencyID,
 		arg.ActID,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const InsertIdentifier = `-- name: InsertIdentifier :execrows
+insert into registrar.identifiers (token, item_id) values ($1, $2) on conflict (token) do nothing
+`
+
+type InsertIdentifierParams struct {
+	Token  []byte
+	ItemID ident.ItemID
+}
+
+// No row is inserted where another entry has the identifier.
+func (q *Queries) InsertIdentifier(ctx context.Context, db DBTX, arg InsertIdentifierParams) (int64, error) {
+	result, err := db.ExecContext(ctx, InsertIdentifier, arg.Token, arg.ItemID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const InsertItem = `-- name: InsertItem :exec
@@ -167,4 +188,63 @@ func (q *Queries) ListItems(ctx context.Context, db DBTX, subjectID ident.Subjec
 		return nil, err
 	}
 	return items, nil
+}
+
+const LockEntry = `-- name: LockEntry :one
+select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
+  from registrar.entries e
+  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.acts a on a.act_id = s.act_id
+  join registrar.subject_keys k on k.subject_id = s.subject_id
+ where e.entry = $1 and e.agency_id = $2 and s.register_id = $3
+   for update of k
+`
+
+type LockEntryParams struct {
+	Entry      string
+	AgencyID   ident.Agency
+	RegisterID ident.Register
+}
+
+type LockEntryRow struct {
+	SubjectID    ident.Subject
+	RegisteredAt time.Time
+	Wrapped      []byte
+	WrappedBy    string
+}
+
+// The same entry, which nobody else changes until the transaction ends.
+func (q *Queries) LockEntry(ctx context.Context, db DBTX, arg LockEntryParams) (LockEntryRow, error) {
+	row := db.QueryRowContext(ctx, LockEntry, arg.Entry, arg.AgencyID, arg.RegisterID)
+	var i LockEntryRow
+	err := row.Scan(
+		&i.SubjectID,
+		&i.RegisteredAt,
+		&i.Wrapped,
+		&i.WrappedBy,
+	)
+	return i, err
+}
+
+const ReleaseIdentifier = `-- name: ReleaseIdentifier :exec
+delete from registrar.identifiers where item_id = $1
+`
+
+func (q *Queries) ReleaseIdentifier(ctx context.Context, db DBTX, itemID ident.ItemID) error {
+	_, err := db.ExecContext(ctx, ReleaseIdentifier, itemID)
+	return err
+}
+
+const Supersede = `-- name: Supersede :exec
+insert into registrar.superseded (item_id, act_id) values ($1, $2)
+`
+
+type SupersedeParams struct {
+	ItemID ident.ItemID
+	ActID  ident.ActID
+}
+
+func (q *Queries) Supersede(ctx context.Context, db DBTX, arg SupersedeParams) error {
+	_, err := db.ExecContext(ctx, Supersede, arg.ItemID, arg.ActID)
+	return err
 }

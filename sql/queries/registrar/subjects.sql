@@ -12,7 +12,7 @@ insert into registrar.items (item_id, subject_id, act_id, kind, sealed)
 values (sqlc.arg(item_id), sqlc.arg(subject_id), sqlc.arg(act_id), sqlc.arg(kind), sqlc.arg(sealed));
 
 -- What an agency calls an entry, drawn once. Nothing is inserted where it has one.
--- name: InsertEntry :exec
+-- name: InsertEntry :execrows
 insert into registrar.entries (entry, subject_id, agency_id, act_id)
 values (sqlc.arg(entry), sqlc.arg(subject_id), sqlc.arg(agency_id), sqlc.arg(act_id))
 on conflict do nothing;
@@ -34,3 +34,23 @@ select i.item_id, i.kind, i.sealed, a.at as recorded_at
  where i.subject_id = sqlc.arg(subject_id)
    and not exists (select from registrar.superseded u where u.item_id = i.item_id)
  order by a.at, i.item_id;
+
+-- The same entry, which nobody else changes until the transaction ends.
+-- name: LockEntry :one
+select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
+  from registrar.entries e
+  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.acts a on a.act_id = s.act_id
+  join registrar.subject_keys k on k.subject_id = s.subject_id
+ where e.entry = sqlc.arg(entry) and e.agency_id = sqlc.arg(agency_id) and s.register_id = sqlc.arg(register_id)
+   for update of k;
+
+-- name: Supersede :exec
+insert into registrar.superseded (item_id, act_id) values (sqlc.arg(item_id), sqlc.arg(act_id));
+
+-- No row is inserted where another entry has the identifier.
+-- name: InsertIdentifier :execrows
+insert into registrar.identifiers (token, item_id) values (sqlc.arg(token), sqlc.arg(item_id)) on conflict (token) do nothing;
+
+-- name: ReleaseIdentifier :exec
+delete from registrar.identifiers where item_id = sqlc.arg(item_id);
