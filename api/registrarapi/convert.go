@@ -35,7 +35,7 @@ func registerOf(r *registrar.Register) registraroas.Register {
 func subjectOf(p registrar.Subject) (*registraroas.Subject, error) {
 	out := &registraroas.Subject{
 		Subject: registraroas.SubjectReference(p.Entry), Register: registraroas.Code(p.Register), RegisteredAt: p.RegisteredAt,
-		Items: []registraroas.Item{}, Confidence: registraroas.Confidence(p.Confidence), SelfRegistered: p.SelfRegistered,
+		Items: []registraroas.Item{}, Confidence: registraroas.RecognitionConfidence(p.Confidence), SelfRegistered: p.SelfRegistered,
 	}
 	if !p.NextReview.IsZero() {
 		out.NextReview.SetTo(p.NextReview)
@@ -61,7 +61,7 @@ func askingOf(purpose, reason registraroas.Code, of registraroas.OptCaseReferenc
 
 func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 	out := &registraroas.Recognition{
-		ID: registraroas.ID(r.ID.String()), Outcome: registraroas.RecognitionOutcome(r.Outcome), Confidence: registraroas.Confidence(r.Confidence),
+		ID: registraroas.ID(r.ID.String()), Outcome: registraroas.RecognitionOutcome(r.Outcome), Confidence: registraroas.RecognitionConfidence(r.Confidence),
 		Types: []registraroas.RecognitionTypesItem{}, Helps: []registraroas.RecognitionHelpsItem{}, SelfRegistered: r.SelfRegistered,
 		Commitment: registraroas.Commitment(hex.EncodeToString(r.Commitment)),
 	}
@@ -79,7 +79,7 @@ func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 
 func explanationOf(e *registrar.Explained) *registraroas.RecognitionExplained {
 	out := &registraroas.RecognitionExplained{
-		ID: registraroas.ID(e.ID.String()), At: e.At, Outcome: string(e.Outcome), Confidence: registraroas.Confidence(e.Confidence),
+		ID: registraroas.ID(e.ID.String()), At: e.At, Outcome: string(e.Outcome), Confidence: registraroas.RecognitionConfidence(e.Confidence),
 		Model: e.Model, Purpose: registraroas.Code(e.Purpose), Reason: registraroas.Code(e.Reason),
 		Candidates: []registraroas.RecognitionExplainedCandidatesItem{},
 	}

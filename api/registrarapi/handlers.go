@@ -231,7 +231,7 @@ func (h *handler) CheckRecord(ctx context.Context, req *registraroas.RecordCheck
 		return nil, err
 	}
 	return &registraroas.RecordCheck{
-		Answer: registraroas.RecordCheckAnswer(c.Answer), Confidence: registraroas.Confidence(c.Confidence),
+		Answer: registraroas.RecordCheckAnswer(c.Answer), Confidence: registraroas.RecognitionConfidence(c.Confidence),
 		Commitment: registraroas.Commitment(hex.EncodeToString(c.Commitment)),
 	}, nil
 }

@@ -372,50 +372,6 @@ func (s *Commitment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes Confidence as json.
-func (s Confidence) Encode(e *jx.Encoder) {
-	e.Str(string(s))
-}
-
-// Decode decodes Confidence from json.
-func (s *Confidence) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode Confidence to nil")
-	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
-	}
-	// Try to use constant string.
-	switch Confidence(v) {
-	case ConfidenceNone:
-		*s = ConfidenceNone
-	case ConfidenceLow:
-		*s = ConfidenceLow
-	case ConfidenceMedium:
-		*s = ConfidenceMedium
-	case ConfidenceHigh:
-		*s = ConfidenceHigh
-	default:
-		*s = Confidence(v)
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s Confidence) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *Confidence) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
 // Encode implements json.Marshaler.
 func (s *Death) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -3301,6 +3257,50 @@ func (s *Recognition) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Recognition) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes RecognitionConfidence as json.
+func (s RecognitionConfidence) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes RecognitionConfidence from json.
+func (s *RecognitionConfidence) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode RecognitionConfidence to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch RecognitionConfidence(v) {
+	case RecognitionConfidenceNone:
+		*s = RecognitionConfidenceNone
+	case RecognitionConfidenceLow:
+		*s = RecognitionConfidenceLow
+	case RecognitionConfidenceMedium:
+		*s = RecognitionConfidenceMedium
+	case RecognitionConfidenceHigh:
+		*s = RecognitionConfidenceHigh
+	default:
+		*s = RecognitionConfidence(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s RecognitionConfidence) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *RecognitionConfidence) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -84,63 +84,6 @@ type Code string
 
 type Commitment string
 
-// A level of GPG 45. None means certain (AUT-05).
-// Ref: #/components/schemas/Confidence
-type Confidence string
-
-const (
-	ConfidenceNone   Confidence = "none"
-	ConfidenceLow    Confidence = "low"
-	ConfidenceMedium Confidence = "medium"
-	ConfidenceHigh   Confidence = "high"
-)
-
-// AllValues returns all Confidence values.
-func (Confidence) AllValues() []Confidence {
-	return []Confidence{
-		ConfidenceNone,
-		ConfidenceLow,
-		ConfidenceMedium,
-		ConfidenceHigh,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Confidence) MarshalText() ([]byte, error) {
-	switch s {
-	case ConfidenceNone:
-		return []byte(s), nil
-	case ConfidenceLow:
-		return []byte(s), nil
-	case ConfidenceMedium:
-		return []byte(s), nil
-	case ConfidenceHigh:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Confidence) UnmarshalText(data []byte) error {
-	switch Confidence(data) {
-	case ConfidenceNone:
-		*s = ConfidenceNone
-		return nil
-	case ConfidenceLow:
-		*s = ConfidenceLow
-		return nil
-	case ConfidenceMedium:
-		*s = ConfidenceMedium
-		return nil
-	case ConfidenceHigh:
-		*s = ConfidenceHigh
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
-
 // Ref: #/components/schemas/Death
 type Death struct {
 	Date PartialDate `json:"date"`
@@ -2083,8 +2026,8 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 type Recognition struct {
 	ID ID `json:"id"`
 	// Over-determined: what was given excludes everybody.
-	Outcome    RecognitionOutcome `json:"outcome"`
-	Confidence Confidence         `json:"confidence"`
+	Outcome    RecognitionOutcome    `json:"outcome"`
+	Confidence RecognitionConfidence `json:"confidence"`
 	// The kinds of recognition data that it rests on (REG-03).
 	Types []RecognitionTypesItem `json:"types"`
 	// What would help. It depends on what was given and not on who is registered.
@@ -2106,7 +2049,7 @@ func (s *Recognition) GetOutcome() RecognitionOutcome {
 }
 
 // GetConfidence returns the value of Confidence.
-func (s *Recognition) GetConfidence() Confidence {
+func (s *Recognition) GetConfidence() RecognitionConfidence {
 	return s.Confidence
 }
 
@@ -2146,7 +2089,7 @@ func (s *Recognition) SetOutcome(val RecognitionOutcome) {
 }
 
 // SetConfidence sets the value of Confidence.
-func (s *Recognition) SetConfidence(val Confidence) {
+func (s *Recognition) SetConfidence(val RecognitionConfidence) {
 	s.Confidence = val
 }
 
@@ -2175,12 +2118,69 @@ func (s *Recognition) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// A level of GPG 45. None means certain (AUT-05).
+// Ref: #/components/schemas/RecognitionConfidence
+type RecognitionConfidence string
+
+const (
+	RecognitionConfidenceNone   RecognitionConfidence = "none"
+	RecognitionConfidenceLow    RecognitionConfidence = "low"
+	RecognitionConfidenceMedium RecognitionConfidence = "medium"
+	RecognitionConfidenceHigh   RecognitionConfidence = "high"
+)
+
+// AllValues returns all RecognitionConfidence values.
+func (RecognitionConfidence) AllValues() []RecognitionConfidence {
+	return []RecognitionConfidence{
+		RecognitionConfidenceNone,
+		RecognitionConfidenceLow,
+		RecognitionConfidenceMedium,
+		RecognitionConfidenceHigh,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionConfidence) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionConfidenceNone:
+		return []byte(s), nil
+	case RecognitionConfidenceLow:
+		return []byte(s), nil
+	case RecognitionConfidenceMedium:
+		return []byte(s), nil
+	case RecognitionConfidenceHigh:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionConfidence) UnmarshalText(data []byte) error {
+	switch RecognitionConfidence(data) {
+	case RecognitionConfidenceNone:
+		*s = RecognitionConfidenceNone
+		return nil
+	case RecognitionConfidenceLow:
+		*s = RecognitionConfidenceLow
+		return nil
+	case RecognitionConfidenceMedium:
+		*s = RecognitionConfidenceMedium
+		return nil
+	case RecognitionConfidenceHigh:
+		*s = RecognitionConfidenceHigh
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/RecognitionExplained
 type RecognitionExplained struct {
-	ID         ID         `json:"id"`
-	At         time.Time  `json:"at"`
-	Outcome    string     `json:"outcome"`
-	Confidence Confidence `json:"confidence"`
+	ID         ID                    `json:"id"`
+	At         time.Time             `json:"at"`
+	Outcome    string                `json:"outcome"`
+	Confidence RecognitionConfidence `json:"confidence"`
 	// The version of the estimate that weighed.
 	Model      string                               `json:"model"`
 	Purpose    Code                                 `json:"purpose"`
@@ -2204,7 +2204,7 @@ func (s *RecognitionExplained) GetOutcome() string {
 }
 
 // GetConfidence returns the value of Confidence.
-func (s *RecognitionExplained) GetConfidence() Confidence {
+func (s *RecognitionExplained) GetConfidence() RecognitionConfidence {
 	return s.Confidence
 }
 
@@ -2244,7 +2244,7 @@ func (s *RecognitionExplained) SetOutcome(val string) {
 }
 
 // SetConfidence sets the value of Confidence.
-func (s *RecognitionExplained) SetConfidence(val Confidence) {
+func (s *RecognitionExplained) SetConfidence(val RecognitionConfidence) {
 	s.Confidence = val
 }
 
@@ -2587,9 +2587,9 @@ func (s *RecognitionTypesItem) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/RecordCheck
 type RecordCheck struct {
-	Answer     RecordCheckAnswer `json:"answer"`
-	Confidence Confidence        `json:"confidence"`
-	Commitment Commitment        `json:"commitment"`
+	Answer     RecordCheckAnswer     `json:"answer"`
+	Confidence RecognitionConfidence `json:"confidence"`
+	Commitment Commitment            `json:"commitment"`
 }
 
 // GetAnswer returns the value of Answer.
@@ -2598,7 +2598,7 @@ func (s *RecordCheck) GetAnswer() RecordCheckAnswer {
 }
 
 // GetConfidence returns the value of Confidence.
-func (s *RecordCheck) GetConfidence() Confidence {
+func (s *RecordCheck) GetConfidence() RecognitionConfidence {
 	return s.Confidence
 }
 
@@ -2613,7 +2613,7 @@ func (s *RecordCheck) SetAnswer(val RecordCheckAnswer) {
 }
 
 // SetConfidence sets the value of Confidence.
-func (s *RecordCheck) SetConfidence(val Confidence) {
+func (s *RecordCheck) SetConfidence(val RecognitionConfidence) {
 	s.Confidence = val
 }
 
@@ -3240,9 +3240,9 @@ func (s *Sex) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/Subject
 type Subject struct {
-	Subject        SubjectReference `json:"subject"`
-	Confidence     Confidence       `json:"confidence"`
-	SelfRegistered bool             `json:"self_registered"`
+	Subject        SubjectReference      `json:"subject"`
+	Confidence     RecognitionConfidence `json:"confidence"`
+	SelfRegistered bool                  `json:"self_registered"`
 	// When what is known is to be verified again: none of the dead.
 	NextReview   OptDateTime `json:"next_review"`
 	Register     Code        `json:"register"`
@@ -3256,7 +3256,7 @@ func (s *Subject) GetSubject() SubjectReference {
 }
 
 // GetConfidence returns the value of Confidence.
-func (s *Subject) GetConfidence() Confidence {
+func (s *Subject) GetConfidence() RecognitionConfidence {
 	return s.Confidence
 }
 
@@ -3291,7 +3291,7 @@ func (s *Subject) SetSubject(val SubjectReference) {
 }
 
 // SetConfidence sets the value of Confidence.
-func (s *Subject) SetConfidence(val Confidence) {
+func (s *Subject) SetConfidence(val RecognitionConfidence) {
 	s.Confidence = val
 }
 

@@ -184,21 +184,6 @@ func (s Commitment) Validate() error {
 	return nil
 }
 
-func (s Confidence) Validate() error {
-	switch s {
-	case "none":
-		return nil
-	case "low":
-		return nil
-	case "medium":
-		return nil
-	case "high":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s *Death) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -1467,6 +1452,21 @@ func (s *Recognition) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
+}
+
+func (s RecognitionConfidence) Validate() error {
+	switch s {
+	case "none":
+		return nil
+	case "low":
+		return nil
+	case "medium":
+		return nil
+	case "high":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
 }
 
 func (s *RecognitionExplained) Validate() error {
