@@ -38,6 +38,9 @@ type probe struct {
 	alone bool
 	// both says that the other side takes part after all is hidden, if it can.
 	both bool
+	// reached says that somebody else on the row asks to be contacted: whom a
+	// subject leaves out is not reached, and does not know that anybody asked.
+	reached bool
 	// own says that the answer lists what the asker's agency did itself, so that
 	// it is compared with the same history only. All others are the same for
 	// every history.
@@ -56,26 +59,24 @@ const asker, askers = "mr-lindqvist", "social-care"
 
 // tellsNothing are the operations that no probe calls, each with the reason.
 var tellsNothing = map[string]string{
-	"listContactRequests":   "shows what another party chose to send to this column; whom a request reaches is tested in relmgr/contact_test.go",
-	"replyToContactRequest": "answers such a request; what becomes of it is tested in relmgr/contact_test.go",
-	"approveImport":         "knows no subject",
-	"startImport":           "knows no subject: how many lines were published or refused is importPart's to tell",
-	"readPartnership":       "knows no subject",
-	"applyPartnership":      "knows no subject",
-	"listServices":          "knows no subject",
-	"signIn":                "knows no subject",
-	"listPractitioners":     "knows no subject",
-	"registerPractitioner":  "knows no subject",
-	"endPractitioner":       "knows no subject",
-	"listGovernanceActs":    "knows no subject",
-	"createRegister":        "knows no subject",
-	"listRegisters":         "knows no subject",
-	"registerSubject":       "the registrar's, which knows of no relationship: nothing that the index hides could show",
-	"findSubject":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
-	"changeSubject":         "the registrar's, which knows of no relationship: nothing that the index hides could show",
-	"recognise":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
-	"explainRecognition":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
-	"checkRecord":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"approveImport":        "knows no subject",
+	"startImport":          "knows no subject: how many lines were published or refused is importPart's to tell",
+	"readPartnership":      "knows no subject",
+	"applyPartnership":     "knows no subject",
+	"listServices":         "knows no subject",
+	"signIn":               "knows no subject",
+	"listPractitioners":    "knows no subject",
+	"registerPractitioner": "knows no subject",
+	"endPractitioner":      "knows no subject",
+	"listGovernanceActs":   "knows no subject",
+	"createRegister":       "knows no subject",
+	"listRegisters":        "knows no subject",
+	"registerSubject":      "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"findSubject":          "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"changeSubject":        "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"recognise":            "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"explainRecognition":   "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"checkRecord":          "the registrar's, which knows of no relationship: nothing that the index hides could show",
 }
 
 func post(h *hub, target string, body object) request {
@@ -233,6 +234,56 @@ func toImpose(h *hub, p asked) request {
 	delete(d, "consents")
 	d["ground"], d["reason"] = "significant-harm", "risk-of-harm"
 	return post(h, "/relmgr/v1/correlations", c)
+}
+
+const inbox = "/relmgr/v1/contact-requests?column=" + askers + "&limit=1"
+
+// waiting is the newest contact request that has reached social care, if nobody has
+// answered it, and whether there is an older one.
+func (h *hub) waiting() (delivery string, older bool) {
+	h.t.Helper()
+	page := h.ok(asker, "GET", inbox, nil)
+	for _, r := range page["requests"].([]any) {
+		if r := r.(object); r["replied"] == false {
+			delivery = r["delivery"].(string)
+		}
+	}
+	return delivery, page["next"] != nil
+}
+
+// contacted has the police ask to be contacted about a person whom they and social
+// care have on one row, and returns what has reached social care, empty for nothing.
+// What came before is answered.
+func (h *hub) contacted(p asked) (delivery string) {
+	h.t.Helper()
+	for n := 0; ; n++ { // two at least: a first one has none behind it
+		delivery, older := h.waiting()
+		if delivery == "" && older {
+			break
+		}
+		if delivery == "" {
+			h.toContact(asked{social: fmt.Sprintf("LMN-9990%d", n)})
+			continue
+		}
+		h.ok(asker, "POST", "/relmgr/v1/contact-requests/"+delivery+"/reply", object{"reply": "not-share", "reason": "risk-of-harm", "detriment": "not-considered"})
+	}
+	h.toContact(p)
+	delivery, _ = h.waiting()
+	return delivery
+}
+
+func (h *hub) toContact(p asked) {
+	h.t.Helper()
+	const police, column = "pc-dunne", "police-riverside"
+	identifier := "P/" + p.social[len(p.social)-4:] + "/26"
+	h.publish(asker, askers, p.social, agreed{})
+	code, _ := h.pair(police, column, identifier)
+	h.correlate(asker, askers, p.social, code)
+	q := toAsk(p, object{"column": column, "identifier": identifier})
+	delete(q, "transaction")
+	id := h.ok(police, "POST", "/relmgr/v1/enquiries", q)["id"].(string)
+	h.ok(police, "POST", "/relmgr/v1/enquiries/"+id+"/contact-requests", object{"contact": "desk"})
+	h.clock.pass(31 * time.Minute)
 }
 
 func (h *hub) imposeJoin(p asked) string { return h.done(toImpose(h, p)) }
@@ -459,6 +510,17 @@ var probes = []probe{
 		id := h.enquiry(p, nil)
 		h.ok(asker, "POST", "/relmgr/v1/enquiries/"+id+"/contact-requests", object{"contact": "desk"})
 		return get("/relmgr/v1/enquiries/" + id + "/contact-requests")
+	}},
+	{operation: "listContactRequests", alone: true, own: true, reached: true, ready: func(h *hub, p asked) request {
+		h.contacted(p)
+		return get(inbox)
+	}},
+	{operation: "replyToContactRequest", alone: true, own: true, reached: true, ready: func(h *hub, p asked) request {
+		if delivery := h.contacted(p); delivery != "" {
+			return post(h, "/relmgr/v1/contact-requests/"+delivery+"/reply", object{"reply": "call-me", "reason": "working-with-person", "detriment": "not-considered", "contact": "desk",
+				"decision": h.decision(askers, agreed{}, h.consent(asker, askers, p.social, agreed{}))})
+		}
+		return get(inbox)
 	}},
 	{operation: "listReviews", as: "ms-novak", tells: true, emergency: true, ready: func(h *hub, p asked) request {
 		h.judgeAll()
@@ -692,7 +754,7 @@ func (t *table) play(s scene) {
 	t.t.Helper()
 	t.scenes++
 	who, hides := t.cast(s, func(i int, p probe) bool {
-		return !(p.both && s.silent) && (t.all || !p.alone || (i+t.scenes)%4 == 0)
+		return !(p.both && s.silent) && !(p.reached && s.leftOut) && (t.all || !p.alone || (i+t.scenes)%4 == 0)
 	})
 	if hides != nil {
 		if a := t.ask(who[0].social, s.transaction); !strings.Contains(string(a.body), `"known":"yes"`) {

@@ -23,6 +23,8 @@ type scene struct {
 	transaction string // asked for, where the scene is about one
 	// silent says that the other side can do nothing any more.
 	silent bool
+	// leftOut says that the subject leaves the asker's agency out of the whole row.
+	leftOut bool
 	// known says that there is something to tell, emergency that there is in an
 	// emergency: the oracle must see it.
 	known, emergency bool
@@ -232,7 +234,7 @@ var scenes = []scene{
 		h.withdrawAct("dr-patel", h.act("dr-patel", "gp-riverside", gp, "withdraw"))
 		return func() { h.withdrawAct("dr-patel", published) }
 	}},
-	{name: "the asker's agency excluded, at the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the asker's agency excluded, at the other side", leftOut: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() { h.exclude("dr-patel", "gp-riverside", gp, "riverside-social-care") }
 	}},

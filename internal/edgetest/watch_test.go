@@ -35,7 +35,7 @@ var (
 	instant   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 	version   = regexp.MustCompile(`"terms_version":\d+`)
 	signature = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
-	drawn     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{32}|"[0-9A-Z]{3} [0-9A-Z]{3} [0-9A-Z]{3}"|"[A-Z2-7]{26}"`)
+	drawn     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{32}|"[0-9A-Z]{3} [0-9A-Z]{3} [0-9A-Z]{3}"|"[A-Z2-7]{26}"|"LMN-[0-9]{5}"`)
 )
 
 func masked(text string) string { return drawn.ReplaceAllString(timeless(text), "…") }
