@@ -125,19 +125,25 @@ func (s *Service) alone(ctx context.Context, tx *sql.Tx, h held) error {
 }
 
 func (s *Service) erase(ctx context.Context, tx *sql.Tx, d *deed, h held, e Erasure) (Receipt, error) {
-	days, err := s.q.FindBackupDays(ctx, tx)
-	if err != nil {
-		return Receipt{}, pg.Fault(err)
-	}
-	d.Erasure = &erasure{h.handle, h.column.ID, e.Keeps, e.Obligation, d.At.AddDate(0, 0, int(days))}
 	if e.Keeps != keptAll {
 		if err := s.settled(ctx, tx, d.Agency, h.handle); err != nil {
 			return Receipt{}, err
 		}
 	}
+	return s.eraseHandle(ctx, tx, d, h.handle, h.column.ID, e)
+}
+
+// eraseHandle records the act and erases a handle that nobody else acts on, with
+// what its agency recorded about it; as far as nothing obliges to keep it.
+func (s *Service) eraseHandle(ctx context.Context, tx *sql.Tx, d *deed, handle ident.HandleID, column ident.Column, e Erasure) (Receipt, error) {
+	days, err := s.q.FindBackupDays(ctx, tx)
+	if err != nil {
+		return Receipt{}, pg.Fault(err)
+	}
+	d.Erasure = &erasure{handle, column, e.Keeps, e.Obligation, d.At.AddDate(0, 0, int(days))}
 	gone := relmgrdb.EraseContentsParams{ActID: d.Act, RecordIds: []string{}, Commitments: [][]byte{}, Rests: [][]byte{}}
 	if e.Keeps == "" {
-		if gone, err = s.contentsOf(ctx, tx, d, h.handle); err != nil {
+		if gone, err = s.contentsOf(ctx, tx, d, handle); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -147,7 +153,7 @@ func (s *Service) erase(ctx context.Context, tx *sql.Tx, d *deed, h held, e Eras
 		return Receipt{}, err
 	}
 	if err := s.q.RecordErasure(ctx, tx, relmgrdb.RecordErasureParams{
-		ActID: d.Act, HandleID: h.handle, ColumnID: h.column.ID, Keeps: e.Keeps, Obligation: e.Obligation, CompleteAt: d.Erasure.CompleteAt,
+		ActID: d.Act, HandleID: handle, ColumnID: column, Keeps: e.Keeps, Obligation: e.Obligation, CompleteAt: d.Erasure.CompleteAt,
 	}); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
@@ -157,7 +163,7 @@ func (s *Service) erase(ctx context.Context, tx *sql.Tx, d *deed, h held, e Eras
 	if err := s.q.EraseContents(ctx, tx, gone); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
-	return receipt, pg.Fault(s.q.EraseHandle(ctx, tx, h.handle))
+	return receipt, pg.Fault(s.q.EraseHandle(ctx, tx, handle))
 }
 
 // settled refuses to erase what is under review. All of it is the agency's own

@@ -111,6 +111,7 @@ type deed struct {
 	Returned *returned   `json:"returned,omitempty"`
 	Erasure  *erasure    `json:"erasure,omitempty"`
 	Erases   *leaves     `json:"erases,omitempty"`
+	Expiry   *expiry     `json:"expiry,omitempty"`
 
 	AsOf   *asOf       `json:"as_of,omitempty"`
 	Allows ident.ActID `json:"allows,omitzero"` // the act that asks about an earlier date

@@ -59,6 +59,7 @@ type Service struct {
 	// emergencies counts those declared, found or not: it moves with the asker's
 	// word alone, so it tells nothing of anybody asked about.
 	emergencies prometheus.Counter
+	retained    prometheus.Gauge // when retention last ran to its end; until then, when the process began
 }
 
 // New builds the service and confirms that the keys are those that this
@@ -76,7 +77,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			Name: "fame_emergencies_total",
 			Help: "Emergencies declared and recorded, whether or not they found anything.",
 		}),
+		retained: promauto.With(c.Metrics).NewGauge(prometheus.GaugeOpts{
+			Name: "fame_retention_completed_timestamp_seconds",
+			Help: "When this process last erased all that was past its time; before the first time, when it began.",
+		}),
 	}
+	s.retained.Set(float64(c.Now().Unix()))
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}

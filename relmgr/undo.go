@@ -168,7 +168,7 @@ func editable(how, what Kind, own bool) error {
 		return fault.New(fault.NotKnown, "no publication of yours has that reference: list them with GET /relmgr/v1/acts")
 	case what == Move:
 		return fault.New(fault.Invalid, "a move cannot be undone: move the relationship back with POST /relmgr/v1/caseloads")
-	case what == Erase:
+	case what == Erase || what == Expire:
 		return fault.New(fault.Invalid, "an erasure cannot be undone: what it erased is gone")
 	case what == AskAsOf || what == ApproveAsOf:
 		return fault.New(fault.Invalid, "this act cannot be undone: it ends by itself")

@@ -2,6 +2,8 @@ package relmgrapi
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -25,5 +27,25 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	handler, err := New(edge, service, p.Now)
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) { retain(ctx, service, p.Logger) }}, err
+}
+
+// retainEvery is how often what is past its time is erased.
+const retainEvery = 6 * time.Hour
+
+// retain erases what is past its time, until ctx ends.
+func retain(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
+	for next := time.NewTimer(time.Minute); ; next.Reset(retainEvery) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		done, err := service.Retain(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "retention cannot go on", "alert", "retention-lag", "cause", err.Error())
+		} else if done != (relmgr.Retained{}) {
+			log.InfoContext(ctx, "erased what was past its time", "identifiers", done.Identifiers, "records", done.Records, "idempotency_keys", done.IdempotencyKeys)
+		}
+	}
 }

@@ -54,6 +54,12 @@ type Settings struct {
 	// BackupDays is how long backups are kept, and retired keys for them; zero in
 	// terms of before the setting: 30.
 	BackupDays int `json:"backup_days,omitempty"`
+	// For how many days contents are kept after they have ended (LEG-29); zero in
+	// terms of before the settings: for good.
+	KeepEndedDays       int `json:"keep_ended_days,omitempty"`       // what a column called people for whom nothing is in force
+	KeepEnquiriesDays   int `json:"keep_enquiries_days,omitempty"`   // of enquiries that nobody has still to review
+	KeepRefusalsDays    int `json:"keep_refusals_days,omitempty"`    // of proposals that a step stopped
+	KeepIdempotencyDays int `json:"keep_idempotency_days,omitempty"` // idempotency keys
 }
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.

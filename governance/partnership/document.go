@@ -73,7 +73,10 @@ func (d Document) Terms(version int64) *decide.Terms {
 
 // The settings of a partnership that says nothing of them; the schema states
 // them too.
-var defaults = decide.Settings{PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30}
+var defaults = decide.Settings{
+	PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30,
+	KeepEndedDays: 2192, KeepEnquiriesDays: 2192, KeepRefusalsDays: 2192, KeepIdempotencyDays: 30,
+}
 
 // complete fills in what a document may leave out and brings times to UTC, so
 // that two documents that mean the same are the same. The schema refuses a zero
@@ -85,6 +88,10 @@ func (d *Document) complete() {
 	orDefault(&d.Settings.RequestsPerMinute, defaults.RequestsPerMinute)
 	orDefault(&d.Settings.ReviewSamplePercent, defaults.ReviewSamplePercent)
 	orDefault(&d.Settings.BackupDays, defaults.BackupDays)
+	orDefault(&d.Settings.KeepEndedDays, defaults.KeepEndedDays)
+	orDefault(&d.Settings.KeepEnquiriesDays, defaults.KeepEnquiriesDays)
+	orDefault(&d.Settings.KeepRefusalsDays, defaults.KeepRefusalsDays)
+	orDefault(&d.Settings.KeepIdempotencyDays, defaults.KeepIdempotencyDays)
 	if d.Bars == nil {
 		d.Bars = []decide.Bar{}
 	}

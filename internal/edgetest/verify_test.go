@@ -13,6 +13,7 @@ import (
 
 	"github.com/fame-hub/fame/cmd/fame/verify"
 	"github.com/fame-hub/fame/governance/ledger"
+	"github.com/fame-hub/fame/relmgr"
 )
 
 // everything is a hub in which every operation has done its work, and whose log
@@ -124,6 +125,27 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 		join relmgr.content_keys k on k.record_id = a.act_id order by random() limit 1) returning record_id`).Scan(&missing))
 	if r = b.verified(); len(r.Findings) != 1 || r.Findings[0].Place != "relmgr act "+missing {
 		t.Errorf("without the key of act %s: %v", missing, r.Findings)
+	}
+}
+
+// LEG-29: ten years on, all that has ended is erased by acts that name it, and the
+// hub still verifies: it is as those acts left it.
+func TestWhatRetentionLeavesBehindVerifies(t *testing.T) {
+	t.Parallel()
+	b := everything(t)
+	before := b.verified().Erased
+	s, err := relmgr.New(t.Context(), relmgr.Config{DB: b.base.DB(t, "relmgr"), Keys: b.keys["relmgr"], Now: func() time.Time { return b.now().AddDate(10, 0, 0) }})
+	b.must(err)
+	defer s.Close()
+	done, err := s.Retain(t.Context())
+	b.must(err)
+	b.sequence()
+	r := b.verified()
+	for _, f := range r.Findings {
+		t.Error(f)
+	}
+	if done.Identifiers == 0 || done.Records == 0 || done.IdempotencyKeys != 0 || r.Erased < before+done.Records+done.Identifiers {
+		t.Errorf("%+v was erased, and %d records are: %d before", done, r.Erased, before)
 	}
 }
 
