@@ -141,12 +141,11 @@ func TestTwoAreCorrelatedByARegistrarsStatement(t *testing.T) {
 		t.Errorf("%d own pairings are used up", n)
 	}
 	for who, o := range map[string]relmgr.Own{"social": socialChild, "gp": gpChild} { // each side is shown it
-		acts, _, err := b.ListActs(t.Context(), b.as(who), b.handle(t, who, o), ident.ReferenceID{}, 1, looking)
-		if err != nil || len(acts) != 1 || acts[0].Registrar != "county-register" || acts[0].Level != decide.HighConfidence || len(acts[0].Types) != 2 {
-			t.Errorf("%s is shown %+v, %v", who, acts, err)
-			continue
+		joined := b.shown(t, who, o, relmgr.Correlate)
+		if joined.Registrar != "county-register" || joined.Level != decide.HighConfidence || len(joined.Types) != 2 {
+			t.Errorf("%s is shown %+v", who, joined)
 		}
-		if a, err := b.FindAct(t.Context(), b.as(who), acts[0].Act, looking); err != nil || a.Registrar != "county-register" {
+		if a, err := b.FindAct(t.Context(), b.as(who), joined.Act, looking); err != nil || a.Registrar != "county-register" {
 			t.Errorf("%s is shown %+v, %v", who, a, err)
 		}
 	}
