@@ -256,6 +256,8 @@ func (s *Service) apply(ctx context.Context, tx *sql.Tx, plan []change, barred [
 			in.Publications = append(in.Publications, act)
 		case c.kind == Correlate:
 			in.Correlations = append(in.Correlations, act)
+		case c.kind == AttachAnchor:
+			in.Attachments = append(in.Attachments, act)
 		case c.kind == KeepApart:
 			for _, k := range c.pairs {
 				in.ApartActs, in.ApartA, in.ApartB = append(in.ApartActs, act), append(in.ApartA, k[0].String()), append(in.ApartB, k[1].String())

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,9 +19,11 @@ import (
 )
 
 // Question is an enquiry: is this person known, who else works with them, with
-// whom can I engage in a transaction (QRY-01 to 03).
+// whom can I engage in a transaction (QRY-01 to 03). It names a person as the
+// asker's own column does, or carries a registrar's recognition of a stranger.
 type Question struct {
 	Own
+	Recognition string // compact JWS, in place of an identifier
 	Purpose     string
 	Reason      string
 	Concerning  string // child, adult, unborn or not-known; never read from stored age
@@ -81,6 +84,7 @@ type enquiry struct {
 	Emergency    bool               `json:"emergency"`
 	Case         Case               `json:"case,omitempty"`
 	AsOf         *time.Time         `json:"as_of,omitempty"` // of one that was refused about an earlier date
+	Recognition  *recognised        `json:"recognition,omitempty"`
 	Decision     decide.Decision    `json:"decision"`
 	Disclosed    []disclosure       `json:"disclosed"`
 }
@@ -108,14 +112,22 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := q.Identifier.check(c); err != nil {
-		return Answer{}, err
+	if (q.Identifier == "") == (q.Recognition == "") {
+		return Answer{}, fault.At("/identifier", "give an identifier of your column or a registrar's recognition, one of the two")
+	}
+	if q.Recognition == "" {
+		if err := q.Identifier.check(c); err != nil {
+			return Answer{}, err
+		}
 	}
 	asking := who.Terms.Ask(who.Actor, q.put(c), at)
 	e := enquiry{
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
 		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case,
 		Decision: asking.Decision, Disclosed: []disclosure{},
+	}
+	if q.Recognition != "" {
+		return s.enquireRecognised(ctx, who, q, c, &asking, e)
 	}
 	if asking.StoppedAt() > 0 {
 		return Answer{}, s.refuseEnquiry(ctx, who, e)
@@ -157,10 +169,8 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		return Answer{}, true, nil
 	}
 	if q.Case == "" && !r.holds(who.Terms, e.At) {
-		put := q.put(c)
-		put.NoCase = true
-		again := who.Terms.Ask(who.Actor, put, e.At)
-		if asking, e.Decision = &again, again.Decision; asking.StoppedAt() > 0 {
+		asking = withoutCase(who, q, c, e.At)
+		if e.Decision = asking.Decision; asking.StoppedAt() > 0 {
 			return Answer{}, false, s.refuseEnquiry(ctx, who, e)
 		}
 	}
@@ -171,7 +181,7 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	a = Answer{ID: e.Enquiry, Published: r.published}
 	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.Transaction, e.At)
 
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
+	l, err := s.leafOf(ctx, e)
 	if err != nil {
 		return Answer{}, false, err
 	}
@@ -186,6 +196,15 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	}
 	a.Commitment = l.Commitment
 	return a, false, nil
+}
+
+// withoutCase decides anew on a question that names no case, about somebody whom
+// the asker's own column does not publish.
+func withoutCase(who decide.Caller, q Question, c *decide.Column, at time.Time) *decide.Asking {
+	put := q.put(c)
+	put.NoCase = true
+	asking := who.Terms.Ask(who.Actor, put, at)
+	return &asking
 }
 
 // put is the question as its decision sees it.
@@ -205,26 +224,39 @@ func asked(t *decide.Terms, q Question) error {
 	return nil
 }
 
-// refuseEnquiry records that the asker's own side stopped the question.
+// refuseEnquiry records that the asker's own side stopped the question, or that
+// the recognition that it carries is not theirs to use.
 func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquiry) error {
 	stopped, role := e.Decision.StoppedAt(), e.Decision.Role
 	if role == "" {
 		role = who.AnyRole()
 		e.Role = role
 	}
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
+	refused := stoppedBy
+	p := relmgrdb.RecordRefusedEnquiryParams{StoppedAt: sql.NullInt16{Int16: int16(stopped), Valid: stopped > 0}}
+	if e.Recognition != nil && stopped == 0 {
+		p.Recognition = string(e.Recognition.Outcome)
+		refused = func(*decide.Decision) error { return e.Recognition.Outcome.because() }
+	} else if e.Recognition != nil { // it serves another time
+		e.Recognition = &recognised{Registrar: e.Recognition.Registrar, ID: e.Recognition.ID, Level: e.Recognition.Level, Types: e.Recognition.Types}
+	}
+	l, err := s.leafOf(ctx, e)
 	if err != nil {
 		return err
 	}
-	if err := s.q.RecordRefusedEnquiry(ctx, s.db, relmgrdb.RecordRefusedEnquiryParams{
-		EnquiryID: e.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: e.At,
-		PractitionerID: e.Practitioner, AgencyID: e.Agency, Role: role, ColumnID: e.Column, Purpose: e.Purpose,
-		Reason: e.Reason, Concerning: e.Concerning, Transaction: e.Transaction,
-		StoppedAt: sql.NullInt16{Int16: int16(stopped), Valid: true}, TermsVersion: who.Terms.Version, Sealed: l.Sealed,
-	}); err != nil {
+	p.EnquiryID, p.WrappedKey, p.Commitment, p.At = e.Enquiry, l.WrappedKey, l.Commitment, e.At
+	p.PractitionerID, p.AgencyID, p.Role, p.ColumnID, p.Purpose = e.Practitioner, e.Agency, role, e.Column, e.Purpose
+	p.Reason, p.Concerning, p.Transaction, p.Emergency = e.Reason, e.Concerning, e.Transaction, e.Emergency
+	p.TermsVersion, p.Sealed = who.Terms.Version, l.Sealed
+	if err := s.q.RecordRefusedEnquiry(ctx, s.db, p); err != nil {
 		return pg.Fault(err)
 	}
-	return stoppedBy(&e.Decision)
+	return refused(&e.Decision)
+}
+
+// leafOf is an enquiry as it is stored, with its commitment.
+func (s *Service) leafOf(ctx context.Context, e enquiry) (leaf.Leaf, error) {
+	return leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
 }
 
 // stoppedBy explains a refused decision of the caller's own side.
@@ -237,7 +269,8 @@ func stoppedBy(d *decide.Decision) error {
 // row is everything on the asker's row, as read.
 type row struct {
 	own       ident.HandleID
-	reading   int32 // the epoch of the tokens by which it was looked up
+	reading   int32                   // the epoch of the tokens, or anchors, by which it was looked up
+	found     map[ident.HandleID]bool // by a recognition, on any number of rows; nil for a question by identifier
 	published bool
 	cells     []cell
 	sides     map[ident.ActID][]side
@@ -418,10 +451,16 @@ func (r row) hides(h ident.HandleID, asking *decide.Asking) bool {
 	return slices.ContainsFunc(r.blocked[h], func(reach string) bool { return reach != "block" || !asking.Emergency })
 }
 
-// reached is the asker's component of the correlations of g, and the agencies
-// that a subject left out on a handle of it.
+// reached is the asker's component of the correlations of g, or those on which the
+// person was found, and the agencies that a subject left out on a handle of it.
 func (r row) reached(g graph) (map[ident.HandleID]bool, map[ident.Agency]bool) {
-	reached, left := among(g, r.own), map[ident.Agency]bool{}
+	reached, left := map[ident.HandleID]bool{}, map[ident.Agency]bool{}
+	if r.found == nil {
+		reached = among(g, r.own)
+	}
+	for h := range r.found {
+		maps.Copy(reached, among(g, h))
+	}
 	for h := range reached {
 		for _, agency := range r.excluded[h] {
 			left[agency] = true

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
@@ -28,6 +29,8 @@ type keyring struct {
 	// epochs is what this process last heard of a column's epochs. It may be old:
 	// what is read says so, and what is written is refused (relmgr/rotate.go).
 	epochs sync.Map // ident.Column → epochs
+	// anchorEpoch is the newest of anchors, likewise; zero is not known.
+	anchorEpoch atomic.Int32
 }
 
 // epochs says which keys serve a column: its tokens are looked up by one epoch

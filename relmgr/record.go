@@ -77,6 +77,10 @@ type deed struct {
 	Statement  *stated     `json:"statement,omitempty"`
 	OwnPairing ident.ActID `json:"own_pairing,omitzero"`
 
+	// Of an anchor that is attached, and of a recognition that was refused.
+	Recognition *recognised `json:"recognition,omitempty"`
+	Anchor      *anchored   `json:"anchor,omitempty"`
+
 	Confirms ident.ActID     `json:"confirms,omitzero"`
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
 	Cause    Cause           `json:"cause,omitempty"`
@@ -224,6 +228,15 @@ func (s *Service) useUp(ctx context.Context, tx *sql.Tx, d *deed) error {
 			return unusable()
 		} else if err != nil {
 			return pg.Fault(err)
+		}
+	}
+	if d.Anchor != nil {
+		err := s.q.UseRecognition(ctx, tx, relmgrdb.UseRecognitionParams{RecognitionHash: d.Recognition.Hash, RecordID: ident.UntypedID(d.Act)})
+		if err != nil {
+			return pg.Fault(err)
+		}
+		if err := s.keepAnchor(ctx, tx, d); err != nil {
+			return err
 		}
 	}
 	if d.Statement == nil {

@@ -26,6 +26,10 @@ const (
 	pairingKey = seal.KeyID("duty/relmgr/pairings")
 	sampleKey  = seal.KeyID("duty/relmgr/samples")
 	importsKey = seal.KeyID("duty/relmgr/imports")
+
+	recognitionKey = seal.KeyID("duty/relmgr/recognitions")
+	// AgreementKey is what registrars encrypt a subject's secret of this hub to.
+	AgreementKey = seal.KeyID("agree/relmgr/1")
 	// SigningKey signs the proofs of handles that other duties accept.
 	SigningKey = seal.KeyID("sign/relmgr/1")
 	// Issuer is who those proofs come from.
@@ -54,6 +58,7 @@ type Service struct {
 	q      *relmgrdb.Queries
 	keys   *keyring
 	proofs *attest.Signer
+	opener *attest.Opener
 	now    func() time.Time
 	once   []byte // hash of an idempotency key, nil for none
 	// emergencies counts those declared, found or not: it moves with the asker's
@@ -86,10 +91,15 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}
-	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, importsKey: seal.KindMAC, SigningKey: seal.KindSign} {
+	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, importsKey: seal.KindMAC, SigningKey: seal.KindSign,
+		recognitionKey: seal.KindMAC, AgreementKey: seal.KindAgree} {
 		if err := s.keys.ensure(ctx, id, kind); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if s.opener, err = attest.NewOpener(ctx, c.Keys, AgreementKey); err != nil {
+		return nil, err
 	}
 	gate := c.Gate
 	if gate == nil {

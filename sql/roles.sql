@@ -95,6 +95,11 @@ grant update (row_id, column_id, token, token_b, token_epoch, sealed, wrapped_ke
 -- Epochs of keys go up by one (queries/relmgr/keys.sql).
 grant select, insert, update on relmgr.token_epochs, relmgr.wrapping_epochs to fame_relmgr;
 grant select, insert on relmgr.retired_keys to fame_relmgr;
+-- Anchors are advanced to the next key, and go with their handle; the acts that attach them stay.
+grant select, insert, delete, update (epoch, value) on relmgr.anchors to fame_relmgr;
+grant select, insert, update (live) on relmgr.attachments to fame_relmgr;
+grant select, update (epoch) on relmgr.anchor_epochs to fame_relmgr;
+grant select, insert on relmgr.recognitions_used to fame_relmgr;
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;

@@ -374,10 +374,17 @@ func (h handlers) ListActs(ctx context.Context, params oas.ListActsParams) (*oas
 	return page, nil
 }
 
+func (h handlers) AttachAnchor(ctx context.Context, req *oas.AnchorRequest, params oas.AttachAnchorParams) (*oas.ActReceipt, error) {
+	r, err := h.once(ctx, oas.AttachAnchorOperation, params.IdempotencyKey, req).AttachAnchor(ctx, caller(ctx), relmgr.Attachment{
+		Own: own(req.Column, req.Identifier), Recognition: string(req.Recognition), Reason: string(req.Reason),
+	})
+	return receipt(r, err)
+}
+
 func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.Answer, error) {
 	who := caller(ctx)
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
-		Own: own(req.Column, req.Identifier), Purpose: string(req.Purpose), Reason: string(req.Reason),
+		Own: own(req.Column, req.Identifier.Or("")), Recognition: string(req.Recognition.Or("")), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
 		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")),
 	})

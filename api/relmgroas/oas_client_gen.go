@@ -47,6 +47,18 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/as-of-enquiries
 	AskAsOf(ctx context.Context, request *AsOfRequest, params AskAsOfParams) (*ActReceipt, error)
+	// AttachAnchor invokes attachAnchor operation.
+	//
+	// Whoever carries a recognition of the same person by the same registrar can ask about them from
+	// then on without knowing an identifier,
+	// and is told what the relationship's own decision discloses: this publishes nothing. The caller is
+	// a member of the column and carries
+	// a recognition that was made for them, which is used up. No value that is kept for the person is
+	// common to two identifiers. The
+	// receipt is the same whatever is known of the person elsewhere. Withdrawing the act ends it.
+	//
+	// POST /relmgr/v1/anchors
+	AttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
 	// ConfirmSamePerson invokes confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -97,8 +109,8 @@ type Invoker interface {
 	EndDeclaration(ctx context.Context, request *WithdrawalRequest, params EndDeclarationParams) (*DeclarationReceipt, error)
 	// Enquire invokes enquire operation.
 	//
-	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
-	// that offer it
+	// One question, in the asker's own identifier (QRY-06), or about a stranger whom a registrar has
+	// recognised. With `transaction` it lists only providers that offer it
 	// (QRY-02). Steps that depend on the asker alone are explained; from the look-up on nothing is, and
 	// unknown, withheld and
 	// hidden give the same answer (QRY-11). Every enquiry is recorded before it is answered, and takes
@@ -709,6 +721,101 @@ func (c *Client) sendAskAsOf(ctx context.Context, request *AsOfRequest, params A
 	return result, nil
 }
 
+// AttachAnchor invokes attachAnchor operation.
+//
+// Whoever carries a recognition of the same person by the same registrar can ask about them from
+// then on without knowing an identifier,
+// and is told what the relationship's own decision discloses: this publishes nothing. The caller is
+// a member of the column and carries
+// a recognition that was made for them, which is used up. No value that is kept for the person is
+// common to two identifiers. The
+// receipt is the same whatever is known of the person elsewhere. Withdrawing the act ends it.
+//
+// POST /relmgr/v1/anchors
+func (c *Client) AttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error) {
+	res, err := c.sendAttachAnchor(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/anchors"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAttachAnchorRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AttachAnchorOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAttachAnchorResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ConfirmSamePerson invokes confirmSamePerson operation.
 //
 // Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -1275,8 +1382,8 @@ func (c *Client) sendEndDeclaration(ctx context.Context, request *WithdrawalRequ
 
 // Enquire invokes enquire operation.
 //
-// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
-// that offer it
+// One question, in the asker's own identifier (QRY-06), or about a stranger whom a registrar has
+// recognised. With `transaction` it lists only providers that offer it
 // (QRY-02). Steps that depend on the asker alone are explained; from the look-up on nothing is, and
 // unknown, withheld and
 // hidden give the same answer (QRY-11). Every enquiry is recorded before it is answered, and takes

@@ -510,6 +510,168 @@ func (s *Server) handleAskAsOfRequest(args [0]string, argsEscaped bool, w http.R
 	}
 }
 
+// handleAttachAnchorRequest handles attachAnchor operation.
+//
+// Whoever carries a recognition of the same person by the same registrar can ask about them from
+// then on without knowing an identifier,
+// and is told what the relationship's own decision discloses: this publishes nothing. The caller is
+// a member of the column and carries
+// a recognition that was made for them, which is used up. No value that is kept for the person is
+// common to two identifiers. The
+// receipt is the same whatever is known of the person elsewhere. Withdrawing the act ends it.
+//
+// POST /relmgr/v1/anchors
+func (s *Server) handleAttachAnchorRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: AttachAnchorOperation,
+			ID:   "attachAnchor",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOidc(ctx, AttachAnchorOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Oidc",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Oidc", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+	params, err := decodeAttachAnchorParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeAttachAnchorRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *ActReceipt
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    AttachAnchorOperation,
+			OperationSummary: "Let the person of my identifier be found by a registrar's recognition",
+			OperationID:      "attachAnchor",
+			Body:             request,
+			RawBody:          rawBody,
+			Params: middleware.Parameters{
+				{
+					Name: "Idempotency-Key",
+					In:   "header",
+				}: params.IdempotencyKey,
+			},
+			Raw: r,
+		}
+
+		type (
+			Request  = *AnchorRequest
+			Params   = AttachAnchorParams
+			Response = *ActReceipt
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			unpackAttachAnchorParams,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.AttachAnchor(ctx, request, params)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.AttachAnchor(ctx, request, params)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeAttachAnchorResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
 // handleConfirmSamePersonRequest handles confirmSamePerson operation.
 //
 // Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -1449,8 +1611,8 @@ func (s *Server) handleEndDeclarationRequest(args [1]string, argsEscaped bool, w
 
 // handleEnquireRequest handles enquire operation.
 //
-// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
-// that offer it
+// One question, in the asker's own identifier (QRY-06), or about a stranger whom a registrar has
+// recognised. With `transaction` it lists only providers that offer it
 // (QRY-02). Steps that depend on the asker alone are explained; from the look-up on nothing is, and
 // unknown, withheld and
 // hidden give the same answer (QRY-11). Every enquiry is recorded before it is answered, and takes

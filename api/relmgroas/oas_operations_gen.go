@@ -9,6 +9,7 @@ const (
 	ApproveAsOfOperation           OperationName = "ApproveAsOf"
 	ApproveImportOperation         OperationName = "ApproveImport"
 	AskAsOfOperation               OperationName = "AskAsOf"
+	AttachAnchorOperation          OperationName = "AttachAnchor"
 	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
 	CorrelateOperation             OperationName = "Correlate"
 	DeclareInterestOperation       OperationName = "DeclareInterest"

@@ -52,6 +52,20 @@ func encodeAskAsOfRequest(
 	return nil
 }
 
+func encodeAttachAnchorRequest(
+	req *AnchorRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeConfirmSamePersonRequest(
 	req *WithdrawalRequest,
 	r *http.Request,

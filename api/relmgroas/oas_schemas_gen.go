@@ -331,6 +331,7 @@ const (
 	ActKindAskAsOf      ActKind = "ask-as-of"
 	ActKindApproveAsOf  ActKind = "approve-as-of"
 	ActKindErase        ActKind = "erase"
+	ActKindAttachAnchor ActKind = "attach-anchor"
 )
 
 // AllValues returns all ActKind values.
@@ -358,6 +359,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindAskAsOf,
 		ActKindApproveAsOf,
 		ActKindErase,
+		ActKindAttachAnchor,
 	}
 }
 
@@ -407,6 +409,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindApproveAsOf:
 		return []byte(s), nil
 	case ActKindErase:
+		return []byte(s), nil
+	case ActKindAttachAnchor:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -481,6 +485,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindErase:
 		*s = ActKindErase
+		return nil
+	case ActKindAttachAnchor:
+		*s = ActKindAttachAnchor
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -579,6 +586,54 @@ func (s *ActWithdrawalRequest) SetReason(val Code) {
 // SetEvidence sets the value of Evidence.
 func (s *ActWithdrawalRequest) SetEvidence(val OptSubjectEvidence) {
 	s.Evidence = val
+}
+
+// Ref: #/components/schemas/AnchorRequest
+type AnchorRequest struct {
+	Column      Code            `json:"column"`
+	Identifier  LocalIdentifier `json:"identifier"`
+	Recognition Recognition     `json:"recognition"`
+	Reason      Code            `json:"reason"`
+}
+
+// GetColumn returns the value of Column.
+func (s *AnchorRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *AnchorRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *AnchorRequest) GetRecognition() Recognition {
+	return s.Recognition
+}
+
+// GetReason returns the value of Reason.
+func (s *AnchorRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetColumn sets the value of Column.
+func (s *AnchorRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *AnchorRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *AnchorRequest) SetRecognition(val Recognition) {
+	s.Recognition = val
+}
+
+// SetReason sets the value of Reason.
+func (s *AnchorRequest) SetReason(val Code) {
+	s.Reason = val
 }
 
 // Ref: #/components/schemas/Answer
@@ -2980,10 +3035,12 @@ func (s *DisputeRequest) SetReason(val Code) {
 	s.Reason = val
 }
 
+// One of `identifier` and `recognition`.
 // Ref: #/components/schemas/EnquiryRequest
 type EnquiryRequest struct {
 	Column      Code                     `json:"column"`
-	Identifier  LocalIdentifier          `json:"identifier"`
+	Identifier  OptLocalIdentifier       `json:"identifier"`
+	Recognition OptRecognition           `json:"recognition"`
 	Purpose     Code                     `json:"purpose"`
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
@@ -3000,8 +3057,13 @@ func (s *EnquiryRequest) GetColumn() Code {
 }
 
 // GetIdentifier returns the value of Identifier.
-func (s *EnquiryRequest) GetIdentifier() LocalIdentifier {
+func (s *EnquiryRequest) GetIdentifier() OptLocalIdentifier {
 	return s.Identifier
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *EnquiryRequest) GetRecognition() OptRecognition {
+	return s.Recognition
 }
 
 // GetPurpose returns the value of Purpose.
@@ -3040,8 +3102,13 @@ func (s *EnquiryRequest) SetColumn(val Code) {
 }
 
 // SetIdentifier sets the value of Identifier.
-func (s *EnquiryRequest) SetIdentifier(val LocalIdentifier) {
+func (s *EnquiryRequest) SetIdentifier(val OptLocalIdentifier) {
 	s.Identifier = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *EnquiryRequest) SetRecognition(val OptRecognition) {
+	s.Recognition = val
 }
 
 // SetPurpose sets the value of Purpose.
@@ -5913,6 +5980,52 @@ func (o OptPairingCode) Or(d PairingCode) PairingCode {
 	return d
 }
 
+// NewOptRecognition returns new OptRecognition with value set to v.
+func NewOptRecognition(v Recognition) OptRecognition {
+	return OptRecognition{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRecognition is optional Recognition.
+type OptRecognition struct {
+	Value Recognition
+	Set   bool
+}
+
+// IsSet returns true if OptRecognition was set.
+func (o OptRecognition) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRecognition) Reset() {
+	var v Recognition
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRecognition) SetTo(v Recognition) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRecognition) Get() (v Recognition, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRecognition) Or(d Recognition) Recognition {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptRecordedDecision returns new OptRecordedDecision with value set to v.
 func NewOptRecordedDecision(v RecordedDecision) OptRecordedDecision {
 	return OptRecordedDecision{
@@ -6585,6 +6698,8 @@ func (s *Proportionality) SetAim(val Code) {
 func (s *Proportionality) SetReview(val OptDateTime) {
 	s.Review = val
 }
+
+type Recognition string
 
 // The caller's own side of the decision, with each step's answer.
 // Ref: #/components/schemas/RecordedDecision

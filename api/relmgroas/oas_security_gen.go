@@ -38,6 +38,7 @@ var operationRolesOidc = map[string][]string{
 	ApproveAsOfOperation:           []string{},
 	ApproveImportOperation:         []string{},
 	AskAsOfOperation:               []string{},
+	AttachAnchorOperation:          []string{},
 	ConfirmSamePersonOperation:     []string{},
 	CorrelateOperation:             []string{},
 	DeclareInterestOperation:       []string{},

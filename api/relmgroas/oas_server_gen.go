@@ -34,6 +34,18 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/as-of-enquiries
 	AskAsOf(ctx context.Context, req *AsOfRequest, params AskAsOfParams) (*ActReceipt, error)
+	// AttachAnchor implements attachAnchor operation.
+	//
+	// Whoever carries a recognition of the same person by the same registrar can ask about them from
+	// then on without knowing an identifier,
+	// and is told what the relationship's own decision discloses: this publishes nothing. The caller is
+	// a member of the column and carries
+	// a recognition that was made for them, which is used up. No value that is kept for the person is
+	// common to two identifiers. The
+	// receipt is the same whatever is known of the person elsewhere. Withdrawing the act ends it.
+	//
+	// POST /relmgr/v1/anchors
+	AttachAnchor(ctx context.Context, req *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
 	// ConfirmSamePerson implements confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -84,8 +96,8 @@ type Handler interface {
 	EndDeclaration(ctx context.Context, req *WithdrawalRequest, params EndDeclarationParams) (*DeclarationReceipt, error)
 	// Enquire implements enquire operation.
 	//
-	// One question, in the asker's own identifier (QRY-06). With `transaction` it lists only providers
-	// that offer it
+	// One question, in the asker's own identifier (QRY-06), or about a stranger whom a registrar has
+	// recognised. With `transaction` it lists only providers that offer it
 	// (QRY-02). Steps that depend on the asker alone are explained; from the look-up on nothing is, and
 	// unknown, withheld and
 	// hidden give the same answer (QRY-11). Every enquiry is recorded before it is answered, and takes

@@ -38,7 +38,7 @@ func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
 		return err
 	}
 	q := &relmgroas.EnquiryRequest{
-		Column: relmgroas.Code(c.Column), Identifier: relmgroas.LocalIdentifier(identifier), Purpose: relmgroas.Code(c.Purpose),
+		Column: relmgroas.Code(c.Column), Identifier: relmgroas.NewOptLocalIdentifier(relmgroas.LocalIdentifier(identifier)), Purpose: relmgroas.Code(c.Purpose),
 		Reason: relmgroas.Code(c.Reason), Concerning: relmgroas.EnquiryRequestConcerning(c.Concerning),
 	}
 	if c.Transaction != "" {

@@ -225,7 +225,7 @@ func (s *storyteller) ask(ctx context.Context, name string, column ident.Column,
 		return nil, err
 	}
 	q := &relmgroas.EnquiryRequest{
-		Column: relmgroas.Code(column), Identifier: relmgroas.LocalIdentifier(identifier), Purpose: "co-ordinate-care",
+		Column: relmgroas.Code(column), Identifier: relmgroas.NewOptLocalIdentifier(relmgroas.LocalIdentifier(identifier)), Purpose: "co-ordinate-care",
 		Reason: "working-with-person", Concerning: relmgroas.EnquiryRequestConcerningNotKnown,
 	}
 	if transaction != "" {

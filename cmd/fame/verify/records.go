@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/gowebpki/jcs"
@@ -101,7 +103,10 @@ var kinds = []kind{
 			'erasure', json_build_object('handle', z.handle_id, 'column', z.column_id, 'keeps', z.keeps, 'obligation', z.obligation, 'complete_at', z.complete_at),
 			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
-			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id)`,
+			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id),
+			'recognition', json_build_object('hash', encode(ru.recognition_hash, 'base64')),
+			'anchor', case when an.anchor_id is not null then json_build_object('anchor', an.anchor_id, 'handle', an.handle_id, 'registrar', an.registrar, 'epoch', an.epoch,
+			  'value', encode(an.value, 'base64')) end`,
 		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "undoes", "relmgr.undoings") + ` u on u.act_id = r.act_id
 			left join (select barred_in, json_agg(act_id) as list from relmgr.barred group by barred_in) b on b.barred_in = r.act_id
@@ -130,6 +135,9 @@ var kinds = []kind{
 			left join relmgr.rulings v on v.act_id = r.act_id
 			left join (select act_id, min(outcome) as outcome, json_agg(decision_id) as list from relmgr.override_outcomes group by act_id) g on g.act_id = r.act_id
 			left join relmgr.approvals f on f.approval_id = r.act_id
+			left join relmgr.recognitions_used ru on ru.record_id = r.act_id
+			left join relmgr.attachments ta on ta.act_id = r.act_id
+			left join relmgr.anchors an on an.anchor_id = ta.anchor_id
 			left join relmgr.import_lines i on i.act_id = r.act_id
 			left join relmgr.erasures z on z.act_id = r.act_id
 			left join (select act_id, count(*) as leaves, encode(sha256(string_agg(commitment || rest, ''::bytea order by commitment)), 'hex') as digest
@@ -144,9 +152,11 @@ var kinds = []kind{
 		name: "enquiry", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.enquiries", id: "enquiry_id",
 		clear: `'enquiry', r.enquiry_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'column', r.column_id,
 			'handle', r.handle_id, 'purpose', r.purpose, 'reason', r.reason, 'concerning', r.concerning, 'transaction', r.transaction,
-			'emergency', r.emergency, 'reads', r.reads, 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
+			'emergency', r.emergency, 'reads', r.reads, 'recognition', json_build_object('outcome', nullif(r.recognition, 'used'),
+			  'hash', encode(ru.recognition_hash, 'base64'), 'used', r.recognition is not distinct from 'used'), 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
-			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id`,
+			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id
+			left join relmgr.recognitions_used ru on ru.record_id = r.enquiry_id`,
 		rest: `null, to_jsonb(r), null, null, null, null, null`,
 	},
 	{
@@ -292,6 +302,9 @@ func (v *verification) checkRecord(ctx context.Context, k kind, s *stored) error
 	if err := amend(said, clear); err != nil {
 		return v.found(place, "%v", err)
 	}
+	if err := advance(ctx, keys, said, clear); err != nil {
+		return err
+	}
 	if at := differ(clear, said); at != "" {
 		return v.found(place, "what stands in clear is not what was recorded: %s", at[1:])
 	}
@@ -312,6 +325,9 @@ func amend(said, clear map[string]any) error {
 			said["concerning"] = "not-known"
 		}
 		said["decision"] = map[string]any{"terms_version": said["terms_version"], "role": said["role"]}
+	}
+	if r, ok := said["recognition"].(map[string]any); ok {
+		r["used"] = !empty(r["hash"])
 	}
 	if d, ok := said["decision"].(map[string]any); ok { // of an enquiry
 		stopped(d)
@@ -370,6 +386,46 @@ func amend(said, clear map[string]any) error {
 	if _, ok := clear["applied"]; ok {
 		return terms(said, clear)
 	}
+	return nil
+}
+
+// advance brings the anchor that an act attached to the key that it stands under
+// now. One that is gone was erased with its handle, or the replay finds it missing.
+func advance(ctx context.Context, keys seal.Provider, said, clear map[string]any) error {
+	then, _ := said["anchor"].(map[string]any)
+	now, _ := clear["anchor"].(map[string]any)
+	if now == nil {
+		delete(clear, "anchor")
+	}
+	if then == nil || now == nil {
+		return nil
+	}
+	if handles, _ := said["handles"].([]any); len(handles) == 1 {
+		then["handle"] = handles[0]
+	}
+	from, err := strconv.Atoi(fmt.Sprint(then["epoch"]))
+	if err != nil {
+		return nil
+	}
+	to, err := strconv.Atoi(fmt.Sprint(now["epoch"]))
+	if err != nil || to < from || to > from+10_000 {
+		return nil
+	}
+	text, _ := then["value"].(string)
+	value, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	for ; from < to; from++ {
+		sum, err := keys.MAC(ctx, seal.KeyID("duty/relmgr/anchors/"+strconv.Itoa(from+1)), value)
+		if errors.Is(err, seal.ErrNoKey) {
+			return nil // of an epoch that never was
+		} else if err != nil {
+			return err
+		}
+		value = sum[:]
+	}
+	then["epoch"], then["value"] = now["epoch"], base64.StdEncoding.EncodeToString(value)
 	return nil
 }
 

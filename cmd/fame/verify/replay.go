@@ -56,13 +56,14 @@ type index struct {
 	correlations map[id]string // by act
 	keepAparts   map[string]bool
 	disputes     map[string]bool
+	attachments  map[id]id // the handle, by act
 	joins        []pair
 }
 
 // replay works the index out from the acts alone. Their order does not matter:
 // what a keep-apart barred was recorded with the act that it barred.
 func (h *history) replay() index {
-	out := index{cells: map[id]string{}, correlations: map[id]string{}, keepAparts: map[string]bool{}, disputes: map[string]bool{}}
+	out := index{cells: map[id]string{}, correlations: map[id]string{}, keepAparts: map[string]bool{}, disputes: map[string]bool{}, attachments: map[id]id{}}
 	for _, a := range h.acts {
 		if !h.inEffect(a.id) || h.barred[a.id] {
 			continue
@@ -86,6 +87,10 @@ func (h *history) replay() index {
 		case "dispute":
 			for _, handle := range h.handles[a.id] {
 				out.disputes[fmt.Sprint(a.id, handle)] = true
+			}
+		case "attach-anchor":
+			for _, handle := range h.handles[a.id] {
+				out.attachments[a.id] = handle
 			}
 		}
 	}
@@ -238,7 +243,88 @@ func (v *verification) checkIndex(ctx context.Context) error {
 			}
 		}
 	}
+	if err := v.checkAttachments(ctx, h, want); err != nil {
+		return err
+	}
 	return v.checkRows(ctx, want.joins)
+}
+
+// checkAttachments: an anchor is attached by an act, and finds its handle while one
+// is in effect. Those of a handle whose data was destroyed are gone with it.
+func (v *verification) checkAttachments(ctx context.Context, h *history, want index) error {
+	destroyed, err := all(ctx, v.relmgr, `select handle_id from relmgr.handles where sealed = ''`, func(r *sql.Rows, h *id) error { return r.Scan(h) })
+	if err != nil {
+		return err
+	}
+	erased := map[id]bool{}
+	for _, handle := range destroyed {
+		erased[handle] = true
+	}
+	type attachment struct {
+		act, anchor id
+		handle      *id
+		live        bool
+	}
+	rows, err := all(ctx, v.relmgr, `select t.act_id, t.anchor_id, a.handle_id, t.live from relmgr.attachments t
+		left join relmgr.anchors a on a.anchor_id = t.anchor_id order by t.act_id`,
+		func(r *sql.Rows, t *attachment) error { return r.Scan(&t.act, &t.anchor, &t.handle, &t.live) })
+	if err != nil {
+		return err
+	}
+	there := map[id]bool{}
+	for _, t := range rows {
+		there[t.act] = true
+		handle, live := want.attachments[t.act]
+		place := "attachment of act " + t.act.String()
+		switch {
+		case h.acts[t.act].kind != "attach-anchor":
+			err = v.found(place, "no act made it")
+		case t.handle == nil:
+			err = v.found(place, "its anchor is gone")
+		case live != t.live:
+			err = v.found(place, "the acts come to the opposite")
+		case live && handle != *t.handle:
+			err = v.found(place, "its anchor is another handle's than its act says")
+		case erased[*t.handle]:
+			err = v.found(place, "its handle was erased, and its anchor was not")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range h.acts {
+		if a.kind != "attach-anchor" || there[a.id] || len(h.handles[a.id]) == 1 && erased[h.handles[a.id][0]] {
+			continue
+		}
+		if err := v.found("attachment of act "+a.id.String(), "the act made it, and it is not there"); err != nil {
+			return err
+		}
+	}
+	bare, err := all(ctx, v.relmgr, `select a.anchor_id from relmgr.anchors a
+		where not exists (select from relmgr.attachments t where t.anchor_id = a.anchor_id) order by 1`,
+		func(r *sql.Rows, a *id) error { return r.Scan(a) })
+	if err != nil {
+		return err
+	}
+	for _, a := range bare {
+		if err := v.found("anchor "+a.String(), "no act attaches it"); err != nil {
+			return err
+		}
+	}
+	// Whoever took a used recognition out could use it again: a record has each.
+	unused, err := all(ctx, v.relmgr, `select r.record_id from relmgr.recognitions_used r
+		where not exists (select from relmgr.acts a where a.act_id = r.record_id)
+		  and not exists (select from relmgr.enquiries e where e.enquiry_id = r.record_id) order by 1`,
+		func(r *sql.Rows, u *id) error { return r.Scan(u) })
+	if err != nil {
+		return err
+	}
+	for _, u := range unused {
+		if err := v.found("recognition used in "+u.String(), "no record has it"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *verification) checkCells(ctx context.Context, want index) error {

@@ -435,6 +435,8 @@ with cells as (
   select k.act_id, k.handle_a, k.handle_b
     from (select unnest($5::text[])::uuid as act_id, unnest($6::text[])::uuid as handle_a,
                  unnest($7::text[])::uuid as handle_b) k
+), attachments as (
+  update relmgr.attachments set live = true where act_id = any($8::text[]::uuid[])
 )
 insert into relmgr.disputes (act_id, handle_id)
 select x.act_id, x.handle_id
@@ -449,11 +451,12 @@ type PutInParams struct {
 	ApartActs    []string
 	ApartA       []string
 	ApartB       []string
+	Attachments  []string
 }
 
 // Puts into the projection what these acts came to: the cells of publishing
 // acts that were restored, correlations with the decisions of both sides,
-// keep-aparts and disputes. One statement whatever that is, none included.
+// keep-aparts, disputes, and anchors that are attached again. One statement whatever that is, none included.
 func (q *Queries) PutIn(ctx context.Context, db DBTX, arg PutInParams) error {
 	_, err := db.ExecContext(ctx, PutIn,
 		pq.Array(arg.Disputes),
@@ -463,6 +466,7 @@ func (q *Queries) PutIn(ctx context.Context, db DBTX, arg PutInParams) error {
 		pq.Array(arg.ApartActs),
 		pq.Array(arg.ApartA),
 		pq.Array(arg.ApartB),
+		pq.Array(arg.Attachments),
 	)
 	return err
 }
@@ -523,6 +527,8 @@ with cells as (
   delete from relmgr.correlations where act_id = any($1::text[]::uuid[])
 ), keep_aparts as (
   delete from relmgr.keep_aparts where act_id = any($1::text[]::uuid[])
+), attachments as (
+  update relmgr.attachments set live = false where act_id = any($1::text[]::uuid[])
 )
 delete from relmgr.disputes where act_id = any($1::text[]::uuid[])
 `

@@ -36,13 +36,15 @@ func (q *Queries) CountHeld(ctx context.Context, db DBTX, columnID ident.Column)
 const DestroyColumn = `-- name: DestroyColumn :exec
 with cells as (
   delete from relmgr.cells c where c.column_id = $1
+), anchors as (
+  delete from relmgr.anchors a using relmgr.handles o where o.handle_id = a.handle_id and o.column_id = $1
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''
  where h.column_id = $1 and h.wrapped_by <> ''
 `
 
-// What a column calls people is gone, and its cells with it. The handles stay as
+// What a column calls people is gone, and its cells and anchors with it. The handles stay as
 // the vertices that rows are made of: nothing finds them, and nobody can open
 // them.
 func (q *Queries) DestroyColumn(ctx context.Context, db DBTX, columnID ident.Column) error {

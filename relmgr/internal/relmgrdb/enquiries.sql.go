@@ -416,14 +416,14 @@ func (q *Queries) RecordRead(ctx context.Context, db DBTX, arg RecordReadParams)
 
 const RecordRefusedEnquiry = `-- name: RecordRefusedEnquiry :exec
 with key as (
-  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $15)
+  insert into relmgr.content_keys (record_id, wrapped) values ($1::uuid, $17)
 ), leaf as (
-  insert into ledger.pending (commitment) values ($13::bytea)
+  insert into ledger.pending (commitment) values ($15::bytea)
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, purpose, reason, concerning,
-                              transaction, stopped_at, terms_version, commitment, sealed)
+                              transaction, emergency, stopped_at, recognition, terms_version, commitment, sealed)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-        nullif($10::text, ''), $11, $12, $13, $14)
+        nullif($10::text, ''), $11, $12, nullif($13::text, ''), $14, $15, $16)
 `
 
 type RecordRefusedEnquiryParams struct {
@@ -437,14 +437,17 @@ type RecordRefusedEnquiryParams struct {
 	Reason         string
 	Concerning     string
 	Transaction    string
+	Emergency      bool
 	StoppedAt      sql.NullInt16
+	Recognition    string
 	TermsVersion   int64
 	Commitment     []byte
 	Sealed         []byte
 	WrappedKey     []byte
 }
 
-// An enquiry that the asker's own side stopped: nothing was looked up.
+// An enquiry that the asker's own side stopped, or whose recognition was not theirs
+// to use: nothing was told.
 func (q *Queries) RecordRefusedEnquiry(ctx context.Context, db DBTX, arg RecordRefusedEnquiryParams) error {
 	_, err := db.ExecContext(ctx, RecordRefusedEnquiry,
 		arg.EnquiryID,
@@ -457,7 +460,9 @@ func (q *Queries) RecordRefusedEnquiry(ctx context.Context, db DBTX, arg RecordR
 		arg.Reason,
 		arg.Concerning,
 		arg.Transaction,
+		arg.Emergency,
 		arg.StoppedAt,
+		arg.Recognition,
 		arg.TermsVersion,
 		arg.Commitment,
 		arg.Sealed,

@@ -87,13 +87,15 @@ func (q *Queries) EraseContents(ctx context.Context, db DBTX, arg EraseContentsP
 const EraseHandle = `-- name: EraseHandle :exec
 with cell as (
   delete from relmgr.cells c where c.handle_id = $1
+), anchors as (
+  delete from relmgr.anchors a where a.handle_id = $1
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''
  where h.handle_id = $1
 `
 
-// What the handle was called is gone, and its cell with it. It stays as a vertex
+// What the handle was called is gone, and its cell and anchors with it. It stays as a vertex
 // that rows are made of: nothing finds it, and nobody can open it.
 func (q *Queries) EraseHandle(ctx context.Context, db DBTX, handleID ident.HandleID) error {
 	_, err := db.ExecContext(ctx, EraseHandle, handleID)

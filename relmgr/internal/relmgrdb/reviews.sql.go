@@ -24,7 +24,7 @@ with drawn as (
   select e.enquiry_id, drawn.percent, count(*) over () as many,
          row_number() over (order by sha256(drawn.seed || uuid_send(e.enquiry_id))) as place
     from drawn, relmgr.enquiries e
-   where e.agency_id = $1::text and e.handle_id is not null
+   where e.agency_id = $1::text and (e.handle_id is not null or e.recognition is not null)
      and e.at >= $7::timestamptz and e.at < $2::timestamptz
 )
 insert into relmgr.reviews (enquiry_id, cause, agency_id, opened_at, due_at)

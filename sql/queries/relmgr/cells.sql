@@ -95,13 +95,15 @@ with cells as (
   delete from relmgr.correlations where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
 ), keep_aparts as (
   delete from relmgr.keep_aparts where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
+), attachments as (
+  update relmgr.attachments set live = false where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
 )
 delete from relmgr.disputes where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
 
 -- name: PutIn :exec
 -- Puts into the projection what these acts came to: the cells of publishing
 -- acts that were restored, correlations with the decisions of both sides,
--- keep-aparts and disputes. One statement whatever that is, none included.
+-- keep-aparts, disputes, and anchors that are attached again. One statement whatever that is, none included.
 with cells as (
   insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role)
   select d.handle_id, d.act_id, d.decision_id, h.column_id, a.provider_role
@@ -121,6 +123,8 @@ with cells as (
   select k.act_id, k.handle_a, k.handle_b
     from (select unnest(sqlc.arg(apart_acts)::text[])::uuid as act_id, unnest(sqlc.arg(apart_a)::text[])::uuid as handle_a,
                  unnest(sqlc.arg(apart_b)::text[])::uuid as handle_b) k
+), attachments as (
+  update relmgr.attachments set live = true where act_id = any(sqlc.arg(attachments)::text[]::uuid[])
 )
 insert into relmgr.disputes (act_id, handle_id)
 select x.act_id, x.handle_id

@@ -25,11 +25,13 @@ select count(*) filter (where h.wrapped_by <> '') as handles,
  where h.column_id = @column_id;
 
 -- name: DestroyColumn :exec
--- What a column calls people is gone, and its cells with it. The handles stay as
+-- What a column calls people is gone, and its cells and anchors with it. The handles stay as
 -- the vertices that rows are made of: nothing finds them, and nobody can open
 -- them.
 with cells as (
   delete from relmgr.cells c where c.column_id = @column_id
+), anchors as (
+  delete from relmgr.anchors a using relmgr.handles o where o.handle_id = a.handle_id and o.column_id = @column_id
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''

@@ -150,16 +150,17 @@ select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, e.column_id, 
 returning enquiry_id;
 
 -- name: RecordRefusedEnquiry :exec
--- An enquiry that the asker's own side stopped: nothing was looked up.
+-- An enquiry that the asker's own side stopped, or whose recognition was not theirs
+-- to use: nothing was told.
 with key as (
   insert into relmgr.content_keys (record_id, wrapped) values (sqlc.arg(enquiry_id)::uuid, sqlc.arg(wrapped_key))
 ), leaf as (
   insert into ledger.pending (commitment) values (sqlc.arg(commitment)::bytea)
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, purpose, reason, concerning,
-                              transaction, stopped_at, terms_version, commitment, sealed)
+                              transaction, emergency, stopped_at, recognition, terms_version, commitment, sealed)
 values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @purpose, @reason, @concerning,
-        nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(stopped_at), @terms_version, @commitment, @sealed);
+        nullif(sqlc.arg(transaction)::text, ''), @emergency, sqlc.arg(stopped_at), nullif(sqlc.arg(recognition)::text, ''), @terms_version, @commitment, @sealed);
 
 -- name: RecordRead :exec
 -- A read of what is recorded, as an enquiry, with what it disclosed if it answers

@@ -39,10 +39,12 @@ select l.commitment, l.rest, @act_id
   from (select unnest(sqlc.arg(commitments)::bytea[]) as commitment, unnest(sqlc.arg(rests)::bytea[]) as rest) l;
 
 -- name: EraseHandle :exec
--- What the handle was called is gone, and its cell with it. It stays as a vertex
+-- What the handle was called is gone, and its cell and anchors with it. It stays as a vertex
 -- that rows are made of: nothing finds it, and nobody can open it.
 with cell as (
   delete from relmgr.cells c where c.handle_id = @handle_id
+), anchors as (
+  delete from relmgr.anchors a where a.handle_id = @handle_id
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''

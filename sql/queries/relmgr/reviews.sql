@@ -79,7 +79,7 @@ with drawn as (
   select e.enquiry_id, drawn.percent, count(*) over () as many,
          row_number() over (order by sha256(drawn.seed || uuid_send(e.enquiry_id))) as place
     from drawn, relmgr.enquiries e
-   where e.agency_id = sqlc.arg(agency_id)::text and e.handle_id is not null
+   where e.agency_id = sqlc.arg(agency_id)::text and (e.handle_id is not null or e.recognition is not null)
      and e.at >= sqlc.arg(starts)::timestamptz and e.at < sqlc.arg(ends)::timestamptz
 )
 insert into relmgr.reviews (enquiry_id, cause, agency_id, opened_at, due_at)
