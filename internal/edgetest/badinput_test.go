@@ -33,6 +33,7 @@ var (
 	refusedAct     = []string{
 		"ledger.pending +1", "relmgr.act_references +1", "relmgr.acts +1", "relmgr.content_keys +1", "relmgr.decisions +1",
 	}
+	refusedAttachment = []string{"ledger.pending +1", "relmgr.act_references +1", "relmgr.acts +1", "relmgr.content_keys +1"}
 )
 
 // Identifiers that the table sends. None may come back, or stand in a log.
@@ -194,6 +195,8 @@ func newBench(t testing.TB) *bench {
 		"listActs":      {as: "dr-patel", target: "/relmgr/v1/acts?" + why + "&handle=" + b.gpHandle},
 		"listDecisions": {as: "dr-brandt", target: "/relmgr/v1/decisions?" + why + "&state=standing&rests_on=riverside-children"},
 		"judgeOverride": {as: "guardian-lowe", target: "/relmgr/v1/decisions/" + b.overridden + "/review", body: render(object{"outcome": "justified", "reason": "risk-of-harm"})},
+		"attachAnchor": {as: "dr-patel", target: "/relmgr/v1/anchors", body: render(object{
+			"column": "gp-riverside", "identifier": gpIdentifier, "recognition": b.recognised("dr-patel", "Iris Moor"), "reason": "same-person-found"})},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
 			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},

@@ -166,7 +166,12 @@ func FuzzWithdrawAct(f *testing.F) {
 
 func FuzzEnquire(f *testing.F) {
 	q := seedWith(seedOwn, object{"purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child"})
-	fuzzed(f, "enquire", "dr-patel", "/relmgr/v1/enquiries", q, seedWith(q, object{"transaction": "joint-assessment"}))
+	stranger := object{"column": "gp-riverside", "recognition": seedStatement, "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "not-known"}
+	fuzzed(f, "enquire", "dr-patel", "/relmgr/v1/enquiries", q, seedWith(q, object{"transaction": "joint-assessment"}), stranger)
+}
+
+func FuzzAttachAnchor(f *testing.F) {
+	fuzzed(f, "attachAnchor", "dr-patel", "/relmgr/v1/anchors", seedWith(seedOwn, object{"recognition": seedStatement, "reason": "same-person-found"}))
 }
 
 func FuzzCaptureConsent(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"database/sql"
 	"encoding/json"
@@ -32,6 +33,7 @@ import (
 	"github.com/fame-hub/fame/governance"
 	"github.com/fame-hub/fame/governance/partnership"
 	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/process"
@@ -273,6 +275,35 @@ func (h *hub) stated(references ...string) string {
 	})
 	h.must(err)
 	return token
+}
+
+// agencies are those of the people who carry recognitions.
+var agencies = map[string]ident.Agency{"mr-lindqvist": "riverside-social-care", "ms-novak": "riverside-social-care", "dr-patel": "riverside-gp"}
+
+// recognised is the registrar's recognition of a person, made for somebody.
+func (h *hub) recognised(as, person string, change ...func(*attest.Recognition)) string {
+	h.t.Helper()
+	to, err := attest.RecipientKeys(h.t.Context(), h.keys["relmgr"], relmgr.AgreementKey)
+	h.must(err)
+	secret, err := to.Encrypt(attest.NewHubSecret(sha256.Sum256([]byte(person)), 1))
+	h.must(err)
+	r := attest.Recognition{
+		Audience: hubID + "/relmgr", Practitioner: ident.Practitioner(as), Agency: agencies[as], Level: "medium", Types: []string{"demographic"},
+		Secret: secret, IssuedAt: h.now(), Expires: h.now().Add(5 * time.Minute),
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	token, err := h.registrar.SignRecognition(h.t.Context(), r)
+	h.must(err)
+	return token
+}
+
+// attach makes the person of an identifier found by that registrar's recognition.
+func (h *hub) attach(as, column, identifier, person string) string {
+	h.t.Helper()
+	return h.ok(as, "POST", "/relmgr/v1/anchors", object{
+		"column": column, "identifier": identifier, "recognition": h.recognised(as, person), "reason": "same-person-found"})["act"].(string)
 }
 
 // reference opens a pairing and returns what is handed to a registrar.

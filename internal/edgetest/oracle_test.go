@@ -33,6 +33,9 @@ type probe struct {
 	tells, emergency bool
 	// earlier says that the probe asks about a time before anything was hidden.
 	earlier bool
+	// stranger says that the probe finds the other side by a recognition, whatever
+	// joins it to the asker's.
+	stranger bool
 	// alone says that the probe changes what is joined or published, so that it
 	// has a person to itself; all others follow one another on one person.
 	alone bool
@@ -323,6 +326,10 @@ func (h *hub) settleAll() {
 	})
 }
 
+// attachSurgery has the surgery attach what the registrar says of the person, who
+// is called there as here.
+func (h *hub) attachSurgery(p asked) string { return h.attach("dr-patel", "gp-riverside", p.gp, p.gp) }
+
 // overrideJoin has social care's lead open a pairing in spite of what the person
 // says, and the surgery use it. It returns the correlation, as social care knows it.
 func (h *hub) overrideJoin(p asked) string {
@@ -389,6 +396,19 @@ var probes = []probe{
 	}},
 	{operation: "enquire", how: "in an emergency", tells: true, emergency: true, stores: true, ready: func(h *hub, p asked) request {
 		return post(h, "/relmgr/v1/enquiries", toAsk(p, object{"reason": "risk-of-harm", "emergency": true}))
+	}},
+	{operation: "enquire", how: "about a stranger", tells: true, stranger: true, stores: true, before: (*hub).attachSurgery, ready: func(h *hub, p asked) request {
+		q := toAsk(p, object{"recognition": h.recognised(asker, p.gp)})
+		delete(q, "identifier")
+		return post(h, "/relmgr/v1/enquiries", q)
+	}},
+	{operation: "attachAnchor", alone: true, ready: func(h *hub, p asked) request {
+		return post(h, "/relmgr/v1/anchors", object{
+			"column": askers, "identifier": p.social, "recognition": h.recognised(asker, p.gp), "reason": "same-person-found"})
+	}},
+	{operation: "attachAnchor", how: "of somebody whom the other side attached", alone: true, before: (*hub).attachSurgery, ready: func(h *hub, p asked) request {
+		return post(h, "/relmgr/v1/anchors", object{
+			"column": askers, "identifier": p.social, "recognition": h.recognised(asker, p.gp), "reason": "same-person-found"})
 	}},
 	{operation: "findHandle", ready: func(h *hub, p asked) request {
 		h.handle(asker, askers, p.social)
@@ -776,7 +796,7 @@ func (t *table) play(s scene) {
 		seen := t.try(p, w)
 		found := differences(absent[p.name()], seen)
 		switch {
-		case p.tells && s.known || p.emergency && s.emergency || p.earlier && s.over:
+		case p.tells && s.known || p.emergency && s.emergency || p.earlier && s.over || p.stranger && s.found:
 			if report := strings.Join(found, "\n"); !strings.Contains(report, "body:") {
 				t.t.Errorf("%s, %s: there is something to tell, and the comparison reports %q", p.name(), s.name, report)
 			}

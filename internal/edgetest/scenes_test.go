@@ -28,6 +28,9 @@ type scene struct {
 	// known says that there is something to tell, emergency that there is in an
 	// emergency: the oracle must see it.
 	known, emergency bool
+	// found says that only what joins the two is hidden: by a recognition the other
+	// side is found all the same.
+	found bool
 	// over says that what there was to tell has ended and is not hidden: an
 	// earlier date tells it (design.md section 11).
 	over bool
@@ -195,12 +198,12 @@ var scenes = []scene{
 		h.ask(social, "")
 		return nil
 	}},
-	{name: "the other side's relationship published, and not correlated", prepare: func(h *hub, social, gp string) func() {
+	{name: "the other side's relationship published, and not correlated", found: true, prepare: func(h *hub, social, gp string) func() {
 		h.handle("mr-lindqvist", "social-care", social)
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		return nil
 	}},
-	{name: "the other side on a row with others", prepare: func(h *hub, _, gp string) func() {
+	{name: "the other side on a row with others", found: true, prepare: func(h *hub, _, gp string) func() {
 		h.publish("ms-okafor", "school-pastoral", schoolOf(gp), agreed{})
 		code, _ := h.pair("ms-okafor", "school-pastoral", schoolOf(gp))
 		h.correlate("dr-brandt", "gp-riverside", gp, code)
@@ -214,13 +217,13 @@ var scenes = []scene{
 		_, consent, _, _ := related(h, social, gp, agreed{})
 		return func() { h.withdrawConsent("dr-patel", consent) }
 	}},
-	{name: "the consent of the other side's pairing withdrawn", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "the consent of the other side's pairing withdrawn", found: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		code, consent := h.pair("dr-patel", "gp-riverside", gp)
 		h.correlate("mr-lindqvist", "social-care", social, code)
 		return func() { h.withdrawConsent("dr-patel", consent) }
 	}},
-	{name: "the consent of one's own correlation withdrawn", own: "joined, on a consent that is gone", prepare: func(h *hub, social, gp string) func() {
+	{name: "the consent of one's own correlation withdrawn", found: true, own: "joined, on a consent that is gone", prepare: func(h *hub, social, gp string) func() {
 		_, _, _, consent := related(h, social, gp, agreed{})
 		return func() { h.withdrawConsent("mr-lindqvist", consent) }
 	}},
@@ -250,15 +253,15 @@ var scenes = []scene{
 		related(h, social, gp, agreed{audience: object{"columns": []string{"early-help"}}})
 		return nil
 	}},
-	{name: "the correlation withdrawn by its maker", over: true, own: "joined, and withdrawn", prepare: func(h *hub, social, gp string) func() {
+	{name: "the correlation withdrawn by its maker", found: true, over: true, own: "joined, and withdrawn", prepare: func(h *hub, social, gp string) func() {
 		_, _, correlated, _ := related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("mr-lindqvist", correlated) }
 	}},
-	{name: "the correlation withdrawn by the other side", over: true, own: "joined, and withdrawn by the other side", prepare: func(h *hub, social, gp string) func() {
+	{name: "the correlation withdrawn by the other side", found: true, over: true, own: "joined, and withdrawn by the other side", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() { h.withdrawAct("dr-brandt", h.act("dr-brandt", "gp-riverside", gp, "correlate")) }
 	}},
-	{name: "separated", own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
+	{name: "separated", found: true, own: "joined, and separated", prepare: func(h *hub, social, gp string) func() {
 		_, _, correlated, _ := related(h, social, gp, agreed{})
 		return func() { h.separate(correlated) }
 	}},
@@ -318,11 +321,11 @@ var scenes = []scene{
 			h.block("dr-patel", "gp-riverside", gp, "creator-only")
 		}
 	}},
-	{name: "disputed by the asker's side", own: "joined, and disputed", prepare: func(h *hub, social, gp string) func() {
+	{name: "disputed by the asker's side", found: true, own: "joined, and disputed", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() { h.dispute("mr-lindqvist", "social-care", social) }
 	}},
-	{name: "disputed by the other side", own: "joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "disputed by the other side", found: true, own: "joined", prepare: func(h *hub, social, gp string) func() {
 		related(h, social, gp, agreed{})
 		return func() { h.dispute("dr-patel", "gp-riverside", gp) }
 	}},
@@ -342,13 +345,13 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return func() { h.erase("dr-brandt", "gp-riverside", gp) }
 	}},
-	{name: "kept apart, and the correlation barred", own: "kept apart, and joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "kept apart, and the correlation barred", found: true, own: "kept apart, and joined", prepare: func(h *hub, social, gp string) func() {
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		h.keepApart(social, gp)
 		joined(h, social, gp)
 		return nil
 	}},
-	{name: "kept apart by others, and the correlation barred", own: "joined by the school, and joined", prepare: func(h *hub, social, gp string) func() {
+	{name: "kept apart by others, and the correlation barred", found: true, own: "joined by the school, and joined", prepare: func(h *hub, social, gp string) func() {
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		h.joinedBySchool(social, gp)
 		code, _ := h.pair("ms-okafor", "school-pastoral", schoolOf(gp))
@@ -360,7 +363,7 @@ var scenes = []scene{
 		related(h, social, gp, agreed{})
 		return func() { h.keepApart(social, gp) }
 	}},
-	{name: "joint, and not confirmed", own: "joint", prepare: func(h *hub, social, gp string) func() {
+	{name: "joint, and not confirmed", found: true, own: "joint", prepare: func(h *hub, social, gp string) func() {
 		h.publish("dr-patel", "gp-riverside", gp, agreed{})
 		h.joint(social, gp)
 		return nil

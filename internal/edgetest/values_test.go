@@ -24,6 +24,7 @@ func (b *bench) values() (rows []row) {
 	b.taken(add)
 	b.imports(add)
 	b.registers(add)
+	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
 }
@@ -57,7 +58,7 @@ func (b *bench) earlierDates(add func(string, string, request, ...string)) {
 
 // identifiers and columns, for every operation that takes one.
 func (b *bench) identifiers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity", "declareInterest", "askAsOf"} {
+	for _, op := range []string{"findHandle", "publishRelationship", "openPairing", "correlate", "enquire", "keepApart", "disputeIdentity", "declareInterest", "askAsOf", "attachAnchor"} {
 		add(op+": a column of no partnership", "forbidden", b.but(op, marker, "column"))
 		for _, column := range []string{"police-riverside", "clinic-bridge", "shelter"} {
 			add(op+": somebody else's column", "forbidden", b.but(op, column, "column"))
@@ -135,7 +136,7 @@ func (b *bench) imposedOrClosed(add func(string, string, request, ...string)) {
 // codes of no list, wherever a code stands.
 func (b *bench) codes(add func(string, string, request, ...string)) {
 	for _, p := range [][]any{
-		{"enquire", "purpose"}, {"enquire", "reason"}, {"enquire", "transaction"},
+		{"attachAnchor", "reason"}, {"enquire", "purpose"}, {"enquire", "reason"}, {"enquire", "transaction"},
 		{"publishRelationship", "role"}, {"publishRelationship", "reason"},
 		{"publishRelationship", "offers", 0, "contact"}, {"publishRelationship", "offers", 0, "transactions", 0},
 		{"correlate", "reason"}, {"separate", "reason"}, {"withdrawAct", "reason"}, {"keepApart", "reason"}, {"disputeIdentity", "reason"},
@@ -283,6 +284,59 @@ func (b *bench) imports(add func(string, string, request, ...string)) {
 }
 
 // taken is what does not fit what is recorded already.
+// recognitions are of a registrar, for a question or an anchor, and not what they
+// should be. One that is somebody else's, or was used, leaves a record of that.
+func (b *bench) recognitions() (rows []row) {
+	b.t.Helper()
+	ask := func(recognition any) request {
+		return b.replaced(b.but("enquire", gone, "identifier"), []any{"recognition"}, recognition)
+	}
+	attach := func(recognition any) request { return b.but("attachAnchor", recognition, "recognition") }
+	good := b.recognised("dr-patel", "Iris Moor")
+	forms := map[string]string{
+		"forged":   good[:strings.LastIndex(good, ".")+1] + strings.Repeat("A", 86),
+		"unsigned": part(object{"alg": "none", "typ": attest.TypRecognition}) + "." + strings.Split(good, ".")[1] + ".AAAA",
+		"made up":  strings.Repeat(marker+".", 2) + strings.Repeat(marker, 12), "a proof of a handle": b.gpProof,
+		"one's own token": b.token("dr-patel"), "a statement": b.stated("AZ4LT3QK5W2M7HXJ6BDR2UNVEC", "AZ4LT3QK5W2M7HXJ6BDR2UNVED"),
+		"for another hub":  b.recognised("dr-patel", "Iris Moor", func(r *attest.Recognition) { r.Audience = "https://elsewhere.example/relmgr" }),
+		"for another duty": b.recognised("dr-patel", "Iris Moor", func(r *attest.Recognition) { r.Audience = hubID + "/consent" }),
+		"expired": b.recognised("dr-patel", "Iris Moor", func(r *attest.Recognition) {
+			r.IssuedAt, r.Expires = b.now().Add(-time.Hour), b.now().Add(-time.Minute)
+		}),
+		"of a year":              b.recognised("dr-patel", "Iris Moor", func(r *attest.Recognition) { r.Expires = b.now().AddDate(1, 0, 0) }),
+		"with a secret in clear": b.recognised("dr-patel", "Iris Moor", func(r *attest.Recognition) { r.Secret = marker }),
+	}
+	add := func(name, kind string, r request, writes []string, marks ...string) {
+		rows = append(rows, row{name: name, request: r, kind: kind, marks: marks, writes: writes})
+	}
+	for name, recognition := range forms {
+		add("a question with a recognition that is "+name, "invalid", ask(recognition), nil, recognition)
+		add("an anchor by a recognition that is "+name, "invalid", attach(recognition), nil, recognition)
+	}
+	for _, recognition := range []any{"recognised: " + good, good + ".x", "", strings.Repeat("A", 9000), 7, nil, object{"jwt": good}} {
+		add("a question with a recognition of no form", "malformed", ask(recognition), nil)
+		add("an anchor by a recognition of no form", "malformed", attach(recognition), nil)
+	}
+	add("a question by nothing", "invalid", b.but("enquire", gone, "identifier"), nil)
+	add("a question by an identifier and a recognition", "invalid", b.but("enquire", good, "recognition"), nil, good)
+	add("an anchor without the role", "forbidden", func() request { r := attach(good); r.as = "clerk-ito"; return r }(), nil, good)
+	for _, whose := range []string{"mr-lindqvist", "ms-novak"} {
+		stolen := b.recognised(whose, "Iris Moor")
+		add("a question with a recognition of somebody else's", "invalid", ask(stolen), refusedEnquiry, stolen, whose)
+		add("an anchor by a recognition of somebody else's", "invalid", attach(stolen), refusedAttachment, stolen, whose)
+	}
+	used := b.recognised("dr-patel", "Ivo Moor")
+	var body any
+	b.must(json.Unmarshal(ask(used).body, &body))
+	b.ok("dr-patel", "POST", "/relmgr/v1/enquiries", body)
+	add("a question with a recognition that was used", "invalid", ask(used), refusedEnquiry, used)
+	add("an anchor by a recognition that was used", "invalid", attach(used), refusedAttachment, used)
+	clerk := ask(b.recognised("dr-patel", "Iris Moor"))
+	clerk.as = "clerk-ito"
+	add("a question by a clerk about a stranger", "decision-refused", clerk, refusedEnquiry)
+	return rows
+}
+
 // statements are of a registrar, for a correlation, and not what they should be.
 func (b *bench) statements(add func(string, string, request, ...string)) {
 	b.t.Helper()

@@ -42,6 +42,7 @@ func everything(t *testing.T) *bench {
 		{"line": 2, "column": "gp-riverside", "identifier": "GP-73951", "pairing": code}, {"line": 3, "column": "gp-riverside", "identifier": "GP-73951", "pairing": code}}})
 	b.hub.ask("LMN-73947", "")
 	b.hub.ask("LMN-00046", "")
+	b.strangers()
 	b.rare()
 	b.sequence()
 	return b
@@ -68,6 +69,25 @@ func (b *bench) rare() {
 		if a.status != 201 {
 			b.t.Fatalf("%d %s", a.status, a.body)
 		}
+	}
+}
+
+// strangers leaves anchors, one of them taken back, and questions about people whom
+// a registrar recognised, one with what was used before. It brings the anchors to
+// another key.
+func (b *bench) strangers() {
+	b.t.Helper()
+	b.attach("dr-patel", "gp-riverside", "GP-00046", "Ivo Moor")
+	b.withdrawAct("dr-patel", b.attach("dr-patel", "gp-riverside", "GP-73947", "Ivo Moor"))
+	s, err := relmgr.New(b.t.Context(), relmgr.Config{DB: b.base.DB(b.t, "relmgr"), Keys: b.keys["relmgr"], Now: b.now})
+	b.must(err)
+	defer s.Close()
+	b.must(s.RotateAnchors(b.t.Context(), func(string, int, int) {}))
+	for range 2 {
+		q := toAsk(asked{}, object{"recognition": b.recognised(asker, "Ivo Moor"), "emergency": true, "reason": "risk-of-harm"})
+		delete(q, "identifier")
+		b.ok(asker, "POST", "/relmgr/v1/enquiries", q)
+		b.send(request{as: asker, method: "POST", target: "/relmgr/v1/enquiries", body: encode(b.t, q)})
 	}
 }
 
@@ -171,6 +191,7 @@ var covered = []string{
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines", "relmgr.erasures", "relmgr.erased",
+	"relmgr.anchors", "relmgr.attachments", "relmgr.recognitions_used",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
 	"registrar.recognitions",
