@@ -1,6 +1,6 @@
 // Package relmgr is the relationship manager: the index of who works with whom.
 //
-// It owns handles, cells, rows, the acts on them, offers, pairings, enquiries,
+// It owns handles, cells, rows, anchors, the acts on them, offers, pairings, enquiries,
 // contact requests, approvals and imports. Its truth is the acts; cells,
 // correlations and the row of a handle are a projection that each act changes in
 // its own transaction.
@@ -11,7 +11,7 @@
 // receives it, and is never logged, returned to another column or stored in
 // clear (IDX-04, DCP-03, DCP-11).
 //
-// Reading order: service.go, enquire.go (the question), publish.go, pair.go,
+// Reading order: service.go, enquire.go (the question), anchor.go (about a stranger), publish.go, pair.go,
 // statement.go, correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
 // import.go, batch.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is

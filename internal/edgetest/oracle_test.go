@@ -326,6 +326,12 @@ func (h *hub) settleAll() {
 	})
 }
 
+func toAttach(h *hub, p asked) request {
+	h.handle(asker, askers, p.social)
+	return post(h, "/relmgr/v1/anchors", object{
+		"column": askers, "identifier": p.social, "recognition": h.recognised(asker, p.gp), "reason": "same-person-found"})
+}
+
 // attachSurgery has the surgery attach what the registrar says of the person, who
 // is called there as here.
 func (h *hub) attachSurgery(p asked) string { return h.attach("dr-patel", "gp-riverside", p.gp, p.gp) }
@@ -402,14 +408,8 @@ var probes = []probe{
 		delete(q, "identifier")
 		return post(h, "/relmgr/v1/enquiries", q)
 	}},
-	{operation: "attachAnchor", alone: true, ready: func(h *hub, p asked) request {
-		return post(h, "/relmgr/v1/anchors", object{
-			"column": askers, "identifier": p.social, "recognition": h.recognised(asker, p.gp), "reason": "same-person-found"})
-	}},
-	{operation: "attachAnchor", how: "of somebody whom the other side attached", alone: true, before: (*hub).attachSurgery, ready: func(h *hub, p asked) request {
-		return post(h, "/relmgr/v1/anchors", object{
-			"column": askers, "identifier": p.social, "recognition": h.recognised(asker, p.gp), "reason": "same-person-found"})
-	}},
+	{operation: "attachAnchor", alone: true, ready: toAttach},
+	{operation: "attachAnchor", how: "of somebody whom the other side attached", alone: true, before: (*hub).attachSurgery, ready: toAttach},
 	{operation: "findHandle", ready: func(h *hub, p asked) request {
 		h.handle(asker, askers, p.social)
 		return post(h, "/relmgr/v1/handles", object{"column": askers, "identifier": p.social})
