@@ -127,7 +127,7 @@ relmgr.content_keys             relmgr      select insert delete
 relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id,token_b,token_epoch)
 relmgr.token_epochs             relmgr      select insert update
 relmgr.wrapping_epochs          relmgr      select insert update
-relmgr.anchors                  relmgr      select insert delete update(epoch,value)
+relmgr.anchors                  relmgr      select insert update(epoch,value) delete
 relmgr.attachments              relmgr      select insert update(live)
 relmgr.anchor_epochs            relmgr      select update(epoch)
 relmgr.recognitions_used        relmgr      select insert
