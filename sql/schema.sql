@@ -570,9 +570,25 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
+);
+
+CREATE TABLE relmgr.anchor_epochs (
+    one boolean DEFAULT true NOT NULL,
+    epoch integer NOT NULL,
+    CONSTRAINT anchor_epoch_is_positive CHECK ((epoch >= 1)),
+    CONSTRAINT there_is_one_row CHECK (one)
+);
+
+CREATE TABLE relmgr.anchors (
+    anchor_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    registrar governance.code NOT NULL,
+    epoch integer NOT NULL,
+    value bytea NOT NULL,
+    CONSTRAINT anchor_value_is_sha256 CHECK ((octet_length(value) = 32))
 );
 
 CREATE TABLE relmgr.approvals (
@@ -592,6 +608,12 @@ CREATE TABLE relmgr.approvals (
 CREATE TABLE relmgr.as_of_approvals (
     approves uuid NOT NULL,
     act_id uuid NOT NULL
+);
+
+CREATE TABLE relmgr.attachments (
+    act_id uuid NOT NULL,
+    anchor_id uuid NOT NULL,
+    live boolean NOT NULL
 );
 
 CREATE TABLE relmgr.barred (
@@ -774,13 +796,16 @@ CREATE TABLE relmgr.enquiries (
     sealed bytea NOT NULL,
     emergency boolean DEFAULT false NOT NULL,
     reads text,
+    recognition text,
     CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
     CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text]))),
+    CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
 CASE
-    WHEN (reads IS NULL) THEN ((stopped_at IS NULL) = (handle_id IS NOT NULL))
-    ELSE (stopped_at IS NULL)
+    WHEN (reads IS NOT NULL) THEN ((stopped_at IS NULL) AND (recognition IS NULL))
+    WHEN (recognition IS NOT NULL) THEN ((stopped_at IS NULL) AND (handle_id IS NULL))
+    ELSE ((stopped_at IS NULL) = (handle_id IS NOT NULL))
 END)
 );
 
@@ -903,6 +928,12 @@ CREATE TABLE relmgr.pairings_used (
     pairing_id uuid NOT NULL,
     act_id uuid NOT NULL,
     own boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE relmgr.recognitions_used (
+    recognition_hash bytea NOT NULL,
+    record_id uuid NOT NULL,
+    CONSTRAINT recognition_hash_is_sha256 CHECK ((octet_length(recognition_hash) = 32))
 );
 
 CREATE TABLE relmgr.replays (
@@ -1158,6 +1189,12 @@ ALTER TABLE ONLY relmgr.act_references
 ALTER TABLE ONLY relmgr.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.anchor_epochs
+    ADD CONSTRAINT anchor_epochs_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY relmgr.anchors
+    ADD CONSTRAINT anchors_pkey PRIMARY KEY (anchor_id);
+
 ALTER TABLE ONLY relmgr.approvals
     ADD CONSTRAINT approvals_pkey PRIMARY KEY (approval_id);
 
@@ -1166,6 +1203,9 @@ ALTER TABLE ONLY relmgr.as_of_approvals
 
 ALTER TABLE ONLY relmgr.as_of_approvals
     ADD CONSTRAINT as_of_approvals_pkey PRIMARY KEY (approves);
+
+ALTER TABLE ONLY relmgr.attachments
+    ADD CONSTRAINT attachments_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_pkey PRIMARY KEY (act_id);
@@ -1242,6 +1282,9 @@ ALTER TABLE ONLY relmgr.key_checks
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY relmgr.anchors
+    ADD CONSTRAINT no_two_handles_share_an_anchor UNIQUE (value);
+
 ALTER TABLE ONLY relmgr.objections
     ADD CONSTRAINT objections_pkey PRIMARY KEY (act_id);
 
@@ -1277,6 +1320,12 @@ ALTER TABLE ONLY relmgr.pairings
 
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pkey PRIMARY KEY (pairing_id);
+
+ALTER TABLE ONLY relmgr.recognitions_used
+    ADD CONSTRAINT recognitions_used_pkey PRIMARY KEY (recognition_hash);
+
+ALTER TABLE ONLY relmgr.recognitions_used
+    ADD CONSTRAINT recognitions_used_record_id_key UNIQUE (record_id);
 
 ALTER TABLE ONLY relmgr.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (key_hash);
@@ -1344,6 +1393,12 @@ CREATE INDEX subjects_by_register ON registrar.subjects USING btree (register_id
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
 CREATE INDEX acts_that_ask_as_of ON relmgr.acts USING btree (agency_id, at) WHERE (kind = 'ask-as-of'::text);
+
+CREATE INDEX anchors_by_epoch ON relmgr.anchors USING btree (epoch, anchor_id);
+
+CREATE INDEX anchors_by_handle ON relmgr.anchors USING btree (handle_id);
+
+CREATE INDEX attachments_by_anchor ON relmgr.attachments USING btree (anchor_id);
 
 CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
 
@@ -1543,6 +1598,9 @@ ALTER TABLE ONLY relmgr.act_handles
 ALTER TABLE ONLY relmgr.act_references
     ADD CONSTRAINT act_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.anchors
+    ADD CONSTRAINT anchors_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.approvals
     ADD CONSTRAINT approvals_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES relmgr.acts(act_id);
 
@@ -1551,6 +1609,12 @@ ALTER TABLE ONLY relmgr.as_of_approvals
 
 ALTER TABLE ONLY relmgr.as_of_approvals
     ADD CONSTRAINT as_of_approvals_approves_fkey FOREIGN KEY (approves) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.attachments
+    ADD CONSTRAINT attachments_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.attachments
+    ADD CONSTRAINT attachments_anchor_id_fkey FOREIGN KEY (anchor_id) REFERENCES relmgr.anchors(anchor_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY relmgr.barred
     ADD CONSTRAINT barred_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -1935,9 +1999,23 @@ GRANT SELECT,INSERT ON TABLE relmgr.act_references TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.acts TO fame_relmgr;
 
+GRANT SELECT ON TABLE relmgr.anchor_epochs TO fame_relmgr;
+
+GRANT UPDATE(epoch) ON TABLE relmgr.anchor_epochs TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.anchors TO fame_relmgr;
+
+GRANT UPDATE(epoch) ON TABLE relmgr.anchors TO fame_relmgr;
+
+GRANT UPDATE(value) ON TABLE relmgr.anchors TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.approvals TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.as_of_approvals TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.attachments TO fame_relmgr;
+
+GRANT UPDATE(live) ON TABLE relmgr.attachments TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
 
@@ -2016,6 +2094,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.override_uses TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.recognitions_used TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.replays TO fame_relmgr;
 
