@@ -11341,18 +11341,18 @@ func (s *OptPairingCode) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes Recognition as json.
-func (o OptRecognition) Encode(e *jx.Encoder) {
+// Encode encodes RecognitionToken as json.
+func (o OptRecognitionToken) Encode(e *jx.Encoder) {
 	if !o.Set {
 		return
 	}
 	o.Value.Encode(e)
 }
 
-// Decode decodes Recognition from json.
-func (o *OptRecognition) Decode(d *jx.Decoder) error {
+// Decode decodes RecognitionToken from json.
+func (o *OptRecognitionToken) Decode(d *jx.Decoder) error {
 	if o == nil {
-		return errors.New("invalid: unable to decode OptRecognition to nil")
+		return errors.New("invalid: unable to decode OptRecognitionToken to nil")
 	}
 	o.Set = true
 	if err := o.Value.Decode(d); err != nil {
@@ -11362,14 +11362,14 @@ func (o *OptRecognition) Decode(d *jx.Decoder) error {
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s OptRecognition) MarshalJSON() ([]byte, error) {
+func (s OptRecognitionToken) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *OptRecognition) UnmarshalJSON(data []byte) error {
+func (s *OptRecognitionToken) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -12634,17 +12634,17 @@ func (s *Proportionality) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes Recognition as json.
-func (s Recognition) Encode(e *jx.Encoder) {
+// Encode encodes RecognitionToken as json.
+func (s RecognitionToken) Encode(e *jx.Encoder) {
 	unwrapped := string(s)
 
 	e.Str(unwrapped)
 }
 
-// Decode decodes Recognition from json.
-func (s *Recognition) Decode(d *jx.Decoder) error {
+// Decode decodes RecognitionToken from json.
+func (s *RecognitionToken) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode Recognition to nil")
+		return errors.New("invalid: unable to decode RecognitionToken to nil")
 	}
 	var unwrapped string
 	if err := func() error {
@@ -12657,19 +12657,19 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = Recognition(unwrapped)
+	*s = RecognitionToken(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s Recognition) MarshalJSON() ([]byte, error) {
+func (s RecognitionToken) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *Recognition) UnmarshalJSON(data []byte) error {
+func (s *RecognitionToken) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

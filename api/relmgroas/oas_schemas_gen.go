@@ -590,10 +590,10 @@ func (s *ActWithdrawalRequest) SetEvidence(val OptSubjectEvidence) {
 
 // Ref: #/components/schemas/AnchorRequest
 type AnchorRequest struct {
-	Column      Code            `json:"column"`
-	Identifier  LocalIdentifier `json:"identifier"`
-	Recognition Recognition     `json:"recognition"`
-	Reason      Code            `json:"reason"`
+	Column      Code             `json:"column"`
+	Identifier  LocalIdentifier  `json:"identifier"`
+	Recognition RecognitionToken `json:"recognition"`
+	Reason      Code             `json:"reason"`
 }
 
 // GetColumn returns the value of Column.
@@ -607,7 +607,7 @@ func (s *AnchorRequest) GetIdentifier() LocalIdentifier {
 }
 
 // GetRecognition returns the value of Recognition.
-func (s *AnchorRequest) GetRecognition() Recognition {
+func (s *AnchorRequest) GetRecognition() RecognitionToken {
 	return s.Recognition
 }
 
@@ -627,7 +627,7 @@ func (s *AnchorRequest) SetIdentifier(val LocalIdentifier) {
 }
 
 // SetRecognition sets the value of Recognition.
-func (s *AnchorRequest) SetRecognition(val Recognition) {
+func (s *AnchorRequest) SetRecognition(val RecognitionToken) {
 	s.Recognition = val
 }
 
@@ -3040,7 +3040,7 @@ func (s *DisputeRequest) SetReason(val Code) {
 type EnquiryRequest struct {
 	Column      Code                     `json:"column"`
 	Identifier  OptLocalIdentifier       `json:"identifier"`
-	Recognition OptRecognition           `json:"recognition"`
+	Recognition OptRecognitionToken      `json:"recognition"`
 	Purpose     Code                     `json:"purpose"`
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
@@ -3062,7 +3062,7 @@ func (s *EnquiryRequest) GetIdentifier() OptLocalIdentifier {
 }
 
 // GetRecognition returns the value of Recognition.
-func (s *EnquiryRequest) GetRecognition() OptRecognition {
+func (s *EnquiryRequest) GetRecognition() OptRecognitionToken {
 	return s.Recognition
 }
 
@@ -3107,7 +3107,7 @@ func (s *EnquiryRequest) SetIdentifier(val OptLocalIdentifier) {
 }
 
 // SetRecognition sets the value of Recognition.
-func (s *EnquiryRequest) SetRecognition(val OptRecognition) {
+func (s *EnquiryRequest) SetRecognition(val OptRecognitionToken) {
 	s.Recognition = val
 }
 
@@ -5980,38 +5980,38 @@ func (o OptPairingCode) Or(d PairingCode) PairingCode {
 	return d
 }
 
-// NewOptRecognition returns new OptRecognition with value set to v.
-func NewOptRecognition(v Recognition) OptRecognition {
-	return OptRecognition{
+// NewOptRecognitionToken returns new OptRecognitionToken with value set to v.
+func NewOptRecognitionToken(v RecognitionToken) OptRecognitionToken {
+	return OptRecognitionToken{
 		Value: v,
 		Set:   true,
 	}
 }
 
-// OptRecognition is optional Recognition.
-type OptRecognition struct {
-	Value Recognition
+// OptRecognitionToken is optional RecognitionToken.
+type OptRecognitionToken struct {
+	Value RecognitionToken
 	Set   bool
 }
 
-// IsSet returns true if OptRecognition was set.
-func (o OptRecognition) IsSet() bool { return o.Set }
+// IsSet returns true if OptRecognitionToken was set.
+func (o OptRecognitionToken) IsSet() bool { return o.Set }
 
 // Reset unsets value.
-func (o *OptRecognition) Reset() {
-	var v Recognition
+func (o *OptRecognitionToken) Reset() {
+	var v RecognitionToken
 	o.Value = v
 	o.Set = false
 }
 
 // SetTo sets value to v.
-func (o *OptRecognition) SetTo(v Recognition) {
+func (o *OptRecognitionToken) SetTo(v RecognitionToken) {
 	o.Set = true
 	o.Value = v
 }
 
 // Get returns value and boolean that denotes whether value was set.
-func (o OptRecognition) Get() (v Recognition, ok bool) {
+func (o OptRecognitionToken) Get() (v RecognitionToken, ok bool) {
 	if !o.Set {
 		return v, false
 	}
@@ -6019,7 +6019,7 @@ func (o OptRecognition) Get() (v Recognition, ok bool) {
 }
 
 // Or returns value if set, or given parameter if does not.
-func (o OptRecognition) Or(d Recognition) Recognition {
+func (o OptRecognitionToken) Or(d RecognitionToken) RecognitionToken {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -6699,7 +6699,7 @@ func (s *Proportionality) SetReview(val OptDateTime) {
 	s.Review = val
 }
 
-type Recognition string
+type RecognitionToken string
 
 // The caller's own side of the decision, with each step's answer.
 // Ref: #/components/schemas/RecordedDecision

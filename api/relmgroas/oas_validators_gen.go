@@ -4783,7 +4783,7 @@ func (s *Proportionality) Validate() error {
 	return nil
 }
 
-func (s Recognition) Validate() error {
+func (s RecognitionToken) Validate() error {
 	alias := (string)(s)
 	if err := (validate.String{
 		MinLength:     64,
