@@ -26,16 +26,18 @@ const (
 // compares with it, and so with the commitment: each member before Looked is rows
 // of one table.
 type deed struct {
-	Register   *Register      `json:"register,omitempty"`
-	Entered    []entered      `json:"entered,omitempty"`
-	Named      []named        `json:"named,omitempty"`
-	Items      []sealedItem   `json:"items,omitempty"`
-	Supersedes []ident.ItemID `json:"supersedes,omitempty"`
-	Recognised []recognised   `json:"recognised,omitempty"`
-	Looked     *looked        `json:"looked,omitempty"`
-	Checked    *checked       `json:"checked,omitempty"`
-	Asked      *Asking        `json:"asked,omitempty"`
-	Reason     string         `json:"reason,omitempty"` // of a change
+	Register   *Register       `json:"register,omitempty"`
+	Entered    []entered       `json:"entered,omitempty"`
+	Named      []named         `json:"named,omitempty"`
+	Items      []sealedItem    `json:"items,omitempty"`
+	Supersedes []ident.ItemID  `json:"supersedes,omitempty"`
+	Recognised []recognised    `json:"recognised,omitempty"`
+	ItemChecks []checkedItem   `json:"item_checks,omitempty"`
+	Failed     []ident.CheckID `json:"failed,omitempty"`
+	Looked     *looked         `json:"looked,omitempty"`
+	Checked    *checked        `json:"checked,omitempty"`
+	Asked      *Asking         `json:"asked,omitempty"`
+	Reason     string          `json:"reason,omitempty"` // of a change
 	// Compared says how the best candidates did, best first, and names none.
 	Compared []Compared `json:"compared,omitempty"`
 }

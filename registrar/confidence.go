@@ -17,19 +17,29 @@ const (
 // again: never, of the dead. A name or a year alone is low; a name with a day of birth
 // that somebody saw in a document or another register is medium, an identifier besides
 // is high. An agency's own list counts for a level less (REG-18), and so does a name
-// that nobody has verified since it changed.
-func standing(items []Kept, selfRegistered bool) (c match.Confidence, next time.Time) {
+// that nobody has verified since it changed. What rested on a check that was wrong is
+// flagged, counts as never seen, and is to be looked at now (REG-17).
+func standing(items []Kept, done []Check, selfRegistered bool, at time.Time) (c match.Confidence, next time.Time, flagged bool) {
 	var name, birth, number, unverified bool
 	for _, k := range items {
 		seen := k.VerifiedAt != nil && (k.Source == "document" || k.Source == "other-register")
 		switch {
 		case k.Death != nil:
-			return lower(match.Medium, selfRegistered), time.Time{}
+			return lower(match.Medium, selfRegistered), time.Time{}, false
 		case k.Name != nil && k.Name.Use != "former":
 			name = name || seen
 			unverified = unverified || k.VerifiedAt == nil
 		case k.Birth != nil:
-			birth = birth || seen && len(k.Birth.Date) == len(time.DateOnly) && k.Birth.Within == 0
+			confirmed, wrong := false, false
+			for _, d := range done {
+				if d.Item == k.ID && d.Outcome == Confirmed {
+					confirmed, wrong = confirmed || !d.Wrong, wrong || d.Wrong
+				}
+			}
+			if wrong && !confirmed {
+				flagged, seen = true, false
+			}
+			birth = birth || (seen || confirmed) && len(k.Birth.Date) == len(time.DateOnly) && k.Birth.Within == 0
 		case k.Identifier != nil:
 			number = number || seen
 		}
@@ -41,13 +51,16 @@ func standing(items []Kept, selfRegistered bool) (c match.Confidence, next time.
 			next = due
 		}
 	}
+	if flagged {
+		next = at
+	}
 	switch c = match.Low; {
 	case name && birth && number && !unverified:
 		c = match.High
 	case name && birth:
 		c = match.Medium
 	}
-	return lower(c, selfRegistered), next
+	return lower(c, selfRegistered), next, flagged
 }
 
 // lower is one level less, but not none.

@@ -155,7 +155,7 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 	}
 	out := model.Recognise(form, forms, full, size)
 	r = Recognition{
-		ID: ident.NewRecognition(), Outcome: out.Kind, Confidence: lower(out.Confidence, register.SelfRegistered),
+		ID: ident.NewRecognition(), Outcome: out.Kind,
 		Types: []string{TypeOf("")}, Helps: out.Helps, SelfRegistered: register.SelfRegistered,
 	}
 	var subject ident.Subject
@@ -167,6 +167,11 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		a := s.Begin(recognise, caller, role, at)
+		flagged, err := s.queries.IsFlagged(ctx, tx, subject)
+		if err != nil {
+			return err
+		}
+		r.Confidence = lower(lower(out.Confidence, register.SelfRegistered), flagged)
 		d := deed{
 			Recognised: []recognised{{r.ID, id, subject, r.Outcome, r.Confidence, model.Version}},
 			Asked:      &asking, Compared: comparedAs(out.Explanations),

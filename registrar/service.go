@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,7 +48,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 	return nil
 }
 
-// Config is what the duty needs. All of it is required.
+// Config is what the duty needs. All but SecondLevel is required.
 type Config struct {
 	// Registrar is whose registers are served: a code of the partnership document.
 	Registrar ident.Registrar
@@ -57,6 +58,9 @@ type Config struct {
 	Keys seal.Provider
 	// Now is the clock.
 	Now func() time.Time
+	// SecondLevel are the registers of somebody else's that items can be checked
+	// against, by name: the URL of each. It may be empty (REG-05).
+	SecondLevel map[string]string
 	// Registerer takes the duty's metrics.
 	Registerer prometheus.Registerer
 }
@@ -70,6 +74,9 @@ type Service struct {
 	clock     func() time.Time
 	meter     *meter
 	models    models
+
+	secondLevel map[string]string
+	client      *http.Client
 }
 
 // New returns the duty, or an error that says what the Config lacks.
@@ -92,7 +99,8 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now, meter: m,
-		models: models{held: map[ident.Register]*match.Model{}},
+		models: models{held: map[ident.Register]*match.Model{}}, secondLevel: c.SecondLevel,
+		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
 

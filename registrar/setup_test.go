@@ -57,6 +57,7 @@ type hub struct {
 	admin     *sql.DB
 	keys      *seal.File
 	now       *time.Time
+	births    *births
 	registrar *registrar.Service
 }
 
@@ -68,7 +69,10 @@ func setup(t *testing.T) *hub {
 	must(t, registrar.MakeKeys(t.Context(), keys, "county"))
 	p, clock := pgtest.New(t), noon
 	h := &hub{Hub: p, t: t, db: p.DB(t, "registrar"), admin: p.Admin(t), keys: keys, now: &clock}
-	h.registrar, err = registrar.New(registrar.Config{Registrar: "county", DB: h.db, Keys: keys, Now: func() time.Time { return *h.now }, Registerer: prometheus.NewRegistry()})
+	h.births = newBirths(t)
+	h.registrar, err = registrar.New(registrar.Config{
+		SecondLevel: map[string]string{"births": h.births.URL, "away": "http://127.0.0.1:1"},
+		Registrar:   "county", DB: h.db, Keys: keys, Now: func() time.Time { return *h.now }, Registerer: prometheus.NewRegistry()})
 	must(t, err)
 	return h
 }

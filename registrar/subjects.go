@@ -32,11 +32,15 @@ type Subject struct {
 	Register     ident.Register
 	RegisteredAt time.Time
 	Items        []Kept
+	Checks       []Check
 	// Confidence is how far the entry can be relied on, NextReview when that is to be
 	// looked at again: zero for one who has died (REG-21).
 	Confidence     match.Confidence
 	NextReview     time.Time
 	SelfRegistered bool
+	// Flagged: something rested on a check that was wrong, and is to be verified
+	// again (REG-17).
+	Flagged bool
 }
 
 // sealedItem names an item by what is sealed of it, which tells nothing once the
@@ -139,7 +143,10 @@ func (s *Service) Look(ctx context.Context, caller decide.Caller, id ident.Regis
 		if p.Items, err = s.itemsOf(ctx, tx, found.SubjectID, dek); err != nil {
 			return err
 		}
-		p.Confidence, p.NextReview = standing(p.Items, r.SelfRegistered)
+		if p.Checks, err = s.checksOf(ctx, tx, found.SubjectID); err != nil {
+			return err
+		}
+		p.Confidence, p.NextReview, p.Flagged = standing(p.Items, p.Checks, r.SelfRegistered, at)
 		a := s.Begin(look, caller, role, at)
 		a.Deed = deed{Looked: &looked{id, found.SubjectID, reason}}
 		_, err = s.Append(ctx, tx, &a)

@@ -50,7 +50,8 @@ grant select on governance.published_users, governance.published_roles, governan
 -- registrar: append only, keys apart.
 grant usage on schema registrar to fame_registrar;
 grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
-  registrar.entries, registrar.models, registrar.recognitions to fame_registrar;
+  registrar.entries, registrar.models, registrar.recognitions,
+  registrar.checks, registrar.failed_checks to fame_registrar;
 grant select on registrar.act_kinds to fame_registrar;
 grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;
 grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;

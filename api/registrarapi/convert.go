@@ -36,6 +36,13 @@ func subjectOf(p registrar.Subject) (*registraroas.Subject, error) {
 	out := &registraroas.Subject{
 		Subject: registraroas.SubjectReference(p.Entry), Register: registraroas.Code(p.Register), RegisteredAt: p.RegisteredAt,
 		Items: []registraroas.Item{}, Confidence: registraroas.RecognitionConfidence(p.Confidence), SelfRegistered: p.SelfRegistered,
+		Flagged: p.Flagged, Checks: []registraroas.ItemCheck{},
+	}
+	for _, c := range p.Checks {
+		out.Checks = append(out.Checks, registraroas.ItemCheck{
+			Check: registraroas.ID(c.ID.String()), Item: registraroas.ID(c.Item.String()), Against: registraroas.Code(c.Against), At: c.At,
+			Outcome: registraroas.CheckOutcome(c.Outcome), Wrong: c.Wrong,
+		})
 	}
 	if !p.NextReview.IsZero() {
 		out.NextReview.SetTo(p.NextReview)

@@ -235,3 +235,44 @@ func (h *handler) CheckRecord(ctx context.Context, req *registraroas.RecordCheck
 		Commitment: registraroas.Commitment(hex.EncodeToString(c.Commitment)),
 	}, nil
 }
+
+// CheckItem is registrar.Service.CheckItem.
+func (h *handler) CheckItem(ctx context.Context, req *registraroas.ItemCheckRequest, params registraroas.CheckItemParams) (*registraroas.ItemCheckReceipt, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	item, err := ident.ParseItem(string(req.Item))
+	if err != nil {
+		return nil, err
+	}
+	made, err := h.service.CheckItem(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), item, string(req.Against), string(req.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return &registraroas.ItemCheckReceipt{
+		Check: registraroas.ID(made.Check.String()), Outcome: registraroas.CheckOutcome(made.Outcome),
+		Commitment: registraroas.Commitment(hex.EncodeToString(made.Commitment)),
+	}, nil
+}
+
+// FailCheck is registrar.Service.FailCheck.
+func (h *handler) FailCheck(ctx context.Context, req *registraroas.CheckFailureRequest, params registraroas.FailCheckParams) (*registraroas.CheckFailure, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	check, err := ident.ParseCheck(string(params.Check))
+	if err != nil {
+		return nil, err
+	}
+	made, err := h.service.FailCheck(ctx, caller, ident.Register(params.Register), check, string(req.Reason))
+	if err != nil {
+		return nil, err
+	}
+	out := &registraroas.CheckFailure{Subjects: []registraroas.SubjectReference{}, Commitment: registraroas.Commitment(hex.EncodeToString(made.Commitment))}
+	for _, e := range made.Entries {
+		out.Subjects = append(out.Subjects, registraroas.SubjectReference(e))
+	}
+	return out, nil
+}

@@ -14,7 +14,7 @@ import (
 // Wire builds the registrar duty's process.
 func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	service, err := registrar.New(registrar.Config{
-		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry,
+		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry, SecondLevel: p.Config.SecondLevel,
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -29,6 +29,14 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/changes
 	ChangeSubject(ctx context.Context, request *SubjectChangeRequest, params ChangeSubjectParams) (*RegistrarReceipt, error)
+	// CheckItem invokes checkItem operation.
+	//
+	// Has a second-level register, such as that of births, confirm a date of birth. One that fails has
+	// confirmed nothing: the
+	// outcome is confirmed or not-confirmed, and stands with the item (REG-05).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/checks
+	CheckItem(ctx context.Context, request *ItemCheckRequest, params CheckItemParams) (*ItemCheckReceipt, error)
 	// CheckRecord invokes checkRecord operation.
 	//
 	// Compares with one entry, which the caller's agency has a reference for, and with no other (AUT-06).
@@ -49,6 +57,14 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers/{register}/recognitions/{recognition}
 	ExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (*RecognitionExplained, error)
+	// FailCheck invokes failCheck operation.
+	//
+	// All checks that rested on the same entry there are wrong with it. The entries that relied on them
+	// are listed and flagged, and their
+	// confidence falls until they are verified again (REG-17).
+	//
+	// POST /registrar/v1/registers/{register}/checks/{check}/failure
+	FailCheck(ctx context.Context, request *CheckFailureRequest, params FailCheckParams) (*CheckFailure, error)
 	// FindSubject invokes findSubject operation.
 	//
 	// For those who keep the register, and recorded as an act before it is answered. Every item carries
@@ -236,6 +252,125 @@ func (c *Client) sendChangeSubject(ctx context.Context, request *SubjectChangeRe
 	defer body.Close()
 
 	result, err := decodeChangeSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// CheckItem invokes checkItem operation.
+//
+// Has a second-level register, such as that of births, confirm a date of birth. One that fails has
+// confirmed nothing: the
+// outcome is confirmed or not-confirmed, and stands with the item (REG-05).
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/checks
+func (c *Client) CheckItem(ctx context.Context, request *ItemCheckRequest, params CheckItemParams) (*ItemCheckReceipt, error) {
+	res, err := c.sendCheckItem(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendCheckItem(ctx context.Context, request *ItemCheckRequest, params CheckItemParams) (res *ItemCheckReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/checks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeCheckItemRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, CheckItemOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeCheckItemResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -539,6 +674,125 @@ func (c *Client) sendExplainRecognition(ctx context.Context, params ExplainRecog
 	defer body.Close()
 
 	result, err := decodeExplainRecognitionResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// FailCheck invokes failCheck operation.
+//
+// All checks that rested on the same entry there are wrong with it. The entries that relied on them
+// are listed and flagged, and their
+// confidence falls until they are verified again (REG-17).
+//
+// POST /registrar/v1/registers/{register}/checks/{check}/failure
+func (c *Client) FailCheck(ctx context.Context, request *CheckFailureRequest, params FailCheckParams) (*CheckFailure, error) {
+	res, err := c.sendFailCheck(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendFailCheck(ctx context.Context, request *CheckFailureRequest, params FailCheckParams) (res *CheckFailure, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/checks/"
+	{
+		// Encode "check" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "check",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Check); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/failure"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeFailCheckRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, FailCheckOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeFailCheckResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -7,9 +7,11 @@ type OperationName = string
 
 const (
 	ChangeSubjectOperation      OperationName = "ChangeSubject"
+	CheckItemOperation          OperationName = "CheckItem"
 	CheckRecordOperation        OperationName = "CheckRecord"
 	CreateRegisterOperation     OperationName = "CreateRegister"
 	ExplainRecognitionOperation OperationName = "ExplainRecognition"
+	FailCheckOperation          OperationName = "FailCheck"
 	FindSubjectOperation        OperationName = "FindSubject"
 	ListRegistersOperation      OperationName = "ListRegisters"
 	RecogniseOperation          OperationName = "Recognise"

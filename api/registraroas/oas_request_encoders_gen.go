@@ -24,6 +24,20 @@ func encodeChangeSubjectRequest(
 	return nil
 }
 
+func encodeCheckItemRequest(
+	req *ItemCheckRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeCheckRecordRequest(
 	req *RecordCheckRequest,
 	r *http.Request,
@@ -40,6 +54,20 @@ func encodeCheckRecordRequest(
 
 func encodeCreateRegisterRequest(
 	req *RegisterRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeFailCheckRequest(
+	req *CheckFailureRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

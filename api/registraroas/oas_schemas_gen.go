@@ -80,6 +80,89 @@ func (s *Birth) SetPlace(val OptWords) {
 
 type CaseReference string
 
+// Ref: #/components/schemas/CheckFailure
+type CheckFailure struct {
+	Subjects   []SubjectReference `json:"subjects"`
+	Commitment Commitment         `json:"commitment"`
+}
+
+// GetSubjects returns the value of Subjects.
+func (s *CheckFailure) GetSubjects() []SubjectReference {
+	return s.Subjects
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *CheckFailure) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetSubjects sets the value of Subjects.
+func (s *CheckFailure) SetSubjects(val []SubjectReference) {
+	s.Subjects = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *CheckFailure) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/CheckFailureRequest
+type CheckFailureRequest struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *CheckFailureRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *CheckFailureRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/CheckOutcome
+type CheckOutcome string
+
+const (
+	CheckOutcomeConfirmed    CheckOutcome = "confirmed"
+	CheckOutcomeNotConfirmed CheckOutcome = "not-confirmed"
+)
+
+// AllValues returns all CheckOutcome values.
+func (CheckOutcome) AllValues() []CheckOutcome {
+	return []CheckOutcome{
+		CheckOutcomeConfirmed,
+		CheckOutcomeNotConfirmed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CheckOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case CheckOutcomeConfirmed:
+		return []byte(s), nil
+	case CheckOutcomeNotConfirmed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CheckOutcome) UnmarshalText(data []byte) error {
+	switch CheckOutcome(data) {
+	case CheckOutcomeConfirmed:
+		*s = CheckOutcomeConfirmed
+		return nil
+	case CheckOutcomeNotConfirmed:
+		*s = CheckOutcomeNotConfirmed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type Code string
 
 type Commitment string
@@ -364,6 +447,150 @@ func (s *Item) SetUnborn(val OptUnborn) {
 // SetDeath sets the value of Death.
 func (s *Item) SetDeath(val OptDeath) {
 	s.Death = val
+}
+
+// Ref: #/components/schemas/ItemCheck
+type ItemCheck struct {
+	Check   ID           `json:"check"`
+	Item    ID           `json:"item"`
+	Against Code         `json:"against"`
+	At      time.Time    `json:"at"`
+	Outcome CheckOutcome `json:"outcome"`
+	Wrong   bool         `json:"wrong"`
+}
+
+// GetCheck returns the value of Check.
+func (s *ItemCheck) GetCheck() ID {
+	return s.Check
+}
+
+// GetItem returns the value of Item.
+func (s *ItemCheck) GetItem() ID {
+	return s.Item
+}
+
+// GetAgainst returns the value of Against.
+func (s *ItemCheck) GetAgainst() Code {
+	return s.Against
+}
+
+// GetAt returns the value of At.
+func (s *ItemCheck) GetAt() time.Time {
+	return s.At
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ItemCheck) GetOutcome() CheckOutcome {
+	return s.Outcome
+}
+
+// GetWrong returns the value of Wrong.
+func (s *ItemCheck) GetWrong() bool {
+	return s.Wrong
+}
+
+// SetCheck sets the value of Check.
+func (s *ItemCheck) SetCheck(val ID) {
+	s.Check = val
+}
+
+// SetItem sets the value of Item.
+func (s *ItemCheck) SetItem(val ID) {
+	s.Item = val
+}
+
+// SetAgainst sets the value of Against.
+func (s *ItemCheck) SetAgainst(val Code) {
+	s.Against = val
+}
+
+// SetAt sets the value of At.
+func (s *ItemCheck) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ItemCheck) SetOutcome(val CheckOutcome) {
+	s.Outcome = val
+}
+
+// SetWrong sets the value of Wrong.
+func (s *ItemCheck) SetWrong(val bool) {
+	s.Wrong = val
+}
+
+// Ref: #/components/schemas/ItemCheckReceipt
+type ItemCheckReceipt struct {
+	Check      ID           `json:"check"`
+	Outcome    CheckOutcome `json:"outcome"`
+	Commitment Commitment   `json:"commitment"`
+}
+
+// GetCheck returns the value of Check.
+func (s *ItemCheckReceipt) GetCheck() ID {
+	return s.Check
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ItemCheckReceipt) GetOutcome() CheckOutcome {
+	return s.Outcome
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ItemCheckReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetCheck sets the value of Check.
+func (s *ItemCheckReceipt) SetCheck(val ID) {
+	s.Check = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ItemCheckReceipt) SetOutcome(val CheckOutcome) {
+	s.Outcome = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ItemCheckReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/ItemCheckRequest
+type ItemCheckRequest struct {
+	Item    ID   `json:"item"`
+	Against Code `json:"against"`
+	Reason  Code `json:"reason"`
+}
+
+// GetItem returns the value of Item.
+func (s *ItemCheckRequest) GetItem() ID {
+	return s.Item
+}
+
+// GetAgainst returns the value of Against.
+func (s *ItemCheckRequest) GetAgainst() Code {
+	return s.Against
+}
+
+// GetReason returns the value of Reason.
+func (s *ItemCheckRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetItem sets the value of Item.
+func (s *ItemCheckRequest) SetItem(val ID) {
+	s.Item = val
+}
+
+// SetAgainst sets the value of Against.
+func (s *ItemCheckRequest) SetAgainst(val Code) {
+	s.Against = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ItemCheckRequest) SetReason(val Code) {
+	s.Reason = val
 }
 
 // One datum by which a person is recognised, with where it is from (REG-03, REG-04). Exactly one of
@@ -3243,6 +3470,9 @@ type Subject struct {
 	Subject        SubjectReference      `json:"subject"`
 	Confidence     RecognitionConfidence `json:"confidence"`
 	SelfRegistered bool                  `json:"self_registered"`
+	// Something rested on a check that was wrong and is to be verified again (REG-17).
+	Flagged bool        `json:"flagged"`
+	Checks  []ItemCheck `json:"checks"`
 	// When what is known is to be verified again: none of the dead.
 	NextReview   OptDateTime `json:"next_review"`
 	Register     Code        `json:"register"`
@@ -3263,6 +3493,16 @@ func (s *Subject) GetConfidence() RecognitionConfidence {
 // GetSelfRegistered returns the value of SelfRegistered.
 func (s *Subject) GetSelfRegistered() bool {
 	return s.SelfRegistered
+}
+
+// GetFlagged returns the value of Flagged.
+func (s *Subject) GetFlagged() bool {
+	return s.Flagged
+}
+
+// GetChecks returns the value of Checks.
+func (s *Subject) GetChecks() []ItemCheck {
+	return s.Checks
 }
 
 // GetNextReview returns the value of NextReview.
@@ -3298,6 +3538,16 @@ func (s *Subject) SetConfidence(val RecognitionConfidence) {
 // SetSelfRegistered sets the value of SelfRegistered.
 func (s *Subject) SetSelfRegistered(val bool) {
 	s.SelfRegistered = val
+}
+
+// SetFlagged sets the value of Flagged.
+func (s *Subject) SetFlagged(val bool) {
+	s.Flagged = val
+}
+
+// SetChecks sets the value of Checks.
+func (s *Subject) SetChecks(val []ItemCheck) {
+	s.Checks = val
 }
 
 // SetNextReview sets the value of NextReview.

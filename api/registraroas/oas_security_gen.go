@@ -36,9 +36,11 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
 	ChangeSubjectOperation:      []string{},
+	CheckItemOperation:          []string{},
 	CheckRecordOperation:        []string{},
 	CreateRegisterOperation:     []string{},
 	ExplainRecognitionOperation: []string{},
+	FailCheckOperation:          []string{},
 	FindSubjectOperation:        []string{},
 	ListRegistersOperation:      []string{},
 	RecogniseOperation:          []string{},

@@ -16,6 +16,14 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/changes
 	ChangeSubject(ctx context.Context, req *SubjectChangeRequest, params ChangeSubjectParams) (*RegistrarReceipt, error)
+	// CheckItem implements checkItem operation.
+	//
+	// Has a second-level register, such as that of births, confirm a date of birth. One that fails has
+	// confirmed nothing: the
+	// outcome is confirmed or not-confirmed, and stands with the item (REG-05).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/checks
+	CheckItem(ctx context.Context, req *ItemCheckRequest, params CheckItemParams) (*ItemCheckReceipt, error)
 	// CheckRecord implements checkRecord operation.
 	//
 	// Compares with one entry, which the caller's agency has a reference for, and with no other (AUT-06).
@@ -36,6 +44,14 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers/{register}/recognitions/{recognition}
 	ExplainRecognition(ctx context.Context, params ExplainRecognitionParams) (*RecognitionExplained, error)
+	// FailCheck implements failCheck operation.
+	//
+	// All checks that rested on the same entry there are wrong with it. The entries that relied on them
+	// are listed and flagged, and their
+	// confidence falls until they are verified again (REG-17).
+	//
+	// POST /registrar/v1/registers/{register}/checks/{check}/failure
+	FailCheck(ctx context.Context, req *CheckFailureRequest, params FailCheckParams) (*CheckFailure, error)
 	// FindSubject implements findSubject operation.
 	//
 	// For those who keep the register, and recorded as an act before it is answered. Every item carries

@@ -72,6 +72,8 @@ registrar.superseded            registrar   select insert
 registrar.entries               registrar   select insert
 registrar.models                registrar   select insert
 registrar.recognitions          registrar   select insert
+registrar.checks                registrar   select insert
+registrar.failed_checks         registrar   select insert
 registrar.tokens                registrar   select insert update delete
 registrar.profiles              registrar   select insert update delete
 registrar.identifiers           registrar   select insert update delete

@@ -65,6 +65,7 @@ type bench struct {
 	code, apartCode          string
 	asked, approved, mine    string // acts that ask about an earlier date: waiting, approved, the reviewer's own
 	recognition              string
+	check, failed            string // checks of the person's birth: good, and known to be wrong
 	person                   string // an entry of the register town, as its keeper's agency knows it
 	document                 object
 

@@ -364,3 +364,12 @@ func FuzzCheckRecord(f *testing.F) {
 	fuzzed(f, "checkRecord", "ms-abara", "/registrar/v1/registers/town/record-checks", object{
 		"subject": strings.Repeat("a", 26), "purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})
 }
+
+func FuzzCheckItem(f *testing.F) {
+	fuzzed(f, "checkItem", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/checks",
+		object{"item": seedID, "against": "births", "reason": "working-with-person"})
+}
+
+func FuzzFailCheck(f *testing.F) {
+	fuzzed(f, "failCheck", "ms-abara", "/registrar/v1/registers/town/checks/"+seedID+"/failure", object{"reason": "working-with-person"})
+}

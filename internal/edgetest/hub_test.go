@@ -180,6 +180,12 @@ func (h *hub) wire(s setting) {
 		case "registrar":
 			wire = registrarapi.Wire
 			p.Config.Registrar = registrarCode
+			var entries atomic.Int32
+			births := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"confirmed":true,"reference":"B-%d"}`, entries.Add(1))
+			}))
+			h.t.Cleanup(births.Close)
+			p.Config.SecondLevel = map[string]string{"births": births.URL}
 			h.must(registrar.MakeKeys(ctx, keys, registrarCode))
 			h.registrar = attest.NewSigner(keys, registrar.SigningKey(registrarCode), registrarCode)
 		}

@@ -62,6 +62,14 @@ func (b *bench) registerGood() {
 	b.recognition = b.ok("mr-lindqvist", "POST", "/registrar/v1/registers/town/recognitions", object{
 		"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})["id"].(string)
 	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Nine Lives"}}}})
+	check := func() string {
+		return b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects/"+b.person+"/checks", object{
+			"item": b.itemOf(b.person, "birth"), "against": "births", "reason": "working-with-person"})["check"].(string)
+	}
+	b.check = check()
+	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/checks/"+b.check+"/failure", object{"reason": "working-with-person"})
+	b.failed = b.check
+	b.check = check()
 	another := goodItems()
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	for op, r := range map[string]request{
@@ -72,6 +80,9 @@ func (b *bench) registerGood() {
 			"change": "correct", "reason": "working-with-person", "items": goodItems()[3:7], "supersedes": []string{b.itemOf(b.person, "sex")}}))},
 		"recognise": {target: "/registrar/v1/registers/town/recognitions", body: render(plain(b.t, object{
 			"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
+		"checkItem": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/checks", body: render(plain(b.t, object{
+			"item": b.itemOf(b.person, "birth"), "against": "births", "reason": "working-with-person"}))},
+		"failCheck":          {target: "/registrar/v1/registers/town/checks/" + b.check + "/failure", body: render(object{"reason": "working-with-person"})},
 		"explainRecognition": {target: "/registrar/v1/registers/town/recognitions/" + b.recognition + "?reason=working-with-person"},
 		"checkRecord": {target: "/registrar/v1/registers/town/record-checks", body: render(plain(b.t, object{
 			"subject": b.person, "purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
@@ -85,7 +96,7 @@ func (b *bench) registerGood() {
 // registers are what cannot be said of people, and registers that are not the
 // caller's.
 func (b *bench) registers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"createRegister", "registerSubject", "findSubject", "changeSubject", "explainRecognition"} {
+	for _, op := range []string{"createRegister", "registerSubject", "findSubject", "changeSubject", "explainRecognition", "checkItem", "failCheck"} {
 		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
 		add(op+": by another agency", "forbidden", b.as(op, "dr-patel"))
 	}
@@ -114,13 +125,19 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 	}
 	add("checkRecord: an entry that is none", "not-known", b.but("checkRecord", strings.Repeat("a", 26), "subject"))
 	add("checkRecord: another agency's reference", "not-known", b.as("checkRecord", "dr-patel"))
+	add("checkItem: against nothing", "invalid", b.but("checkItem", marker, "against"))
+	for _, item := range []string{seedID, b.itemOf(b.person, "name")} {
+		add("checkItem: no date of birth of theirs", "invalid", b.but("checkItem", item, "item"), item)
+	}
+	add("failCheck: one that is none", "not-known", b.good["failCheck"].at("/registrar/v1/registers/town/checks/"+seedID+"/failure"))
+	add("failCheck: a second time", "conflict", b.good["failCheck"].at("/registrar/v1/registers/town/checks/"+b.failed+"/failure"))
 	add("explainRecognition: one that is none", "not-known", b.good["explainRecognition"].at("/registrar/v1/registers/town/recognitions/"+seedID+"?reason=working-with-person"))
 	add("registerSubject: an identifier that another has", "conflict", b.but("registerSubject", "ZZ7391739", "items", 7, "identifier", "value"), "ZZ7391739")
 	add("changeSubject: an item of nobody", "invalid", b.but("changeSubject", []string{seedID}, "supersedes"), seedID)
 	for _, kind := range []string{"verify", "change-name", "birth", "death"} {
 		add("changeSubject: what makes no "+kind, "invalid", b.but("changeSubject", kind, "change"))
 	}
-	for _, op := range []string{"registerSubject", "findSubject", "changeSubject", "recognise", "checkRecord", "explainRecognition"} {
+	for _, op := range []string{"registerSubject", "findSubject", "changeSubject", "recognise", "checkRecord", "explainRecognition", "checkItem", "failCheck"} {
 		r := b.good[op]
 		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
 	}

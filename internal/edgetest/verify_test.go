@@ -194,7 +194,7 @@ var covered = []string{
 	"relmgr.anchors", "relmgr.attachments", "relmgr.recognitions_used",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
-	"registrar.recognitions",
+	"registrar.recognitions", "registrar.checks", "registrar.failed_checks",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

@@ -31,6 +31,7 @@ type (
 	recognise struct{}
 	subject   struct{}
 	item      struct{}
+	check     struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -73,6 +74,8 @@ type (
 	Subject = ID[subject]
 	// ItemID names one datum of a subject.
 	ItemID = ID[item]
+	// CheckID names a check of a datum against somebody else's register.
+	CheckID = ID[check]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -107,6 +110,7 @@ func NewStatement() StatementID     { return New[statement]() }
 func NewRecognition() RecognitionID { return New[recognise]() }
 func NewSubject() Subject           { return New[subject]() }
 func NewItem() ItemID               { return New[item]() }
+func NewCheck() CheckID             { return New[check]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -122,6 +126,7 @@ func ParseExclusion(s string) (ExclusionID, error)     { return Parse[exclusion]
 func ParseImport(s string) (ImportID, error)           { return Parse[importing](s) }
 func ParseItem(s string) (ItemID, error)               { return Parse[item](s) }
 func ParseRecognition(s string) (RecognitionID, error) { return Parse[recognise](s) }
+func ParseCheck(s string) (CheckID, error)             { return Parse[check](s) }
 func ParseAct(s string) (ActID, error)                 { return Parse[act](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.

@@ -35,6 +35,9 @@ type Config struct {
 	// Registrar is the code of the registrar whose registers are served; the
 	// registrar's alone.
 	Registrar string `yaml:"registrar,omitempty"`
+	// SecondLevel are the registers of others that the registrar checks items against:
+	// the URL of each by its name; the registrar's alone.
+	SecondLevel map[string]string `yaml:"second_level,omitempty"`
 	// Services describes the hub's duties (IDX-16); governance serves it.
 	Services []Service `yaml:"services,omitempty"`
 	// Log says who witnesses the hub's log, and whose logs it witnesses;
