@@ -442,6 +442,17 @@ CREATE TABLE registrar.acts (
     CONSTRAINT practitioner_has_agency_and_role CHECK ((num_nulls(practitioner_id, agency_id, role) = ANY (ARRAY[0, 3])))
 );
 
+CREATE TABLE registrar.checks (
+    check_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    item_id uuid NOT NULL,
+    against governance.code NOT NULL,
+    outcome text NOT NULL,
+    rested_on bytea,
+    CONSTRAINT check_outcome_is_known CHECK ((outcome = ANY (ARRAY['confirmed'::text, 'not-confirmed'::text]))),
+    CONSTRAINT confirmed_by_an_entry CHECK (((outcome = 'confirmed'::text) = (rested_on IS NOT NULL)))
+);
+
 CREATE TABLE registrar.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
@@ -451,6 +462,11 @@ CREATE TABLE registrar.entries (
     entry text NOT NULL,
     subject_id uuid NOT NULL,
     agency_id governance.code NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.failed_checks (
+    check_id uuid NOT NULL,
     act_id uuid NOT NULL
 );
 
@@ -1141,11 +1157,17 @@ ALTER TABLE ONLY registrar.act_kinds
 ALTER TABLE ONLY registrar.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_pkey PRIMARY KEY (check_id);
+
 ALTER TABLE ONLY registrar.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry);
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_pkey PRIMARY KEY (check_id);
 
 ALTER TABLE ONLY registrar.identifiers
     ADD CONSTRAINT identifiers_pkey PRIMARY KEY (token);
@@ -1380,6 +1402,10 @@ CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
+CREATE INDEX checks_by_item ON registrar.checks USING btree (item_id);
+
+CREATE INDEX checks_by_what_they_rested_on ON registrar.checks USING btree (against, rested_on);
+
 CREATE UNIQUE INDEX identifiers_by_item ON registrar.identifiers USING btree (item_id);
 
 CREATE INDEX items_by_subject ON registrar.items USING btree (subject_id);
@@ -1538,11 +1564,23 @@ ALTER TABLE ONLY ledger.split_views
 ALTER TABLE ONLY registrar.acts
     ADD CONSTRAINT act_kind_is_known FOREIGN KEY (kind, by_subject) REFERENCES registrar.act_kinds(kind, by_subject);
 
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
+
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_check_id_fkey FOREIGN KEY (check_id) REFERENCES registrar.checks(check_id);
 
 ALTER TABLE ONLY registrar.identifiers
     ADD CONSTRAINT identifiers_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
@@ -1965,9 +2003,13 @@ GRANT SELECT ON TABLE registrar.act_kinds TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.acts TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.checks TO fame_registrar;
+
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.content_keys TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.entries TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.failed_checks TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.identifiers TO fame_registrar;
 
