@@ -32,20 +32,7 @@ type cli struct {
 	Keys      keysCommand      `cmd:"" help:"Rotate, rewrap, revoke and destroy the index's keys, while the hub runs."`
 	Retention retentionCommand `cmd:"" help:"Count what is past the time that the partnership keeps it, or erase it."`
 	Token     tokenCommand     `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
-	Up        upCommand        `cmd:"" help:"Run all duties of a hub in this one process, on a private PostgreSQL."`
-	Demo      demoCommand      `cmd:"" help:"Run the Riverside demo: synthetic agencies and people, three questions, then serve."`
-	Init      initCommand      `cmd:"" help:"Make a hub: its keys, database roles, configuration and first governance officer."`
-	Migrate   migrateCommand   `cmd:"" help:"Bring the hub's database to the schema of this release."`
-	Apply     applyCommand     `cmd:"" help:"Apply a partnership document, or show what would change."`
-	Ask       askCommand       `cmd:"" help:"Ask who else works with a person, by your own column's identifier."`
-	Verify    verifyCommand    `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
-	Approve   approveCommand   `cmd:"" help:"Approve, as a named authority, that your agency imports relationships."`
-	Import    importCommand    `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
-	Backup    backupCommand    `cmd:"" help:"Back up a hub that runs: its database, and its keys apart from it."`
-	Restore   restoreCommand   `cmd:"" help:"Make a hub of a backup, as it was at any instant, and verify it."`
-	Keys      keysCommand      `cmd:"" help:"Rotate, rewrap, revoke and destroy the index's keys, while the hub runs."`
 	Births    birthsCommand    `cmd:"" name:"births-register" help:"Run a fake register of births, for trying checks against one. Real ones are configured in its place."`
-	Token     tokenCommand     `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 }
 
 func main() {
