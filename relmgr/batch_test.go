@@ -273,6 +273,37 @@ func TestALineThatWasPassedOverIsNotSentLater(t *testing.T) {
 	}
 }
 
+// ACT-04: an approval that ends, or is withdrawn, in the midst of a part stops the
+// lines that are left; and it covers its own columns alone, also for somebody who is
+// a member of others.
+func TestAnApprovalCoversEachLineByItself(t *testing.T) {
+	b := setup(t)
+	i := b.batch(t, 5, func(a *relmgr.Approval) { a.Until = b.clock().Add(5 * time.Minute) })
+	p := b.paired(t, 1, 3)
+	late, err := relmgr.New(t.Context(), relmgr.Config{DB: b.hub.DB(t, "relmgr"), Keys: b.keys, Now: func() time.Time {
+		if b.count(t, `select count(*) from relmgr.import_lines`) > 0 {
+			return b.clock().Add(5 * time.Minute)
+		}
+		return b.clock()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(late.Close)
+	_, err = late.ImportPart(t.Context(), b.as("gp-manager"), i.ID, p)
+	wantKind(t, err, fault.Forbidden)
+	if n := b.count(t, `select count(*) from relmgr.acts where kind = 'correlate'`); n != 1 {
+		t.Errorf("%d lines were correlated, want the one before the approval ended", n)
+	}
+	both := b.as("gp-manager")
+	both.Providers = append(both.Providers, "dr-patel-list")
+	p.Paired[1].Own = own("gp-patel", "PT0001")
+	out, err := b.ImportPart(t.Context(), both, i.ID, p)
+	if err != nil || out[1].Refused != relmgr.BadColumn || out[2].Refused != "" {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
 // Whether a correlation is in force, waits, or is barred by a keep-apart of
 // others, its line is told the same; a batch can be joint, and each line waits.
 func TestALineIsToldNothingOfTheOtherSide(t *testing.T) {

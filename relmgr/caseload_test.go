@@ -196,6 +196,50 @@ func TestACaseloadMovesInsideOneAgencyOnly(t *testing.T) {
 	wantTold(t, b.ask(t, "social", socialChild, ""), "dr-patel-list")
 }
 
+// COL-07, DCP-07: nothing moves between a sensitive column and another, to where it
+// could not be answered for, or over somebody of whom the column knows anything
+// already: a consent, a refusal, an exclusion or a block is a history.
+func TestACaseloadDoesNotMoveOverAHistory(t *testing.T) {
+	b := setup(t)
+	b.caseload(t)
+	move := func() error {
+		_, err := b.MoveCaseload(t.Context(), b.as("gp-manager"), handover(relmgr.CaseloadItem{Identifier: "PT0042", As: "GP-00042"}))
+		return err
+	}
+	terms := b.terms
+	column := func(t *decide.Terms, id ident.Column) *decide.Column {
+		return &t.Columns[slices.IndexFunc(t.Columns, func(c decide.Column) bool { return c.ID == id })]
+	}
+	b.change(t, func(t *decide.Terms) { column(t, "gp-riverside").Sensitive = true })
+	wantKind(t, move(), fault.Invalid)
+	b.terms = terms
+	b.change(t, func(t *decide.Terms) { column(t, "gp-riverside").Contacts = column(t, "gp-riverside").Contacts[1:] })
+	wantKind(t, move(), fault.Invalid)
+	b.terms = terms
+	handle := b.handle(t, "gp", gpChild)
+	record := func(text string, args ...any) {
+		t.Helper()
+		if _, err := b.admin.Exec(text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	consent := b.consent(t, handle, true)
+	wantKind(t, move(), fault.Conflict)
+	record(`delete from consent.consents where consent_id = $1`, consent)
+	b.refusal(t, handle)
+	wantKind(t, move(), fault.Conflict)
+	record(`delete from consent.answers; delete from consent.requests`)
+	b.exclude(t, handle, "riverside-police")
+	wantKind(t, move(), fault.Conflict)
+	record(`delete from consent.exclusions`)
+	block := b.block(t, handle, "block")
+	wantKind(t, move(), fault.Conflict)
+	record(`delete from consent.blocks where block_id = $1`, block)
+	if err := move(); err != nil { // what was asked of the handle is none
+		t.Fatal(err)
+	}
+}
+
 // Invariants 2 and 3 under concurrency: caseloads go to and fro between two
 // columns while others ask, correlate and publish; in the end everything is in
 // one place, and whoever was told was told of a column that had it.

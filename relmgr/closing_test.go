@@ -107,8 +107,12 @@ func TestAClosedColumnIsReturnedAndDestroyed(t *testing.T) {
 	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
 	rowsAreComponents(t, b.admin)
 
-	// What came since is not covered by the first certificate.
+	// What came since is not covered by the first certificate, and what is
+	// destroyed is not returned again.
 	b.closes("gp-riverside")
 	_, err = b.DestroyColumn(t.Context(), b.as("gp-manager"), "gp-riverside", "work-ended")
 	wantKind(t, err, fault.Conflict)
+	if held, next, err := back("gp-manager", ident.HandleID{}, 10); err != nil || len(held) != 1 || held[0].Identifier != "GP-00042" || !next.IsZero() {
+		t.Errorf("closed again, it holds %+v, next %v, %v", held, next, err)
+	}
 }

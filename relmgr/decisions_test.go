@@ -271,6 +271,34 @@ func TestWhatRestsOnAChangedTermEndsAndIsListed(t *testing.T) {
 	}
 }
 
+// LEG-27, PUB-10: listed is what something rests on: a decision whose consent is
+// withdrawn is suspended; one that was refused, for want of a consent or else, and
+// a pairing that nobody used, or used to keep apart, are none.
+func TestWhatNothingRestsOnIsNotListed(t *testing.T) {
+	b := setup(t)
+	r := b.relationship(t, "gp", gpChild)
+	must(t)(b.Publish(t.Context(), b.as("gp"), r))
+	wanting := b.relationship(t, "gp", own("gp-riverside", "GP-00043"))
+	wanting.Consents = nil
+	_, err := b.Publish(t.Context(), b.as("gp"), wanting)
+	wantKind(t, err, fault.DecisionRefused)
+	if n := b.count(t, `select count(*) from relmgr.decisions where outcome = 'refused' and handle_id is not null`); n != 1 {
+		t.Fatalf("%d refusals name the handle of whom to ask", n)
+	}
+	b.code(t, "gp", own("gp-riverside", "GP-00044"))
+	must(t)(b.KeepApart(t.Context(), b.as("social"), relmgr.Apart{Own: socialChild, Code: b.code(t, "gp", own("gp-riverside", "GP-00045")), Reason: "subject-asked"}))
+	if list := b.list(t, "gp-manager", relmgr.Standing, ""); len(list) != 1 || list[0].Kind != relmgr.Publish {
+		t.Errorf("standing are %+v", list)
+	}
+	if list := b.list(t, "gp-manager", relmgr.Suspended, ""); len(list) != 0 {
+		t.Errorf("suspended are %+v", list)
+	}
+	b.withdraw(t, r.Consents[0])
+	if list := b.list(t, "gp-manager", relmgr.Suspended, ""); len(list) != 1 || list[0].Kind != relmgr.Publish {
+		t.Errorf("with the consent withdrawn, suspended are %+v", list)
+	}
+}
+
 // changed are the terms with a change.
 func changed(t *testing.T, old *decide.Terms, change func(*decide.Terms)) *decide.Terms {
 	t.Helper()

@@ -181,6 +181,44 @@ func TestWhatIsImposedIsGuarded(t *testing.T) {
 	}
 }
 
+// ACT-06, E2E-26: an objection is ruled on by the agency that imposed, also where
+// another recorded it, and in the role of the very agreement.
+func TestAnObjectionIsRuledOnWhereItWasImposed(t *testing.T) {
+	b := setup(t)
+	b.publish(t, "gp", gpChild)
+	code := b.code(t, "gp", gpChild)
+	c := b.correlation(t, "social", socialChild, code)
+	imposed := b.imposed(t, "social", socialChild)
+	c.Mode, c.Proposal, c.Telling = decide.Imposed, imposed.Proposal, nil
+	must(t)(b.Correlate(t.Context(), b.as("social"), c))
+	theirs := b.shown(t, "gp", gpChild, relmgr.Correlate)
+	objection := must(t)(b.RecordObjection(t.Context(), b.as("gp"), theirs.Act, "subject-asked", "spoken-and-noted"))
+	for _, who := range []string{"gp-lead", "gp-second"} { // who may impose, in the agency that recorded it
+		_, err := b.RuleOnObjection(t.Context(), b.as(who), objection.Act, relmgr.Upheld, "subject-asked")
+		wantKind(t, err, fault.NotKnown)
+	}
+	list, err := b.ListObjections(t.Context(), b.as("lead"), 10, looking)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	elsewhere := b.as("lead") // the role that may impose, by another agreement alone
+	elsewhere.Roles = []string{"homelessness-lead"}
+	elsewhere.Terms = changed(t, b.terms, func(t *decide.Terms) {
+		for i := range t.Agreements {
+			if t.Agreements[i].Code == "riverside-homeless" {
+				t.Agreements[i].Roles.Impose = elsewhere.Roles
+				t.Agreements[i].Parties = append(slices.Clone(t.Agreements[i].Parties), "riverside-social-care")
+			}
+		}
+	})
+	if _, err := b.ListObjections(t.Context(), elsewhere, 10, looking); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.RuleOnObjection(t.Context(), elsewhere, list[0].Objection, relmgr.Upheld, "subject-asked")
+	wantKind(t, err, fault.Forbidden)
+	must(t)(b.RuleOnObjection(t.Context(), b.as("lead"), list[0].Objection, relmgr.Upheld, "subject-asked"))
+}
+
 func wantPointer(t *testing.T, err error, pointer string) {
 	t.Helper()
 	var f *fault.Error

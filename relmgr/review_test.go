@@ -302,3 +302,21 @@ func TestReviewsPageByACursorOfTheirOwnAgency(t *testing.T) {
 		wantKind(t, err, fault.Invalid)
 	}
 }
+
+// QRY-10: whoever may review by an agreement of other agencies reviews nothing here.
+func TestAReviewerIsOneOfAnAgreementOfTheirOwnAgency(t *testing.T) {
+	b := setup(t)
+	who := b.as("lead")
+	who.Roles = []string{"inspector"}
+	review := func(parties ...ident.Agency) error {
+		who.Terms = changed(t, b.terms, func(t *decide.Terms) {
+			t.Agreements[0].Parties, t.Agreements[0].Roles.Review = parties, who.Roles
+		})
+		_, _, err := b.ListReviews(t.Context(), who, ident.ReviewID{}, 10, looking)
+		return err
+	}
+	wantKind(t, review("riverside-gp", "hillside-school"), fault.Forbidden)
+	if err := review("riverside-gp", who.Agency); err != nil {
+		t.Error(err)
+	}
+}
