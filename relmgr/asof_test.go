@@ -186,6 +186,39 @@ func TestWhatIsHiddenTodayIsAbsentFromAnEarlierDate(t *testing.T) {
 	}
 }
 
+// Invariant 5: a row that held both ends of a keep-apart then, or holds them now by
+// what came since, tells nothing of that time, and what rests on an override, of
+// either side, does not tell a second time.
+func TestAnEarlierDateTellsNothingOfWhatContradictsItself(t *testing.T) {
+	b := setup(t)
+	b.began(t)
+	pupil := own("school-pastoral", "S000042")
+	b.publish(t, "gp", gpChild)
+	joined := b.correlate(t, "social", socialChild, "gp", gpChild)
+	alone := b.tick()
+	b.correlate(t, "social", socialChild, "school", pupil)
+	apart := must(t)(b.KeepApart(t.Context(), b.as("social"), relmgr.Apart{Own: socialChild, Code: b.code(t, "school", pupil), Reason: "subject-asked"}))
+	contradicted := b.tick()
+	kept := must(t)(b.WithdrawAct(t.Context(), b.as("social"), apart.Act, "entered-by-mistake", ""))
+	wantTold(t, b.asOf(t, socialChild, contradicted))
+	wantTold(t, b.asOf(t, socialChild, alone), "riverside-surgery")
+	must(t)(b.WithdrawAct(t.Context(), b.as("social"), joined.Act, "work-ended", "")) // on the row no more
+	wantTold(t, b.asOf(t, socialChild, alone), "riverside-surgery")
+	must(t)(b.WithdrawAct(t.Context(), b.as("social"), kept.Act, "entered-by-mistake", ""))
+	wantTold(t, b.asOf(t, socialChild, alone))
+
+	other, theirs := own("gp-riverside", "GP-00043"), own("social-care", "LMN-00043")
+	b.publish(t, "gp", other)
+	pairing, err := b.OpenPairing(t.Context(), b.as("gp-lead"), other, b.overriding())
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t)(b.Correlate(t.Context(), b.as("social"), b.correlation(t, "social", theirs, pairing.Code)))
+	overridden := b.tick()
+	wantTold(t, b.ask(t, "social", theirs, ""), "riverside-surgery")
+	wantTold(t, b.asOf(t, theirs, overridden))
+}
+
 // ACT-06: what an upheld objection ended is not told of the time before it.
 func TestWhatAnUpheldObjectionEndedIsNotToldOfAnEarlierDate(t *testing.T) {
 	b := setup(t)
