@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,7 @@ import (
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar/internal/registrardb"
 	"github.com/fame-hub/fame/registrar/match"
+	"github.com/fame-hub/fame/registrar/signin"
 )
 
 // The duty's keys. MakeKeys makes them.
@@ -32,6 +34,13 @@ func SigningKey(code ident.Registrar) seal.KeyID {
 	return seal.KeyID("sign/registrar/" + string(code) + "/1")
 }
 
+// ProviderKey is the key that a registrar's OpenID Provider signs with in an epoch: no
+// key of its statements, so that neither is ever taken for the other. The newest one
+// that is there signs, and all that are there are published.
+func ProviderKey(code ident.Registrar, epoch int) seal.KeyID {
+	return seal.KeyID("sign/openid/" + string(code) + "/" + strconv.Itoa(epoch))
+}
+
 // MakeKeys makes what is missing of the duty's keys.
 func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) error {
 	for _, k := range []struct {
@@ -39,6 +48,8 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 		kind seal.KeyKind
 	}{
 		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC},
+		{AccountsKey, seal.KindWrap}, {signin.SecretsKey, seal.KindMAC}, {signin.NamesKey, seal.KindMAC},
+		{ProviderKey(code, 1), seal.KindSign},
 		{SigningKey(code), seal.KindSign},
 	} {
 		if _, _, err := keys.Ensure(ctx, k.id, k.kind); err != nil {

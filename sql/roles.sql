@@ -57,6 +57,15 @@ grant select, insert, delete on registrar.content_keys, registrar.subject_keys t
 grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;
 -- ... and the projection is rebuilt as acts come.
 grant select, insert, update, delete on registrar.tokens, registrar.profiles, registrar.identifiers to fame_registrar;
+-- Signing in: what was enrolled is append only, what is in force goes when it is revoked.
+grant select, insert on registrar.accounts, registrar.enrolment_codes, registrar.enrolment_codes_used, registrar.authenticators,
+  registrar.authenticators_revoked, registrar.security_events to fame_registrar;
+grant select, insert, delete on registrar.authenticators_in_force, registrar.sessions, registrar.ceremonies, registrar.throttles,
+  registrar.sign_ins, registrar.grants, registrar.access_tokens, registrar.assertions_used to fame_registrar;
+grant update (hash, last_step, sign_count) on registrar.authenticators_in_force to fame_registrar;
+grant update (failures, at) on registrar.throttles to fame_registrar;
+grant update (sealed, wrapped_key) on registrar.sign_ins to fame_registrar;
+grant update (redeemed, revoked) on registrar.grants to fame_registrar;
 
 -- idmgr, federation: nothing built needs more yet.
 grant usage on schema idmgr to fame_idmgr;

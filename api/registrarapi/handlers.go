@@ -18,18 +18,19 @@ import (
 // Prefix is where the duty is served.
 const Prefix = "/registrar/v1"
 
-// Config is what the handlers stand on. Both are required.
+// Config is what the handlers stand on. All of it is required.
 type Config struct {
-	Service *registrar.Service
-	Edge    *api.Edge // with the registrar role's database
+	Service  *registrar.Service
+	Accounts *registrar.Accounts
+	Edge     *api.Edge // with the registrar role's database
 }
 
 // New returns the handler of everything below Prefix, edge included.
 func New(c Config) (http.Handler, error) {
-	if c.Service == nil || c.Edge == nil {
-		return nil, errors.New("registrarapi: set Service and Edge")
+	if c.Service == nil || c.Accounts == nil || c.Edge == nil {
+		return nil, errors.New("registrarapi: set Service, Accounts and Edge")
 	}
-	h := &handler{c.Service, c.Edge}
+	h := &handler{c.Service, c.Accounts, c.Edge}
 	server, err := registraroas.NewServer(h, h,
 		registraroas.WithErrorHandler(c.Edge.ErrorHandler),
 		registraroas.WithNotFound(c.Edge.NotFound),
@@ -42,8 +43,9 @@ func New(c Config) (http.Handler, error) {
 
 // handler has one method per operation of registraroas.Handler.
 type handler struct {
-	service *registrar.Service
-	edge    *api.Edge
+	service  *registrar.Service
+	accounts *registrar.Accounts
+	edge     *api.Edge
 }
 
 var (

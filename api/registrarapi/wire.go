@@ -2,6 +2,9 @@ package registrarapi
 
 import (
 	"context"
+	"net/http"
+	"net/netip"
+	"sync"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -9,10 +12,12 @@ import (
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/serve"
 	"github.com/fame-hub/fame/registrar"
+	"github.com/fame-hub/fame/registrar/provider"
+	"github.com/fame-hub/fame/registrar/signin"
 )
 
 // Wire builds the registrar duty's process.
-func Wire(_ context.Context, p *process.Process) (process.Part, error) {
+func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	service, err := registrar.New(registrar.Config{
 		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry, SecondLevel: p.Config.SecondLevel,
 	})
@@ -23,9 +28,64 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	handler, err := New(Config{Service: service, Edge: edge})
 	run := func(ctx context.Context) {
 		service.Run(ctx, func(err error) { p.Logger.ErrorContext(ctx, "a model could not be estimated", "err", err.Error()) })
 	}
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: run}, err
+	accounts, err := registrar.NewAccounts(ctx, registrar.AccountsConfig{
+		Service: service, Terms: edge.Terms, Passkeys: passkeys(p), Logger: p.Logger,
+	})
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(Config{Service: service, Accounts: accounts, Edge: edge})
+	if err != nil {
+		return process.Part{}, err
+	}
+	code := ident.Registrar(p.Config.Registrar)
+	op, err := provider.New(provider.Config{
+		Accounts: accounts, Registrar: code, Hub: p.Config.Hub, Terms: edge.Terms, Keys: p.Keys, Now: p.Now, Logger: p.Logger,
+		From: func(r *http.Request) netip.Prefix { return from(r, p.Config.BehindProxy) },
+	})
+	if err != nil {
+		return process.Part{}, err
+	}
+	return process.Part{
+		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
+		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) { beside(ctx, run, accounts.Run) },
+	}, nil
+}
+
+// from is whose address a try counts for: as the edge counts it, the 64 bits of IPv6
+// that a subscriber is given. Behind a proxy all would be the proxy's, which sets its
+// own limits.
+func from(r *http.Request, behindProxy bool) netip.Prefix {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || behindProxy {
+		return netip.Prefix{}
+	}
+	addr, bits := at.Addr().Unmap().WithZone(""), 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, _ := addr.Prefix(bits) // bits fit the address
+	return prefix
+}
+
+// passkeys are those of the hub's own origin. At an address in numbers, as while
+// trying a hub out, browsers make none, and people sign in without.
+func passkeys(p *process.Process) *signin.Passkeys {
+	made, err := signin.NewPasskeys(p.Config.Hub, "Sign in")
+	if err != nil {
+		p.Logger.Warn("no passkeys here", "cause", err.Error())
+	}
+	return made
+}
+
+// beside runs all of them until ctx is done.
+func beside(ctx context.Context, all ...func(context.Context)) {
+	var running sync.WaitGroup
+	for _, run := range all {
+		running.Go(func() { run(ctx) })
+	}
+	running.Wait()
 }

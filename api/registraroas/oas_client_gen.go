@@ -72,6 +72,21 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers/{register}/subjects/{subject}
 	FindSubject(ctx context.Context, params FindSubjectParams) (*Subject, error)
+	// IssueEnrolmentCode invokes issueEnrolmentCode operation.
+	//
+	// For those who keep the register. The code is good once and for minutes, is shown once, and is to
+	// be handed or told to the
+	// person alone. It replaces one that was made before, and ends the wait of whoever somebody else's
+	// guesses keep out (REG-07, AUT-13).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/enrolment-codes
+	IssueEnrolmentCode(ctx context.Context, request *KeepingRequest, params IssueEnrolmentCodeParams) (*EnrolmentCode, error)
+	// ListAuthenticators invokes listAuthenticators operation.
+	//
+	// For those who keep the register. Kinds and times; what proves the person is never shown (REG-07).
+	//
+	// GET /registrar/v1/registers/{register}/subjects/{subject}/authenticators
+	ListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (*Authenticators, error)
 	// ListRegisters invokes listRegisters operation.
 	//
 	// A register may say by its criterion whom it holds, so one that does not serve the caller's agency
@@ -80,6 +95,13 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers
 	ListRegisters(ctx context.Context) (*Registers, error)
+	// ListSecurityEvents invokes listSecurityEvents operation.
+	//
+	// For those who keep the registrar's registers, the newest first and 200 at most. An event does not
+	// say whose account it was (AUT-13).
+	//
+	// GET /registrar/v1/security-events
+	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
 	// Recognise invokes recognise operation.
 	//
 	// Compares what the caller knows of a person with the register. It names at most one, and never says
@@ -97,6 +119,13 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects
 	RegisterSubject(ctx context.Context, request *RegistrationRequest, params RegisterSubjectParams) (*Registration, error)
+	// RevokeAuthenticator invokes revokeAuthenticator operation.
+	//
+	// For those who keep the register. Sessions that rest on it end with it, from the next request on
+	// (REG-07).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
+	RevokeAuthenticator(ctx context.Context, request *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
 }
 
 // Client implements OAS client.
@@ -934,6 +963,240 @@ func (c *Client) sendFindSubject(ctx context.Context, params FindSubjectParams) 
 	return result, nil
 }
 
+// IssueEnrolmentCode invokes issueEnrolmentCode operation.
+//
+// For those who keep the register. The code is good once and for minutes, is shown once, and is to
+// be handed or told to the
+// person alone. It replaces one that was made before, and ends the wait of whoever somebody else's
+// guesses keep out (REG-07, AUT-13).
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/enrolment-codes
+func (c *Client) IssueEnrolmentCode(ctx context.Context, request *KeepingRequest, params IssueEnrolmentCodeParams) (*EnrolmentCode, error) {
+	res, err := c.sendIssueEnrolmentCode(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendIssueEnrolmentCode(ctx context.Context, request *KeepingRequest, params IssueEnrolmentCodeParams) (res *EnrolmentCode, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/enrolment-codes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeIssueEnrolmentCodeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, IssueEnrolmentCodeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeIssueEnrolmentCodeResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListAuthenticators invokes listAuthenticators operation.
+//
+// For those who keep the register. Kinds and times; what proves the person is never shown (REG-07).
+//
+// GET /registrar/v1/registers/{register}/subjects/{subject}/authenticators
+func (c *Client) ListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (*Authenticators, error) {
+	res, err := c.sendListAuthenticators(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (res *Authenticators, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/authenticators"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListAuthenticatorsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListAuthenticatorsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListRegisters invokes listRegisters operation.
 //
 // A register may say by its criterion whom it holds, so one that does not serve the caller's agency
@@ -999,6 +1262,94 @@ func (c *Client) sendListRegisters(ctx context.Context) (res *Registers, err err
 	defer body.Close()
 
 	result, err := decodeListRegistersResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListSecurityEvents invokes listSecurityEvents operation.
+//
+// For those who keep the registrar's registers, the newest first and 200 at most. An event does not
+// say whose account it was (AUT-13).
+//
+// GET /registrar/v1/security-events
+func (c *Client) ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error) {
+	res, err := c.sendListSecurityEvents(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (res *SecurityEvents, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/registrar/v1/security-events"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "since" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "since",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			return e.EncodeValue(conv.DateTimeToString(params.Since))
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListSecurityEventsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListSecurityEventsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1194,6 +1545,146 @@ func (c *Client) sendRegisterSubject(ctx context.Context, request *RegistrationR
 	defer body.Close()
 
 	result, err := decodeRegisterSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RevokeAuthenticator invokes revokeAuthenticator operation.
+//
+// For those who keep the register. Sessions that rest on it end with it, from the next request on
+// (REG-07).
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
+func (c *Client) RevokeAuthenticator(ctx context.Context, request *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error) {
+	res, err := c.sendRevokeAuthenticator(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRevokeAuthenticator(ctx context.Context, request *KeepingRequest, params RevokeAuthenticatorParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [7]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/authenticators/"
+	{
+		// Encode "authenticator" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "authenticator",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Authenticator); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[5] = encoded
+	}
+	pathParts[6] = "/revocation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRevokeAuthenticatorRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RevokeAuthenticatorOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRevokeAuthenticatorResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -6,14 +6,18 @@ package registraroas
 type OperationName = string
 
 const (
-	ChangeSubjectOperation      OperationName = "ChangeSubject"
-	CheckItemOperation          OperationName = "CheckItem"
-	CheckRecordOperation        OperationName = "CheckRecord"
-	CreateRegisterOperation     OperationName = "CreateRegister"
-	ExplainRecognitionOperation OperationName = "ExplainRecognition"
-	FailCheckOperation          OperationName = "FailCheck"
-	FindSubjectOperation        OperationName = "FindSubject"
-	ListRegistersOperation      OperationName = "ListRegisters"
-	RecogniseOperation          OperationName = "Recognise"
-	RegisterSubjectOperation    OperationName = "RegisterSubject"
+	ChangeSubjectOperation       OperationName = "ChangeSubject"
+	CheckItemOperation           OperationName = "CheckItem"
+	CheckRecordOperation         OperationName = "CheckRecord"
+	CreateRegisterOperation      OperationName = "CreateRegister"
+	ExplainRecognitionOperation  OperationName = "ExplainRecognition"
+	FailCheckOperation           OperationName = "FailCheck"
+	FindSubjectOperation         OperationName = "FindSubject"
+	IssueEnrolmentCodeOperation  OperationName = "IssueEnrolmentCode"
+	ListAuthenticatorsOperation  OperationName = "ListAuthenticators"
+	ListRegistersOperation       OperationName = "ListRegisters"
+	ListSecurityEventsOperation  OperationName = "ListSecurityEvents"
+	RecogniseOperation           OperationName = "Recognise"
+	RegisterSubjectOperation     OperationName = "RegisterSubject"
+	RevokeAuthenticatorOperation OperationName = "RevokeAuthenticator"
 )

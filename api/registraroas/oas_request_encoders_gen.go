@@ -80,6 +80,20 @@ func encodeFailCheckRequest(
 	return nil
 }
 
+func encodeIssueEnrolmentCodeRequest(
+	req *KeepingRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeRecogniseRequest(
 	req *RecognitionRequest,
 	r *http.Request,
@@ -96,6 +110,20 @@ func encodeRecogniseRequest(
 
 func encodeRegisterSubjectRequest(
 	req *RegistrationRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRevokeAuthenticatorRequest(
+	req *KeepingRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -18,7 +18,7 @@ var (
 	rn16AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn17AllowedHeaders = map[string]string{
+	rn22AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 	rn13AllowedHeaders = map[string]string{
@@ -27,17 +27,29 @@ var (
 	rn9AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn18AllowedHeaders = map[string]string{
+	rn23AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 	rn4AllowedHeaders = map[string]string{
 		"GET": "Authorization",
+	}
+	rn19AllowedHeaders = map[string]string{
+		"GET": "Authorization",
+	}
+	rn26AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
 	}
 	rn5AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 	rn7AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
+	}
+	rn18AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn21AllowedHeaders = map[string]string{
+		"GET": "Authorization",
 	}
 )
 
@@ -71,7 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	args := [2]string{}
+	args := [3]string{}
 
 	// Static code generated router with unwrapped path search.
 	switch {
@@ -80,51 +92,42 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		switch elem[0] {
-		case '/': // Prefix: "/registrar/v1/registers"
+		case '/': // Prefix: "/registrar/v1/"
 
-			if l := len("/registrar/v1/registers"); len(elem) >= l && elem[0:l] == "/registrar/v1/registers" {
+			if l := len("/registrar/v1/"); len(elem) >= l && elem[0:l] == "/registrar/v1/" {
 				elem = elem[l:]
 			} else {
 				break
 			}
 
 			if len(elem) == 0 {
-				switch r.Method {
-				case "GET":
-					s.handleListRegistersRequest([0]string{}, elemIsEscaped, w, r)
-				case "POST":
-					s.handleCreateRegisterRequest([0]string{}, elemIsEscaped, w, r)
-				default:
-					s.notAllowed(w, r, notAllowedParams{
-						allowedMethods: "GET,POST",
-						allowedHeaders: rn10AllowedHeaders,
-						acceptPost:     "application/json",
-						acceptPatch:    "",
-					})
-				}
-
-				return
+				break
 			}
 			switch elem[0] {
-			case '/': // Prefix: "/"
+			case 'r': // Prefix: "registers"
 
-				if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+				if l := len("registers"); len(elem) >= l && elem[0:l] == "registers" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
-				// Param: "register"
-				// Match until "/"
-				idx := strings.IndexByte(elem, '/')
-				if idx < 0 {
-					idx = len(elem)
-				}
-				args[0] = elem[:idx]
-				elem = elem[idx:]
-
 				if len(elem) == 0 {
-					break
+					switch r.Method {
+					case "GET":
+						s.handleListRegistersRequest([0]string{}, elemIsEscaped, w, r)
+					case "POST":
+						s.handleCreateRegisterRequest([0]string{}, elemIsEscaped, w, r)
+					default:
+						s.notAllowed(w, r, notAllowedParams{
+							allowedMethods: "GET,POST",
+							allowedHeaders: rn10AllowedHeaders,
+							acceptPost:     "application/json",
+							acceptPatch:    "",
+						})
+					}
+
+					return
 				}
 				switch elem[0] {
 				case '/': // Prefix: "/"
@@ -135,76 +138,191 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 						break
 					}
 
+					// Param: "register"
+					// Match until "/"
+					idx := strings.IndexByte(elem, '/')
+					if idx < 0 {
+						idx = len(elem)
+					}
+					args[0] = elem[:idx]
+					elem = elem[idx:]
+
 					if len(elem) == 0 {
 						break
 					}
 					switch elem[0] {
-					case 'c': // Prefix: "checks/"
+					case '/': // Prefix: "/"
 
-						if l := len("checks/"); len(elem) >= l && elem[0:l] == "checks/" {
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
-						// Param: "check"
-						// Match until "/"
-						idx := strings.IndexByte(elem, '/')
-						if idx < 0 {
-							idx = len(elem)
-						}
-						args[1] = elem[:idx]
-						elem = elem[idx:]
-
 						if len(elem) == 0 {
 							break
 						}
 						switch elem[0] {
-						case '/': // Prefix: "/failure"
+						case 'c': // Prefix: "checks/"
 
-							if l := len("/failure"); len(elem) >= l && elem[0:l] == "/failure" {
+							if l := len("checks/"); len(elem) >= l && elem[0:l] == "checks/" {
 								elem = elem[l:]
 							} else {
 								break
 							}
 
+							// Param: "check"
+							// Match until "/"
+							idx := strings.IndexByte(elem, '/')
+							if idx < 0 {
+								idx = len(elem)
+							}
+							args[1] = elem[:idx]
+							elem = elem[idx:]
+
 							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleFailCheckRequest([2]string{
-										args[0],
-										args[1],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn16AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
+								break
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/failure"
+
+								if l := len("/failure"); len(elem) >= l && elem[0:l] == "/failure" {
+									elem = elem[l:]
+								} else {
+									break
 								}
 
-								return
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleFailCheckRequest([2]string{
+											args[0],
+											args[1],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn16AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
 							}
 
-						}
+						case 'r': // Prefix: "reco"
 
-					case 'r': // Prefix: "reco"
+							if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
+								elem = elem[l:]
+							} else {
+								break
+							}
 
-						if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
-							elem = elem[l:]
-						} else {
-							break
-						}
+							if len(elem) == 0 {
+								break
+							}
+							switch elem[0] {
+							case 'g': // Prefix: "gnitions"
 
-						if len(elem) == 0 {
-							break
-						}
-						switch elem[0] {
-						case 'g': // Prefix: "gnitions"
+								if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+									elem = elem[l:]
+								} else {
+									break
+								}
 
-							if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+								if len(elem) == 0 {
+									switch r.Method {
+									case "POST":
+										s.handleRecogniseRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn22AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+								switch elem[0] {
+								case '/': // Prefix: "/"
+
+									if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+										elem = elem[l:]
+									} else {
+										break
+									}
+
+									// Param: "recognition"
+									// Leaf parameter, slashes are prohibited
+									idx := strings.IndexByte(elem, '/')
+									if idx >= 0 {
+										break
+									}
+									args[1] = elem
+									elem = ""
+
+									if len(elem) == 0 {
+										// Leaf node.
+										switch r.Method {
+										case "GET":
+											s.handleExplainRecognitionRequest([2]string{
+												args[0],
+												args[1],
+											}, elemIsEscaped, w, r)
+										default:
+											s.notAllowed(w, r, notAllowedParams{
+												allowedMethods: "GET",
+												allowedHeaders: rn13AllowedHeaders,
+												acceptPost:     "",
+												acceptPatch:    "",
+											})
+										}
+
+										return
+									}
+
+								}
+
+							case 'r': // Prefix: "rd-checks"
+
+								if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleCheckRecordRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn9AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
+							}
+
+						case 's': // Prefix: "subjects"
+
+							if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
 								elem = elem[l:]
 							} else {
 								break
@@ -213,13 +331,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 							if len(elem) == 0 {
 								switch r.Method {
 								case "POST":
-									s.handleRecogniseRequest([1]string{
+									s.handleRegisterSubjectRequest([1]string{
 										args[0],
 									}, elemIsEscaped, w, r)
 								default:
 									s.notAllowed(w, r, notAllowedParams{
 										allowedMethods: "POST",
-										allowedHeaders: rn17AllowedHeaders,
+										allowedHeaders: rn23AllowedHeaders,
 										acceptPost:     "application/json",
 										acceptPatch:    "",
 									})
@@ -236,27 +354,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 									break
 								}
 
-								// Param: "recognition"
-								// Leaf parameter, slashes are prohibited
+								// Param: "subject"
+								// Match until "/"
 								idx := strings.IndexByte(elem, '/')
-								if idx >= 0 {
-									break
+								if idx < 0 {
+									idx = len(elem)
 								}
-								args[1] = elem
-								elem = ""
+								args[1] = elem[:idx]
+								elem = elem[idx:]
 
 								if len(elem) == 0 {
-									// Leaf node.
 									switch r.Method {
 									case "GET":
-										s.handleExplainRecognitionRequest([2]string{
+										s.handleFindSubjectRequest([2]string{
 											args[0],
 											args[1],
 										}, elemIsEscaped, w, r)
 									default:
 										s.notAllowed(w, r, notAllowedParams{
 											allowedMethods: "GET",
-											allowedHeaders: rn13AllowedHeaders,
+											allowedHeaders: rn4AllowedHeaders,
 											acceptPost:     "",
 											acceptPatch:    "",
 										})
@@ -264,166 +381,198 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 									return
 								}
-
-							}
-
-						case 'r': // Prefix: "rd-checks"
-
-							if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleCheckRecordRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn9AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
-								}
-
-								return
-							}
-
-						}
-
-					case 's': // Prefix: "subjects"
-
-						if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							switch r.Method {
-							case "POST":
-								s.handleRegisterSubjectRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn18AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
-							}
-
-							return
-						}
-						switch elem[0] {
-						case '/': // Prefix: "/"
-
-							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							// Param: "subject"
-							// Match until "/"
-							idx := strings.IndexByte(elem, '/')
-							if idx < 0 {
-								idx = len(elem)
-							}
-							args[1] = elem[:idx]
-							elem = elem[idx:]
-
-							if len(elem) == 0 {
-								switch r.Method {
-								case "GET":
-									s.handleFindSubjectRequest([2]string{
-										args[0],
-										args[1],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "GET",
-										allowedHeaders: rn4AllowedHeaders,
-										acceptPost:     "",
-										acceptPatch:    "",
-									})
-								}
-
-								return
-							}
-							switch elem[0] {
-							case '/': // Prefix: "/ch"
-
-								if l := len("/ch"); len(elem) >= l && elem[0:l] == "/ch" {
-									elem = elem[l:]
-								} else {
-									break
-								}
-
-								if len(elem) == 0 {
-									break
-								}
 								switch elem[0] {
-								case 'a': // Prefix: "anges"
+								case '/': // Prefix: "/"
 
-									if l := len("anges"); len(elem) >= l && elem[0:l] == "anges" {
+									if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 										elem = elem[l:]
 									} else {
 										break
 									}
 
 									if len(elem) == 0 {
-										// Leaf node.
-										switch r.Method {
-										case "POST":
-											s.handleChangeSubjectRequest([2]string{
-												args[0],
-												args[1],
-											}, elemIsEscaped, w, r)
-										default:
-											s.notAllowed(w, r, notAllowedParams{
-												allowedMethods: "POST",
-												allowedHeaders: rn5AllowedHeaders,
-												acceptPost:     "application/json",
-												acceptPatch:    "",
-											})
-										}
-
-										return
-									}
-
-								case 'e': // Prefix: "ecks"
-
-									if l := len("ecks"); len(elem) >= l && elem[0:l] == "ecks" {
-										elem = elem[l:]
-									} else {
 										break
 									}
+									switch elem[0] {
+									case 'a': // Prefix: "authenticators"
 
-									if len(elem) == 0 {
-										// Leaf node.
-										switch r.Method {
-										case "POST":
-											s.handleCheckItemRequest([2]string{
-												args[0],
-												args[1],
-											}, elemIsEscaped, w, r)
-										default:
-											s.notAllowed(w, r, notAllowedParams{
-												allowedMethods: "POST",
-												allowedHeaders: rn7AllowedHeaders,
-												acceptPost:     "application/json",
-												acceptPatch:    "",
-											})
+										if l := len("authenticators"); len(elem) >= l && elem[0:l] == "authenticators" {
+											elem = elem[l:]
+										} else {
+											break
 										}
 
-										return
+										if len(elem) == 0 {
+											switch r.Method {
+											case "GET":
+												s.handleListAuthenticatorsRequest([2]string{
+													args[0],
+													args[1],
+												}, elemIsEscaped, w, r)
+											default:
+												s.notAllowed(w, r, notAllowedParams{
+													allowedMethods: "GET",
+													allowedHeaders: rn19AllowedHeaders,
+													acceptPost:     "",
+													acceptPatch:    "",
+												})
+											}
+
+											return
+										}
+										switch elem[0] {
+										case '/': // Prefix: "/"
+
+											if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											// Param: "authenticator"
+											// Match until "/"
+											idx := strings.IndexByte(elem, '/')
+											if idx < 0 {
+												idx = len(elem)
+											}
+											args[2] = elem[:idx]
+											elem = elem[idx:]
+
+											if len(elem) == 0 {
+												break
+											}
+											switch elem[0] {
+											case '/': // Prefix: "/revocation"
+
+												if l := len("/revocation"); len(elem) >= l && elem[0:l] == "/revocation" {
+													elem = elem[l:]
+												} else {
+													break
+												}
+
+												if len(elem) == 0 {
+													// Leaf node.
+													switch r.Method {
+													case "POST":
+														s.handleRevokeAuthenticatorRequest([3]string{
+															args[0],
+															args[1],
+															args[2],
+														}, elemIsEscaped, w, r)
+													default:
+														s.notAllowed(w, r, notAllowedParams{
+															allowedMethods: "POST",
+															allowedHeaders: rn26AllowedHeaders,
+															acceptPost:     "application/json",
+															acceptPatch:    "",
+														})
+													}
+
+													return
+												}
+
+											}
+
+										}
+
+									case 'c': // Prefix: "ch"
+
+										if l := len("ch"); len(elem) >= l && elem[0:l] == "ch" {
+											elem = elem[l:]
+										} else {
+											break
+										}
+
+										if len(elem) == 0 {
+											break
+										}
+										switch elem[0] {
+										case 'a': // Prefix: "anges"
+
+											if l := len("anges"); len(elem) >= l && elem[0:l] == "anges" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											if len(elem) == 0 {
+												// Leaf node.
+												switch r.Method {
+												case "POST":
+													s.handleChangeSubjectRequest([2]string{
+														args[0],
+														args[1],
+													}, elemIsEscaped, w, r)
+												default:
+													s.notAllowed(w, r, notAllowedParams{
+														allowedMethods: "POST",
+														allowedHeaders: rn5AllowedHeaders,
+														acceptPost:     "application/json",
+														acceptPatch:    "",
+													})
+												}
+
+												return
+											}
+
+										case 'e': // Prefix: "ecks"
+
+											if l := len("ecks"); len(elem) >= l && elem[0:l] == "ecks" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											if len(elem) == 0 {
+												// Leaf node.
+												switch r.Method {
+												case "POST":
+													s.handleCheckItemRequest([2]string{
+														args[0],
+														args[1],
+													}, elemIsEscaped, w, r)
+												default:
+													s.notAllowed(w, r, notAllowedParams{
+														allowedMethods: "POST",
+														allowedHeaders: rn7AllowedHeaders,
+														acceptPost:     "application/json",
+														acceptPatch:    "",
+													})
+												}
+
+												return
+											}
+
+										}
+
+									case 'e': // Prefix: "enrolment-codes"
+
+										if l := len("enrolment-codes"); len(elem) >= l && elem[0:l] == "enrolment-codes" {
+											elem = elem[l:]
+										} else {
+											break
+										}
+
+										if len(elem) == 0 {
+											// Leaf node.
+											switch r.Method {
+											case "POST":
+												s.handleIssueEnrolmentCodeRequest([2]string{
+													args[0],
+													args[1],
+												}, elemIsEscaped, w, r)
+											default:
+												s.notAllowed(w, r, notAllowedParams{
+													allowedMethods: "POST",
+													allowedHeaders: rn18AllowedHeaders,
+													acceptPost:     "application/json",
+													acceptPatch:    "",
+												})
+											}
+
+											return
+										}
+
 									}
 
 								}
@@ -434,6 +583,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 					}
 
+				}
+
+			case 's': // Prefix: "security-events"
+
+				if l := len("security-events"); len(elem) >= l && elem[0:l] == "security-events" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					// Leaf node.
+					switch r.Method {
+					case "GET":
+						s.handleListSecurityEventsRequest([0]string{}, elemIsEscaped, w, r)
+					default:
+						s.notAllowed(w, r, notAllowedParams{
+							allowedMethods: "GET",
+							allowedHeaders: rn21AllowedHeaders,
+							acceptPost:     "",
+							acceptPatch:    "",
+						})
+					}
+
+					return
 				}
 
 			}
@@ -451,7 +625,7 @@ type Route struct {
 	operationGroup string
 	pathPattern    string
 	count          int
-	args           [2]string
+	args           [3]string
 }
 
 // Name returns ogen operation name.
@@ -524,58 +698,49 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 			break
 		}
 		switch elem[0] {
-		case '/': // Prefix: "/registrar/v1/registers"
+		case '/': // Prefix: "/registrar/v1/"
 
-			if l := len("/registrar/v1/registers"); len(elem) >= l && elem[0:l] == "/registrar/v1/registers" {
+			if l := len("/registrar/v1/"); len(elem) >= l && elem[0:l] == "/registrar/v1/" {
 				elem = elem[l:]
 			} else {
 				break
 			}
 
 			if len(elem) == 0 {
-				switch method {
-				case "GET":
-					r.name = ListRegistersOperation
-					r.summary = "The registers that serve my agency"
-					r.operationID = "listRegisters"
-					r.operationGroup = ""
-					r.pathPattern = "/registrar/v1/registers"
-					r.args = args
-					r.count = 0
-					return r, true
-				case "POST":
-					r.name = CreateRegisterOperation
-					r.summary = "Open a register, of which this registrar is accountable"
-					r.operationID = "createRegister"
-					r.operationGroup = ""
-					r.pathPattern = "/registrar/v1/registers"
-					r.args = args
-					r.count = 0
-					return r, true
-				default:
-					return
-				}
+				break
 			}
 			switch elem[0] {
-			case '/': // Prefix: "/"
+			case 'r': // Prefix: "registers"
 
-				if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+				if l := len("registers"); len(elem) >= l && elem[0:l] == "registers" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
-				// Param: "register"
-				// Match until "/"
-				idx := strings.IndexByte(elem, '/')
-				if idx < 0 {
-					idx = len(elem)
-				}
-				args[0] = elem[:idx]
-				elem = elem[idx:]
-
 				if len(elem) == 0 {
-					break
+					switch method {
+					case "GET":
+						r.name = ListRegistersOperation
+						r.summary = "The registers that serve my agency"
+						r.operationID = "listRegisters"
+						r.operationGroup = ""
+						r.pathPattern = "/registrar/v1/registers"
+						r.args = args
+						r.count = 0
+						return r, true
+					case "POST":
+						r.name = CreateRegisterOperation
+						r.summary = "Open a register, of which this registrar is accountable"
+						r.operationID = "createRegister"
+						r.operationGroup = ""
+						r.pathPattern = "/registrar/v1/registers"
+						r.args = args
+						r.count = 0
+						return r, true
+					default:
+						return
+					}
 				}
 				switch elem[0] {
 				case '/': // Prefix: "/"
@@ -586,73 +751,181 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 						break
 					}
 
+					// Param: "register"
+					// Match until "/"
+					idx := strings.IndexByte(elem, '/')
+					if idx < 0 {
+						idx = len(elem)
+					}
+					args[0] = elem[:idx]
+					elem = elem[idx:]
+
 					if len(elem) == 0 {
 						break
 					}
 					switch elem[0] {
-					case 'c': // Prefix: "checks/"
+					case '/': // Prefix: "/"
 
-						if l := len("checks/"); len(elem) >= l && elem[0:l] == "checks/" {
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
-						// Param: "check"
-						// Match until "/"
-						idx := strings.IndexByte(elem, '/')
-						if idx < 0 {
-							idx = len(elem)
-						}
-						args[1] = elem[:idx]
-						elem = elem[idx:]
-
 						if len(elem) == 0 {
 							break
 						}
 						switch elem[0] {
-						case '/': // Prefix: "/failure"
+						case 'c': // Prefix: "checks/"
 
-							if l := len("/failure"); len(elem) >= l && elem[0:l] == "/failure" {
+							if l := len("checks/"); len(elem) >= l && elem[0:l] == "checks/" {
 								elem = elem[l:]
 							} else {
 								break
 							}
 
+							// Param: "check"
+							// Match until "/"
+							idx := strings.IndexByte(elem, '/')
+							if idx < 0 {
+								idx = len(elem)
+							}
+							args[1] = elem[:idx]
+							elem = elem[idx:]
+
 							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = FailCheckOperation
-									r.summary = "Record that a check was wrong, because the other register is"
-									r.operationID = "failCheck"
-									r.operationGroup = ""
-									r.pathPattern = "/registrar/v1/registers/{register}/checks/{check}/failure"
-									r.args = args
-									r.count = 2
-									return r, true
-								default:
-									return
+								break
+							}
+							switch elem[0] {
+							case '/': // Prefix: "/failure"
+
+								if l := len("/failure"); len(elem) >= l && elem[0:l] == "/failure" {
+									elem = elem[l:]
+								} else {
+									break
 								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = FailCheckOperation
+										r.summary = "Record that a check was wrong, because the other register is"
+										r.operationID = "failCheck"
+										r.operationGroup = ""
+										r.pathPattern = "/registrar/v1/registers/{register}/checks/{check}/failure"
+										r.args = args
+										r.count = 2
+										return r, true
+									default:
+										return
+									}
+								}
+
 							}
 
-						}
+						case 'r': // Prefix: "reco"
 
-					case 'r': // Prefix: "reco"
+							if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
+								elem = elem[l:]
+							} else {
+								break
+							}
 
-						if l := len("reco"); len(elem) >= l && elem[0:l] == "reco" {
-							elem = elem[l:]
-						} else {
-							break
-						}
+							if len(elem) == 0 {
+								break
+							}
+							switch elem[0] {
+							case 'g': // Prefix: "gnitions"
 
-						if len(elem) == 0 {
-							break
-						}
-						switch elem[0] {
-						case 'g': // Prefix: "gnitions"
+								if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+									elem = elem[l:]
+								} else {
+									break
+								}
 
-							if l := len("gnitions"); len(elem) >= l && elem[0:l] == "gnitions" {
+								if len(elem) == 0 {
+									switch method {
+									case "POST":
+										r.name = RecogniseOperation
+										r.summary = "Is this person who they claim to be?"
+										r.operationID = "recognise"
+										r.operationGroup = ""
+										r.pathPattern = "/registrar/v1/registers/{register}/recognitions"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
+								}
+								switch elem[0] {
+								case '/': // Prefix: "/"
+
+									if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+										elem = elem[l:]
+									} else {
+										break
+									}
+
+									// Param: "recognition"
+									// Leaf parameter, slashes are prohibited
+									idx := strings.IndexByte(elem, '/')
+									if idx >= 0 {
+										break
+									}
+									args[1] = elem
+									elem = ""
+
+									if len(elem) == 0 {
+										// Leaf node.
+										switch method {
+										case "GET":
+											r.name = ExplainRecognitionOperation
+											r.summary = "Why a recognition came out as it did"
+											r.operationID = "explainRecognition"
+											r.operationGroup = ""
+											r.pathPattern = "/registrar/v1/registers/{register}/recognitions/{recognition}"
+											r.args = args
+											r.count = 2
+											return r, true
+										default:
+											return
+										}
+									}
+
+								}
+
+							case 'r': // Prefix: "rd-checks"
+
+								if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = CheckRecordOperation
+										r.summary = "Do the data in these records refer to that person?"
+										r.operationID = "checkRecord"
+										r.operationGroup = ""
+										r.pathPattern = "/registrar/v1/registers/{register}/record-checks"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
+								}
+
+							}
+
+						case 's': // Prefix: "subjects"
+
+							if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
 								elem = elem[l:]
 							} else {
 								break
@@ -661,11 +934,11 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 							if len(elem) == 0 {
 								switch method {
 								case "POST":
-									r.name = RecogniseOperation
-									r.summary = "Is this person who they claim to be?"
-									r.operationID = "recognise"
+									r.name = RegisterSubjectOperation
+									r.summary = "Enter a person"
+									r.operationID = "registerSubject"
 									r.operationGroup = ""
-									r.pathPattern = "/registrar/v1/registers/{register}/recognitions"
+									r.pathPattern = "/registrar/v1/registers/{register}/subjects"
 									r.args = args
 									r.count = 1
 									return r, true
@@ -682,24 +955,23 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 									break
 								}
 
-								// Param: "recognition"
-								// Leaf parameter, slashes are prohibited
+								// Param: "subject"
+								// Match until "/"
 								idx := strings.IndexByte(elem, '/')
-								if idx >= 0 {
-									break
+								if idx < 0 {
+									idx = len(elem)
 								}
-								args[1] = elem
-								elem = ""
+								args[1] = elem[:idx]
+								elem = elem[idx:]
 
 								if len(elem) == 0 {
-									// Leaf node.
 									switch method {
 									case "GET":
-										r.name = ExplainRecognitionOperation
-										r.summary = "Why a recognition came out as it did"
-										r.operationID = "explainRecognition"
+										r.name = FindSubjectOperation
+										r.summary = "What the register holds of a person"
+										r.operationID = "findSubject"
 										r.operationGroup = ""
-										r.pathPattern = "/registrar/v1/registers/{register}/recognitions/{recognition}"
+										r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}"
 										r.args = args
 										r.count = 2
 										return r, true
@@ -707,153 +979,182 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 										return
 									}
 								}
-
-							}
-
-						case 'r': // Prefix: "rd-checks"
-
-							if l := len("rd-checks"); len(elem) >= l && elem[0:l] == "rd-checks" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = CheckRecordOperation
-									r.summary = "Do the data in these records refer to that person?"
-									r.operationID = "checkRecord"
-									r.operationGroup = ""
-									r.pathPattern = "/registrar/v1/registers/{register}/record-checks"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
-								}
-							}
-
-						}
-
-					case 's': // Prefix: "subjects"
-
-						if l := len("subjects"); len(elem) >= l && elem[0:l] == "subjects" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							switch method {
-							case "POST":
-								r.name = RegisterSubjectOperation
-								r.summary = "Enter a person"
-								r.operationID = "registerSubject"
-								r.operationGroup = ""
-								r.pathPattern = "/registrar/v1/registers/{register}/subjects"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
-							}
-						}
-						switch elem[0] {
-						case '/': // Prefix: "/"
-
-							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							// Param: "subject"
-							// Match until "/"
-							idx := strings.IndexByte(elem, '/')
-							if idx < 0 {
-								idx = len(elem)
-							}
-							args[1] = elem[:idx]
-							elem = elem[idx:]
-
-							if len(elem) == 0 {
-								switch method {
-								case "GET":
-									r.name = FindSubjectOperation
-									r.summary = "What the register holds of a person"
-									r.operationID = "findSubject"
-									r.operationGroup = ""
-									r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}"
-									r.args = args
-									r.count = 2
-									return r, true
-								default:
-									return
-								}
-							}
-							switch elem[0] {
-							case '/': // Prefix: "/ch"
-
-								if l := len("/ch"); len(elem) >= l && elem[0:l] == "/ch" {
-									elem = elem[l:]
-								} else {
-									break
-								}
-
-								if len(elem) == 0 {
-									break
-								}
 								switch elem[0] {
-								case 'a': // Prefix: "anges"
+								case '/': // Prefix: "/"
 
-									if l := len("anges"); len(elem) >= l && elem[0:l] == "anges" {
+									if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 										elem = elem[l:]
 									} else {
 										break
 									}
 
 									if len(elem) == 0 {
-										// Leaf node.
-										switch method {
-										case "POST":
-											r.name = ChangeSubjectOperation
-											r.summary = "Change what the register holds of a person"
-											r.operationID = "changeSubject"
-											r.operationGroup = ""
-											r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/changes"
-											r.args = args
-											r.count = 2
-											return r, true
-										default:
-											return
-										}
-									}
-
-								case 'e': // Prefix: "ecks"
-
-									if l := len("ecks"); len(elem) >= l && elem[0:l] == "ecks" {
-										elem = elem[l:]
-									} else {
 										break
 									}
+									switch elem[0] {
+									case 'a': // Prefix: "authenticators"
 
-									if len(elem) == 0 {
-										// Leaf node.
-										switch method {
-										case "POST":
-											r.name = CheckItemOperation
-											r.summary = "Check an item against a register of somebody else's"
-											r.operationID = "checkItem"
-											r.operationGroup = ""
-											r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/checks"
-											r.args = args
-											r.count = 2
-											return r, true
-										default:
-											return
+										if l := len("authenticators"); len(elem) >= l && elem[0:l] == "authenticators" {
+											elem = elem[l:]
+										} else {
+											break
 										}
+
+										if len(elem) == 0 {
+											switch method {
+											case "GET":
+												r.name = ListAuthenticatorsOperation
+												r.summary = "What a person has enrolled to sign in with"
+												r.operationID = "listAuthenticators"
+												r.operationGroup = ""
+												r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/authenticators"
+												r.args = args
+												r.count = 2
+												return r, true
+											default:
+												return
+											}
+										}
+										switch elem[0] {
+										case '/': // Prefix: "/"
+
+											if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											// Param: "authenticator"
+											// Match until "/"
+											idx := strings.IndexByte(elem, '/')
+											if idx < 0 {
+												idx = len(elem)
+											}
+											args[2] = elem[:idx]
+											elem = elem[idx:]
+
+											if len(elem) == 0 {
+												break
+											}
+											switch elem[0] {
+											case '/': // Prefix: "/revocation"
+
+												if l := len("/revocation"); len(elem) >= l && elem[0:l] == "/revocation" {
+													elem = elem[l:]
+												} else {
+													break
+												}
+
+												if len(elem) == 0 {
+													// Leaf node.
+													switch method {
+													case "POST":
+														r.name = RevokeAuthenticatorOperation
+														r.summary = "End an authenticator at once"
+														r.operationID = "revokeAuthenticator"
+														r.operationGroup = ""
+														r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation"
+														r.args = args
+														r.count = 3
+														return r, true
+													default:
+														return
+													}
+												}
+
+											}
+
+										}
+
+									case 'c': // Prefix: "ch"
+
+										if l := len("ch"); len(elem) >= l && elem[0:l] == "ch" {
+											elem = elem[l:]
+										} else {
+											break
+										}
+
+										if len(elem) == 0 {
+											break
+										}
+										switch elem[0] {
+										case 'a': // Prefix: "anges"
+
+											if l := len("anges"); len(elem) >= l && elem[0:l] == "anges" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											if len(elem) == 0 {
+												// Leaf node.
+												switch method {
+												case "POST":
+													r.name = ChangeSubjectOperation
+													r.summary = "Change what the register holds of a person"
+													r.operationID = "changeSubject"
+													r.operationGroup = ""
+													r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/changes"
+													r.args = args
+													r.count = 2
+													return r, true
+												default:
+													return
+												}
+											}
+
+										case 'e': // Prefix: "ecks"
+
+											if l := len("ecks"); len(elem) >= l && elem[0:l] == "ecks" {
+												elem = elem[l:]
+											} else {
+												break
+											}
+
+											if len(elem) == 0 {
+												// Leaf node.
+												switch method {
+												case "POST":
+													r.name = CheckItemOperation
+													r.summary = "Check an item against a register of somebody else's"
+													r.operationID = "checkItem"
+													r.operationGroup = ""
+													r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/checks"
+													r.args = args
+													r.count = 2
+													return r, true
+												default:
+													return
+												}
+											}
+
+										}
+
+									case 'e': // Prefix: "enrolment-codes"
+
+										if l := len("enrolment-codes"); len(elem) >= l && elem[0:l] == "enrolment-codes" {
+											elem = elem[l:]
+										} else {
+											break
+										}
+
+										if len(elem) == 0 {
+											// Leaf node.
+											switch method {
+											case "POST":
+												r.name = IssueEnrolmentCodeOperation
+												r.summary = "Make a code with which a person enrols what they sign in with"
+												r.operationID = "issueEnrolmentCode"
+												r.operationGroup = ""
+												r.pathPattern = "/registrar/v1/registers/{register}/subjects/{subject}/enrolment-codes"
+												r.args = args
+												r.count = 2
+												return r, true
+											default:
+												return
+											}
+										}
+
 									}
 
 								}
@@ -864,6 +1165,31 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 
 					}
 
+				}
+
+			case 's': // Prefix: "security-events"
+
+				if l := len("security-events"); len(elem) >= l && elem[0:l] == "security-events" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					// Leaf node.
+					switch method {
+					case "GET":
+						r.name = ListSecurityEventsOperation
+						r.summary = "What looked like an attempt to get in as somebody else"
+						r.operationID = "listSecurityEvents"
+						r.operationGroup = ""
+						r.pathPattern = "/registrar/v1/security-events"
+						r.args = args
+						r.count = 0
+						return r, true
+					default:
+						return
+					}
 				}
 
 			}

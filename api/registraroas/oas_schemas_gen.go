@@ -13,6 +13,117 @@ func (s *ProblemStatusCode) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
 }
 
+// Ref: #/components/schemas/Authenticator
+type Authenticator struct {
+	Authenticator ID                `json:"authenticator"`
+	Kind          AuthenticatorKind `json:"kind"`
+	EnrolledAt    time.Time         `json:"enrolled_at"`
+	RevokedAt     OptDateTime       `json:"revoked_at"`
+}
+
+// GetAuthenticator returns the value of Authenticator.
+func (s *Authenticator) GetAuthenticator() ID {
+	return s.Authenticator
+}
+
+// GetKind returns the value of Kind.
+func (s *Authenticator) GetKind() AuthenticatorKind {
+	return s.Kind
+}
+
+// GetEnrolledAt returns the value of EnrolledAt.
+func (s *Authenticator) GetEnrolledAt() time.Time {
+	return s.EnrolledAt
+}
+
+// GetRevokedAt returns the value of RevokedAt.
+func (s *Authenticator) GetRevokedAt() OptDateTime {
+	return s.RevokedAt
+}
+
+// SetAuthenticator sets the value of Authenticator.
+func (s *Authenticator) SetAuthenticator(val ID) {
+	s.Authenticator = val
+}
+
+// SetKind sets the value of Kind.
+func (s *Authenticator) SetKind(val AuthenticatorKind) {
+	s.Kind = val
+}
+
+// SetEnrolledAt sets the value of EnrolledAt.
+func (s *Authenticator) SetEnrolledAt(val time.Time) {
+	s.EnrolledAt = val
+}
+
+// SetRevokedAt sets the value of RevokedAt.
+func (s *Authenticator) SetRevokedAt(val OptDateTime) {
+	s.RevokedAt = val
+}
+
+type AuthenticatorKind string
+
+const (
+	AuthenticatorKindSecret      AuthenticatorKind = "secret"
+	AuthenticatorKindOneTimeCode AuthenticatorKind = "one-time-code"
+	AuthenticatorKindPasskey     AuthenticatorKind = "passkey"
+)
+
+// AllValues returns all AuthenticatorKind values.
+func (AuthenticatorKind) AllValues() []AuthenticatorKind {
+	return []AuthenticatorKind{
+		AuthenticatorKindSecret,
+		AuthenticatorKindOneTimeCode,
+		AuthenticatorKindPasskey,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s AuthenticatorKind) MarshalText() ([]byte, error) {
+	switch s {
+	case AuthenticatorKindSecret:
+		return []byte(s), nil
+	case AuthenticatorKindOneTimeCode:
+		return []byte(s), nil
+	case AuthenticatorKindPasskey:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *AuthenticatorKind) UnmarshalText(data []byte) error {
+	switch AuthenticatorKind(data) {
+	case AuthenticatorKindSecret:
+		*s = AuthenticatorKindSecret
+		return nil
+	case AuthenticatorKindOneTimeCode:
+		*s = AuthenticatorKindOneTimeCode
+		return nil
+	case AuthenticatorKindPasskey:
+		*s = AuthenticatorKindPasskey
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Authenticators
+type Authenticators struct {
+	Authenticators []Authenticator `json:"authenticators"`
+}
+
+// GetAuthenticators returns the value of Authenticators.
+func (s *Authenticators) GetAuthenticators() []Authenticator {
+	return s.Authenticators
+}
+
+// SetAuthenticators sets the value of Authenticators.
+func (s *Authenticators) SetAuthenticators(val []Authenticator) {
+	s.Authenticators = val
+}
+
 // Where a biometric is kept and by which method. Never the biometric itself (REG-06).
 // Ref: #/components/schemas/BiometricReference
 type BiometricReference struct {
@@ -183,6 +294,55 @@ func (s *Death) SetDate(val PartialDate) {
 }
 
 type Email string
+
+// Ref: #/components/schemas/EnrolmentCode
+type EnrolmentCode struct {
+	// To be spoken or handed over. Capitals do not matter.
+	Code       string     `json:"code"`
+	Until      time.Time  `json:"until"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetCode returns the value of Code.
+func (s *EnrolmentCode) GetCode() string {
+	return s.Code
+}
+
+// GetUntil returns the value of Until.
+func (s *EnrolmentCode) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetAct returns the value of Act.
+func (s *EnrolmentCode) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *EnrolmentCode) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetCode sets the value of Code.
+func (s *EnrolmentCode) SetCode(val string) {
+	s.Code = val
+}
+
+// SetUntil sets the value of Until.
+func (s *EnrolmentCode) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetAct sets the value of Act.
+func (s *EnrolmentCode) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *EnrolmentCode) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
 
 // What the caller knows or was told, as it was written: a slip of the pen may still be recognised.
 // Exactly one.
@@ -845,6 +1005,21 @@ func (s *ItemType) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/KeepingRequest
+type KeepingRequest struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *KeepingRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *KeepingRequest) SetReason(val Code) {
+	s.Reason = val
 }
 
 type Oidc struct {
@@ -3407,6 +3582,109 @@ func (s *SchemeIdentifier) SetScheme(val Code) {
 // SetValue sets the value of Value.
 func (s *SchemeIdentifier) SetValue(val string) {
 	s.Value = val
+}
+
+// Ref: #/components/schemas/SecurityEvent
+type SecurityEvent struct {
+	Kind SecurityEventKind `json:"kind"`
+	At   time.Time         `json:"at"`
+}
+
+// GetKind returns the value of Kind.
+func (s *SecurityEvent) GetKind() SecurityEventKind {
+	return s.Kind
+}
+
+// GetAt returns the value of At.
+func (s *SecurityEvent) GetAt() time.Time {
+	return s.At
+}
+
+// SetKind sets the value of Kind.
+func (s *SecurityEvent) SetKind(val SecurityEventKind) {
+	s.Kind = val
+}
+
+// SetAt sets the value of At.
+func (s *SecurityEvent) SetAt(val time.Time) {
+	s.At = val
+}
+
+type SecurityEventKind string
+
+const (
+	SecurityEventKindGuessing              SecurityEventKind = "guessing"
+	SecurityEventKindGuessingFromAnAddress SecurityEventKind = "guessing-from-an-address"
+	SecurityEventKindCodeUsedAgain         SecurityEventKind = "code-used-again"
+	SecurityEventKindKeyCopied             SecurityEventKind = "key-copied"
+	SecurityEventKindCodeRedeemedAgain     SecurityEventKind = "code-redeemed-again"
+)
+
+// AllValues returns all SecurityEventKind values.
+func (SecurityEventKind) AllValues() []SecurityEventKind {
+	return []SecurityEventKind{
+		SecurityEventKindGuessing,
+		SecurityEventKindGuessingFromAnAddress,
+		SecurityEventKindCodeUsedAgain,
+		SecurityEventKindKeyCopied,
+		SecurityEventKindCodeRedeemedAgain,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SecurityEventKind) MarshalText() ([]byte, error) {
+	switch s {
+	case SecurityEventKindGuessing:
+		return []byte(s), nil
+	case SecurityEventKindGuessingFromAnAddress:
+		return []byte(s), nil
+	case SecurityEventKindCodeUsedAgain:
+		return []byte(s), nil
+	case SecurityEventKindKeyCopied:
+		return []byte(s), nil
+	case SecurityEventKindCodeRedeemedAgain:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SecurityEventKind) UnmarshalText(data []byte) error {
+	switch SecurityEventKind(data) {
+	case SecurityEventKindGuessing:
+		*s = SecurityEventKindGuessing
+		return nil
+	case SecurityEventKindGuessingFromAnAddress:
+		*s = SecurityEventKindGuessingFromAnAddress
+		return nil
+	case SecurityEventKindCodeUsedAgain:
+		*s = SecurityEventKindCodeUsedAgain
+		return nil
+	case SecurityEventKindKeyCopied:
+		*s = SecurityEventKindKeyCopied
+		return nil
+	case SecurityEventKindCodeRedeemedAgain:
+		*s = SecurityEventKindCodeRedeemedAgain
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/SecurityEvents
+type SecurityEvents struct {
+	Events []SecurityEvent `json:"events"`
+}
+
+// GetEvents returns the value of Events.
+func (s *SecurityEvents) GetEvents() []SecurityEvent {
+	return s.Events
+}
+
+// SetEvents sets the value of Events.
+func (s *SecurityEvents) SetEvents(val []SecurityEvent) {
+	s.Events = val
 }
 
 // Ref: #/components/schemas/Sex

@@ -35,16 +35,20 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	ChangeSubjectOperation:      []string{},
-	CheckItemOperation:          []string{},
-	CheckRecordOperation:        []string{},
-	CreateRegisterOperation:     []string{},
-	ExplainRecognitionOperation: []string{},
-	FailCheckOperation:          []string{},
-	FindSubjectOperation:        []string{},
-	ListRegistersOperation:      []string{},
-	RecogniseOperation:          []string{},
-	RegisterSubjectOperation:    []string{},
+	ChangeSubjectOperation:       []string{},
+	CheckItemOperation:           []string{},
+	CheckRecordOperation:         []string{},
+	CreateRegisterOperation:      []string{},
+	ExplainRecognitionOperation:  []string{},
+	FailCheckOperation:           []string{},
+	FindSubjectOperation:         []string{},
+	IssueEnrolmentCodeOperation:  []string{},
+	ListAuthenticatorsOperation:  []string{},
+	ListRegistersOperation:       []string{},
+	ListSecurityEventsOperation:  []string{},
+	RecogniseOperation:           []string{},
+	RegisterSubjectOperation:     []string{},
+	RevokeAuthenticatorOperation: []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

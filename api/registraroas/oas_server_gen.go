@@ -59,6 +59,21 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers/{register}/subjects/{subject}
 	FindSubject(ctx context.Context, params FindSubjectParams) (*Subject, error)
+	// IssueEnrolmentCode implements issueEnrolmentCode operation.
+	//
+	// For those who keep the register. The code is good once and for minutes, is shown once, and is to
+	// be handed or told to the
+	// person alone. It replaces one that was made before, and ends the wait of whoever somebody else's
+	// guesses keep out (REG-07, AUT-13).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/enrolment-codes
+	IssueEnrolmentCode(ctx context.Context, req *KeepingRequest, params IssueEnrolmentCodeParams) (*EnrolmentCode, error)
+	// ListAuthenticators implements listAuthenticators operation.
+	//
+	// For those who keep the register. Kinds and times; what proves the person is never shown (REG-07).
+	//
+	// GET /registrar/v1/registers/{register}/subjects/{subject}/authenticators
+	ListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (*Authenticators, error)
 	// ListRegisters implements listRegisters operation.
 	//
 	// A register may say by its criterion whom it holds, so one that does not serve the caller's agency
@@ -67,6 +82,13 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers
 	ListRegisters(ctx context.Context) (*Registers, error)
+	// ListSecurityEvents implements listSecurityEvents operation.
+	//
+	// For those who keep the registrar's registers, the newest first and 200 at most. An event does not
+	// say whose account it was (AUT-13).
+	//
+	// GET /registrar/v1/security-events
+	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
 	// Recognise implements recognise operation.
 	//
 	// Compares what the caller knows of a person with the register. It names at most one, and never says
@@ -84,6 +106,13 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects
 	RegisterSubject(ctx context.Context, req *RegistrationRequest, params RegisterSubjectParams) (*Registration, error)
+	// RevokeAuthenticator implements revokeAuthenticator operation.
+	//
+	// For those who keep the register. Sessions that rest on it end with it, from the next request on
+	// (REG-07).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
+	RevokeAuthenticator(ctx context.Context, req *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
 	// NewError creates *ProblemStatusCode from error returned by handler.
 	//
 	// Used for common default response.

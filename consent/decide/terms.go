@@ -82,6 +82,22 @@ type Registrar struct {
 	Keys   []PublicKey  `json:"keys"`
 	// Roles lists who of that agency keeps its registers.
 	Roles []string `json:"roles,omitempty"`
+	// RelyingParties are those that people can sign in at with it.
+	RelyingParties []RelyingParty `json:"relying_parties,omitempty"`
+}
+
+// RelyingParty is an agency's site at which people sign in with a registrar, as a
+// client of its OpenID Provider. It has no secret: it proves itself with a key.
+type RelyingParty struct {
+	Client        string       `json:"client"` // its client_id
+	Title         string       `json:"title"`
+	Agency        ident.Agency `json:"agency"` // whose reference it is told for a person (REG-25)
+	RedirectURIs  []string     `json:"redirect_uris"`
+	SignedOutURIs []string     `json:"signed_out_uris,omitempty"`
+	Keys          []PublicKey  `json:"keys"`
+	// Level is the least with which anybody signs in there: an acr of the provider's.
+	// Empty: two factors.
+	Level string `json:"level,omitempty"`
 }
 
 // PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC

@@ -1,7 +1,9 @@
 package partnership
 
 import (
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +25,11 @@ func (c *checker) eachAgency() {
 func (c *checker) eachRegistrar() {
 	unique(c, c.doc.Registrars, func(r decide.Registrar) string { return r.Code },
 		func(i int) []any { return in("registrars", i, "code") }, "code")
-	seen := map[string]bool{}
+	seen, clients := map[string]bool{}, map[string]bool{}
 	for i, r := range c.doc.Registrars {
+		for j, p := range r.RelyingParties {
+			c.relyingParty(p, clients, "registrars", i, "relying_parties", j)
+		}
 		c.refer(c.agencyCodes, string(r.Agency), in("registrars", i, "agency"))
 		referAll(c, c.roles, r.Roles, in("registrars", i, "roles"))
 		for j, k := range r.Keys {
@@ -38,6 +43,34 @@ func (c *checker) eachRegistrar() {
 			}
 		}
 	}
+}
+
+// relyingParty checks that people are sent back to nobody else, and that whoever says
+// to be the site can be told from it. A site on one's own machine needs no TLS.
+func (c *checker) relyingParty(p decide.RelyingParty, clients map[string]bool, place ...any) {
+	at := func(more ...any) []any { return in(append(slices.Clone(place), more...)...) }
+	if clients[p.Client] {
+		c.add(at("client"), "write another code: a relying party has this one already")
+	}
+	clients[p.Client] = true
+	c.refer(c.agencyCodes, string(p.Agency), at("agency"))
+	for name, uris := range map[string][]string{"redirect_uris": p.RedirectURIs, "signed_out_uris": p.SignedOutURIs} {
+		for i, uri := range uris {
+			u, err := url.Parse(uri)
+			if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && isOwnMachine(u.Hostname())) {
+				c.add(at(name, i), "write an https address without a fragment; http is for localhost alone")
+			}
+		}
+	}
+	for i, k := range p.Keys {
+		if _, err := attest.KeysOf(k); err != nil {
+			c.add(at("keys", i), "write a public P-256 key as a JWK, with its RFC 7638 thumbprint as kid, use sig and alg ES256")
+		}
+	}
+}
+
+func isOwnMachine(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 func (c *checker) eachProvider() {

@@ -79,6 +79,21 @@ registrar.profiles              registrar   select insert update delete
 registrar.identifiers           registrar   select insert update delete
 registrar.content_keys          registrar   select insert delete
 registrar.subject_keys          registrar   select insert update(wrapped,wrapped_by) delete
+# Signing in: what proves somebody goes when it is revoked, and so does what is over.
+registrar.accounts              registrar   select insert
+registrar.enrolment_codes       registrar   select insert
+registrar.enrolment_codes_used  registrar   select insert
+registrar.authenticators        registrar   select insert
+registrar.authenticators_revoked registrar  select insert
+registrar.security_events       registrar   select insert
+registrar.authenticators_in_force registrar select insert update(hash,last_step,sign_count) delete
+registrar.sessions              registrar   select insert delete
+registrar.ceremonies            registrar   select insert delete
+registrar.throttles             registrar   select insert update(failures,at) delete
+registrar.sign_ins              registrar   select insert update(sealed,wrapped_key) delete
+registrar.grants                registrar   select insert update(redeemed,revoked) delete
+registrar.access_tokens         registrar   select insert delete
+registrar.assertions_used       registrar   select insert delete
 
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select

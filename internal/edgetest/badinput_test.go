@@ -67,6 +67,7 @@ type bench struct {
 	recognition              string
 	check, failed            string // checks of the person's birth: good, and known to be wrong
 	person                   string // an entry of the register town, as its keeper's agency knows it
+	authenticator            string // what that person has enrolled
 	document                 object
 
 	last map[string]content // what the last row left

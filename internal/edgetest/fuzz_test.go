@@ -373,3 +373,13 @@ func FuzzCheckItem(f *testing.F) {
 func FuzzFailCheck(f *testing.F) {
 	fuzzed(f, "failCheck", "ms-abara", "/registrar/v1/registers/town/checks/"+seedID+"/failure", object{"reason": "working-with-person"})
 }
+
+func FuzzIssueEnrolmentCode(f *testing.F) {
+	fuzzed(f, "issueEnrolmentCode", "ms-abara", "/registrar/v1/registers/town/subjects/mfrggzdfmztwq2lknnwg23tpob/enrolment-codes",
+		object{"reason": "working-with-person"})
+}
+
+func FuzzRevokeAuthenticator(f *testing.F) {
+	fuzzed(f, "revokeAuthenticator", "ms-abara", "/registrar/v1/registers/town/subjects/mfrggzdfmztwq2lknnwg23tpob/authenticators/"+seedID+"/revocation",
+		object{"reason": "working-with-person"})
+}

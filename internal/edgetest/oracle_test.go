@@ -84,6 +84,10 @@ var tellsNothing = map[string]string{
 	"replyToContactRequest": "answers such a request; what becomes of it is tested in relmgr/contact_test.go",
 	"checkItem":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"failCheck":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"issueEnrolmentCode":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"listAuthenticators":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"revokeAuthenticator":   "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"listSecurityEvents":    "knows no subject",
 }
 
 func post(h *hub, target string, body object) request {

@@ -1,6 +1,16 @@
 package edgetest_test
 
-import "strings"
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/registrar"
+	"github.com/fame-hub/fame/registrar/signin"
+)
 
 // goodRegister is a register described whole.
 func goodRegister(code string) object {
@@ -72,10 +82,17 @@ func (b *bench) registerGood() {
 	b.check = check()
 	another := goodItems()
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
+	b.enrol()
+	entry := "/registrar/v1/registers/town/subjects/" + b.person
+	why := render(plain(b.t, object{"reason": "working-with-person"}))
 	for op, r := range map[string]request{
-		"createRegister":  {target: "/registrar/v1/registers", body: render(plain(b.t, goodRegister("county")))},
-		"listRegisters":   {target: "/registrar/v1/registers"},
-		"registerSubject": {target: "/registrar/v1/registers/town/subjects", body: render(plain(b.t, object{"items": another}))},
+		"issueEnrolmentCode":  {target: entry + "/enrolment-codes", body: why},
+		"listAuthenticators":  {target: entry + "/authenticators"},
+		"revokeAuthenticator": {target: entry + "/authenticators/" + b.authenticator + "/revocation", body: why},
+		"listSecurityEvents":  {target: "/registrar/v1/security-events?since=2026-01-01T00:00:00Z"},
+		"createRegister":      {target: "/registrar/v1/registers", body: render(plain(b.t, goodRegister("county")))},
+		"listRegisters":       {target: "/registrar/v1/registers"},
+		"registerSubject":     {target: "/registrar/v1/registers/town/subjects", body: render(plain(b.t, object{"items": another}))},
 		"changeSubject": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/changes", body: render(plain(b.t, object{
 			"change": "correct", "reason": "working-with-person", "items": goodItems()[3:7], "supersedes": []string{b.itemOf(b.person, "sex")}}))},
 		"recognise": {target: "/registrar/v1/registers/town/recognitions", body: render(plain(b.t, object{
@@ -93,10 +110,52 @@ func (b *bench) registerGood() {
 	}
 }
 
+// enrol has the person enrol what they sign in with, as the sign-in pages do.
+func (b *bench) enrol() {
+	b.t.Helper()
+	ctx := context.Background()
+	service, err := registrar.New(registrar.Config{Registrar: registrarCode, DB: b.base.DB(b.t, "registrar"), Keys: b.keys["registrar"], Now: b.now})
+	b.must(err)
+	accounts, err := registrar.NewAccounts(ctx, registrar.AccountsConfig{
+		Service: service, Logger: slog.New(slog.DiscardHandler),
+		Terms: func(context.Context) (*decide.Terms, error) { return &decide.Terms{Version: 1}, nil },
+	})
+	b.must(err)
+	code := b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects/"+b.person+"/enrolment-codes", object{"reason": "working-with-person"})["code"].(string)
+	ticket, err := accounts.UseCode(ctx, code, netip.Prefix{})
+	b.must(err)
+	ticket, err = accounts.EnrolSecret(ctx, ticket, "a heron on the mill pond")
+	b.must(err)
+	seed := signin.NewSeed()
+	shown, err := seed.CodeAt(b.now())
+	b.must(err)
+	ticket, err = accounts.EnrolSeed(ctx, ticket, seed, shown)
+	b.must(err)
+	session, err := accounts.FindSession(ctx, ticket)
+	b.must(err)
+	all, err := accounts.Enrolled(ctx, session)
+	b.must(err)
+	for _, a := range all {
+		if a.Kind == registrar.OneTimeCodeKind {
+			b.authenticator = a.ID.String()
+		}
+	}
+}
+
 // registers are what cannot be said of people, and registers that are not the
 // caller's.
 func (b *bench) registers(add func(string, string, request, ...string)) {
-	for _, op := range []string{"createRegister", "registerSubject", "findSubject", "changeSubject", "explainRecognition", "checkItem", "failCheck"} {
+	for _, op := range []string{"issueEnrolmentCode", "revokeAuthenticator"} {
+		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
+	}
+	for _, op := range []string{"issueEnrolmentCode", "listAuthenticators", "revokeAuthenticator"} {
+		r := b.good[op]
+		add(op+": an entry that is none", "not-known", r.at(strings.Replace(r.target, b.person, strings.Repeat("a", 26), 1)))
+		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
+	}
+	revoke := b.good["revokeAuthenticator"]
+	add("revokeAuthenticator: one that is none", "not-known", revoke.at(strings.Replace(revoke.target, b.authenticator, ident.NewAuthenticator().String(), 1)))
+	for _, op := range []string{"createRegister", "registerSubject", "findSubject", "changeSubject", "explainRecognition", "checkItem", "failCheck", "issueEnrolmentCode", "listAuthenticators", "revokeAuthenticator", "listSecurityEvents"} {
 		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
 		add(op+": by another agency", "forbidden", b.as(op, "dr-patel"))
 	}

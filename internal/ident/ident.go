@@ -32,6 +32,8 @@ type (
 	subject   struct{}
 	item      struct{}
 	check     struct{}
+	account   struct{}
+	authentic struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -72,6 +74,10 @@ type (
 	// Subject is a registrar's id for one person of one register. It never leaves
 	// the registrar (REG-25).
 	Subject = ID[subject]
+	// AccountID names how a subject signs in. Their devices are told it, nobody else.
+	AccountID = ID[account]
+	// AuthenticatorID names what a subject enrolled to sign in with.
+	AuthenticatorID = ID[authentic]
 	// ItemID names one datum of a subject.
 	ItemID = ID[item]
 	// CheckID names a check of a datum against somebody else's register.
@@ -114,20 +120,24 @@ func NewCheck() CheckID             { return New[check]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
-func ParseDecision(s string) (DecisionID, error)       { return Parse[decision](s) }
-func ParseHandle(s string) (HandleID, error)           { return Parse[handle](s) }
-func ParseReference(s string) (ReferenceID, error)     { return Parse[reference](s) }
-func ParseEnquiry(s string) (EnquiryID, error)         { return Parse[enquiry](s) }
-func ParseDelivery(s string) (DeliveryID, error)       { return Parse[delivery](s) }
-func ParseReview(s string) (ReviewID, error)           { return Parse[review](s) }
-func ParseDeclaration(s string) (DeclarationID, error) { return Parse[declared](s) }
-func ParseConsent(s string) (ConsentID, error)         { return Parse[consent](s) }
-func ParseExclusion(s string) (ExclusionID, error)     { return Parse[exclusion](s) }
-func ParseImport(s string) (ImportID, error)           { return Parse[importing](s) }
-func ParseItem(s string) (ItemID, error)               { return Parse[item](s) }
-func ParseRecognition(s string) (RecognitionID, error) { return Parse[recognise](s) }
-func ParseCheck(s string) (CheckID, error)             { return Parse[check](s) }
-func ParseAct(s string) (ActID, error)                 { return Parse[act](s) }
+func ParseDecision(s string) (DecisionID, error)           { return Parse[decision](s) }
+func ParseHandle(s string) (HandleID, error)               { return Parse[handle](s) }
+func ParseReference(s string) (ReferenceID, error)         { return Parse[reference](s) }
+func ParseEnquiry(s string) (EnquiryID, error)             { return Parse[enquiry](s) }
+func ParseDelivery(s string) (DeliveryID, error)           { return Parse[delivery](s) }
+func ParseReview(s string) (ReviewID, error)               { return Parse[review](s) }
+func ParseDeclaration(s string) (DeclarationID, error)     { return Parse[declared](s) }
+func ParseConsent(s string) (ConsentID, error)             { return Parse[consent](s) }
+func ParseExclusion(s string) (ExclusionID, error)         { return Parse[exclusion](s) }
+func ParseImport(s string) (ImportID, error)               { return Parse[importing](s) }
+func ParseItem(s string) (ItemID, error)                   { return Parse[item](s) }
+func ParseRecognition(s string) (RecognitionID, error)     { return Parse[recognise](s) }
+func ParseCheck(s string) (CheckID, error)                 { return Parse[check](s) }
+func ParseAct(s string) (ActID, error)                     { return Parse[act](s) }
+func NewAccount() AccountID                                { return New[account]() }
+func NewAuthenticator() AuthenticatorID                    { return New[authentic]() }
+func ParseAccount(s string) (AccountID, error)             { return Parse[account](s) }
+func ParseAuthenticator(s string) (AuthenticatorID, error) { return Parse[authentic](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
 // It never carries the text.

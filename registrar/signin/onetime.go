@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -41,6 +42,18 @@ func (s Seed) Spelt() string {
 		grouped += " " + text[i:min(i+4, len(text))]
 	}
 	return grouped
+}
+
+// ParseSeed reads a seed that was spelt.
+func ParseSeed(spelt string) (s Seed, ok bool) {
+	if len(spelt) > 64 {
+		return s, false
+	}
+	raw, err := base32NoPad.DecodeString(strings.ReplaceAll(spelt, " ", ""))
+	if err != nil || len(raw) != len(s) {
+		return s, false
+	}
+	return Seed(raw), true
 }
 
 // URI is the seed as a device reads it from a picture. The issuer names the

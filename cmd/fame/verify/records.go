@@ -88,7 +88,14 @@ var kinds = []kind{
 			  'failed', (select json_agg(x.check_id) from registrar.failed_checks x where x.act_id = r.act_id),
 			  'recognised', (select json_agg(json_build_object('recognition', x.recognition_id, 'register', x.register_id, 'subject', x.subject_id,
 			    'outcome', x.outcome, 'confidence', x.confidence, 'model', x.model)) from registrar.recognitions x where x.act_id = r.act_id),
-			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id))`,
+			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id),
+			  'code', (select json_build_object('code', c.code_id, 'subject', c.subject_id, 'until', c.ends_at) from registrar.enrolment_codes c where c.act_id = r.act_id),
+			  'used', (select c.code_id from registrar.enrolment_codes_used c where c.act_id = r.act_id),
+			  'account', (select json_build_object('account', o.account_id, 'subject', o.subject_id) from registrar.accounts o where o.act_id = r.act_id),
+			  'enrolled', (select json_build_object('authenticator', n.authenticator_id, 'account', n.account_id, 'kind', n.kind,
+			    'credential', encode(n.credential, 'hex'), 'public_key', encode(n.public_key, 'hex'), 'backup_eligible', n.backup_eligible)
+			    from registrar.authenticators n where n.act_id = r.act_id),
+			  'revoked', (select x.authenticator_id from registrar.authenticators_revoked x where x.act_id = r.act_id))`,
 	},
 	{
 		name: "relmgr act", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.acts", id: "act_id",

@@ -3,3 +3,16 @@
 //   sqlc v1.31.1
 
 package registrardb
+
+import (
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+type RegistrarSecurityEvent struct {
+	EventID   ident.UntypedID
+	Kind      string
+	At        time.Time
+	AccountID ident.AccountID
+}
