@@ -15,6 +15,11 @@
 // package match compares. A subject's id never leaves: each agency has a reference of
 // its own for an entry (REG-25), an HMAC under EntriesKey.
 //
+// Accounts is how people sign in (AUT-01): what they enrolled, by a code that a
+// keeper's act made, and their sessions, which hold while what they rest on is in
+// force. What is revoked leaves nothing that could prove it. Package signin is the
+// pure part, package provider the OpenID Provider and its pages.
+//
 // Each method is one transaction with its act inside. An act keeps ids, codes and
 // times in clear; the whole of it is committed to the ledger and sealed under
 // RecordsKey. It names items by the hash of what is sealed, so that destroying a

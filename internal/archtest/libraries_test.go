@@ -20,6 +20,7 @@ var libraries = map[string]string{
 	"github.com/go-jose/go-jose/v4":         "0001: fixed; signs and verifies statements",
 	"github.com/go-webauthn/webauthn":       "0041: passkeys",
 	"github.com/gowebpki/jcs":               "0006: canonical JSON, so that a commitment has one reading",
+	"github.com/luikyv/go-oidc":             "0040: the registrar's OpenID Provider",
 	"github.com/mozillazg/go-unidecode":     "0011: names of any script in one alphabet",
 	"github.com/lib/pq":                     "0001: fixed; the database driver",
 	"github.com/ogen-go/ogen":               "0002: the run-time half of the generated HTTP code",

@@ -6,6 +6,9 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/descope/virtualwebauthn"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/registrar"
@@ -114,10 +117,13 @@ func (b *bench) registerGood() {
 func (b *bench) enrol() {
 	b.t.Helper()
 	ctx := context.Background()
-	service, err := registrar.New(registrar.Config{Registrar: registrarCode, DB: b.base.DB(b.t, "registrar"), Keys: b.keys["registrar"], Now: b.now})
+	service, err := registrar.New(registrar.Config{Registrar: registrarCode, DB: b.base.DB(b.t, "registrar"), Keys: b.keys["registrar"], Now: b.now,
+		Registerer: prometheus.NewRegistry()})
+	b.must(err)
+	passkeys, err := signin.NewPasskeys("https://sign-in.example", "Sign in")
 	b.must(err)
 	accounts, err := registrar.NewAccounts(ctx, registrar.AccountsConfig{
-		Service: service, Logger: slog.New(slog.DiscardHandler),
+		Service: service, Logger: slog.New(slog.DiscardHandler), Passkeys: passkeys,
 		Terms: func(context.Context) (*decide.Terms, error) { return &decide.Terms{Version: 1}, nil },
 	})
 	b.must(err)
@@ -132,6 +138,15 @@ func (b *bench) enrol() {
 	ticket, err = accounts.EnrolSeed(ctx, ticket, seed, shown)
 	b.must(err)
 	session, err := accounts.FindSession(ctx, ticket)
+	b.must(err)
+	options, ceremony, err := accounts.AskForKey(ctx, ticket)
+	b.must(err)
+	asked, err := virtualwebauthn.ParseAttestationOptions(string(options))
+	b.must(err)
+	device := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: session.Account[:]})
+	_, err = accounts.EnrolKey(ctx, ticket, ceremony, []byte(virtualwebauthn.CreateAttestationResponse(
+		virtualwebauthn.RelyingParty{ID: "sign-in.example", Origin: "https://sign-in.example"}, device,
+		virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2), *asked)))
 	b.must(err)
 	all, err := accounts.Enrolled(ctx, session)
 	b.must(err)

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/ident"
@@ -133,7 +134,7 @@ func (s *site) serve() {
 	s.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	for range 2 {
 		db := s.Hub.DB(s.t, "registrar")
-		service, err := registrar.New(registrar.Config{Registrar: code, DB: db, Keys: s.keys, Now: time.Now})
+		service, err := registrar.New(registrar.Config{Registrar: code, DB: db, Keys: s.keys, Now: time.Now, Registerer: prometheus.NewRegistry()})
 		must(s.t, err)
 		passkeys, err := signin.NewPasskeys(s.url, "County registrar")
 		must(s.t, err)
