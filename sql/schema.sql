@@ -519,6 +519,17 @@ CREATE TABLE registrar.ceremonies (
     CONSTRAINT ceremony_is_a_hash CHECK ((length(ceremony) = 32))
 );
 
+CREATE TABLE registrar.checks (
+    check_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    item_id uuid NOT NULL,
+    against governance.code NOT NULL,
+    outcome text NOT NULL,
+    rested_on bytea,
+    CONSTRAINT check_outcome_is_known CHECK ((outcome = ANY (ARRAY['confirmed'::text, 'not-confirmed'::text]))),
+    CONSTRAINT confirmed_by_an_entry CHECK (((outcome = 'confirmed'::text) = (rested_on IS NOT NULL)))
+);
+
 CREATE TABLE registrar.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
@@ -542,6 +553,11 @@ CREATE TABLE registrar.entries (
     entry text NOT NULL,
     subject_id uuid NOT NULL,
     agency_id governance.code NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.failed_checks (
+    check_id uuid NOT NULL,
     act_id uuid NOT NULL
 );
 
@@ -1300,6 +1316,9 @@ ALTER TABLE ONLY registrar.authenticators_revoked
 ALTER TABLE ONLY registrar.ceremonies
     ADD CONSTRAINT ceremonies_pkey PRIMARY KEY (ceremony);
 
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_pkey PRIMARY KEY (check_id);
+
 ALTER TABLE ONLY registrar.grants
     ADD CONSTRAINT codes_differ UNIQUE (code);
 
@@ -1320,6 +1339,9 @@ ALTER TABLE ONLY registrar.enrolment_codes_used
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry);
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_pkey PRIMARY KEY (check_id);
 
 ALTER TABLE ONLY registrar.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (grant_id);
@@ -1581,6 +1603,10 @@ CREATE INDEX authenticators_by_account ON registrar.authenticators USING btree (
 
 CREATE INDEX authenticators_in_force_by_account ON registrar.authenticators_in_force USING btree (account_id);
 
+CREATE INDEX checks_by_item ON registrar.checks USING btree (item_id);
+
+CREATE INDEX checks_by_what_they_rested_on ON registrar.checks USING btree (against, rested_on);
+
 CREATE INDEX enrolment_codes_by_subject ON registrar.enrolment_codes USING btree (subject_id);
 
 CREATE INDEX grants_by_account ON registrar.grants USING btree (account_id);
@@ -1782,6 +1808,12 @@ ALTER TABLE ONLY registrar.authenticators_revoked
 ALTER TABLE ONLY registrar.authenticators_revoked
     ADD CONSTRAINT authenticators_revoked_authenticator_id_fkey FOREIGN KEY (authenticator_id) REFERENCES registrar.authenticators(authenticator_id);
 
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.checks
+    ADD CONSTRAINT checks_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
+
 ALTER TABLE ONLY registrar.enrolment_codes
     ADD CONSTRAINT enrolment_codes_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
 
@@ -1799,6 +1831,12 @@ ALTER TABLE ONLY registrar.entries
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY registrar.failed_checks
+    ADD CONSTRAINT failed_checks_check_id_fkey FOREIGN KEY (check_id) REFERENCES registrar.checks(check_id);
 
 ALTER TABLE ONLY registrar.grants
     ADD CONSTRAINT grants_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
@@ -2250,6 +2288,8 @@ GRANT SELECT,INSERT ON TABLE registrar.authenticators_revoked TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.ceremonies TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.checks TO fame_registrar;
+
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.content_keys TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes TO fame_registrar;
@@ -2257,6 +2297,8 @@ GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes TO fame_registrar;
 GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes_used TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.entries TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.failed_checks TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.grants TO fame_registrar;
 
