@@ -398,7 +398,7 @@ func gatherAnchored(lines []relmgrdb.ReadAnchoredRow, asker ident.Column) row {
 // constraint recognitionIsUsedOnce says that another was first, and nothing is
 // written.
 func (s *Service) recordRecognised(ctx context.Context, who decide.Caller, role string, e enquiry) ([]byte, error) {
-	l, err := s.leafOf(ctx, e)
+	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func declaring(who decide.Caller, role string, at time.Time) declaration {
 
 // recordDeclaration stores a declaration, its key and its commitment.
 func (s *Service) recordDeclaration(ctx context.Context, db relmgrdb.DBTX, d declaration) (Declared, error) {
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, d.Declaration, d)
+	l, err := s.leafOf(ctx, d.Declaration, d)
 	if err != nil {
 		return Declared{}, err
 	}

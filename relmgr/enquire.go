@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
-	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -181,7 +180,7 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	a = Answer{ID: e.Enquiry, Published: r.published}
 	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.Transaction, e.At)
 
-	l, err := s.leafOf(ctx, e)
+	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
 		return Answer{}, false, err
 	}
@@ -240,7 +239,7 @@ func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquir
 	} else if e.Recognition != nil { // it serves another time
 		e.Recognition = &recognised{Registrar: e.Recognition.Registrar, ID: e.Recognition.ID, Level: e.Recognition.Level, Types: e.Recognition.Types}
 	}
-	l, err := s.leafOf(ctx, e)
+	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
 		return err
 	}
@@ -252,11 +251,6 @@ func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquir
 		return pg.Fault(err)
 	}
 	return refused(&e.Decision)
-}
-
-// leafOf is an enquiry as it is stored, with its commitment.
-func (s *Service) leafOf(ctx context.Context, e enquiry) (leaf.Leaf, error) {
-	return leaf.Of(ctx, s.keys.keys, recordsKey, e.Enquiry, e)
 }
 
 // stoppedBy explains a refused decision of the caller's own side.

@@ -15,7 +15,6 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/fame-hub/fame/consent/decide"
-	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -489,7 +488,7 @@ func (s *Service) enter(ctx context.Context, b *bulk, c *candidate, q *relmgrdb.
 	d.Handles, d.Decisions, d.Offers, d.ProviderRole = []ident.HandleID{c.handle}, []sided{v}, c.Offers, c.Role
 	d.Telling = toldOf(d.Mode, nil) // of what is imposed in bulk, everybody is told
 	d.Approval, d.ApprovedBy, d.Import, d.Line = b.of.ApprovalID, b.of.PractitionerID, b.id, c.Line.Line
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, d.Act, d)
+	l, err := s.leafOf(ctx, d.Act, d)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -31,6 +31,8 @@ type keyring struct {
 	epochs sync.Map // ident.Column → epochs
 	// anchorEpoch is the newest of anchors, likewise; zero is not known.
 	anchorEpoch atomic.Int32
+	// records is the epoch of the key that this process wraps contents by.
+	records atomic.Int32
 }
 
 // epochs says which keys serve a column: its tokens are looked up by one epoch

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
-	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -91,7 +90,7 @@ func (s *Service) recordReading(ctx context.Context, who decide.Caller, r readin
 	if r.Role == "" {
 		r.Role = who.AnyRole()
 	}
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, r.Enquiry, r)
+	l, err := s.leafOf(ctx, r.Enquiry, r)
 	if err != nil {
 		return r.Enquiry, nil, err
 	}

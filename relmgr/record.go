@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
-	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -158,7 +157,7 @@ func begin(who decide.Caller, kind Kind, role string, at time.Time) *deed {
 // record writes the act, its commitment, and everything that it is about. It
 // is the only way into the acts table.
 func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, error) {
-	l, err := leaf.Of(ctx, s.keys.keys, recordsKey, d.Act, d)
+	l, err := s.leafOf(ctx, d.Act, d)
 	if err != nil {
 		return Receipt{}, err
 	}

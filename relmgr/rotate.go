@@ -345,6 +345,7 @@ type Key struct {
 	ID           seal.KeyID
 	Retired      bool // nothing is made with it any more
 	Revoked      bool
+	RetiredAt    time.Time
 	DestroyAfter time.Time // of a retired one
 	Destroyed    bool      // the key file no longer has it
 }
@@ -357,7 +358,9 @@ func (s *Service) Keys(ctx context.Context) (out []Key, err error) {
 		return nil, pg.Fault(err)
 	}
 	for _, r := range rows {
-		k := Key{ID: seal.KeyID(r.KeyID), Retired: r.Retired, Revoked: r.Revoked, DestroyAfter: r.DestroyAfter.Time.UTC()}
+		k := Key{
+			ID: seal.KeyID(r.KeyID), Retired: r.Retired, Revoked: r.Revoked, RetiredAt: r.RetiredAt.Time.UTC(), DestroyAfter: r.DestroyAfter.Time.UTC(),
+		}
 		if _, err := s.keys.keys.Check(ctx, k.ID); errors.Is(err, seal.ErrDestroyed) {
 			k.Destroyed = true
 		} else if err != nil {
@@ -387,7 +390,11 @@ func (s *Service) DestroyRetired(ctx context.Context, early ...seal.KeyID) (gone
 		if !k.Retired || k.Destroyed || s.stamp().Before(k.DestroyAfter) && !slices.Contains(early, k.ID) {
 			continue
 		}
-		if n, err := s.q.CountWrapped(ctx, s.db, []string{string(k.ID)}); err != nil {
+		if recordEpochOf(k.ID) > 0 {
+			if err := s.givenUp(ctx, k); err != nil {
+				return gone, err
+			}
+		} else if n, err := s.q.CountWrapped(ctx, s.db, []string{string(k.ID)}); err != nil {
 			return gone, pg.Fault(err)
 		} else if n > 0 && !k.Revoked {
 			return gone, fault.New(fault.Conflict, "%s still wraps the keys of %d handles: rewrap first", k.ID, n)

@@ -91,11 +91,14 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}
-	for id, kind := range map[seal.KeyID]seal.KeyKind{recordsKey: seal.KindWrap, pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, importsKey: seal.KindMAC, SigningKey: seal.KindSign,
+	for id, kind := range map[seal.KeyID]seal.KeyKind{pairingKey: seal.KindMAC, sampleKey: seal.KindMAC, importsKey: seal.KindMAC, SigningKey: seal.KindSign,
 		recognitionKey: seal.KindMAC, AgreementKey: seal.KindAgree} {
 		if err := s.keys.ensure(ctx, id, kind); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.keys.hear(ctx); err != nil {
+		return nil, err
 	}
 	var err error
 	if s.opener, err = attest.NewOpener(ctx, c.Keys, AgreementKey); err != nil {

@@ -96,7 +96,7 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
-grant select, insert, delete on relmgr.content_keys to fame_relmgr;
+grant select, insert, delete, update (wrapped) on relmgr.content_keys to fame_relmgr;
 -- What goes with the content of an act that is erased.
 grant delete on relmgr.offers, relmgr.replays to fame_relmgr;
 -- ... and the projection is rebuilt as acts come. A handle that moves gets another
@@ -104,7 +104,7 @@ grant delete on relmgr.offers, relmgr.replays to fame_relmgr;
 grant update (row_id, column_id, token, token_b, token_epoch, sealed, wrapped_key, wrapped_by) on relmgr.handles to fame_relmgr;
 -- Epochs of keys go up by one (queries/relmgr/keys.sql).
 grant select, insert, update on relmgr.token_epochs, relmgr.wrapping_epochs to fame_relmgr;
-grant select, insert on relmgr.retired_keys to fame_relmgr;
+grant select, insert on relmgr.retired_keys, relmgr.record_epochs to fame_relmgr;
 -- Anchors are advanced to the next key, and go with their handle; the acts that attach them stay.
 grant select, insert, delete, update (epoch, value) on relmgr.anchors to fame_relmgr;
 grant select, insert, update (live) on relmgr.attachments to fame_relmgr;

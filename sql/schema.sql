@@ -1090,6 +1090,12 @@ CREATE TABLE relmgr.recognitions_used (
     CONSTRAINT recognition_hash_is_sha256 CHECK ((octet_length(recognition_hash) = 32))
 );
 
+CREATE TABLE relmgr.record_epochs (
+    epoch integer NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    CONSTRAINT record_epoch_follows_the_first CHECK ((epoch >= 2))
+);
+
 CREATE TABLE relmgr.replays (
     key_hash bytea NOT NULL,
     act_id uuid NOT NULL,
@@ -1543,6 +1549,9 @@ ALTER TABLE ONLY relmgr.recognitions_used
 
 ALTER TABLE ONLY relmgr.recognitions_used
     ADD CONSTRAINT recognitions_used_record_id_key UNIQUE (record_id);
+
+ALTER TABLE ONLY relmgr.record_epochs
+    ADD CONSTRAINT record_epochs_pkey PRIMARY KEY (epoch);
 
 ALTER TABLE ONLY relmgr.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (key_hash);
@@ -2402,6 +2411,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.contact_requests TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.content_keys TO fame_relmgr;
 
+GRANT UPDATE(wrapped) ON TABLE relmgr.content_keys TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.correlations TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.decision_consents TO fame_relmgr;
@@ -2449,6 +2460,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.recognitions_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.record_epochs TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.replays TO fame_relmgr;
 

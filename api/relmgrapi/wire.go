@@ -3,6 +3,7 @@ package relmgrapi
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	fame "github.com/fame-hub/fame"
@@ -27,7 +28,12 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	handler, err := New(edge, service, p.Now)
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) { retain(ctx, service, p.Logger) }}, err
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
+		var listening sync.WaitGroup
+		listening.Go(func() { service.Listen(ctx) })
+		retain(ctx, service, p.Logger)
+		listening.Wait()
+	}}, err
 }
 
 // retainEvery is how often what is past its time is erased.

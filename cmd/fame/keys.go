@@ -18,6 +18,7 @@ type keysCommand struct {
 	List    keysListCommand    `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
 	Rotate  keysRotateCommand  `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
 	Rewrap  keysRewrapCommand  `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
+	Records keysRecordsCommand `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
 	Revoke  keysRevokeCommand  `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
 	Destroy keysDestroyCommand `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
 }
@@ -146,6 +147,19 @@ func (c *keysRewrapCommand) Run(ctx context.Context, all *cli, out *printer) err
 		}
 		out.say("What the columns of %s call people is under its new key. The old one is kept as long as backups are: see fame keys list.", c.Agency)
 		return out.result(map[string]string{"agency": c.Agency})
+	})
+}
+
+type keysRecordsCommand struct{}
+
+// Run rotates the key that wraps the keys of contents.
+func (c *keysRecordsCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		if err := s.RewrapRecords(ctx, out.progress()); err != nil {
+			return err
+		}
+		out.say("What the index recorded is under its new key. The old one is kept as long as backups are: see fame keys list.")
+		return out.result(map[string]bool{"records": true})
 	})
 }
 

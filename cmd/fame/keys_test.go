@@ -45,7 +45,7 @@ func TestKeysRotateUnderLoadWhileToolAndRelmgrAreKilled(t *testing.T) {
 	answered(60)
 	keys := func(args ...string) []string { return append([]string{"--dir", w.Dir, "keys"}, args...) }
 	// Killed at moments that nobody chose, then carried on to the end.
-	for round, command := range [][]string{keys("rotate", "gp-riverside"), keys("rewrap", "riverside-gp"), keys("rotate", "gp-riverside")} {
+	for round, command := range [][]string{keys("rotate", "gp-riverside"), keys("rewrap", "riverside-gp"), keys("records"), keys("rotate", "gp-riverside")} {
 		killed := 0
 		for range 6 {
 			tool := hubtest.FameCommand(t, command...)

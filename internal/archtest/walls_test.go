@@ -139,7 +139,8 @@ relmgr.retired_keys             relmgr      select insert
 relmgr.offers                   relmgr      select insert delete
 relmgr.override_outcomes        relmgr      select insert
 relmgr.override_uses            relmgr      select insert
-relmgr.content_keys             relmgr      select insert delete
+relmgr.content_keys             relmgr      select insert update(wrapped) delete
+relmgr.record_epochs            relmgr      select insert
 # ... and the projection is rebuilt as acts come.
 relmgr.handles                  relmgr      select insert update(column_id,token,sealed,wrapped_key,wrapped_by,row_id,token_b,token_epoch)
 relmgr.token_epochs             relmgr      select insert update

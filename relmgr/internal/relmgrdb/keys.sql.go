@@ -14,6 +14,20 @@ import (
 	"github.com/lib/pq"
 )
 
+const BeginRecordEpoch = `-- name: BeginRecordEpoch :exec
+insert into relmgr.record_epochs (epoch, begun_at) values ($1, $2) on conflict do nothing
+`
+
+type BeginRecordEpochParams struct {
+	Epoch   int32
+	BegunAt time.Time
+}
+
+func (q *Queries) BeginRecordEpoch(ctx context.Context, db DBTX, arg BeginRecordEpochParams) error {
+	_, err := db.ExecContext(ctx, BeginRecordEpoch, arg.Epoch, arg.BegunAt)
+	return err
+}
+
 const BeginTokenEpoch = `-- name: BeginTokenEpoch :exec
 insert into relmgr.token_epochs as t (column_id, reading, writing) values ($1, $2::int, $2::int + 1)
 on conflict (column_id) do update set writing = t.reading + 1 where t.reading = excluded.reading and t.writing = excluded.reading
@@ -52,6 +66,24 @@ select count(*) from relmgr.handles where column_id = $1 and wrapped_by <> ''
 
 func (q *Queries) CountHandles(ctx context.Context, db DBTX, columnID ident.Column) (int64, error) {
 	row := db.QueryRowContext(ctx, CountHandles, columnID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const CountRecords = `-- name: CountRecords :one
+select count(*) from relmgr.content_keys
+ where (substring(wrapped from 1 for octet_length($1::bytea)) = $1::bytea) = $2::boolean
+`
+
+type CountRecordsParams struct {
+	Prefix []byte
+	Same   bool
+}
+
+// Contents whose key the epoch of the prefix wraps, or another one does.
+func (q *Queries) CountRecords(ctx context.Context, db DBTX, arg CountRecordsParams) (int64, error) {
+	row := db.QueryRowContext(ctx, CountRecords, arg.Prefix, arg.Same)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -224,6 +256,18 @@ func (q *Queries) FindKeyCheck(ctx context.Context, db DBTX, keyID string) ([]by
 	return check_value, err
 }
 
+const FindRecordEpoch = `-- name: FindRecordEpoch :one
+select coalesce(max(epoch), 1)::int as epoch from relmgr.record_epochs
+`
+
+// The epoch of the key that wraps the keys of new contents.
+func (q *Queries) FindRecordEpoch(ctx context.Context, db DBTX) (int32, error) {
+	row := db.QueryRowContext(ctx, FindRecordEpoch)
+	var epoch int32
+	err := row.Scan(&epoch)
+	return epoch, err
+}
+
 const KeepKeyCheck = `-- name: KeepKeyCheck :exec
 insert into relmgr.key_checks (key_id, check_value) values ($1, $2)
 on conflict (key_id) do nothing
@@ -273,6 +317,52 @@ func (q *Queries) ListKeys(ctx context.Context, db DBTX) ([]ListKeysRow, error) 
 			&i.DestroyAfter,
 			&i.Revoked,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListRecordsToRewrap = `-- name: ListRecordsToRewrap :many
+select record_id, wrapped from relmgr.content_keys
+ where substring(wrapped from 1 for octet_length($1::bytea)) <> $1::bytea
+   and ($2::boolean or record_id > $3::uuid)
+ order by record_id
+ limit $4
+   for update skip locked
+`
+
+type ListRecordsToRewrapParams struct {
+	Prefix      []byte
+	FromStart   bool
+	AfterRecord ident.UntypedID
+	PageSize    int32
+}
+
+// Contents whose key another epoch wraps than that of the prefix. It waits for
+// nobody: who is left out now is there the next time, or erased.
+func (q *Queries) ListRecordsToRewrap(ctx context.Context, db DBTX, arg ListRecordsToRewrapParams) ([]RelmgrContentKey, error) {
+	rows, err := db.QueryContext(ctx, ListRecordsToRewrap,
+		arg.Prefix,
+		arg.FromStart,
+		arg.AfterRecord,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RelmgrContentKey{}
+	for rows.Next() {
+		var i RelmgrContentKey
+		if err := rows.Scan(&i.RecordID, &i.Wrapped); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -445,6 +535,22 @@ type RewrapParams struct {
 
 func (q *Queries) Rewrap(ctx context.Context, db DBTX, arg RewrapParams) error {
 	_, err := db.ExecContext(ctx, Rewrap, arg.WrappedBy, pq.Array(arg.HandleIds), pq.Array(arg.WrappedKeys))
+	return err
+}
+
+const RewrapRecords = `-- name: RewrapRecords :exec
+update relmgr.content_keys k set wrapped = f.wrapped
+  from (select unnest($1::text[])::uuid as record_id, unnest($2::bytea[]) as wrapped) f
+ where k.record_id = f.record_id
+`
+
+type RewrapRecordsParams struct {
+	RecordIds []string
+	Wrapped   [][]byte
+}
+
+func (q *Queries) RewrapRecords(ctx context.Context, db DBTX, arg RewrapRecordsParams) error {
+	_, err := db.ExecContext(ctx, RewrapRecords, pq.Array(arg.RecordIds), pq.Array(arg.Wrapped))
 	return err
 }
 

@@ -24,6 +24,11 @@ type ConsentPublishedConsent struct {
 	WithdrawnAt  sql.NullTime
 }
 
+type RelmgrContentKey struct {
+	RecordID ident.UntypedID
+	Wrapped  []byte
+}
+
 type RelmgrKeepApart struct {
 	ActID   ident.ActID
 	HandleA ident.HandleID

@@ -113,3 +113,30 @@ select count(*) from relmgr.handles where wrapped_by = any(sqlc.arg(key_ids)::te
 -- How long backups are kept, and retired keys for them; terms of before the
 -- setting say nothing of it.
 select coalesce((select (t.document->'settings'->>'backup_days')::int from governance.published_terms t order by t.version desc limit 1), 30)::int as days;
+
+-- name: FindRecordEpoch :one
+-- The epoch of the key that wraps the keys of new contents.
+select coalesce(max(epoch), 1)::int as epoch from relmgr.record_epochs;
+
+-- name: BeginRecordEpoch :exec
+insert into relmgr.record_epochs (epoch, begun_at) values (@epoch, @begun_at) on conflict do nothing;
+
+-- name: ListRecordsToRewrap :many
+-- Contents whose key another epoch wraps than that of the prefix. It waits for
+-- nobody: who is left out now is there the next time, or erased.
+select record_id, wrapped from relmgr.content_keys
+ where substring(wrapped from 1 for octet_length(sqlc.arg(prefix)::bytea)) <> sqlc.arg(prefix)::bytea
+   and (sqlc.arg(from_start)::boolean or record_id > sqlc.arg(after_record)::uuid)
+ order by record_id
+ limit @page_size
+   for update skip locked;
+
+-- name: RewrapRecords :exec
+update relmgr.content_keys k set wrapped = f.wrapped
+  from (select unnest(sqlc.arg(record_ids)::text[])::uuid as record_id, unnest(sqlc.arg(wrapped)::bytea[]) as wrapped) f
+ where k.record_id = f.record_id;
+
+-- name: CountRecords :one
+-- Contents whose key the epoch of the prefix wraps, or another one does.
+select count(*) from relmgr.content_keys
+ where (substring(wrapped from 1 for octet_length(sqlc.arg(prefix)::bytea)) = sqlc.arg(prefix)::bytea) = sqlc.arg(same)::boolean;
