@@ -23,6 +23,8 @@ type scene struct {
 	transaction string // asked for, where the scene is about one
 	// silent says that the other side can do nothing any more.
 	silent bool
+	// asks says that the asker asks once more than of somebody absent.
+	asks bool
 	// leftOut says that the subject leaves the asker's agency out of the whole row.
 	leftOut bool
 	// known says that there is something to tell, emergency that there is in an
@@ -194,7 +196,7 @@ var scenes = []scene{
 		h.handle("mr-lindqvist", "social-care", social)
 		return nil
 	}},
-	{name: "asked about before", prepare: func(h *hub, social, _ string) func() {
+	{name: "asked about before", asks: true, prepare: func(h *hub, social, _ string) func() {
 		h.ask(social, "")
 		return nil
 	}},
@@ -277,7 +279,7 @@ var scenes = []scene{
 		related(h, social, gp, agreed{review: time.Minute})
 		return func() { h.clock.pass(2 * time.Minute) }
 	}},
-	{name: "an override that has told the asker once", own: "joined", together: func(h *hub) func() {
+	{name: "an override that has told the asker once", asks: true, own: "joined", together: func(h *hub) func() {
 		h.clock.pass(61 * time.Minute)
 		return func() {}
 	}, prepare: func(h *hub, social, gp string) func() {
