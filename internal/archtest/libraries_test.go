@@ -41,6 +41,8 @@ var libraries = map[string]string{
 // testLibraries are imported by tests alone.
 var testLibraries = map[string]string{
 	"github.com/anishathalye/porcupine":  "0006: whether concurrent histories have an order",
+	"github.com/chromedp/cdproto":        "0040: the sign-in pages in a real browser, in tests",
+	"github.com/chromedp/chromedp":       "0040: the sign-in pages in a real browser, in tests",
 	"github.com/descope/virtualwebauthn": "0041: devices that make passkeys, in tests",
 	"pgregory.net/rapid":                 "0006: property tests with shrinking",
 }
