@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -15,14 +16,16 @@ import (
 // Problem is an RFC 9457 problem as openapi.yaml describes it. Nothing in it
 // was sent by the caller.
 type Problem struct {
-	Type    string         `json:"type"`
-	Title   string         `json:"title"`
-	Status  int            `json:"status"`
-	Detail  string         `json:"detail,omitempty"`
-	Request string         `json:"request"`
-	Step    int            `json:"step,omitempty"`
-	Asks    string         `json:"consent_request,omitempty"`
-	Errors  []ProblemField `json:"errors,omitempty"`
+	Type    string `json:"type"`
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail,omitempty"`
+	Request string `json:"request"`
+	Step    int    `json:"step,omitempty"`
+	Asks    string `json:"consent_request,omitempty"`
+	// Commitment is in hexadecimal.
+	Commitment string         `json:"commitment,omitempty"`
+	Errors     []ProblemField `json:"errors,omitempty"`
 }
 
 // ProblemField names one place in the request and what to write there.
@@ -91,7 +94,7 @@ func problemOf(f *fault.Error, request string) Problem {
 	if k == fault.Internal {
 		return p
 	}
-	p.Detail, p.Step, p.Asks = f.Detail, f.Step, f.Asks
+	p.Detail, p.Step, p.Asks, p.Commitment = f.Detail, f.Step, f.Asks, hex.EncodeToString(f.Commitment)
 	for _, field := range f.Fields {
 		p.Errors = append(p.Errors, ProblemField(field))
 	}

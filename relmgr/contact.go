@@ -81,8 +81,8 @@ func (s *Service) RequestContact(ctx context.Context, who decide.Caller, enquiry
 		d.Enquiry, d.Asking, d.Contact, d.Reason = e.EnquiryID, &e.asking.Decision, contact, e.Reason
 		if e.asking.StoppedAt() > 0 {
 			d.Kind, d.Role = Refuse, cmp.Or(d.Role, who.AnyRole())
-			refused = stoppedBy(d.Asking)
-			_, err := s.record(ctx, tx, d)
+			refusal, err := s.record(ctx, tx, d)
+			refused = onRecord(stoppedBy(d.Asking), refusal.Commitment)
 			return err
 		}
 		reached, err := s.holdersOf(ctx, tx, who.Terms, e, at)

@@ -250,7 +250,7 @@ func (s *Service) refuseEnquiry(ctx context.Context, who decide.Caller, e enquir
 	if err := s.q.RecordRefusedEnquiry(ctx, s.db, p); err != nil {
 		return pg.Fault(err)
 	}
-	return refused(&e.Decision)
+	return onRecord(refused(&e.Decision), l.Commitment)
 }
 
 // stoppedBy explains a refused decision of the caller's own side.
@@ -258,6 +258,15 @@ func stoppedBy(d *decide.Decision) error {
 	f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
 	f.Step = d.StoppedAt()
 	return f
+}
+
+// onRecord gives whoever was refused the commitment of the refusal, so that they
+// hold proof of it (ACT-03, LEG-18).
+func onRecord(refusal error, commitment []byte) error {
+	if f, ok := errors.AsType[*fault.Error](refusal); ok {
+		f.Commitment = commitment
+	}
+	return refusal
 }
 
 // row is everything on the asker's row, as read.

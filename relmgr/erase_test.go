@@ -3,7 +3,9 @@ package relmgr_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -334,4 +336,27 @@ func TestAnErasureAndTheOthersComeOneAfterTheOther(t *testing.T) {
 		}
 	}
 	rowsAreComponents(t, b.admin)
+}
+
+// ACT-03, LEG-18: whoever is refused by a step of the decision is given the commitment
+// of the one record that it left, of a question and of a proposal alike.
+func TestARefusedAskerHoldsProofOfTheRefusal(t *testing.T) {
+	b := setup(t)
+	proof := func(err error, table string) {
+		t.Helper()
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || f.Kind != fault.DecisionRefused || len(f.Commitment) != 32 {
+			t.Fatalf("%v, %+v", err, f)
+		}
+		if n := b.count(t, `select count(*) from `+table+` r join ledger.pending p on p.commitment = r.commitment where r.commitment = decode('`+hex.EncodeToString(f.Commitment)+`', 'hex')`); n != 1 {
+			t.Errorf("%d records of %s have the commitment that was told", n, table)
+		}
+	}
+	clerk := b.as("clerk")
+	_, err := b.Enquire(t.Context(), clerk, relmgr.Question{Own: gpChild, Purpose: "co-ordinate-care", Reason: "working-with-person", Concerning: "child"})
+	proof(err, "relmgr.enquiries")
+	r := b.relationship(t, "gp", gpChild)
+	r.Power = "education-act-2002-s175"
+	_, err = b.Publish(t.Context(), b.as("gp"), r)
+	proof(err, "relmgr.acts")
 }

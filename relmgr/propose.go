@@ -281,8 +281,9 @@ func (s *Service) refused(ctx context.Context, tx *sql.Tx, who decide.Caller, mo
 	d.Mode, d.Agreement, d.Ground = mode, v.Agreement, v.Ground
 	v.Consents = nil
 	d.Decisions = []sided{v}
-	if _, err := s.record(ctx, tx, d); err != nil {
+	receipt, err := s.record(ctx, tx, d)
+	if err != nil {
 		return nil, err
 	}
-	return stoppedBy(&v.Decision), nil
+	return onRecord(stoppedBy(&v.Decision), receipt.Commitment), nil
 }

@@ -938,7 +938,8 @@ type Problem struct {
 	// The request's id in the logs.
 	Request string `json:"request"`
 	// The step of the decision that failed.
-	Step OptInt `json:"step"`
+	Step       OptInt        `json:"step"`
+	Commitment OptCommitment `json:"commitment"`
 	// Where nothing but a consent was lacking: the request for it, which is now in GET
 	// /consent/v1/requests of the column (PUB-10). When it is given, send this again and name the
 	// consent.
@@ -974,6 +975,11 @@ func (s *Problem) GetRequest() string {
 // GetStep returns the value of Step.
 func (s *Problem) GetStep() OptInt {
 	return s.Step
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Problem) GetCommitment() OptCommitment {
+	return s.Commitment
 }
 
 // GetConsentRequest returns the value of ConsentRequest.
@@ -1014,6 +1020,11 @@ func (s *Problem) SetRequest(val string) {
 // SetStep sets the value of Step.
 func (s *Problem) SetStep(val OptInt) {
 	s.Step = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Problem) SetCommitment(val OptCommitment) {
+	s.Commitment = val
 }
 
 // SetConsentRequest sets the value of ConsentRequest.

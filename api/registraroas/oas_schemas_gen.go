@@ -1185,6 +1185,52 @@ func (o OptCaseReference) Or(d CaseReference) CaseReference {
 	return d
 }
 
+// NewOptCommitment returns new OptCommitment with value set to v.
+func NewOptCommitment(v Commitment) OptCommitment {
+	return OptCommitment{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCommitment is optional Commitment.
+type OptCommitment struct {
+	Value Commitment
+	Set   bool
+}
+
+// IsSet returns true if OptCommitment was set.
+func (o OptCommitment) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCommitment) Reset() {
+	var v Commitment
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCommitment) SetTo(v Commitment) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCommitment) Get() (v Commitment, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCommitment) Or(d Commitment) Commitment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDateTime returns new OptDateTime with value set to v.
 func NewOptDateTime(v time.Time) OptDateTime {
 	return OptDateTime{
@@ -2283,7 +2329,8 @@ type Problem struct {
 	// The request's id in the logs.
 	Request string `json:"request"`
 	// The step of the decision that failed.
-	Step OptInt `json:"step"`
+	Step       OptInt        `json:"step"`
+	Commitment OptCommitment `json:"commitment"`
 	// Where nothing but a consent was lacking: the request for it, which is now in GET
 	// /consent/v1/requests of the column (PUB-10). When it is given, send this again and name the
 	// consent.
@@ -2319,6 +2366,11 @@ func (s *Problem) GetRequest() string {
 // GetStep returns the value of Step.
 func (s *Problem) GetStep() OptInt {
 	return s.Step
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Problem) GetCommitment() OptCommitment {
+	return s.Commitment
 }
 
 // GetConsentRequest returns the value of ConsentRequest.
@@ -2359,6 +2411,11 @@ func (s *Problem) SetRequest(val string) {
 // SetStep sets the value of Step.
 func (s *Problem) SetStep(val OptInt) {
 	s.Step = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Problem) SetCommitment(val OptCommitment) {
+	s.Commitment = val
 }
 
 // SetConsentRequest sets the value of ConsentRequest.

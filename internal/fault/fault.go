@@ -49,6 +49,7 @@ type Error struct {
 	Detail     string        // what to do next; safe to show
 	Step       int           // 1 to 4 for DecisionRefused, else 0
 	Asks       string        // for DecisionRefused: the request for the one consent that it lacks
+	Commitment []byte        // for DecisionRefused: under which the ledger keeps the refusal
 	Fields     []Field       // for Malformed and Invalid
 	RetryAfter time.Duration // for RateLimited and Unavailable
 	cause      error
