@@ -45,6 +45,9 @@ type Recognition struct {
 	// any other agency (REG-25).
 	Entry          Entry
 	SelfRegistered bool
+	// Statement is what the caller may show the relationship manager once, within
+	// minutes: a compact JWS, empty unless one person is determined.
+	Statement string
 	Receipt
 }
 
@@ -188,6 +191,9 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 			Confidence: string(r.Confidence), Model: model.Version,
 		})
 	})
+	if err == nil && !subject.IsZero() { // it is on record before it can be carried anywhere
+		r.Statement, err = s.stateRecognition(ctx, caller, r, subject, at)
+	}
 	return r, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
@@ -26,6 +27,8 @@ const (
 	SubjectsKey seal.KeyID = "duty/registrar/subjects/1" // wraps the data keys of people
 	TokensKey   seal.KeyID = "duty/registrar/tokens/1"   // of the tokens by which people are found
 	EntriesKey  seal.KeyID = "duty/registrar/entries"    // of what agencies call entries
+	// HubSecretsKey derives what a hub's relationship manager knows a person by.
+	HubSecretsKey seal.KeyID = "duty/registrar/hub-secrets/1"
 )
 
 // SigningKey is the key that a registrar signs with. Its public half stands in the
@@ -47,7 +50,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 		id   seal.KeyID
 		kind seal.KeyKind
 	}{
-		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC},
+		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC}, {HubSecretsKey, seal.KindMAC},
 		{AccountsKey, seal.KindWrap}, {signin.SecretsKey, seal.KindMAC}, {signin.NamesKey, seal.KindMAC},
 		{ProviderKey(code, 1), seal.KindSign},
 		{SigningKey(code), seal.KindSign},
@@ -59,7 +62,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 	return nil
 }
 
-// Config is what the duty needs. All but SecondLevel is required.
+// Config is what the duty needs. All but SecondLevel and Recipients is required.
 type Config struct {
 	// Registrar is whose registers are served: a code of the partnership document.
 	Registrar ident.Registrar
@@ -74,6 +77,9 @@ type Config struct {
 	SecondLevel map[string]string
 	// Registerer takes the duty's metrics.
 	Registerer prometheus.Registerer
+	// Recipients are the keys that recognitions are encrypted to: the relationship
+	// manager's. Without any, nobody is given one to carry.
+	Recipients attest.Recipients
 }
 
 // Service is the registrar duty. It is safe for concurrent use.
@@ -88,6 +94,8 @@ type Service struct {
 
 	secondLevel map[string]string
 	client      *http.Client
+	signer      *attest.Signer
+	to          attest.Recipients
 }
 
 // New returns the duty, or an error that says what the Config lacks.
@@ -112,6 +120,7 @@ func New(c Config) (*Service, error) {
 		registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now, meter: m,
 		models: models{held: map[ident.Register]*match.Model{}}, secondLevel: c.SecondLevel,
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		signer: attest.NewSigner(c.Keys, SigningKey(c.Registrar), string(c.Registrar)), to: c.Recipients,
 	}, nil
 }
 

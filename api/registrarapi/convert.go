@@ -81,6 +81,9 @@ func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 	if r.Entry != "" {
 		out.Subject.SetTo(registraroas.SubjectReference(r.Entry))
 	}
+	if r.Statement != "" {
+		out.Recognition.SetTo(registraroas.RecognitionToken(r.Statement))
+	}
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/serve"
@@ -18,8 +19,16 @@ import (
 
 // Wire builds the registrar duty's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
+	var to attest.Recipients
+	if p.Config.RecognitionKeys != "" {
+		var err error
+		if to, err = attest.LoadRecipients(p.Config.RecognitionKeys); err != nil {
+			return process.Part{}, err
+		}
+	}
 	service, err := registrar.New(registrar.Config{
 		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry, SecondLevel: p.Config.SecondLevel,
+		Recipients: to,
 	})
 	if err != nil {
 		return process.Part{}, err

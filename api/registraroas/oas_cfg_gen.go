@@ -17,6 +17,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$":                  ogenregex.MustCompile("^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$"),
 	"^[0-9A-Za-z:/._-]+$":                                            ogenregex.MustCompile("^[0-9A-Za-z:/._-]+$"),
 	"^[0-9A-Za-z][0-9A-Za-z/._-]*$":                                  ogenregex.MustCompile("^[0-9A-Za-z][0-9A-Za-z/._-]*$"),
+	"^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$":             ogenregex.MustCompile("^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$"),
 	"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$":                             ogenregex.MustCompile("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"),
 	"^[0-9]{4}-[0-9]{2}-[0-9]{2}$":                                   ogenregex.MustCompile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
 	"^[0-9a-f]{64}$":                                                 ogenregex.MustCompile("^[0-9a-f]{64}$"),

@@ -3112,6 +3112,39 @@ func (s *OptPostalAddress) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes RecognitionToken as json.
+func (o OptRecognitionToken) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes RecognitionToken from json.
+func (o *OptRecognitionToken) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptRecognitionToken to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptRecognitionToken) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptRecognitionToken) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes RegisterGovernance as json.
 func (o OptRegisterGovernance) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -4333,6 +4366,12 @@ func (s *Recognition) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Recognition.Set {
+			e.FieldStart("recognition")
+			s.Recognition.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("self_registered")
 		e.Bool(s.SelfRegistered)
 	}
@@ -4342,15 +4381,16 @@ func (s *Recognition) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfRecognition = [8]string{
+var jsonFieldsNameOfRecognition = [9]string{
 	0: "id",
 	1: "outcome",
 	2: "confidence",
 	3: "types",
 	4: "helps",
 	5: "subject",
-	6: "self_registered",
-	7: "commitment",
+	6: "recognition",
+	7: "self_registered",
+	8: "commitment",
 }
 
 // Decode decodes Recognition from json.
@@ -4358,7 +4398,7 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Recognition to nil")
 	}
-	var requiredBitSet [1]uint8
+	var requiredBitSet [2]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -4438,8 +4478,18 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"subject\"")
 			}
+		case "recognition":
+			if err := func() error {
+				s.Recognition.Reset()
+				if err := s.Recognition.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recognition\"")
+			}
 		case "self_registered":
-			requiredBitSet[0] |= 1 << 6
+			requiredBitSet[0] |= 1 << 7
 			if err := func() error {
 				v, err := d.Bool()
 				s.SelfRegistered = bool(v)
@@ -4451,7 +4501,7 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"self_registered\"")
 			}
 		case "commitment":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -4469,8 +4519,9 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
-		0b11011111,
+	for i, mask := range [2]uint8{
+		0b10011111,
+		0b00000001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -5334,6 +5385,46 @@ func (s *RecognitionRequest) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *RecognitionRequest) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes RecognitionToken as json.
+func (s RecognitionToken) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes RecognitionToken from json.
+func (s *RecognitionToken) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode RecognitionToken to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = RecognitionToken(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s RecognitionToken) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *RecognitionToken) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -1691,6 +1691,52 @@ func (o OptPostalAddress) Or(d PostalAddress) PostalAddress {
 	return d
 }
 
+// NewOptRecognitionToken returns new OptRecognitionToken with value set to v.
+func NewOptRecognitionToken(v RecognitionToken) OptRecognitionToken {
+	return OptRecognitionToken{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRecognitionToken is optional RecognitionToken.
+type OptRecognitionToken struct {
+	Value RecognitionToken
+	Set   bool
+}
+
+// IsSet returns true if OptRecognitionToken was set.
+func (o OptRecognitionToken) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRecognitionToken) Reset() {
+	var v RecognitionToken
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRecognitionToken) SetTo(v RecognitionToken) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRecognitionToken) Get() (v RecognitionToken, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRecognitionToken) Or(d RecognitionToken) RecognitionToken {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptRegisterGovernance returns new OptRegisterGovernance with value set to v.
 func NewOptRegisterGovernance(v RegisterGovernance) OptRegisterGovernance {
 	return OptRegisterGovernance{
@@ -2490,8 +2536,9 @@ type Recognition struct {
 	// The kinds of recognition data that it rests on (REG-03).
 	Types []RecognitionTypesItem `json:"types"`
 	// What would help. It depends on what was given and not on who is registered.
-	Helps   []RecognitionHelpsItem `json:"helps"`
-	Subject OptSubjectReference    `json:"subject"`
+	Helps       []RecognitionHelpsItem `json:"helps"`
+	Subject     OptSubjectReference    `json:"subject"`
+	Recognition OptRecognitionToken    `json:"recognition"`
 	// That the register is an agency's own list (REG-18).
 	SelfRegistered bool       `json:"self_registered"`
 	Commitment     Commitment `json:"commitment"`
@@ -2525,6 +2572,11 @@ func (s *Recognition) GetHelps() []RecognitionHelpsItem {
 // GetSubject returns the value of Subject.
 func (s *Recognition) GetSubject() OptSubjectReference {
 	return s.Subject
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *Recognition) GetRecognition() OptRecognitionToken {
+	return s.Recognition
 }
 
 // GetSelfRegistered returns the value of SelfRegistered.
@@ -2565,6 +2617,11 @@ func (s *Recognition) SetHelps(val []RecognitionHelpsItem) {
 // SetSubject sets the value of Subject.
 func (s *Recognition) SetSubject(val OptSubjectReference) {
 	s.Subject = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *Recognition) SetRecognition(val OptRecognitionToken) {
+	s.Recognition = val
 }
 
 // SetSelfRegistered sets the value of SelfRegistered.
@@ -2995,6 +3052,8 @@ func (s *RecognitionRequest) SetCase(val OptCaseReference) {
 func (s *RecognitionRequest) SetEvidence(val []Evidence) {
 	s.Evidence = val
 }
+
+type RecognitionToken string
 
 type RecognitionTypesItem string
 

@@ -1854,6 +1854,24 @@ func (s *Recognition) Validate() error {
 		})
 	}
 	if err := func() error {
+		if value, ok := s.Recognition.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "recognition",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if err := s.Commitment.Validate(); err != nil {
 			return err
 		}
@@ -2183,6 +2201,26 @@ func (s *RecognitionRequest) Validate() error {
 	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
+func (s RecognitionToken) Validate() error {
+	alias := (string)(s)
+	if err := (validate.String{
+		MinLength:     64,
+		MinLengthSet:  true,
+		MaxLength:     8192,
+		MaxLengthSet:  true,
+		Email:         false,
+		Hostname:      false,
+		Regex:         regexMap["^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$"],
+		MinNumeric:    0,
+		MinNumericSet: false,
+		MaxNumeric:    0,
+		MaxNumericSet: false,
+	}).Validate(string(alias)); err != nil {
+		return errors.Wrap(err, "string")
 	}
 	return nil
 }

@@ -184,6 +184,7 @@ func (h hub) config(duty string, place int) process.Config {
 		c.Services = h.services()
 	case "registrar":
 		c.Registrar = string(registrarCode)
+		c.RecognitionKeys = filepath.Join("keys", "recognitions.jwks")
 	}
 	return c
 }
@@ -253,6 +254,9 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		if err = registrar.MakeKeys(ctx, keys, registrarCode); err != nil {
 			return err
 		}
+		if err = h.publishRecognitionKeys(ctx); err != nil {
+			return err
+		}
 		// For the partnership document, under registrars.
 		set, err := attest.PublicKeys(ctx, keys, registrar.SigningKey(registrarCode))
 		if err != nil {
@@ -261,6 +265,22 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		return attest.WriteKeySet(h.path("keys", "registrar.jwks"), set)
 	}
 	return err
+}
+
+// publishRecognitionKeys writes what registrars encrypt recognitions to, for relmgr.
+func (h hub) publishRecognitionKeys(ctx context.Context) error {
+	keys, err := seal.OpenFile(h.path("keys", "relmgr.keys"), h.path("keys", "relmgr.identity"))
+	if err != nil {
+		return err
+	}
+	if _, _, err := keys.Ensure(ctx, relmgr.AgreementKey, seal.KindAgree); err != nil {
+		return err
+	}
+	to, err := attest.RecipientKeys(ctx, keys, relmgr.AgreementKey)
+	if err != nil {
+		return err
+	}
+	return attest.WriteKeySet(h.path("keys", "recognitions.jwks"), to)
 }
 
 // initialise writes the first version of the terms, in which the governor can

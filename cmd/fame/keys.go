@@ -17,6 +17,7 @@ import (
 type keysCommand struct {
 	List    keysListCommand    `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
 	Rotate  keysRotateCommand  `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
+	Anchors keysAnchorsCommand `cmd:"" help:"Bring all anchors, by which recognised people are found, to their next key, or carry on what was stopped."`
 	Rewrap  keysRewrapCommand  `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
 	Records keysRecordsCommand `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
 	Revoke  keysRevokeCommand  `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
@@ -132,6 +133,19 @@ func (c *keysRotateCommand) Run(ctx context.Context, all *cli, out *printer) err
 		}
 		out.say("Column %s looks people up by its new key. The old one is kept as long as backups are: see fame keys list.", c.Column)
 		return out.result(map[string]string{"column": c.Column})
+	})
+}
+
+type keysAnchorsCommand struct{}
+
+// Run brings all anchors to their next key.
+func (c *keysAnchorsCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withKeys(ctx, all, func(s *relmgr.Service) error {
+		if err := s.RotateAnchors(ctx, out.progress()); err != nil {
+			return err
+		}
+		out.say("Anchors are found by their next key. Those before it are kept: recognitions are brought to the newest through all of them.")
+		return out.result(map[string]any{"anchors": true})
 	})
 }
 

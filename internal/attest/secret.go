@@ -56,6 +56,9 @@ func (HubSecret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 // first. The zero Recipients are none.
 type Recipients struct{ keys []*ecdsa.PublicKey }
 
+// IsZero reports whether there is nobody to encrypt to.
+func (r Recipients) IsZero() bool { return len(r.keys) == 0 }
+
 const algSecret = string(jose.ECDH_ES_A256KW)
 
 var errRecipients = errors.New("attest: not a set of keys to encrypt to: write a JWKS (RFC 7517) of public P-256 keys, each with its RFC 7638 thumbprint as kid, use enc and alg ECDH-ES+A256KW, the newest first")

@@ -143,7 +143,7 @@ func (h *hub) openIssuer() {
 func (h *hub) wire(s setting) {
 	h.t.Helper()
 	ctx, dir := context.Background(), h.t.TempDir()
-	handleKeys := filepath.Join(dir, "handles.jwks")
+	handleKeys, recognitionKeys := filepath.Join(dir, "handles.jwks"), filepath.Join(dir, "recognitions.jwks")
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, duty := range []string{"governance", "relmgr", "consent", "registrar"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
@@ -172,6 +172,11 @@ func (h *hub) wire(s setting) {
 			set, err := attest.PublicKeys(ctx, keys, relmgr.SigningKey)
 			h.must(err)
 			h.must(attest.WriteKeySet(handleKeys, set))
+			_, _, err = keys.Ensure(ctx, relmgr.AgreementKey, seal.KindAgree)
+			h.must(err)
+			to, err := attest.RecipientKeys(ctx, keys, relmgr.AgreementKey)
+			h.must(err)
+			h.must(attest.WriteKeySet(recognitionKeys, to))
 		case "consent":
 			wire = consentapi.Wire
 			_, _, err = keys.Ensure(ctx, "duty/consent/records", seal.KindWrap)
@@ -180,7 +185,7 @@ func (h *hub) wire(s setting) {
 			h.must(err)
 		case "registrar":
 			wire = registrarapi.Wire
-			p.Config.Registrar = registrarCode
+			p.Config.Registrar, p.Config.RecognitionKeys = registrarCode, recognitionKeys
 			var entries atomic.Int32
 			births := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprintf(w, `{"confirmed":true,"reference":"B-%d"}`, entries.Add(1))

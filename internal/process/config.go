@@ -32,6 +32,9 @@ type Config struct {
 	// HandleKeys is the public key set of relmgr's handle proofs, for the duties
 	// that accept them.
 	HandleKeys string `yaml:"handle_keys,omitempty"`
+	// RecognitionKeys is the public key set that recognitions are encrypted to,
+	// relmgr's; the registrar's alone.
+	RecognitionKeys string `yaml:"recognition_keys,omitempty"`
 	// Registrar is the code of the registrar whose registers are served; the
 	// registrar's alone.
 	Registrar string `yaml:"registrar,omitempty"`
@@ -95,7 +98,7 @@ func Load(path, duty string) (Config, error) {
 		return Config{}, fmt.Errorf("%s is the configuration of another duty: give %s its own", path, duty)
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys} {
+	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
