@@ -71,7 +71,12 @@ type Edge struct {
 	terms         *termsCache
 	addresses     *limits[netip.Prefix]
 	people        *limits[[sha256.Size]byte]
+	unnamed       bool
 }
+
+// NameNobody has the log of requests leave out who sent them, for a duty where that
+// two people turned to it would tell something. Call it before serving.
+func (e *Edge) NameNobody() { e.unnamed = true }
 
 // New makes an Edge. It refuses a Config that lacks what is required, names
 // operations that openapi.yaml does not have, or has a negative bound. It asks

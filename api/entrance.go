@@ -193,7 +193,7 @@ func (e *Edge) logAccess(ctx context.Context, method string, req *request, took 
 		slog.String("request", req.id), slog.String("duty", req.duty), slog.String("operation", req.operation),
 		slog.String("method", method), slog.Int("status", req.status), slog.Float64("ms", float64(took.Microseconds())/1000),
 	}
-	if req.practitioner != "" {
+	if req.practitioner != "" && !e.unnamed {
 		attrs = append(attrs, slog.String("practitioner", string(req.practitioner)))
 	}
 	if req.fault != nil {

@@ -27,17 +27,7 @@ func (s *Service) proved(ctx context.Context, caller decide.Caller, token string
 	if err != nil {
 		return ident.HandleID{}, nil, err
 	}
-	column := caller.Terms.FindColumn(proof.Column, at)
-	switch {
-	case proof.Subject != caller.Practitioner:
-		err = errors.New("the proof is another practitioner's")
-	case proof.Agency != caller.Agency:
-		err = errors.New("the proof is for the caller at another agency")
-	case column == nil:
-		err = errors.New("the proof's column is not in the terms, or closed")
-	case !caller.MemberOf(column):
-		err = errors.New("the caller is no member of the proof's column now")
-	}
+	column, err := caller.Brings(proof.Subject, proof.Agency, proof.Column, at)
 	if err != nil {
 		return ident.HandleID{}, nil, errProof().Because(err)
 	}

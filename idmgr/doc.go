@@ -1,12 +1,22 @@
-// Package idmgr is the identity manager. Nothing of it is built yet: its
-// schema, its database role and the walls around them stand, relmgr already
-// signs the proofs of handles that it will accept, and this text says what may
-// come in.
+// Package idmgr is the identity manager: private, specific, expiring links for
+// exceptional occasions, which the index never sees (IDM-01 to 08). The
+// fourteen-year-old who told her teacher gets help without her records being
+// joined.
 //
-// It will own private, specific, expiring links between two handles that the
-// parties bring, grants and withholdings, and the cases that come of their
-// clashes.
+// A link has two parties. One opens it for a handle of their own column, towards
+// one column, for one purpose, on a decision that walks the four steps; the person's
+// word is kept with the link, and nowhere else. A code that is spoken brings the
+// other side's handle (open.go, accept.go). From then on whoever accepted may ask
+// through it, who to turn to and about what, until its end, its last use or its
+// ending by either party (ask.go, end.go). A link publishes nothing, and never
+// becomes a correlation.
 //
-// It must never see a row, nor another manager's links; the index must never see
-// a link (IDM-07).
+// Everything that a manager does is a record in one journal that all managers of
+// the hub share (journal.go). Rows of the journal look alike and name nobody: what
+// stands is rebuilt in memory by whoever holds the manager's key
+// (docs/decisions/0050). A hub may have several managers, each a process with a key
+// of its own.
+//
+// It must never see a row, an agency's identifier, nor another manager's links.
+// Grants, withholdings, rules, cases and notices are not built yet.
 package idmgr

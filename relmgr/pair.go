@@ -5,23 +5,15 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/spoken"
 	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
 )
-
-// alphabet is Crockford's base 32: no I, L, O or U, so that a code survives the
-// telephone.
-const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-// codeSize is the random characters of a code: 40 bits, minutes to live, one
-// use, behind a role and a rate limit.
-const codeSize = 8
 
 // Pairing is a code for the other side of a telephone call.
 type Pairing struct {
@@ -39,8 +31,8 @@ type Pairing struct {
 func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p Proposal) (pairing Pairing, err error) {
 	defer fault.Wrap(&err, "relmgr.OpenPairing")
 	at := s.stamp()
-	code, reference := newCode(), rand.Text()
-	hash, err := s.keys.mac(ctx, pairingKey, code)
+	code, reference := spoken.NewCode(), rand.Text()
+	hash, err := s.keys.mac(ctx, pairingKey, string(code))
 	if err != nil {
 		return Pairing{}, err
 	}
@@ -90,7 +82,7 @@ func (s *Service) OpenPairing(ctx context.Context, who decide.Caller, o Own, p P
 	if err != nil {
 		return Pairing{}, err
 	}
-	return Pairing{Code: code[:3] + " " + code[3:6] + " " + code[6:], Reference: reference, Ends: ends, Commitment: commitment}, nil
+	return Pairing{Code: code.Grouped(), Reference: reference, Ends: ends, Commitment: commitment}, nil
 }
 
 // modeFor is the mode that a side's ground implies.
@@ -101,39 +93,13 @@ func modeFor(g decide.Ground) decide.Mode {
 	return decide.Imposed
 }
 
-// newCode draws a code: random characters and a check character.
-func newCode() string {
-	var b [codeSize]byte
-	rand.Read(b[:])
-	for i := range b {
-		b[i] = alphabet[b[i]&31]
-	}
-	return string(b[:]) + string(checkCharacter(string(b[:])))
-}
-
-// checkCharacter is Luhn's algorithm modulo 32: it finds every wrong character
-// and nearly every swap of neighbours.
-func checkCharacter(body string) byte {
-	sum, factor := 0, 2
-	for i := len(body) - 1; i >= 0; i-- {
-		n := strings.IndexByte(alphabet, body[i]) * factor
-		sum += n/32 + n%32
-		factor = 3 - factor
-	}
-	return alphabet[(32-sum%32)%32]
-}
-
-// heard reads a code as it was heard: case, spaces and dashes do not matter, and
-// the letters that the alphabet lacks mean the digits they look like.
-var heard = strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1")
-
 // normalise returns the canonical code, or a fault for one that was misheard.
 func normalise(code string) (string, error) {
-	c := heard.Replace(strings.ToUpper(code))
-	if len(c) != codeSize+1 || strings.Trim(c, alphabet) != "" || checkCharacter(c[:codeSize]) != c[codeSize] {
+	c, ok := spoken.ParseCode(code)
+	if !ok {
 		return "", fault.At("/pairing", "the code was misheard or mistyped: ask for it to be read out again")
 	}
-	return c, nil
+	return string(c), nil
 }
 
 // withOther carries out an act on the caller's identifier and the one behind a

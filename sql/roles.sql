@@ -67,8 +67,12 @@ grant update (failures, at) on registrar.throttles to fame_registrar;
 grant update (sealed, wrapped_key) on registrar.sign_ins to fame_registrar;
 grant update (redeemed, revoked) on registrar.grants to fame_registrar;
 
--- idmgr, federation: nothing built needs more yet.
+-- idmgr: append only, keys apart.
 grant usage on schema idmgr to fame_idmgr;
+grant select, insert on idmgr.records, idmgr.key_checks to fame_idmgr;
+grant select, insert, delete on idmgr.content_keys to fame_idmgr;
+
+-- federation: nothing built needs more yet.
 grant usage on schema federation to fame_federation;
 
 -- governance: acts and versions of the terms are never changed; the register of

@@ -60,11 +60,15 @@ func (h hub) hasLocalIssuer() bool {
 }
 
 // duties of this build, in the order in which their ports are given out.
-var duties = []string{"governance", "relmgr", "consent", "registrar"}
+var duties = []string{"governance", "relmgr", "consent", "registrar", "idmgr"}
 
 // registrarCode is the code of the registrar that a new hub has. The partnership
 // document lists it with the keys of keys/registrar.jwks, or it may do nothing.
 const registrarCode ident.Registrar = "local-registrar"
+
+// managerCode is the code of the identity manager that a new hub has. Until the
+// partnership document lists it under managers it may do nothing.
+const managerCode ident.Manager = "local-links"
 
 // openHub reads a hub's directory. The error wraps fs.ErrNotExist where there
 // is none.
@@ -185,6 +189,8 @@ func (h hub) config(duty string, place int) process.Config {
 	case "registrar":
 		c.Registrar = string(registrarCode)
 		c.RecognitionKeys = filepath.Join("keys", "recognitions.jwks")
+	case "idmgr":
+		c.HandleKeys, c.Manager = filepath.Join("keys", "handles.jwks"), string(managerCode)
 	}
 	return c
 }
@@ -198,6 +204,7 @@ func (h hub) services() []process.Service {
 		{Duty: "relmgr", Function: "keeps the index: who works with whom, by acts", Responsible: member, Status: "processor for the agencies that publish", Address: h.Hub + "/relmgr/v1"},
 		{Duty: "consent", Function: "keeps consents and exclusions", Responsible: member, Status: "processor for the agency that captured them", Address: h.Hub + "/consent/v1"},
 		{Duty: "registrar", Function: "keeps registers of people, by which they are recognised", Responsible: "the agency that answers for the registrar", Status: "controller of recognition data", Address: h.Hub + "/registrar/v1"},
+		{Duty: "idmgr", Function: "keeps private links, which the index never sees", Responsible: "the agency that answers for the identity manager", Status: "processor for the parties to a link", Address: h.Hub + "/idmgr/v1"},
 	}
 }
 

@@ -103,10 +103,13 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 		}
 		closers = append(closers, stop)
 	}
-	for duty, to := range map[string]*verify.Duty{"governance": &v.Governance, "relmgr": &v.Relmgr, "consent": &v.Consent, "registrar": &v.Registrar} {
+	for duty, to := range map[string]*verify.Duty{"governance": &v.Governance, "relmgr": &v.Relmgr, "consent": &v.Consent, "registrar": &v.Registrar, "idmgr": &v.Idmgr} {
 		c, err := process.Load(h.path(duty+".yaml"), duty)
 		if err != nil {
 			return v, done, err
+		}
+		if duty == "idmgr" {
+			v.Manager = c.Manager
 		}
 		if admin != "" {
 			c.Database = admin

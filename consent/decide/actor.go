@@ -1,7 +1,9 @@
 package decide
 
 import (
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
 )
@@ -43,4 +45,23 @@ func (a Actor) AnyRole() string {
 type Caller struct {
 	Actor
 	Terms *Terms
+}
+
+// Brings returns the column for which a proof of a handle names the caller, or why
+// it is of no use: the caller in person, at their agency of now, and a member of the
+// open column now. A membership that has ended since it was signed counts for nothing.
+// The reason is for the log: it is told nobody.
+func (c Caller) Brings(subject ident.Practitioner, agency ident.Agency, column ident.Column, at time.Time) (*Column, error) {
+	open := c.Terms.FindColumn(column, at)
+	switch {
+	case subject != c.Practitioner:
+		return nil, errors.New("the proof is another practitioner's")
+	case agency != c.Agency:
+		return nil, errors.New("the proof is for the caller at another agency")
+	case open == nil:
+		return nil, errors.New("the proof's column is not in the terms, or closed")
+	case !c.MemberOf(open):
+		return nil, errors.New("the caller is no member of the proof's column now")
+	}
+	return open, nil
 }

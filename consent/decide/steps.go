@@ -102,6 +102,7 @@ const (
 	Publishing  Deed = "publish"
 	Correlating Deed = "correlate"
 	Pairing     Deed = "pair" // the other side of a correlation: whoever may publish may pair
+	Linking     Deed = "link" // a private link to one column: whoever may publish may make one
 	// Approving is for an authority who lets others publish many (ACT-04). Where
 	// the ground is consent, the consents come with what is published.
 	Approving Deed = "approve"

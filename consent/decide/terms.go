@@ -16,6 +16,7 @@ type Terms struct {
 	Settings    Settings    `json:"settings"`
 	Issuers     []Issuer    `json:"issuers"`
 	Registrars  []Registrar `json:"registrars"`
+	Managers    []Manager   `json:"managers"`
 	Codes       Codes       `json:"codes"`
 	Agencies    []Agency    `json:"agencies"`
 	Providers   []Provider  `json:"providers"`
@@ -98,6 +99,16 @@ type RelyingParty struct {
 	// Level is the least with which anybody signs in there: an acr of the provider's.
 	// Empty: two factors.
 	Level string `json:"level,omitempty"`
+}
+
+// Manager is an identity manager: it makes private links, and the index never
+// learns of them. Who it is, what for and where to complain is public (IDM-18).
+type Manager struct {
+	Code    ident.Manager `json:"code"`
+	Title   string        `json:"title"`
+	Agency  ident.Agency  `json:"agency"` // the member that answers for it
+	Purpose string        `json:"purpose"`
+	Appeal  string        `json:"appeal"` // to whom one turns
 }
 
 // PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC
@@ -445,6 +456,16 @@ func (t *Terms) FindRegistrar(code string) *Registrar {
 	for i := range t.Registrars {
 		if t.Registrars[i].Code == code {
 			return &t.Registrars[i]
+		}
+	}
+	return nil
+}
+
+// FindManager returns the identity manager of that code, nil for none.
+func (t *Terms) FindManager(code ident.Manager) *Manager {
+	for i := range t.Managers {
+		if t.Managers[i].Code == code {
+			return &t.Managers[i]
 		}
 	}
 	return nil

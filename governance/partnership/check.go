@@ -36,6 +36,7 @@ func check(doc *Document, at time.Time) []fault.Field {
 	c.eachIssuer()
 	c.eachAgency()
 	c.eachRegistrar()
+	c.eachManager()
 	c.eachProvider()
 	c.eachColumn()
 	c.eachPower()

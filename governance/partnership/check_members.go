@@ -73,6 +73,14 @@ func isOwnMachine(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
+func (c *checker) eachManager() {
+	unique(c, c.doc.Managers, func(m decide.Manager) ident.Manager { return m.Code },
+		func(i int) []any { return in("managers", i, "code") }, "code")
+	for i, m := range c.doc.Managers {
+		c.refer(c.agencyCodes, string(m.Agency), in("managers", i, "agency"))
+	}
+}
+
 func (c *checker) eachProvider() {
 	unique(c, c.doc.Providers, func(p decide.Provider) ident.Provider { return p.ID },
 		func(i int) []any { return in("providers", i, "id") }, "id")

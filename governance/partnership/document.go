@@ -16,6 +16,7 @@ type Document struct {
 	Settings      decide.Settings    `json:"settings"`
 	Issuers       []decide.Issuer    `json:"issuers"`
 	Registrars    []decide.Registrar `json:"registrars"`
+	Managers      []decide.Manager   `json:"managers"`
 	Codes         decide.Codes       `json:"codes"`
 	Agencies      []decide.Agency    `json:"agencies"`
 	Providers     []decide.Provider  `json:"providers"`
@@ -59,6 +60,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 		Settings:    d.Settings,
 		Issuers:     slices.Clone(d.Issuers),
 		Registrars:  slices.Clone(d.Registrars),
+		Managers:    slices.Clone(d.Managers),
 		Codes:       d.Codes,
 		Agencies:    slices.Clone(d.Agencies),
 		Providers:   slices.Clone(d.Providers),
@@ -97,6 +99,9 @@ func (d *Document) complete() {
 	}
 	if d.Registrars == nil {
 		d.Registrars = []decide.Registrar{}
+	}
+	if d.Managers == nil {
+		d.Managers = []decide.Manager{}
 	}
 	if d.Practitioners == nil {
 		d.Practitioners = []Practitioner{}

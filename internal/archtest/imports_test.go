@@ -12,7 +12,7 @@ import (
 var duties = []string{"registrar", "relmgr", "idmgr", "consent", "federation", "governance"}
 
 // built are the duties whose package and process must exist.
-var built = []string{"relmgr", "consent", "governance", "registrar"}
+var built = []string{"relmgr", "consent", "governance", "registrar", "idmgr"}
 
 // shared is what duties have of one another, by design.
 var shared = []string{"consent/decide", "governance/ledger/leaf"}
@@ -258,6 +258,7 @@ func TestEveryBuiltDutyHasItsProcessCanFail(t *testing.T) {
 		"relmgr:", "cmd/relmgr:", "api/relmgrapi:", "api/relmgroas:",
 		"consent:", "api/consentapi:", "api/consentoas:",
 		"registrar:", "cmd/registrar:", "api/registrarapi:", "api/registraroas:",
+		"idmgr:", "cmd/idmgr:", "api/idmgrapi:", "api/idmgroas:",
 		"governance:", "cmd/governance:", "api/governanceapi:", "api/governanceoas:", "cmd/fame:")),
 		"cmd/consent is missing")
 }

@@ -23,7 +23,8 @@ var users = map[string][]string{
 	"consent/internal/consentdb":       {"consent"},
 	"governance/internal/governancedb": {"governance"},
 	"registrar/internal/registrardb":   {"registrar"},
-	"api/internal/edgedb":              {"relmgr", "consent", "governance", "registrar"},
+	"idmgr/internal/idmgrdb":           {"idmgr"},
+	"api/internal/edgedb":              {"relmgr", "consent", "governance", "registrar", "idmgr"},
 }
 
 // query is one constant of a *.sql.go file.

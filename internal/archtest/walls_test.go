@@ -95,6 +95,11 @@ registrar.grants                registrar   select insert update(redeemed,revoke
 registrar.access_tokens         registrar   select insert delete
 registrar.assertions_used       registrar   select insert delete
 
+# Private links: one table of envelopes, which every identity manager reads and opens its own of.
+idmgr.records                   idmgr       select insert
+idmgr.content_keys              idmgr       select insert delete
+idmgr.key_checks                idmgr       select insert
+
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select
 

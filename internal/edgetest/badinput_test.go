@@ -52,6 +52,8 @@ type bench struct {
 
 	publishing, correlating  string // acts, as their agency knows them
 	gpHandle, gpProof        string
+	socialProof              string // for idmgr
+	link, linkCode           string
 	idmgrProof, schoolProof  string
 	consent, schoolConsent   string
 	policeConsent, exclusion string
@@ -232,6 +234,7 @@ func newBench(t testing.TB) *bench {
 		"endPractitioner": {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners/leaver-one/end"},
 	}
 	b.registerGood()
+	b.linkGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

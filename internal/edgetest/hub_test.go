@@ -28,6 +28,7 @@ import (
 
 	"github.com/fame-hub/fame/api/consentapi"
 	"github.com/fame-hub/fame/api/governanceapi"
+	"github.com/fame-hub/fame/api/idmgrapi"
 	"github.com/fame-hub/fame/api/registrarapi"
 	"github.com/fame-hub/fame/api/relmgrapi"
 	"github.com/fame-hub/fame/demo/riverside"
@@ -145,7 +146,7 @@ func (h *hub) wire(s setting) {
 	ctx, dir := context.Background(), h.t.TempDir()
 	handleKeys, recognitionKeys := filepath.Join(dir, "handles.jwks"), filepath.Join(dir, "recognitions.jwks")
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	for _, duty := range []string{"governance", "relmgr", "consent", "registrar"} {
+	for _, duty := range []string{"governance", "relmgr", "consent", "registrar", "idmgr"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
 		h.must(err)
 		h.keys[duty] = keys
@@ -194,6 +195,9 @@ func (h *hub) wire(s setting) {
 			p.Config.SecondLevel = map[string]string{"births": births.URL}
 			h.must(registrar.MakeKeys(ctx, keys, registrarCode))
 			h.registrar = attest.NewSigner(keys, registrar.SigningKey(registrarCode), registrarCode)
+		case "idmgr":
+			wire = idmgrapi.Wire
+			p.Config.Manager = managerCode
 		}
 		h.parts[duty], err = wire(ctx, p)
 		h.must(err)
@@ -259,6 +263,9 @@ func (h *hub) must(err error) {
 		h.t.Fatal(err)
 	}
 }
+
+// managerCode is the hub's identity manager, as Riverside lists it.
+const managerCode = "local-links"
 
 // registrarCode is the hub's registrar.
 const registrarCode = "county-register"

@@ -89,6 +89,12 @@ var tellsNothing = map[string]string{
 	"listAuthenticators":   "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"revokeAuthenticator":  "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"listSecurityEvents":   "knows no subject",
+	"openLink":             "reads no row: what it says rests on the caller, the terms and the link",
+	"acceptLink":           "likewise; that one code cannot be told from another is tested in idmgr",
+	"renewLink":            "likewise",
+	"endLink":              "likewise",
+	"listLinks":            "likewise",
+	"askThroughLink":       "likewise; that a link which is none cannot be told from another's is tested in idmgr",
 }
 
 func post(h *hub, target string, body object) request {

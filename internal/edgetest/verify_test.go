@@ -116,7 +116,7 @@ func (b *bench) verified() *verify.Result {
 		return verify.Duty{DB: b.readers[name], Keys: b.keys[name]}
 	}
 	r, err := verify.Run(b.t.Context(), verify.Hub{
-		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), Registrar: duty("registrar"), VerifierKey: vkey,
+		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), Registrar: duty("registrar"), Idmgr: duty("idmgr"), Manager: managerCode, VerifierKey: vkey,
 	}, func(string) {})
 	b.must(err)
 	return r
@@ -136,7 +136,7 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 	for _, n := range r.Records {
 		total += n
 	}
-	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 3 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 6 {
+	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 3 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 7 {
 		t.Errorf("verified %+v", r)
 	}
 	// DCP-11, invariant 7: a content whose key no act erased is missed, by name.
@@ -196,6 +196,7 @@ var covered = []string{
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
 	"registrar.recognitions", "registrar.checks", "registrar.failed_checks",
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
+	"idmgr.records", "idmgr.content_keys",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }
@@ -209,6 +210,7 @@ var uncovered = map[string]string{
 	"relmgr.handles.wrapped_key":         "opens under the agency's own key alone",
 	"relmgr.handles.wrapped_by":          "names the key of the agency",
 	"relmgr.import_lines.refused":        "a line that published nothing left no record, unless a step stopped it",
+	"idmgr.records.position":             "the order in which records were written",
 	"relmgr.offers.ordinal":              "the order in which offers were written",
 	"relmgr.pairings.pairing_id":         "random, and used up",
 	"relmgr.pairings.code_hash":          "of a code that lives for minutes",
@@ -322,7 +324,7 @@ func TestARowThatIsGoneIsFound(t *testing.T) {
 func TestVerifyingWithoutKeysSaysWhatItCouldNotCheck(t *testing.T) {
 	t.Parallel()
 	b := everything(t)
-	for _, duty := range []string{"governance", "relmgr", "consent", "registrar"} {
+	for _, duty := range []string{"governance", "relmgr", "consent", "registrar", "idmgr"} {
 		keys := b.keys[duty]
 		if duty == "governance" {
 			continue // its key file also names the log's public key, which others are given

@@ -18,7 +18,7 @@ type Hub struct {
 	Dir      string // what `fame init` made
 	Postgres *Postgres
 
-	Governance, Relmgr, Consent, Registrar *Process
+	Governance, Relmgr, Consent, Registrar, Idmgr *Process
 }
 
 // Governor is who may apply the first partnership document, as ISSUER#SUBJECT.
@@ -34,7 +34,7 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	if made.Code != 0 {
 		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
 	}
-	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar} {
+	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar, "idmgr": &h.Idmgr} {
 		file := h.config(duty)
 		c := h.Config(t, duty)
 		c.Listen, c.Metrics = FreePort(t), ""
@@ -51,7 +51,9 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 }
 
 // Duties are the hub's processes.
-func (h *Hub) Duties() []*Process { return []*Process{h.Governance, h.Relmgr, h.Consent, h.Registrar} }
+func (h *Hub) Duties() []*Process {
+	return []*Process{h.Governance, h.Relmgr, h.Consent, h.Registrar, h.Idmgr}
+}
 
 func (h *Hub) config(duty string) string { return filepath.Join(h.Dir, duty+".yaml") }
 

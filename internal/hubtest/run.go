@@ -25,7 +25,7 @@ const limit = 90 * time.Second
 const buildLimit = 9 * time.Minute
 
 // programs are those that a hub is made of.
-var programs = []string{"fame", "governance", "relmgr", "consent", "registrar"}
+var programs = []string{"fame", "governance", "relmgr", "consent", "registrar", "idmgr"}
 
 // run is what the tests of one process share.
 var run struct {

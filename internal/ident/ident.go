@@ -29,6 +29,7 @@ type (
 	importing struct{}
 	statement struct{}
 	recognise struct{}
+	link      struct{}
 	subject   struct{}
 	item      struct{}
 	check     struct{}
@@ -82,6 +83,8 @@ type (
 	ItemID = ID[item]
 	// CheckID names a check of a datum against somebody else's register.
 	CheckID = ID[check]
+	// LinkID names a private link of an identity manager.
+	LinkID = ID[link]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -117,6 +120,7 @@ func NewRecognition() RecognitionID { return New[recognise]() }
 func NewSubject() Subject           { return New[subject]() }
 func NewItem() ItemID               { return New[item]() }
 func NewCheck() CheckID             { return New[check]() }
+func NewLink() LinkID               { return New[link]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -138,6 +142,7 @@ func NewAccount() AccountID                                { return New[account]
 func NewAuthenticator() AuthenticatorID                    { return New[authentic]() }
 func ParseAccount(s string) (AccountID, error)             { return Parse[account](s) }
 func ParseAuthenticator(s string) (AuthenticatorID, error) { return Parse[authentic](s) }
+func ParseLink(s string) (LinkID, error)                   { return Parse[link](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
 // It never carries the text.
@@ -220,6 +225,8 @@ type (
 	Registrar string
 	// Register is the code of a register of subjects.
 	Register string
+	// Manager is the code of an identity manager of the partnership.
+	Manager string
 	// Practitioner is the code of a registered user (REG-13).
 	Practitioner string
 )

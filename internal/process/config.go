@@ -41,6 +41,8 @@ type Config struct {
 	// SecondLevel are the registers of others that the registrar checks items against:
 	// the URL of each by its name; the registrar's alone.
 	SecondLevel map[string]string `yaml:"second_level,omitempty"`
+	// Manager is the code of the identity manager that this process is; idmgr's alone.
+	Manager string `yaml:"manager,omitempty"`
 	// Services describes the hub's duties (IDX-16); governance serves it.
 	Services []Service `yaml:"services,omitempty"`
 	// Log says who witnesses the hub's log, and whose logs it witnesses;

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/batch"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/pg"
@@ -94,6 +95,22 @@ func (p *Process) AddressPerMinute() int {
 		return -1
 	}
 	return 0
+}
+
+// proofIssuer is as whom relmgr signs proofs of handles.
+const proofIssuer = "relmgr"
+
+// HandleProofs trusts relmgr's proofs of handles and nothing else. The keys are read
+// anew for each proof, so that a rotated key needs no restart.
+func (p *Process) HandleProofs() (*attest.Verifier, error) {
+	if p.Config.HandleKeys == "" {
+		return nil, errors.New("configuration: handle_keys is required: the public keys of relmgr's handle proofs")
+	}
+	keys := func(context.Context) (attest.KeySet, error) { return attest.LoadKeySet(p.Config.HandleKeys) }
+	if _, err := keys(context.Background()); err != nil {
+		return nil, fmt.Errorf("handle_keys: %w", err)
+	}
+	return attest.NewVerifier(proofIssuer, keys, p.Now), nil
 }
 
 // AtClose has Close run f first: what a Wire starts ends with the process, after

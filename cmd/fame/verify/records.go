@@ -25,7 +25,7 @@ import (
 type kind struct {
 	name  string
 	duty  string
-	key   seal.KeyID
+	key   seal.KeyID // "" of a private record: its manager's
 	table string
 	id    string
 	// clear is what stands in clear as JSON, with the record's own names for it.
@@ -170,6 +170,10 @@ var kinds = []kind{
 		rest: `null, to_jsonb(r), null, null, null, null, null`,
 	},
 	{
+		name: "private record", duty: "idmgr", table: "idmgr.records", id: "record_id",
+		clear: `'act', r.record_id`,
+	},
+	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
 		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'ends', r.ends`,
@@ -178,11 +182,11 @@ var kinds = []kind{
 }
 
 func (v *verification) tx(duty string) *sql.Tx {
-	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent, "registrar": v.registrar}[duty]
+	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent, "registrar": v.registrar, "idmgr": v.idmgr}[duty]
 }
 
 func (v *verification) keys(duty string) seal.Provider {
-	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "registrar": v.hub.Registrar.Keys}[duty]
+	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "registrar": v.hub.Registrar.Keys, "idmgr": v.hub.Idmgr.Keys}[duty]
 }
 
 // stored is a record as it stands in the database.
@@ -196,7 +200,7 @@ type stored struct {
 
 // checkRecords opens every record, and compares.
 func (v *verification) checkRecords(ctx context.Context) error {
-	for _, duty := range []string{"governance", "consent", "registrar", "relmgr"} {
+	for _, duty := range []string{"governance", "consent", "registrar", "relmgr", "idmgr"} {
 		if v.keys(duty) == nil {
 			v.Unopened = append(v.Unopened, duty)
 		}
@@ -204,6 +208,11 @@ func (v *verification) checkRecords(ctx context.Context) error {
 			return err
 		}
 	}
+	managers, err := all(ctx, v.idmgr, "select count(*) from idmgr.key_checks", func(r *sql.Rows, n *int) error { return r.Scan(n) })
+	if err != nil {
+		return err
+	}
+	v.managers = managers[0]
 	for i, k := range kinds {
 		erased, from := "null::bytea, null::bytea", k.from
 		if k.rest != "" {
@@ -290,7 +299,15 @@ func (v *verification) checkRecord(ctx context.Context, k kind, s *stored) error
 	if keys == nil {
 		return nil
 	}
-	salt, body, err := seal.OpenRecord(ctx, keys, k.key, s.id, seal.Record{Wrapped: s.wrapped, Body: s.sealed})
+	key := k.key
+	if key == "" {
+		key = seal.KeyID("manager/" + v.hub.Manager + "/records")
+	}
+	salt, body, err := seal.OpenRecord(ctx, keys, key, s.id, seal.Record{Wrapped: s.wrapped, Body: s.sealed})
+	if err != nil && k.key == "" && v.managers > 1 {
+		v.Shut++ // another manager's, or altered: their own fame verify tells
+		return nil
+	}
 	if err != nil {
 		return v.found(place, "its sealed copy does not open: it, its key or its id was altered")
 	}

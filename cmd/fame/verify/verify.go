@@ -18,7 +18,10 @@ type Duty struct {
 
 // Hub is what is verified.
 type Hub struct {
-	Governance, Relmgr, Consent, Registrar Duty
+	Governance, Relmgr, Consent, Registrar, Idmgr Duty
+	// Manager is the identity manager whose keys are Idmgr's. The journal holds the
+	// records of all managers of the hub: where there are others, theirs stay shut.
+	Manager string
 	// VerifierKey is the public key of the log (C2SP signed-note).
 	VerifierKey string
 	// Witnesses are the public keys of those who cosign it, as far as they are
@@ -45,6 +48,7 @@ type Result struct {
 	Opened      int            `json:"opened"`   // and how many of them were opened
 	Erased      int            `json:"erased"`   // whose contents an act erased
 	Unopened    []string       `json:"unopened"` // the duties without keys
+	Shut        int            `json:"shut"`     // private records that may be another identity manager's
 	Handles     int            `json:"handles"`  // of the replayed index
 	Findings    []Finding      `json:"findings"`
 	More        bool           `json:"more"` // there are findings that are not listed
@@ -86,10 +90,11 @@ func Run(ctx context.Context, h Hub, tell func(string)) (*Result, error) {
 
 type verification struct {
 	Result
-	hub     Hub
-	covered int64 // the size of the last good checkpoint
+	hub      Hub
+	covered  int64 // the size of the last good checkpoint
+	managers int   // identity managers that have recorded something
 
-	governance, relmgr, consent, registrar *sql.Tx
+	governance, relmgr, consent, registrar, idmgr *sql.Tx
 }
 
 // begin opens one snapshot for all duties. Any role may take over the snapshot
@@ -99,7 +104,7 @@ func (v *verification) begin(ctx context.Context) error {
 	for _, d := range []struct {
 		tx **sql.Tx
 		db *sql.DB
-	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}, {&v.registrar, v.hub.Registrar.DB}} {
+	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}, {&v.registrar, v.hub.Registrar.DB}, {&v.idmgr, v.hub.Idmgr.DB}} {
 		tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			v.end()
@@ -124,7 +129,7 @@ func (v *verification) begin(ctx context.Context) error {
 }
 
 func (v *verification) end() {
-	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent, v.registrar} {
+	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent, v.registrar, v.idmgr} {
 		if tx != nil {
 			_ = tx.Rollback()
 		}

@@ -1,0 +1,223 @@
+package idmgr
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/idmgr/internal/idmgrdb"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/seal"
+)
+
+// The kinds of record.
+const (
+	opened   = "open"
+	renewed  = "renew"
+	accepted = "accept"
+	ended    = "end"
+	asked    = "ask"    // told something or nothing
+	refused  = "refuse" // a step stopped it
+)
+
+// record is all that somebody did: what the ledger commits to and what is sealed.
+// Pad brings every record to one length.
+type record struct {
+	Act          ident.ActID        `json:"act"`
+	Manager      ident.Manager      `json:"manager"`
+	Kind         string             `json:"kind"`
+	At           time.Time          `json:"at"`
+	Practitioner ident.Practitioner `json:"practitioner"`
+	Agency       ident.Agency       `json:"agency"`
+	Role         string             `json:"role"`
+	TermsVersion int64              `json:"terms_version"`
+
+	Link     ident.LinkID     `json:"link,omitzero"` // none of a question that was told nothing
+	Side     *side            `json:"side,omitempty"`
+	Terms    *terms           `json:"terms,omitempty"`    // open, renew
+	Reason   string           `json:"reason,omitempty"`   // end, ask
+	Decision *decide.Decision `json:"decision,omitempty"` // of whoever asks or accepts; refuse: of anybody
+	Pad      string           `json:"pad"`
+}
+
+// size is how long every record is, in bytes of canonical JSON.
+const size = 6000
+
+// terms are what a link is for.
+type terms struct {
+	To       ident.Column    `json:"to"`
+	Contact  string          `json:"contact"` // route of the opener's column
+	Uses     int             `json:"uses,omitempty"`
+	Agreed   *Agreed         `json:"agreed,omitempty"`
+	Code     string          `json:"code,omitempty"`
+	CodeEnds time.Time       `json:"code_ends,omitzero"`
+	Decision decide.Decision `json:"decision"`
+	Order    string          `json:"order,omitempty"` // reference of an order, as evidence
+}
+
+// link is a private link as its records make it.
+type link struct {
+	id      ident.LinkID
+	from    side
+	by      ident.Practitioner
+	at      time.Time
+	terms   terms
+	to      *side // nil until it is accepted
+	taker   ident.Practitioner
+	uses    int
+	ended   time.Time // zero while it is not
+	endedBy ident.Agency
+	reason  string
+}
+
+// journal is what a manager has recorded, in the database and in memory. What is in
+// memory is what the committed records make, up to a position, and nothing else.
+type journal struct {
+	db   *sql.DB
+	q    *idmgrdb.Queries
+	keys seal.Provider
+	key  seal.KeyID
+
+	mu    sync.Mutex
+	upTo  int64
+	links map[ident.LinkID]*link
+	codes map[string]ident.LinkID
+}
+
+// mostRead is how many records are read at once.
+const mostRead = 1000
+
+// read brings memory up to what is committed.
+func (j *journal) read(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.readOn(ctx, j.db)
+}
+
+// readOn reads what was recorded since. The caller holds mu. What does not open
+// under this manager's key is another's; what opens and does not match its
+// commitment was altered, and stops the manager.
+func (j *journal) readOn(ctx context.Context, db idmgrdb.DBTX) error {
+	for {
+		rows, err := j.q.ReadOn(ctx, db, idmgrdb.ReadOnParams{After: j.upTo, Most: mostRead})
+		if err != nil {
+			return pg.Fault(err)
+		}
+		for _, r := range rows {
+			var rec record
+			err := leaf.Open(ctx, j.keys, j.key, r.RecordID, leaf.Leaf{Commitment: r.Commitment, Sealed: r.Sealed, WrappedKey: r.Wrapped}, &rec)
+			switch {
+			case errors.Is(err, seal.ErrOpen):
+			case err != nil:
+				return fault.New(fault.Internal, "idmgr: a record of this manager's cannot be read: run fame verify").Because(err)
+			default:
+				j.apply(&rec)
+			}
+			j.upTo = r.Position
+		}
+		if len(rows) < mostRead {
+			return nil
+		}
+	}
+}
+
+// apply makes of a link what one more record makes of it.
+func (j *journal) apply(r *record) {
+	l := j.links[r.Link]
+	switch r.Kind {
+	case opened:
+		l = &link{id: r.Link, from: *r.Side, by: r.Practitioner, at: r.At, terms: *r.Terms}
+		j.links[r.Link], j.codes[r.Terms.Code] = l, r.Link
+	case renewed:
+		code, ends := l.terms.Code, l.terms.CodeEnds
+		l.terms, l.by = *r.Terms, r.Practitioner
+		l.terms.Code, l.terms.CodeEnds = code, ends
+	case accepted:
+		l.to, l.taker = r.Side, r.Practitioner
+		delete(j.codes, l.terms.Code)
+	case ended:
+		l.ended, l.endedBy, l.reason = r.At, r.Agency, r.Reason
+	case asked:
+		if l != nil {
+			l.uses++
+		}
+	}
+}
+
+// write decides on what is committed, and records what comes of it, in one
+// transaction that no other writer of the journal shares its time with. decide
+// returns the record, or a fault to give back with nothing recorded; a record with
+// a fault beside it is recorded, and the fault given back.
+func (j *journal) write(ctx context.Context, decide func() (*record, error)) (receipt Receipt, told error, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err = pg.InTx(ctx, j.db, func(tx *sql.Tx) error {
+		if err := j.q.WaitForTurn(ctx, tx); err != nil {
+			return err
+		}
+		if err := j.readOn(ctx, tx); err != nil {
+			return err
+		}
+		var r *record
+		if r, told = decide(); r == nil {
+			return told
+		}
+		receipt, err = j.append(ctx, tx, r)
+		return err
+	})
+	return receipt, told, err
+}
+
+func (j *journal) append(ctx context.Context, tx *sql.Tx, r *record) (Receipt, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(text) > size {
+		return Receipt{}, fault.At("", "say less: name fewer aspects")
+	}
+	r.Pad = strings.Repeat(".", size-len(text))
+	l, err := leaf.Of(ctx, j.keys, j.key, r.Act, r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{r.Act, l.Commitment}, j.q.AppendRecord(ctx, tx, idmgrdb.AppendRecordParams{
+		RecordID: r.Act, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey,
+	})
+}
+
+// of are a column's links, the newest first. The caller holds mu.
+func (j *journal) of(column ident.Column) (all []*link) {
+	for _, l := range j.links {
+		if l.from.Column == column || l.to != nil && l.to.Column == column {
+			all = append(all, l)
+		}
+	}
+	slices.SortFunc(all, func(a, b *link) int {
+		if c := b.at.Compare(a.at); c != 0 {
+			return c
+		}
+		return strings.Compare(a.id.String(), b.id.String())
+	})
+	return all
+}
+
+// begin starts the record of what the caller does.
+func (s *Service) begin(kind string, who decide.Caller, role string, at time.Time) *record {
+	if role == "" {
+		role = who.AnyRole()
+	}
+	return &record{
+		Act: ident.NewAct(), Manager: s.manager, Kind: kind, At: at,
+		Practitioner: who.Practitioner, Agency: who.Agency, Role: role, TermsVersion: who.Terms.Version,
+	}
+}

@@ -1,0 +1,290 @@
+package idmgr
+
+import (
+	"context"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/spoken"
+)
+
+// Acceptance is the other side of a link.
+type Acceptance struct {
+	Proof  string // relmgr's, that the caller brings this handle
+	Code   string // as it was heard
+	Reason string
+}
+
+// Link is a link as one of its parties sees it. It names the party's own handle
+// alone.
+type Link struct {
+	ID      ident.LinkID
+	Handle  ident.HandleID
+	Opened  bool // by the reader's side; else accepted
+	State   State
+	Purpose string
+	Aspects []string
+	Until   time.Time
+	Left    int // uses; -1: no bound
+	// With is the other side: for the opener who accepted, once somebody has.
+	With *Party
+	// Reason is why it was ended.
+	Reason string
+}
+
+// Party is the other side of a link, as it may be turned to.
+type Party struct {
+	Provider *decide.Provider
+	Agency   string
+	Contact  *decide.ContactRoute // nil of whoever accepted
+}
+
+// State is how a link stands at an instant.
+type State string
+
+// The states.
+const (
+	Waiting State = "waiting"
+	Live    State = "live"
+	Ended   State = "ended" // by a party
+	Over    State = "over"  // by its time, its uses, or a code that nobody used
+)
+
+// Answer is what may be told through a link.
+type Answer struct {
+	Party
+	Purpose    string
+	Aspects    []string
+	Until      time.Time
+	Left       int // uses after this one; -1: no bound
+	Commitment []byte
+}
+
+// over reports whether nothing can come of the link any more.
+func (l *link) over(at time.Time) bool {
+	st := l.state(at)
+	return st == Ended || st == Over
+}
+
+func (l *link) state(at time.Time) State {
+	switch {
+	case !l.ended.IsZero():
+		return Ended
+	case !at.Before(l.terms.Decision.Until), l.left() == 0, l.to == nil && !at.Before(l.terms.CodeEnds):
+		return Over
+	case l.to == nil:
+		return Waiting
+	}
+	return Live
+}
+
+// left is how often it may still be asked through, -1 for no bound.
+func (l *link) left() int {
+	if l.terms.Uses == 0 {
+		return -1
+	}
+	return max(0, l.terms.Uses-l.uses)
+}
+
+// standing is the opener's decision as those who ask are held to it. The person's
+// word lives and ends with the link.
+func (l *link) standing() decide.Standing {
+	d := &l.terms.Decision
+	return decide.Standing{
+		Column: l.from.Column, Agreement: d.Agreement, Power: d.Power, Ground: d.Ground, Purposes: d.Purposes, Audience: d.Audience,
+		Until: d.Until, Consented: true, Mode: d.Mode, Aspects: d.Aspects, Conditions: d.Conditions, Review: d.Review,
+	}
+}
+
+// notThere is the one answer about a link that is none, that is over, or that the
+// caller may not know of.
+func notThere() error {
+	return fault.New(fault.NotKnown, "there is no such link that you may know of")
+}
+
+// Accept brings the other side of a link whose code was spoken. The caller is a
+// member of the column that the link leads to, and passes the asker's four steps for
+// its purpose. A code that nobody spoke, that was used, that is for another column
+// or on which today's terms tell this caller nothing gives one answer, Invalid.
+func (s *Service) Accept(ctx context.Context, who decide.Caller, a Acceptance) (_ ident.LinkID, _ Receipt, err error) {
+	defer fault.Wrap(&err, "idmgr.Accept")
+	at := s.now()
+	if err := s.serves(who.Terms); err != nil {
+		return ident.LinkID{}, Receipt{}, err
+	}
+	code, ok := spoken.ParseCode(a.Code)
+	if !ok {
+		return ident.LinkID{}, Receipt{}, fault.At("/code", "the code was misheard or mistyped: ask for it to be read out again")
+	}
+	if !decide.Has(who.Terms.Codes.Reasons, a.Reason) {
+		return ident.LinkID{}, Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	}
+	own, column, err := s.proved(ctx, who, a.Proof, at)
+	if err != nil {
+		return ident.LinkID{}, Receipt{}, err
+	}
+	var id ident.LinkID
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		unusable := fault.At("/code", "the code cannot be used: ask for a new one")
+		l := s.journal.links[s.journal.codes[string(code)]]
+		if l == nil || l.state(at) != Waiting || l.terms.To != own.Column || l.from.Handle == own.Handle {
+			return nil, unusable
+		}
+		asking := who.Terms.Ask(who.Actor, decide.Question{Column: column, Purpose: l.terms.Decision.Purposes[0], Reason: a.Reason}, at)
+		if asking.StoppedAt() > 0 {
+			return s.refuse(who, asking.Decision, at)
+		}
+		if !who.Terms.Discloses(l.standing(), &asking, at) {
+			return nil, unusable
+		}
+		id = l.id
+		r := s.begin(accepted, who, asking.Role, at)
+		r.Link, r.Side, r.Reason, r.Decision = id, &own, a.Reason, &asking.Decision
+		return r, nil
+	})
+	if err == nil {
+		err = told
+	}
+	return id, receipt, err
+}
+
+// Ask tells whoever accepted a link who is at its other end, about what and how to
+// reach them, under the asker's own handle (IDM-08). Each answer is recorded before
+// it is given, and counts as a use. A link that is none, somebody else's, over, for
+// another handle, or on which today's terms tell this caller nothing, is NotKnown,
+// and recorded all the same.
+func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, proof, reason string) (_ Answer, err error) {
+	defer fault.Wrap(&err, "idmgr.Ask")
+	at := s.now()
+	if err := s.serves(who.Terms); err != nil {
+		return Answer{}, err
+	}
+	if !decide.Has(who.Terms.Codes.Reasons, reason) {
+		return Answer{}, fault.At("/reason", "name a reason of the partnership's list")
+	}
+	own, column, err := s.proved(ctx, who, proof, at)
+	if err != nil {
+		return Answer{}, err
+	}
+	var answer Answer
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		l := s.journal.links[id]
+		mine := l != nil && l.to != nil && *l.to == own
+		if mine {
+			asking := who.Terms.Ask(who.Actor, decide.Question{Column: column, Purpose: l.terms.Decision.Purposes[0], Reason: reason}, at)
+			if asking.StoppedAt() > 0 {
+				return s.refuse(who, asking.Decision, at)
+			}
+			if l.state(at) == Live && who.Terms.Discloses(l.standing(), &asking, at) {
+				answer = l.tell(who.Terms)
+				r := s.begin(asked, who, asking.Role, at)
+				r.Link, r.Side, r.Reason, r.Decision = id, &own, reason, &asking.Decision
+				return r, nil
+			}
+		}
+		r := s.begin(asked, who, "", at)
+		r.Side, r.Reason = &own, reason
+		return r, notThere()
+	})
+	if err == nil {
+		err = told
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	answer.Commitment = receipt.Commitment
+	return answer, nil
+}
+
+// tell is what the next use tells. The opener's column is open: the terms just
+// disclosed from it.
+func (l *link) tell(t *decide.Terms) Answer {
+	c := t.Column(l.from.Column)
+	a := Answer{
+		Party:   Party{Provider: t.ProviderOf(c), Agency: t.AgencyName(c.Agency), Contact: c.Route(l.terms.Contact)},
+		Purpose: l.terms.Decision.Purposes[0], Aspects: l.terms.Decision.Aspects, Until: l.terms.Decision.Until, Left: l.left(),
+	}
+	if a.Left > 0 {
+		a.Left--
+	}
+	return a
+}
+
+// End ends a link at once, by either party: a member of either side's column. It
+// may be said again, and stays as it was first. Whoever is neither is told NotKnown.
+func (s *Service) End(ctx context.Context, who decide.Caller, id ident.LinkID, reason string) (_ Receipt, err error) {
+	defer fault.Wrap(&err, "idmgr.End")
+	at := s.now()
+	if !decide.Has(who.Terms.Codes.Reasons, reason) {
+		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
+	}
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		l := s.journal.links[id]
+		if l == nil || !l.partyOf(who, at) {
+			return nil, notThere()
+		}
+		if !l.ended.IsZero() {
+			return nil, fault.New(fault.Conflict, "the link has been ended")
+		}
+		r := s.begin(ended, who, "", at)
+		r.Link, r.Reason = id, reason
+		return r, nil
+	})
+	if err == nil {
+		err = told
+	}
+	return receipt, err
+}
+
+// partyOf reports whether the caller is a member, now, of the column of either side.
+func (l *link) partyOf(who decide.Caller, at time.Time) bool {
+	for _, s := range []*side{&l.from, l.to} {
+		if s == nil {
+			continue
+		}
+		if c := who.Terms.FindColumn(s.Column, at); c != nil && who.MemberOf(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// Links are those of a column that the caller is a member of, the newest first,
+// whatever became of them. It reads and records nothing: they are the column's own.
+func (s *Service) Links(ctx context.Context, who decide.Caller, column ident.Column) (all []Link, err error) {
+	defer fault.Wrap(&err, "idmgr.Links")
+	at := s.now()
+	c := who.Terms.FindColumn(column, at)
+	if c == nil || !who.MemberOf(c) {
+		return nil, fault.New(fault.Forbidden, "you are not a member of that column: name a column that your agency has put you in")
+	}
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	if err := s.journal.readOn(ctx, s.journal.db); err != nil {
+		return nil, err
+	}
+	for _, l := range s.journal.of(column) {
+		all = append(all, l.seen(who.Terms, column, at))
+	}
+	return all, nil
+}
+
+// seen is the link as a member of one of its columns sees it.
+func (l *link) seen(t *decide.Terms, column ident.Column, at time.Time) Link {
+	d := &l.terms.Decision
+	v := Link{
+		ID: l.id, Handle: l.from.Handle, Opened: l.from.Column == column, State: l.state(at), Purpose: d.Purposes[0], Aspects: d.Aspects,
+		Until: d.Until, Left: l.left(), Reason: l.reason,
+	}
+	other := l.to
+	if !v.Opened {
+		v.Handle, other = l.to.Handle, &l.from
+	}
+	if other != nil {
+		c := t.Column(other.Column)
+		v.With = &Party{Provider: t.ProviderOf(c), Agency: t.AgencyName(c.Agency)}
+	}
+	return v
+}

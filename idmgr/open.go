@@ -1,0 +1,227 @@
+package idmgr
+
+import (
+	"context"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/spoken"
+)
+
+// Opening is what somebody proposes to link, and on which decision.
+type Opening struct {
+	Proof    string // relmgr's, that the caller brings this handle
+	To       ident.Column
+	Contact  string // by which route of the own column the other side may turn to it
+	Uses     int    // how often it may be asked through; 0: until its end
+	Proposal Proposal
+	Agreed   *Agreed // what the person agreed to; nil where the ground is not consent
+}
+
+// Proposal is what a named person puts to the four steps. It names one purpose
+// (IDM-02).
+type Proposal struct {
+	Agreement, Power, Purpose string
+	Aspects                   []string
+	Until                     time.Time
+	Necessary, Safeguards     bool
+	Aim                       string
+	Ground                    decide.Ground
+	Reason                    string
+	Conditions                decide.Conditions
+	Review                    time.Time
+	Concerning                decide.Concerning
+	Welfare                   bool
+	Detriment                 decide.Detriment
+	Order, OrderReference     string
+}
+
+// Agreed says how the person's word for this very link was recorded (IDM-04). It is
+// kept with the link and nowhere else: a consent in the consent duty would tell
+// relmgr of it.
+type Agreed struct {
+	Evidence string `json:"evidence"`
+	Wording  string `json:"wording"` // the version of the words that the person was shown
+	// Competent says that whoever recorded it has assessed that the person can decide
+	// this for themselves (LEG-21).
+	Competent bool `json:"competent"`
+}
+
+// Opened is a link that waits for its other side.
+type Opened struct {
+	Link ident.LinkID
+	Code string // to be spoken; one use
+	Ends time.Time
+	Receipt
+}
+
+// codeMinutes is how long a code waits to be spoken: as long as a pairing's.
+func codeEnds(t *decide.Terms, at time.Time) time.Time {
+	return at.Add(time.Duration(t.Settings.PairingMinutes) * time.Minute)
+}
+
+// Open records a link for the handle that the proof names, towards one column,
+// for one purpose and until an end, on a decision that walks the four steps, and
+// returns a code for the other side. Nothing is published, and nobody is told.
+//
+// Errors: Invalid for a proof that is not the caller's, for a column that is no
+// other's, and for terms that cannot be used; DecisionRefused, recorded, with the
+// step that stopped it.
+func (s *Service) Open(ctx context.Context, who decide.Caller, o Opening) (_ Opened, err error) {
+	defer fault.Wrap(&err, "idmgr.Open")
+	at := s.now()
+	from, t, err := s.propose(ctx, who, o, at)
+	if err != nil {
+		return Opened{}, err
+	}
+	id := ident.NewLink()
+	code := spoken.NewCode()
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		if t.Decision.StoppedAt() > 0 {
+			return s.refuse(who, t.Decision, at)
+		}
+		t.Code, t.CodeEnds = string(code), codeEnds(who.Terms, at)
+		r := s.begin(opened, who, t.Decision.Role, at)
+		r.Link, r.Side, r.Terms = id, &from, &t
+		return r, nil
+	})
+	if err != nil {
+		return Opened{}, err
+	}
+	if told != nil {
+		return Opened{}, told
+	}
+	return Opened{id, code.Grouped(), t.CodeEnds, receipt}, nil
+}
+
+// Renew gives an accepted or waiting link new terms, by a fresh decision of whoever
+// may bring its first handle (A-27). Its other side stays. What is over cannot be
+// renewed. Errors are Open's, and NotKnown.
+func (s *Service) Renew(ctx context.Context, who decide.Caller, id ident.LinkID, o Opening) (_ Receipt, err error) {
+	defer fault.Wrap(&err, "idmgr.Renew")
+	at := s.now()
+	from, t, err := s.propose(ctx, who, o, at)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		l := s.journal.links[id]
+		if l == nil || l.from != from || l.over(at) {
+			return nil, notThere()
+		}
+		if t.To != l.terms.To {
+			return nil, fault.At("/to", "a link leads to one column for good: open another one")
+		}
+		if t.Decision.StoppedAt() > 0 {
+			return s.refuse(who, t.Decision, at)
+		}
+		if t.Uses > 0 {
+			t.Uses += l.uses
+		}
+		r := s.begin(renewed, who, t.Decision.Role, at)
+		r.Link, r.Side, r.Terms = id, &from, &t
+		return r, nil
+	})
+	if err == nil {
+		err = told
+	}
+	return receipt, err
+}
+
+// propose takes an opening through the four steps of its holder.
+func (s *Service) propose(ctx context.Context, who decide.Caller, o Opening, at time.Time) (side, terms, error) {
+	if err := s.serves(who.Terms); err != nil {
+		return side{}, terms{}, err
+	}
+	from, column, err := s.proved(ctx, who, o.Proof, at)
+	if err != nil {
+		return side{}, terms{}, err
+	}
+	if err := o.check(who.Terms, column, at); err != nil {
+		return side{}, terms{}, err
+	}
+	p := o.Proposal
+	audience := decide.Audience{Kind: decide.ToColumns, Names: []string{string(o.To)}}
+	until := exact(p.Until)
+	put := decide.Proposal{
+		Deed: decide.Linking, Mode: decide.Imposed, Column: column, Agreement: p.Agreement, Power: p.Power,
+		Purposes: []string{p.Purpose}, Aspects: p.Aspects, Audience: audience, Necessary: p.Necessary, Safeguards: p.Safeguards,
+		Aim: p.Aim, Ground: p.Ground, Reason: p.Reason, Conditions: p.Conditions, Until: until, Review: exact(p.Review),
+		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order,
+	}
+	if o.Agreed != nil { // the person's word for exactly this
+		put.Mode = decide.WithConsent
+		put.Consents = []decide.Consent{{
+			ID: ident.NewConsent(), Mine: true, Explicit: true, Audience: audience, Purposes: put.Purposes, Aspects: p.Aspects, Starts: at, Ends: until,
+		}}
+	}
+	return from, terms{
+		To: o.To, Contact: o.Contact, Uses: o.Uses, Agreed: o.Agreed, Order: p.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
+	}, nil
+}
+
+// evidence are the ways in which somebody's word is recorded, as for consents.
+var evidence = []string{"signed-form", "spoken-and-noted", "recorded-call", "electronic", "interpreter-present"}
+
+// longestYears bounds a link, as it does a consent.
+const longestYears = 2
+
+// check says what of an opening cannot be used, before anything is decided.
+func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error {
+	p := &o.Proposal
+	to := t.FindColumn(o.To, at)
+	until := exact(p.Until)
+	switch {
+	case to == nil:
+		return fault.At("/to", "name an open column of the partnership")
+	case to.ID == own.ID:
+		return fault.At("/to", "a link leads to another column: name that")
+	case own.Route(o.Contact) == nil:
+		return fault.At("/contact", "name a contact route of your own column")
+	case !t.HasAgreement(p.Agreement):
+		return fault.At("/decision/agreement", "name one of the partnership's agreements")
+	case !t.HasPower(p.Power):
+		return fault.At("/decision/power", "name one of the partnership's powers")
+	case !decide.Has(t.Codes.Purposes, p.Purpose):
+		return fault.At("/purpose", "name a purpose of the partnership's list")
+	case len(p.Aspects) == 0 || !decide.HasAll(t.Codes.Aspects, p.Aspects):
+		return fault.At("/aspects", "name what is passed on: aspects of the partnership's list")
+	case !decide.Has(t.Codes.Aims, p.Aim):
+		return fault.At("/decision/proportionality/aim", "name an aim of the partnership's list")
+	case p.Reason != "" && !decide.Has(t.Codes.Reasons, p.Reason):
+		return fault.At("/decision/reason", "name a reason of the partnership's list")
+	case p.Order != "" && !decide.Has(t.Profile.Orders, p.Order):
+		return fault.At("/decision/order/kind", "name a kind of order of the law profile, and its reference")
+	case !until.After(at) || until.After(at.AddDate(longestYears, 0, 0)):
+		return fault.At("/until", "a link has an end: within %d years, and still to come", longestYears)
+	case o.Uses < 0:
+		return fault.At("/uses", "say how often it may be used, or leave it out")
+	case p.Ground.OnConsent() != (o.Agreed != nil):
+		return fault.At("/agreed", "record the person's word where the ground is their consent, and only there")
+	case o.Agreed != nil:
+		return o.Agreed.check()
+	}
+	return nil
+}
+
+func (a *Agreed) check() error {
+	for _, known := range evidence {
+		if a.Evidence == known && a.Competent && a.Wording != "" {
+			return nil
+		}
+	}
+	return fault.At("/agreed", "say how their word was recorded, in which words, and that you found them able to decide this: where they are not, use another ground")
+}
+
+// refuse is the record of a decision that a step stopped, which names no link and
+// no handle, and what the caller is told.
+func (s *Service) refuse(who decide.Caller, d decide.Decision, at time.Time) (*record, error) {
+	r := s.begin(refused, who, d.Role, at)
+	d.Audience = decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
+	r.Decision = &d
+	f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
+	f.Step = d.StoppedAt()
+	return r, f
+}
