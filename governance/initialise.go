@@ -102,7 +102,7 @@ func firstDocument(g Governor, hub, name string) partnership.Document {
 			},
 		},
 		Registrars: []decide.Registrar{},
-		Managers:   []decide.Manager{},
+		Managers:   []decide.Idmgr{},
 		Agencies:   []decide.Agency{{ID: firstAgency, Name: "Governance office", Kind: "governance"}},
 		Providers:  []decide.Provider{},
 		Columns:    []decide.Column{},

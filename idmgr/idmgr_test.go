@@ -29,8 +29,8 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const (
 	hubURL  = "https://riverside.example"
-	manager = ident.Manager("local-links")
-	another = ident.Manager("family-links") // of the same hub
+	manager = ident.Idmgr("local-links")
+	another = ident.Idmgr("family-links") // of the same hub
 )
 
 // The two parties: a teacher whom a pupil has told something, and the nurse who may
@@ -51,7 +51,7 @@ type idmgrSide struct {
 type hub struct {
 	*testing.T
 	db, admin *sql.DB
-	keys      map[ident.Manager]*seal.File
+	keys      map[ident.Idmgr]*seal.File
 	relmgr    *attest.Signer
 	public    attest.KeySet
 	terms     *decide.Terms
@@ -63,9 +63,9 @@ func setup(t *testing.T) *hub {
 	t.Helper()
 	t.Parallel()
 	p := pgtest.New(t)
-	h := &hub{T: t, db: p.DB(t, "idmgr"), admin: p.Admin(t), keys: map[ident.Manager]*seal.File{}, now: new(atomic.Int64)}
+	h := &hub{T: t, db: p.DB(t, "idmgr"), admin: p.Admin(t), keys: map[ident.Idmgr]*seal.File{}, now: new(atomic.Int64)}
 	h.now.Store(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC).UnixMicro())
-	for _, m := range []ident.Manager{manager, another, "relmgr"} {
+	for _, m := range []ident.Idmgr{manager, another, "relmgr"} {
 		dir := t.TempDir()
 		keys, err := seal.CreateFile(filepath.Join(dir, "keys"), filepath.Join(dir, "identity"))
 		h.must(err)
@@ -81,7 +81,7 @@ func setup(t *testing.T) *hub {
 	h.must(err)
 	doc, err := partnership.Parse(js, h.clock())
 	h.must(err)
-	doc.Managers = append(doc.Managers, decide.Manager{Code: another, Title: "A family's own", Agency: "riverside-social-care"})
+	doc.Managers = append(doc.Managers, decide.Idmgr{Code: another, Title: "A family's own", Agency: "riverside-social-care"})
 	h.terms = doc.Terms(1)
 	h.Service = h.open(manager)
 	return h
@@ -98,14 +98,14 @@ func (h *hub) clock() time.Time     { return time.UnixMicro(h.now.Load()).UTC() 
 func (h *hub) wait(d time.Duration) { h.now.Add(d.Microseconds()) }
 
 // open starts a process of a manager.
-func (h *hub) open(m ident.Manager) *idmgr.Service {
+func (h *hub) open(m ident.Idmgr) *idmgr.Service {
 	h.Helper()
 	s, err := idmgr.New(h.Context(), h.config(m))
 	h.must(err)
 	return s
 }
 
-func (h *hub) config(m ident.Manager) idmgr.Config {
+func (h *hub) config(m ident.Idmgr) idmgr.Config {
 	return idmgr.Config{Manager: m, DB: h.db, Keys: h.keys[m], Proofs: attest.NewVerifier(hubURL, h.public.Fixed, h.clock), Now: h.clock}
 }
 

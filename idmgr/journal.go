@@ -33,7 +33,7 @@ const (
 // Pad brings every record to one length.
 type record struct {
 	Act          ident.ActID        `json:"act"`
-	Manager      ident.Manager      `json:"manager"`
+	Manager      ident.Idmgr        `json:"manager"`
 	Kind         string             `json:"kind"`
 	At           time.Time          `json:"at"`
 	Practitioner ident.Practitioner `json:"practitioner"`

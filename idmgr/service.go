@@ -21,12 +21,12 @@ import (
 const ProofAudience = "idmgr"
 
 // RecordsKey is the KindWrap key under which a manager's records are sealed.
-func RecordsKey(m ident.Manager) seal.KeyID { return seal.KeyID("manager/" + string(m) + "/records") }
+func RecordsKey(m ident.Idmgr) seal.KeyID { return seal.KeyID("manager/" + string(m) + "/records") }
 
 // Config is what the duty needs. All of it is required.
 type Config struct {
 	// Manager is who this process is: a code of the partnership document.
-	Manager ident.Manager
+	Manager ident.Idmgr
 	// DB is open as the idmgr role.
 	DB *sql.DB
 	// Keys holds the manager's own key and no other manager's. New makes it where the
@@ -41,7 +41,7 @@ type Config struct {
 // Service is one identity manager. It is safe for concurrent use, and several
 // processes may be the same manager.
 type Service struct {
-	manager ident.Manager
+	manager ident.Idmgr
 	journal *journal
 	proofs  *attest.Verifier
 	clock   func() time.Time

@@ -18,7 +18,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	service, err := idmgr.New(ctx, idmgr.Config{
-		Manager: ident.Manager(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Now: p.Now,
+		Manager: ident.Idmgr(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Now: p.Now,
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -68,7 +68,7 @@ const registrarCode ident.Registrar = "local-registrar"
 
 // managerCode is the code of the identity manager that a new hub has. Until the
 // partnership document lists it under managers it may do nothing.
-const managerCode ident.Manager = "local-links"
+const managerCode ident.Idmgr = "local-links"
 
 // openHub reads a hub's directory. The error wraps fs.ErrNotExist where there
 // is none.

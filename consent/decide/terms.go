@@ -16,7 +16,7 @@ type Terms struct {
 	Settings    Settings    `json:"settings"`
 	Issuers     []Issuer    `json:"issuers"`
 	Registrars  []Registrar `json:"registrars"`
-	Managers    []Manager   `json:"managers"`
+	Managers    []Idmgr     `json:"managers"`
 	Codes       Codes       `json:"codes"`
 	Agencies    []Agency    `json:"agencies"`
 	Providers   []Provider  `json:"providers"`
@@ -101,14 +101,14 @@ type RelyingParty struct {
 	Level string `json:"level,omitempty"`
 }
 
-// Manager is an identity manager: it makes private links, and the index never
+// Idmgr is an identity manager: it makes private links, and the index never
 // learns of them. Who it is, what for and where to complain is public (IDM-18).
-type Manager struct {
-	Code    ident.Manager `json:"code"`
-	Title   string        `json:"title"`
-	Agency  ident.Agency  `json:"agency"` // the member that answers for it
-	Purpose string        `json:"purpose"`
-	Appeal  string        `json:"appeal"` // to whom one turns
+type Idmgr struct {
+	Code    ident.Idmgr  `json:"code"`
+	Title   string       `json:"title"`
+	Agency  ident.Agency `json:"agency"` // the member that answers for it
+	Purpose string       `json:"purpose"`
+	Appeal  string       `json:"appeal"` // to whom one turns
 }
 
 // PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC
@@ -462,7 +462,7 @@ func (t *Terms) FindRegistrar(code string) *Registrar {
 }
 
 // FindManager returns the identity manager of that code, nil for none.
-func (t *Terms) FindManager(code ident.Manager) *Manager {
+func (t *Terms) FindManager(code ident.Idmgr) *Idmgr {
 	for i := range t.Managers {
 		if t.Managers[i].Code == code {
 			return &t.Managers[i]

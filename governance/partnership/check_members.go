@@ -74,7 +74,7 @@ func isOwnMachine(host string) bool {
 }
 
 func (c *checker) eachManager() {
-	unique(c, c.doc.Managers, func(m decide.Manager) ident.Manager { return m.Code },
+	unique(c, c.doc.Managers, func(m decide.Idmgr) ident.Idmgr { return m.Code },
 		func(i int) []any { return in("managers", i, "code") }, "code")
 	for i, m := range c.doc.Managers {
 		c.refer(c.agencyCodes, string(m.Agency), in("managers", i, "agency"))

@@ -16,7 +16,7 @@ type Document struct {
 	Settings      decide.Settings    `json:"settings"`
 	Issuers       []decide.Issuer    `json:"issuers"`
 	Registrars    []decide.Registrar `json:"registrars"`
-	Managers      []decide.Manager   `json:"managers"`
+	Managers      []decide.Idmgr   `json:"managers"`
 	Codes         decide.Codes       `json:"codes"`
 	Agencies      []decide.Agency    `json:"agencies"`
 	Providers     []decide.Provider  `json:"providers"`
@@ -101,7 +101,7 @@ func (d *Document) complete() {
 		d.Registrars = []decide.Registrar{}
 	}
 	if d.Managers == nil {
-		d.Managers = []decide.Manager{}
+		d.Managers = []decide.Idmgr{}
 	}
 	if d.Practitioners == nil {
 		d.Practitioners = []Practitioner{}

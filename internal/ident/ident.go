@@ -225,8 +225,8 @@ type (
 	Registrar string
 	// Register is the code of a register of subjects.
 	Register string
-	// Manager is the code of an identity manager of the partnership.
-	Manager string
+	// Idmgr is the code of an identity manager of the partnership.
+	Idmgr string
 	// Practitioner is the code of a registered user (REG-13).
 	Practitioner string
 )

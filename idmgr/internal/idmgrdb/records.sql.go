@@ -45,7 +45,7 @@ const FindKeyCheck = `-- name: FindKeyCheck :one
 select check_value from idmgr.key_checks where manager = $1
 `
 
-func (q *Queries) FindKeyCheck(ctx context.Context, db DBTX, manager ident.Manager) ([]byte, error) {
+func (q *Queries) FindKeyCheck(ctx context.Context, db DBTX, manager ident.Idmgr) ([]byte, error) {
 	row := db.QueryRowContext(ctx, FindKeyCheck, manager)
 	var check_value []byte
 	err := row.Scan(&check_value)
@@ -58,7 +58,7 @@ on conflict (manager) do nothing
 `
 
 type KeepKeyCheckParams struct {
-	Manager    ident.Manager
+	Manager    ident.Idmgr
 	CheckValue []byte
 }
 
