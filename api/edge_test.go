@@ -196,7 +196,7 @@ func TestRequestsThatTheContractDoesNotNameAreRefused(t *testing.T) {
 		"too large":               {"POST", "/relmgr/v1/enquiries", `{"identifier":"` + strings.Repeat("x", 70000) + `"}`, nil, 413, "too-large", ""},
 		"a member twice":          {"POST", "/relmgr/v1/enquiries", `{"column":"a",` + enquiry[1:], nil, 400, "malformed", "/column"},
 		"an unknown member":       {"POST", "/relmgr/v1/enquiries", `{"LMN-00042":"a",` + enquiry[1:], nil, 400, "malformed", ""},
-		"a member left out":       {"POST", "/relmgr/v1/enquiries", strings.Replace(enquiry, `"identifier":"LMN-00042",`, "", 1), nil, 400, "malformed", "/identifier"},
+		"a member left out":       {"POST", "/relmgr/v1/enquiries", strings.Replace(enquiry, `"purpose":"safeguarding",`, "", 1), nil, 400, "malformed", "/purpose"},
 		"a member of bad form":    {"POST", "/relmgr/v1/enquiries", strings.Replace(enquiry, "riverside-gp", "LMN 00042", 1), nil, 400, "malformed", "/column"},
 		"a member of bad type":    {"POST", "/relmgr/v1/enquiries", strings.Replace(enquiry, `"LMN-00042"`, "42424242", 1), nil, 400, "malformed", "/identifier"},
 		"a code of no list":       {"POST", "/relmgr/v1/enquiries", strings.Replace(enquiry, `"child"`, `"LMN-00042"`, 1), nil, 400, "malformed", "/concerning"},

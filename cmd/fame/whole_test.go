@@ -31,9 +31,10 @@ var halves = []half{
 		`with p as (delete from ledger.pending) delete from ledger.leaves where commitment = (select commitment from relmgr.acts limit 1)`},
 	{"an enquiry without its leaf", `select count(*) from relmgr.enquiries e where not exists (select from ` + leaves + ` p where p.commitment = e.commitment)`,
 		`with p as (delete from ledger.pending) delete from ledger.leaves where commitment = (select commitment from relmgr.enquiries limit 1)`},
-	{"a leaf without its record", `select count(*) from ` + leaves + ` p where not exists (
-		select from relmgr.acts a where a.commitment = p.commitment union all select from relmgr.enquiries e where e.commitment = p.commitment
-		union all select from consent.acts c where c.commitment = p.commitment union all select from governance.acts g where g.commitment = p.commitment)`,
+	{"a leaf without its record", `select count(*) from ` + leaves + ` p where p.commitment not in (
+		select commitment from relmgr.acts union all select commitment from relmgr.enquiries union all select commitment from relmgr.declarations
+		union all select commitment from consent.acts union all select commitment from governance.acts
+		union all select commitment from registrar.acts union all select commitment from idmgr.records)`,
 		`insert into ledger.pending values (sha256('nothing'))`},
 	{"an act that nobody is shown", `select count(*) from relmgr.acts a where not exists (select from relmgr.act_references r where r.act_id = a.act_id and r.agency_id = a.agency_id)`,
 		`delete from relmgr.act_references where act_id = (select act_id from relmgr.acts limit 1)`},

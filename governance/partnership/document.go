@@ -16,7 +16,7 @@ type Document struct {
 	Settings      decide.Settings    `json:"settings"`
 	Issuers       []decide.Issuer    `json:"issuers"`
 	Registrars    []decide.Registrar `json:"registrars"`
-	Managers      []decide.Idmgr   `json:"managers"`
+	Managers      []decide.Idmgr     `json:"managers"`
 	Codes         decide.Codes       `json:"codes"`
 	Agencies      []decide.Agency    `json:"agencies"`
 	Providers     []decide.Provider  `json:"providers"`
