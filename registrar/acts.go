@@ -34,10 +34,18 @@ type deed struct {
 	Recognised []recognised    `json:"recognised,omitempty"`
 	ItemChecks []checkedItem   `json:"item_checks,omitempty"`
 	Failed     []ident.CheckID `json:"failed,omitempty"`
+	Reported   *putTask        `json:"reported,omitempty"`
+	Resolved   *resolved       `json:"resolved,omitempty"`
+	Reopens    []ident.ActID   `json:"reopens,omitempty"`
+	Shields    []ident.Subject `json:"shields,omitempty"`
+	Unshields  []ident.ActID   `json:"unshields,omitempty"`
+	Took       ident.TaskID    `json:"took,omitzero"`
 	Looked     *looked         `json:"looked,omitempty"`
 	Checked    *checked        `json:"checked,omitempty"`
 	Asked      *Asking         `json:"asked,omitempty"`
 	Reason     string          `json:"reason,omitempty"` // of a change
+	// Evidence is kept of a recognition that a person is to look at, and of no other.
+	Evidence []Item `json:"evidence,omitempty"`
 	// Compared says how the best candidates did, best first, and names none.
 	Compared []Compared `json:"compared,omitempty"`
 }
@@ -58,7 +66,7 @@ type named struct {
 // looked is at whom somebody looked, and why.
 type looked struct {
 	Register ident.Register `json:"register"`
-	Subject  ident.Subject  `json:"subject"`
+	Subject  ident.Subject  `json:"subject,omitzero"` // none: at the worklist
 	Reason   string         `json:"reason"`
 }
 

@@ -96,7 +96,11 @@ func (s *Service) Change(ctx context.Context, caller decide.Caller, id ident.Reg
 		if err != nil {
 			return err
 		}
-		known, err := s.itemsOf(ctx, tx, found.SubjectID, dek)
+		all, err := s.members(ctx, tx, found.SubjectID, true)
+		if err != nil {
+			return err
+		}
+		known, err := s.known(ctx, tx, all)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
-	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar/internal/registrardb"
 )
 
@@ -97,11 +96,11 @@ func (s *Service) CheckItem(ctx context.Context, caller decide.Caller, id ident.
 	if err != nil {
 		return Checked{}, err
 	}
-	dek, err := s.keys.Unwrap(ctx, seal.KeyID(found.WrappedBy), found.SubjectID[:], found.Wrapped)
+	all, err := s.members(ctx, s.db, found.SubjectID, false)
 	if err != nil {
 		return Checked{}, err
 	}
-	known, err := s.itemsOf(ctx, s.db, found.SubjectID, dek)
+	known, err := s.known(ctx, s.db, all)
 	if err != nil {
 		return Checked{}, err
 	}
@@ -247,8 +246,12 @@ func (s *Service) FailCheck(ctx context.Context, caller decide.Caller, id ident.
 }
 
 // checksOf are the checks of what an entry has.
-func (s *Service) checksOf(ctx context.Context, db registrardb.DBTX, subject ident.Subject) ([]Check, error) {
-	rows, err := s.queries.ListChecks(ctx, db, subject)
+func (s *Service) checksOf(ctx context.Context, db registrardb.DBTX, entries []member) ([]Check, error) {
+	subjects := make([]ident.UntypedID, len(entries))
+	for n, m := range entries {
+		subjects[n] = ident.UntypedID(m.subject)
+	}
+	rows, err := s.queries.ListChecks(ctx, db, subjects)
 	if err != nil {
 		return nil, fmt.Errorf("list checks: %w", pg.Fault(err))
 	}

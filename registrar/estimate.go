@@ -61,14 +61,21 @@ func (s *Service) model(ctx context.Context, id ident.Register) (*match.Model, i
 	return m, int(newest.Entries), nil
 }
 
-// Run keeps the models of this registrar's registers up to date until ctx is done. It
-// joins nothing and decides nothing: it learns how often names and dates are met.
+// Run keeps the models of this registrar's registers up to date, and compares entries
+// that are new, until ctx is done. It joins nothing and decides nothing: what is likely
+// it puts before a person.
 func (s *Service) Run(ctx context.Context, failed func(error)) {
 	tick := time.NewTicker(estimateEvery)
 	defer tick.Stop()
 	for {
 		if err := s.EstimateAll(ctx); err != nil && ctx.Err() == nil {
 			failed(err)
+		}
+		for more := true; more && ctx.Err() == nil; {
+			var err error
+			if more, err = s.Search(ctx); err != nil && ctx.Err() == nil {
+				failed(err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -62,21 +62,7 @@ func (s *Service) tokens(ctx context.Context, register ident.Register, keys []ma
 // project stores what a person is found and compared by, from the items as they are
 // now, in place of what was.
 func (s *Service) project(ctx context.Context, tx *sql.Tx, register ident.Register, subject ident.Subject, dek seal.DEK, items []Item) error {
-	old, err := s.queries.FindProfile(ctx, tx, subject)
-	switch {
-	case err == nil:
-		was, err := openProfile(dek, subject, old)
-		if err != nil {
-			return err
-		}
-		tokens, err := s.tokens(ctx, register, match.Normalise(was).Keys())
-		if err != nil {
-			return err
-		}
-		if err := s.queries.DropTokens(ctx, tx, registrardb.DropTokensParams{Tokens: tokens, SubjectID: subject}); err != nil {
-			return err
-		}
-	case !errors.Is(err, sql.ErrNoRows):
+	if err := s.dropTokens(ctx, tx, register, subject, dek); err != nil {
 		return err
 	}
 	record := recordOf(items)
@@ -95,7 +81,30 @@ func (s *Service) project(ctx context.Context, tx *sql.Tx, register ident.Regist
 	if err := s.queries.PutProfile(ctx, tx, registrardb.PutProfileParams{SubjectID: subject, Sealed: sealed}); err != nil {
 		return err
 	}
-	return s.queries.PutTokens(ctx, tx, registrardb.PutTokensParams{Tokens: tokens, SubjectID: ident.UntypedID(subject)})
+	if err := s.queries.PutTokens(ctx, tx, registrardb.PutTokensParams{Tokens: tokens, SubjectID: ident.UntypedID(subject)}); err != nil {
+		return err
+	}
+	return s.queries.Unsearched(ctx, tx, subject)
+}
+
+// dropTokens has a person be found no more by what was known of them.
+func (s *Service) dropTokens(ctx context.Context, tx *sql.Tx, register ident.Register, subject ident.Subject, dek seal.DEK) error {
+	old, err := s.queries.FindProfile(ctx, tx, subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	was, err := openProfile(dek, subject, old)
+	if err != nil {
+		return err
+	}
+	tokens, err := s.tokens(ctx, register, match.Normalise(was).Keys())
+	if err != nil {
+		return err
+	}
+	return s.queries.DropTokens(ctx, tx, registrardb.DropTokensParams{Tokens: tokens, SubjectID: subject})
 }
 
 func openProfile(dek seal.DEK, subject ident.Subject, sealed []byte) (r match.Record, err error) {

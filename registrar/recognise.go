@@ -182,19 +182,41 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 		if d.Named, err = s.name(ctx, tx, a.ID, subject, caller.Agency, r.Entry); err != nil {
 			return err
 		}
+		close := s.comesClose(&out, found)
+		if !close.IsZero() {
+			d.Evidence = given
+		}
 		a.Deed = d
 		if r.Receipt, err = s.Append(ctx, tx, &a); err != nil {
 			return err
 		}
-		return s.queries.InsertRecognition(ctx, tx, registrardb.InsertRecognitionParams{
+		err = s.queries.InsertRecognition(ctx, tx, registrardb.InsertRecognitionParams{
 			RecognitionID: r.ID, ActID: a.ID, RegisterID: id, SubjectID: subject, Outcome: string(r.Outcome),
 			Confidence: string(r.Confidence), Model: model.Version,
 		})
+		if err != nil || close.IsZero() {
+			return err
+		}
+		_, err = s.putTask(ctx, tx, putTask{Kind: Review, Register: id, SubjectA: close, Recognition: r.ID}, ident.ActID{}, 50)
+		return err
 	})
 	if err == nil && !subject.IsZero() { // it is on record before it can be carried anywhere
 		r.Statement, err = s.stateRecognition(ctx, caller, r, subject, at)
 	}
 	return r, err
+}
+
+// comesClose is the one candidate that a person is to look at: nothing contradicts it,
+// and it is likelier than not, but not sure (AUT-15). Nobody is told that there is one.
+func (s *Service) comesClose(out *match.Outcome, found []candidate) ident.Subject {
+	if out.Kind != match.UnderDetermined || len(out.Explanations) == 0 {
+		return ident.Subject{}
+	}
+	best := out.Explanations[0]
+	if len(best.Contradicts) > 0 || best.Probability < match.Likely {
+		return ident.Subject{}
+	}
+	return found[best.Candidate].subject
 }
 
 // name draws what an agency calls a subject, once: what it returns is what this act
@@ -268,6 +290,9 @@ func (s *Service) candidates(ctx context.Context, id ident.Register, form *match
 		return nil, full, pg.Fault(err)
 	}
 	for _, r := range profiles {
+		if r.Shielded {
+			continue // as if it were not there
+		}
 		form, err := s.form(ctx, r.SubjectID, r.Sealed, r.Wrapped, r.WrappedBy)
 		if err != nil {
 			return nil, full, err
@@ -336,6 +361,9 @@ func (s *Service) CheckRecord(ctx context.Context, caller decide.Caller, id iden
 	}
 	var forms []*match.Form
 	for _, r := range profiles {
+		if r.Shielded {
+			continue
+		}
 		f, err := s.form(ctx, r.SubjectID, r.Sealed, r.Wrapped, r.WrappedBy)
 		if err != nil {
 			return RecordCheck{}, err
@@ -371,6 +399,7 @@ type Explained struct {
 	Model      string
 	Asking
 	Candidates []Compared
+	Evidence   []Item // of one that a person is to look at
 }
 
 // Explain shows those who keep the register why a recognition came out as it did, and
@@ -406,7 +435,7 @@ func (s *Service) Explain(ctx context.Context, caller decide.Caller, id ident.Re
 		came := said.Deed.Recognised[0]
 		e = Explained{
 			ID: recognition, At: row.At.UTC(), Outcome: came.Outcome, Confidence: came.Confidence, Model: came.Model,
-			Asking: *said.Deed.Asked, Candidates: said.Deed.Compared,
+			Asking: *said.Deed.Asked, Candidates: said.Deed.Compared, Evidence: said.Deed.Evidence,
 		}
 		a := s.Begin(explain, caller, role, at)
 		a.Deed = deed{Checked: &checked{Register: id, Recognition: recognition}, Reason: reason}

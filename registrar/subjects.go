@@ -135,15 +135,15 @@ func (s *Service) Look(ctx context.Context, caller decide.Caller, id ident.Regis
 		if err != nil {
 			return err
 		}
-		dek, err := s.keys.Unwrap(ctx, seal.KeyID(found.WrappedBy), found.SubjectID[:], found.Wrapped)
+		all, err := s.members(ctx, tx, found.SubjectID, false)
 		if err != nil {
 			return err
 		}
 		p = Subject{Entry: entry, Register: id, RegisteredAt: found.RegisteredAt.UTC(), SelfRegistered: r.SelfRegistered}
-		if p.Items, err = s.itemsOf(ctx, tx, found.SubjectID, dek); err != nil {
+		if p.Items, err = s.known(ctx, tx, all); err != nil {
 			return err
 		}
-		if p.Checks, err = s.checksOf(ctx, tx, found.SubjectID); err != nil {
+		if p.Checks, err = s.checksOf(ctx, tx, all); err != nil {
 			return err
 		}
 		p.Confidence, p.NextReview, p.Flagged = standing(p.Items, p.Checks, r.SelfRegistered, at)

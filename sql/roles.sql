@@ -51,7 +51,11 @@ grant select on governance.published_users, governance.published_roles, governan
 grant usage on schema registrar to fame_registrar;
 grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
   registrar.entries, registrar.models, registrar.recognitions,
-  registrar.checks, registrar.failed_checks to fame_registrar;
+  registrar.checks, registrar.failed_checks, registrar.resolutions, registrar.reopenings, registrar.shields,
+  registrar.unshields, registrar.tasks to fame_registrar;
+grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
+grant select on registrar.decided, registrar.merges, registrar.shielded to fame_registrar;
+grant select, insert, update, delete on registrar.unsearched to fame_registrar;
 grant select on registrar.act_kinds to fame_registrar;
 grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;
 grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;
@@ -121,6 +125,9 @@ grant select on consent.published_consents, consent.published_exclusions, consen
   consent.published_refusals to fame_relmgr;
 -- Whom to tell of what is imposed: for a duty of notices, which is still to come.
 grant select on relmgr.to_tell to fame_relmgr;
+-- What a registrar found to be wrong, for relmgr to suspend: ids of statements alone.
+grant usage on schema registrar to fame_relmgr;
+grant select on registrar.published_repairs to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;
 grant select on relmgr.consent_wanted to fame_consent;

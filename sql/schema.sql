@@ -41,6 +41,28 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION registrar.members(entry uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive down as (
+    select entry as id
+    union
+    select m.subject_id from down join registrar.merges m on m.survivor = down.id
+  )
+  select array_agg(id) from down
+$$;
+
+CREATE FUNCTION registrar.root(entry uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive up as (
+    select entry as id, 0 as n
+    union all
+    select m.survivor, up.n + 1 from up join registrar.merges m on m.subject_id = up.id where up.n < 50
+  )
+  select id from up order by n desc limit 1
+$$;
+
 CREATE FUNCTION registrar.steps_go_forward() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -562,6 +584,52 @@ CREATE TABLE registrar.content_keys (
     wrapped bytea NOT NULL
 );
 
+CREATE TABLE registrar.reopenings (
+    resolution_id uuid NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.resolutions (
+    act_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    outcome text NOT NULL,
+    survivor uuid,
+    CONSTRAINT resolution_is_known CHECK ((outcome = ANY (ARRAY['same-person'::text, 'not-the-same-person'::text, 'accepted'::text, 'none-of-them'::text, 'wrong'::text, 'right'::text, 'two-people'::text, 'one-person'::text]))),
+    CONSTRAINT same_person_has_a_survivor CHECK (((outcome = 'same-person'::text) = (survivor IS NOT NULL)))
+);
+
+CREATE TABLE registrar.tasks (
+    task_id uuid NOT NULL,
+    kind text NOT NULL,
+    register_id governance.code NOT NULL,
+    subject_a uuid NOT NULL,
+    subject_b uuid,
+    recognition_id uuid,
+    act_id uuid,
+    found_at timestamp with time zone NOT NULL,
+    priority integer NOT NULL,
+    owner governance.code,
+    CONSTRAINT duplicate_has_two CHECK (((kind = 'duplicate'::text) = (subject_b IS NOT NULL))),
+    CONSTRAINT of_a_recognition CHECK (((kind = ANY (ARRAY['review'::text, 'misdetermined'::text])) = (recognition_id IS NOT NULL))),
+    CONSTRAINT pair_is_ordered CHECK ((subject_b > subject_a)),
+    CONSTRAINT task_kind_is_known CHECK ((kind = ANY (ARRAY['duplicate'::text, 'review'::text, 'misdetermined'::text, 'overlay'::text])))
+);
+
+CREATE VIEW registrar.decided AS
+ SELECT r.act_id,
+    r.task_id,
+    r.outcome,
+    r.survivor,
+    t.kind,
+    t.subject_a,
+    t.subject_b,
+    t.recognition_id
+   FROM (registrar.resolutions r
+     JOIN registrar.tasks t ON ((t.task_id = r.task_id)))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM registrar.reopenings o
+          WHERE (o.resolution_id = r.act_id))));
+
 CREATE TABLE registrar.enrolment_codes (
     code_id uuid NOT NULL,
     subject_id uuid NOT NULL,
@@ -616,6 +684,16 @@ CREATE TABLE registrar.items (
     CONSTRAINT item_kind_is_known CHECK ((kind = ANY (ARRAY['name'::text, 'birth'::text, 'sex'::text, 'address'::text, 'phone'::text, 'email'::text, 'identifier'::text, 'parent'::text, 'biometric'::text, 'unborn'::text, 'death'::text])))
 );
 
+CREATE VIEW registrar.merges AS
+ SELECT
+        CASE
+            WHEN (decided.survivor = decided.subject_a) THEN decided.subject_b
+            ELSE decided.subject_a
+        END AS subject_id,
+    decided.survivor
+   FROM registrar.decided
+  WHERE (decided.outcome = 'same-person'::text);
+
 CREATE TABLE registrar.models (
     register_id governance.code NOT NULL,
     version text NOT NULL,
@@ -664,6 +742,23 @@ CREATE TABLE registrar.registers (
     CONSTRAINT review_is_a_day CHECK ((review_on ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'::text))
 );
 
+CREATE VIEW registrar.published_repairs AS
+ SELECT g.registrar,
+    d.recognition_id AS statement_id
+   FROM ((registrar.decided d
+     JOIN registrar.recognitions r ON ((r.recognition_id = d.recognition_id)))
+     JOIN registrar.registers g ON (((g.register_id)::text = (r.register_id)::text)))
+  WHERE (d.outcome = 'wrong'::text)
+UNION
+ SELECT g.registrar,
+    r.recognition_id AS statement_id
+   FROM ((((registrar.decided d
+     JOIN registrar.recognitions r ON ((r.subject_id = d.subject_a)))
+     JOIN registrar.acts made ON ((made.act_id = r.act_id)))
+     JOIN registrar.acts said ON (((said.act_id = d.act_id) AND (made.at <= said.at))))
+     JOIN registrar.registers g ON (((g.register_id)::text = (r.register_id)::text)))
+  WHERE (d.outcome = 'two-people'::text);
+
 CREATE TABLE registrar.security_events (
     event_id uuid NOT NULL,
     kind text NOT NULL,
@@ -682,6 +777,38 @@ CREATE TABLE registrar.sessions (
     CONSTRAINT session_is_a_hash CHECK ((length(session) = 32)),
     CONSTRAINT session_rests_on_something CHECK ((cardinality(methods) > 0))
 );
+
+CREATE TABLE registrar.shields (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.unshields (
+    shield_id uuid NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE VIEW registrar.shielded AS
+ WITH own AS (
+         SELECT s.subject_id
+           FROM registrar.shields s
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM registrar.unshields u
+                  WHERE (u.shield_id = s.act_id))))
+        )
+ SELECT own.subject_id
+   FROM own
+UNION
+ SELECT
+        CASE
+            WHEN (t.subject_a = own.subject_id) THEN t.subject_b
+            ELSE t.subject_a
+        END AS subject_id
+   FROM (own
+     JOIN registrar.tasks t ON (((t.kind = 'duplicate'::text) AND ((own.subject_id = t.subject_a) OR (own.subject_id = t.subject_b)))))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM registrar.decided d
+          WHERE ((d.task_id = t.task_id) AND (d.outcome = 'not-the-same-person'::text)))));
 
 CREATE TABLE registrar.sign_ins (
     sign_in bytea NOT NULL,
@@ -717,6 +844,10 @@ CREATE TABLE registrar.throttles (
 
 CREATE TABLE registrar.tokens (
     token bigint NOT NULL,
+    subject_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.unsearched (
     subject_id uuid NOT NULL
 );
 
@@ -1415,11 +1546,20 @@ ALTER TABLE ONLY registrar.recognitions
 ALTER TABLE ONLY registrar.registers
     ADD CONSTRAINT registers_pkey PRIMARY KEY (register_id);
 
+ALTER TABLE ONLY registrar.reopenings
+    ADD CONSTRAINT reopenings_pkey PRIMARY KEY (resolution_id);
+
+ALTER TABLE ONLY registrar.resolutions
+    ADD CONSTRAINT resolutions_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY registrar.security_events
     ADD CONSTRAINT security_events_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY registrar.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (session);
+
+ALTER TABLE ONLY registrar.shields
+    ADD CONSTRAINT shields_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY registrar.accounts
     ADD CONSTRAINT sign_in_numbers_differ UNIQUE (token);
@@ -1436,11 +1576,23 @@ ALTER TABLE ONLY registrar.subjects
 ALTER TABLE ONLY registrar.superseded
     ADD CONSTRAINT superseded_pkey PRIMARY KEY (item_id);
 
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT task_is_put_once UNIQUE NULLS NOT DISTINCT (kind, subject_a, subject_b, recognition_id);
+
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_pkey PRIMARY KEY (task_id);
+
 ALTER TABLE ONLY registrar.throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (throttle);
 
 ALTER TABLE ONLY registrar.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (token, subject_id);
+
+ALTER TABLE ONLY registrar.unsearched
+    ADD CONSTRAINT unsearched_pkey PRIMARY KEY (subject_id);
+
+ALTER TABLE ONLY registrar.unshields
+    ADD CONSTRAINT unshields_pkey PRIMARY KEY (shield_id);
 
 ALTER TABLE ONLY relmgr.act_handles
     ADD CONSTRAINT act_handles_pkey PRIMARY KEY (handle_id, act_id);
@@ -1669,13 +1821,23 @@ CREATE INDEX recognise_acts ON registrar.acts USING btree (practitioner_id, at) 
 
 CREATE INDEX recognitions_by_subject ON registrar.recognitions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
 
+CREATE INDEX resolutions_by_task ON registrar.resolutions USING btree (task_id);
+
 CREATE INDEX security_events_by_time ON registrar.security_events USING btree (at, event_id);
 
 CREATE INDEX sessions_by_account ON registrar.sessions USING btree (account_id);
 
 CREATE INDEX sessions_by_end ON registrar.sessions USING btree (ends_at);
 
+CREATE INDEX shields_by_subject ON registrar.shields USING btree (subject_id);
+
 CREATE INDEX subjects_by_register ON registrar.subjects USING btree (register_id, subject_id);
+
+CREATE INDEX tasks_by_register ON registrar.tasks USING btree (register_id, priority DESC, task_id);
+
+CREATE INDEX tasks_of_a ON registrar.tasks USING btree (subject_a);
+
+CREATE INDEX tasks_of_b ON registrar.tasks USING btree (subject_b) WHERE (subject_b IS NOT NULL);
 
 CREATE INDEX throttles_by_time ON registrar.throttles USING btree (at);
 
@@ -1916,11 +2078,32 @@ ALTER TABLE ONLY registrar.recognitions
 ALTER TABLE ONLY registrar.registers
     ADD CONSTRAINT registers_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
 
+ALTER TABLE ONLY registrar.reopenings
+    ADD CONSTRAINT reopenings_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.reopenings
+    ADD CONSTRAINT reopenings_resolution_id_fkey FOREIGN KEY (resolution_id) REFERENCES registrar.resolutions(act_id);
+
+ALTER TABLE ONLY registrar.resolutions
+    ADD CONSTRAINT resolutions_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.resolutions
+    ADD CONSTRAINT resolutions_survivor_fkey FOREIGN KEY (survivor) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.resolutions
+    ADD CONSTRAINT resolutions_task_id_fkey FOREIGN KEY (task_id) REFERENCES registrar.tasks(task_id);
+
 ALTER TABLE ONLY registrar.security_events
     ADD CONSTRAINT security_events_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
 
 ALTER TABLE ONLY registrar.sessions
     ADD CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
+
+ALTER TABLE ONLY registrar.shields
+    ADD CONSTRAINT shields_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.shields
+    ADD CONSTRAINT shields_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY registrar.subject_keys
     ADD CONSTRAINT subject_keys_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
@@ -1937,8 +2120,32 @@ ALTER TABLE ONLY registrar.superseded
 ALTER TABLE ONLY registrar.superseded
     ADD CONSTRAINT superseded_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
 
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_recognition_id_fkey FOREIGN KEY (recognition_id) REFERENCES registrar.recognitions(recognition_id);
+
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_register_id_fkey FOREIGN KEY (register_id) REFERENCES registrar.registers(register_id);
+
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_subject_a_fkey FOREIGN KEY (subject_a) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.tasks
+    ADD CONSTRAINT tasks_subject_b_fkey FOREIGN KEY (subject_b) REFERENCES registrar.subjects(subject_id);
+
 ALTER TABLE ONLY registrar.tokens
     ADD CONSTRAINT tokens_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.unsearched
+    ADD CONSTRAINT unsearched_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.unshields
+    ADD CONSTRAINT unshields_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.unshields
+    ADD CONSTRAINT unshields_shield_id_fkey FOREIGN KEY (shield_id) REFERENCES registrar.shields(act_id);
 
 ALTER TABLE ONLY relmgr.act_handles
     ADD CONSTRAINT act_handles_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -2185,6 +2392,7 @@ GRANT USAGE ON SCHEMA migration TO PUBLIC;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA registrar TO fame_registrar;
+GRANT USAGE ON SCHEMA registrar TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 GRANT USAGE ON SCHEMA relmgr TO fame_consent;
@@ -2346,6 +2554,16 @@ GRANT SELECT,INSERT ON TABLE registrar.checks TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.content_keys TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.reopenings TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.resolutions TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.tasks TO fame_registrar;
+
+GRANT UPDATE(owner) ON TABLE registrar.tasks TO fame_registrar;
+
+GRANT SELECT ON TABLE registrar.decided TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes_used TO fame_registrar;
@@ -2364,6 +2582,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.identifiers TO fame_registr
 
 GRANT SELECT,INSERT ON TABLE registrar.items TO fame_registrar;
 
+GRANT SELECT ON TABLE registrar.merges TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.models TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.profiles TO fame_registrar;
@@ -2372,9 +2592,17 @@ GRANT SELECT,INSERT ON TABLE registrar.recognitions TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.registers TO fame_registrar;
 
+GRANT SELECT ON TABLE registrar.published_repairs TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE registrar.security_events TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.sessions TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.shields TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.unshields TO fame_registrar;
+
+GRANT SELECT ON TABLE registrar.shielded TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.sign_ins TO fame_registrar;
 
@@ -2399,6 +2627,8 @@ GRANT UPDATE(failures) ON TABLE registrar.throttles TO fame_registrar;
 GRANT UPDATE(at) ON TABLE registrar.throttles TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.tokens TO fame_registrar;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.unsearched TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE relmgr.act_handles TO fame_relmgr;
 

@@ -87,24 +87,33 @@ func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 	return out
 }
 
-func explanationOf(e *registrar.Explained) *registraroas.RecognitionExplained {
+func explanationOf(e *registrar.Explained) (*registraroas.RecognitionExplained, error) {
 	out := &registraroas.RecognitionExplained{
 		ID: registraroas.ID(e.ID.String()), At: e.At, Outcome: string(e.Outcome), Confidence: registraroas.RecognitionConfidence(e.Confidence),
 		Model: e.Model, Purpose: registraroas.Code(e.Purpose), Reason: registraroas.Code(e.Reason),
-		Candidates: []registraroas.RecognitionExplainedCandidatesItem{},
+		Candidates: []registraroas.RecognitionCompared{},
 	}
 	for _, c := range e.Candidates {
-		item := registraroas.RecognitionExplainedCandidatesItem{
-			Bits: c.Bits, Probability: c.Probability, Contradicts: append([]string{}, c.Contradicts...),
-			Fields: []registraroas.RecognitionExplainedCandidatesItemFieldsItem{},
-		}
-		if c.Kin != "" {
-			item.Kin.SetTo(c.Kin)
-		}
-		for _, f := range c.Fields {
-			item.Fields = append(item.Fields, registraroas.RecognitionExplainedCandidatesItemFieldsItem{Field: f.Field, Level: f.Level, Bits: f.Bits})
-		}
-		out.Candidates = append(out.Candidates, item)
+		out.Candidates = append(out.Candidates, comparedTo(&c))
 	}
-	return out
+	evidence, err := convert[[]registraroas.Evidence](e.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	out.Evidence = evidence
+	return out, nil
+}
+
+func comparedTo(c *registrar.Compared) registraroas.RecognitionCompared {
+	to := registraroas.RecognitionCompared{
+		Bits: c.Bits, Probability: c.Probability, Contradicts: append([]string{}, c.Contradicts...),
+		Fields: []registraroas.RecognitionComparedFieldsItem{},
+	}
+	if c.Kin != "" {
+		to.Kin.SetTo(c.Kin)
+	}
+	for _, f := range c.Fields {
+		to.Fields = append(to.Fields, registraroas.RecognitionComparedFieldsItem{Field: f.Field, Level: f.Level, Bits: f.Bits})
+	}
+	return to
 }

@@ -215,7 +215,7 @@ func (h *handler) ExplainRecognition(ctx context.Context, params registraroas.Ex
 	if err != nil {
 		return nil, err
 	}
-	return explanationOf(&e), nil
+	return explanationOf(&e)
 }
 
 // CheckRecord is registrar.Service.CheckRecord.

@@ -102,6 +102,20 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/security-events
 	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
+	// ListTasks invokes listTasks operation.
+	//
+	// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
+	// keep the register; reading it is an act.
+	//
+	// GET /registrar/v1/registers/{register}/tasks
+	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
+	// OutcomeOfRecognition invokes outcomeOfRecognition operation.
+	//
+	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
+	// was wrong (AUT-04).
+	//
+	// GET /registrar/v1/registers/{register}/recognitions/{recognition}/outcome
+	OutcomeOfRecognition(ctx context.Context, params OutcomeOfRecognitionParams) (*RecognitionDecided, error)
 	// Recognise invokes recognise operation.
 	//
 	// Compares what the caller knows of a person with the register. It names at most one, and never says
@@ -111,6 +125,13 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RegisterQuality invokes registerQuality operation.
+	//
+	// Recognitions by outcome, duplicates and what was made of them, and whether the levels that it
+	// undertakes are met (REG-20). For those who keep it.
+	//
+	// GET /registrar/v1/registers/{register}/quality
+	RegisterQuality(ctx context.Context, params RegisterQualityParams) (*RegisterQuality, error)
 	// RegisterSubject invokes registerSubject operation.
 	//
 	// A name is enough, or an approximate year of birth: nobody has to qualify, and no number is needed
@@ -119,6 +140,28 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects
 	RegisterSubject(ctx context.Context, request *RegistrationRequest, params RegisterSubjectParams) (*Registration, error)
+	// ReopenTask invokes reopenTask operation.
+	//
+	// Take back what was decided on a task.
+	//
+	// POST /registrar/v1/registers/{register}/tasks/{task}/reopening
+	ReopenTask(ctx context.Context, request *TaskReason, params ReopenTaskParams) (*RegistrarReceipt, error)
+	// ReportToRegistrar invokes reportToRegistrar operation.
+	//
+	// That a recognition named the wrong person, by whoever made it (AUT-04); that an entry is two
+	// people's or two entries one person's, by
+	// those who keep the register. It is put before a person once.
+	//
+	// POST /registrar/v1/registers/{register}/reports
+	ReportToRegistrar(ctx context.Context, request *RegisterReport, params ReportToRegistrarParams) (*RegistrarReceipt, error)
+	// ResolveTask invokes resolveTask operation.
+	//
+	// The act of a named person, with a reason. It can be taken back, and the same is never proposed
+	// again (REG-10, AUT-15). What relied on a
+	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+	//
+	// POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
+	ResolveTask(ctx context.Context, request *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error)
 	// RevokeAuthenticator invokes revokeAuthenticator operation.
 	//
 	// For those who keep the register. Sessions that rest on it end with it, from the next request on
@@ -126,6 +169,19 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
 	RevokeAuthenticator(ctx context.Context, request *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
+	// ShieldSubject invokes shieldSubject operation.
+	//
+	// Whoever asks is answered as if it were not there. An entry that may be the same person's inherits
+	// the shield.
+	//
+	// PUT /registrar/v1/registers/{register}/subjects/{subject}/shield
+	ShieldSubject(ctx context.Context, request *ShieldRequest, params ShieldSubjectParams) (*RegistrarReceipt, error)
+	// TakeTask invokes takeTask operation.
+	//
+	// Take a task.
+	//
+	// PUT /registrar/v1/registers/{register}/tasks/{task}/owner
+	TakeTask(ctx context.Context, request *TaskReason, params TakeTaskParams) (*RegistrarReceipt, error)
 }
 
 // Client implements OAS client.
@@ -1357,6 +1413,251 @@ func (c *Client) sendListSecurityEvents(ctx context.Context, params ListSecurity
 	return result, nil
 }
 
+// ListTasks invokes listTasks operation.
+//
+// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
+// keep the register; reading it is an act.
+//
+// GET /registrar/v1/registers/{register}/tasks
+func (c *Client) ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error) {
+	res, err := c.sendListTasks(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListTasks(ctx context.Context, params ListTasksParams) (res *Tasks, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/tasks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "state" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "state",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.State.Get(); ok {
+				return e.EncodeValue(conv.StringToString(string(val)))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListTasksOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListTasksResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// OutcomeOfRecognition invokes outcomeOfRecognition operation.
+//
+// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
+// was wrong (AUT-04).
+//
+// GET /registrar/v1/registers/{register}/recognitions/{recognition}/outcome
+func (c *Client) OutcomeOfRecognition(ctx context.Context, params OutcomeOfRecognitionParams) (*RecognitionDecided, error) {
+	res, err := c.sendOutcomeOfRecognition(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendOutcomeOfRecognition(ctx context.Context, params OutcomeOfRecognitionParams) (res *RecognitionDecided, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/recognitions/"
+	{
+		// Encode "recognition" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "recognition",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Recognition); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/outcome"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, OutcomeOfRecognitionOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeOutcomeOfRecognitionResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // Recognise invokes recognise operation.
 //
 // Compares what the caller knows of a person with the register. It names at most one, and never says
@@ -1455,6 +1756,99 @@ func (c *Client) sendRecognise(ctx context.Context, request *RecognitionRequest,
 	return result, nil
 }
 
+// RegisterQuality invokes registerQuality operation.
+//
+// Recognitions by outcome, duplicates and what was made of them, and whether the levels that it
+// undertakes are met (REG-20). For those who keep it.
+//
+// GET /registrar/v1/registers/{register}/quality
+func (c *Client) RegisterQuality(ctx context.Context, params RegisterQualityParams) (*RegisterQuality, error) {
+	res, err := c.sendRegisterQuality(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendRegisterQuality(ctx context.Context, params RegisterQualityParams) (res *RegisterQuality, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/quality"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RegisterQualityOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRegisterQualityResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // RegisterSubject invokes registerSubject operation.
 //
 // A name is enough, or an approximate year of birth: nobody has to qualify, and no number is needed
@@ -1545,6 +1939,339 @@ func (c *Client) sendRegisterSubject(ctx context.Context, request *RegistrationR
 	defer body.Close()
 
 	result, err := decodeRegisterSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReopenTask invokes reopenTask operation.
+//
+// Take back what was decided on a task.
+//
+// POST /registrar/v1/registers/{register}/tasks/{task}/reopening
+func (c *Client) ReopenTask(ctx context.Context, request *TaskReason, params ReopenTaskParams) (*RegistrarReceipt, error) {
+	res, err := c.sendReopenTask(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReopenTask(ctx context.Context, request *TaskReason, params ReopenTaskParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/tasks/"
+	{
+		// Encode "task" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "task",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Task); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/reopening"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReopenTaskRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReopenTaskOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReopenTaskResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReportToRegistrar invokes reportToRegistrar operation.
+//
+// That a recognition named the wrong person, by whoever made it (AUT-04); that an entry is two
+// people's or two entries one person's, by
+// those who keep the register. It is put before a person once.
+//
+// POST /registrar/v1/registers/{register}/reports
+func (c *Client) ReportToRegistrar(ctx context.Context, request *RegisterReport, params ReportToRegistrarParams) (*RegistrarReceipt, error) {
+	res, err := c.sendReportToRegistrar(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReportToRegistrar(ctx context.Context, request *RegisterReport, params ReportToRegistrarParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/reports"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReportToRegistrarRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReportToRegistrarOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReportToRegistrarResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ResolveTask invokes resolveTask operation.
+//
+// The act of a named person, with a reason. It can be taken back, and the same is never proposed
+// again (REG-10, AUT-15). What relied on a
+// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+//
+// POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
+func (c *Client) ResolveTask(ctx context.Context, request *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error) {
+	res, err := c.sendResolveTask(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendResolveTask(ctx context.Context, request *ResolutionRequest, params ResolveTaskParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/tasks/"
+	{
+		// Encode "task" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "task",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Task); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/resolutions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeResolveTaskRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ResolveTaskOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeResolveTaskResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1685,6 +2412,241 @@ func (c *Client) sendRevokeAuthenticator(ctx context.Context, request *KeepingRe
 	defer body.Close()
 
 	result, err := decodeRevokeAuthenticatorResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ShieldSubject invokes shieldSubject operation.
+//
+// Whoever asks is answered as if it were not there. An entry that may be the same person's inherits
+// the shield.
+//
+// PUT /registrar/v1/registers/{register}/subjects/{subject}/shield
+func (c *Client) ShieldSubject(ctx context.Context, request *ShieldRequest, params ShieldSubjectParams) (*RegistrarReceipt, error) {
+	res, err := c.sendShieldSubject(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendShieldSubject(ctx context.Context, request *ShieldRequest, params ShieldSubjectParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/shield"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "PUT", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeShieldSubjectRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ShieldSubjectOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeShieldSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TakeTask invokes takeTask operation.
+//
+// Take a task.
+//
+// PUT /registrar/v1/registers/{register}/tasks/{task}/owner
+func (c *Client) TakeTask(ctx context.Context, request *TaskReason, params TakeTaskParams) (*RegistrarReceipt, error) {
+	res, err := c.sendTakeTask(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendTakeTask(ctx context.Context, request *TaskReason, params TakeTaskParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/tasks/"
+	{
+		// Encode "task" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "task",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Task); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/owner"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "PUT", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTakeTaskRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, TakeTaskOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTakeTaskResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

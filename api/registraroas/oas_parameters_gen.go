@@ -1315,6 +1315,366 @@ func decodeListSecurityEventsParams(args [0]string, argsEscaped bool, r *http.Re
 	return params, nil
 }
 
+// ListTasksParams is parameters of listTasks operation.
+type ListTasksParams struct {
+	Register Code
+	State    OptListTasksState `json:",omitempty,omitzero"`
+	// Why the caller needs to know.
+	Reason Code
+}
+
+func unpackListTasksParams(packed middleware.Parameters) (params ListTasksParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "state",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.State = v.(OptListTasksState)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reason",
+			In:   "query",
+		}
+		params.Reason = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeListTasksParams(args [1]string, argsEscaped bool, r *http.Request) (params ListTasksParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Set default value for query: state.
+	{
+		val := ListTasksState("open")
+		params.State.SetTo(val)
+	}
+	// Decode query: state.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "state",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotStateVal ListTasksState
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotStateVal = ListTasksState(c)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.State.SetTo(paramsDotStateVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.State.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "state",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reason.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReasonVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReasonVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reason = Code(paramsDotReasonVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Reason.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reason",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// OutcomeOfRecognitionParams is parameters of outcomeOfRecognition operation.
+type OutcomeOfRecognitionParams struct {
+	Register    Code
+	Recognition ID
+}
+
+func unpackOutcomeOfRecognitionParams(packed middleware.Parameters) (params OutcomeOfRecognitionParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "recognition",
+			In:   "path",
+		}
+		params.Recognition = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeOutcomeOfRecognitionParams(args [2]string, argsEscaped bool, r *http.Request) (params OutcomeOfRecognitionParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: recognition.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "recognition",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRecognitionVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRecognitionVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Recognition = ID(paramsDotRecognitionVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Recognition.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "recognition",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // RecogniseParams is parameters of recognise operation.
 type RecogniseParams struct {
 	Register Code
@@ -1332,6 +1692,86 @@ func unpackRecogniseParams(packed middleware.Parameters) (params RecogniseParams
 }
 
 func decodeRecogniseParams(args [1]string, argsEscaped bool, r *http.Request) (params RecogniseParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RegisterQualityParams is parameters of registerQuality operation.
+type RegisterQualityParams struct {
+	Register Code
+}
+
+func unpackRegisterQualityParams(packed middleware.Parameters) (params RegisterQualityParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeRegisterQualityParams(args [1]string, argsEscaped bool, r *http.Request) (params RegisterQualityParams, _ error) {
 	// Decode path: register.
 	if err := func() error {
 		param := args[0]
@@ -1468,6 +1908,384 @@ func decodeRegisterSubjectParams(args [1]string, argsEscaped bool, r *http.Reque
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ReopenTaskParams is parameters of reopenTask operation.
+type ReopenTaskParams struct {
+	Register Code
+	// The id that the worklist has.
+	Task ID
+}
+
+func unpackReopenTaskParams(packed middleware.Parameters) (params ReopenTaskParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "task",
+			In:   "path",
+		}
+		params.Task = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeReopenTaskParams(args [2]string, argsEscaped bool, r *http.Request) (params ReopenTaskParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: task.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "task",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotTaskVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotTaskVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Task = ID(paramsDotTaskVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Task.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "task",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ReportToRegistrarParams is parameters of reportToRegistrar operation.
+type ReportToRegistrarParams struct {
+	Register Code
+}
+
+func unpackReportToRegistrarParams(packed middleware.Parameters) (params ReportToRegistrarParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeReportToRegistrarParams(args [1]string, argsEscaped bool, r *http.Request) (params ReportToRegistrarParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ResolveTaskParams is parameters of resolveTask operation.
+type ResolveTaskParams struct {
+	Register Code
+	// The id that the worklist has.
+	Task ID
+}
+
+func unpackResolveTaskParams(packed middleware.Parameters) (params ResolveTaskParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "task",
+			In:   "path",
+		}
+		params.Task = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeResolveTaskParams(args [2]string, argsEscaped bool, r *http.Request) (params ResolveTaskParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: task.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "task",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotTaskVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotTaskVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Task = ID(paramsDotTaskVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Task.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "task",
 			In:   "path",
 			Err:  err,
 		}
@@ -1685,6 +2503,304 @@ func decodeRevokeAuthenticatorParams(args [3]string, argsEscaped bool, r *http.R
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "authenticator",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ShieldSubjectParams is parameters of shieldSubject operation.
+type ShieldSubjectParams struct {
+	Register Code
+	// The reference under which the caller's agency knows the entry.
+	Subject SubjectReference
+}
+
+func unpackShieldSubjectParams(packed middleware.Parameters) (params ShieldSubjectParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "subject",
+			In:   "path",
+		}
+		params.Subject = packed[key].(SubjectReference)
+	}
+	return params
+}
+
+func decodeShieldSubjectParams(args [2]string, argsEscaped bool, r *http.Request) (params ShieldSubjectParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: subject.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "subject",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotSubjectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSubjectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Subject = SubjectReference(paramsDotSubjectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Subject.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "subject",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// TakeTaskParams is parameters of takeTask operation.
+type TakeTaskParams struct {
+	Register Code
+	// The id that the worklist has.
+	Task ID
+}
+
+func unpackTakeTaskParams(packed middleware.Parameters) (params TakeTaskParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "task",
+			In:   "path",
+		}
+		params.Task = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeTakeTaskParams(args [2]string, argsEscaped bool, r *http.Request) (params TakeTaskParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: task.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "task",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotTaskVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotTaskVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Task = ID(paramsDotTaskVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Task.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "task",
 			In:   "path",
 			Err:  err,
 		}

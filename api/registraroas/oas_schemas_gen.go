@@ -1022,6 +1022,47 @@ func (s *KeepingRequest) SetReason(val Code) {
 	s.Reason = val
 }
 
+type ListTasksState string
+
+const (
+	ListTasksStateOpen     ListTasksState = "open"
+	ListTasksStateResolved ListTasksState = "resolved"
+)
+
+// AllValues returns all ListTasksState values.
+func (ListTasksState) AllValues() []ListTasksState {
+	return []ListTasksState{
+		ListTasksStateOpen,
+		ListTasksStateResolved,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ListTasksState) MarshalText() ([]byte, error) {
+	switch s {
+	case ListTasksStateOpen:
+		return []byte(s), nil
+	case ListTasksStateResolved:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ListTasksState) UnmarshalText(data []byte) error {
+	switch ListTasksState(data) {
+	case ListTasksStateOpen:
+		*s = ListTasksStateOpen
+		return nil
+	case ListTasksStateResolved:
+		*s = ListTasksStateResolved
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type Oidc struct {
 	Token string
 	Roles []string
@@ -1179,6 +1220,52 @@ func (o OptCaseReference) Get() (v CaseReference, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptCaseReference) Or(d CaseReference) CaseReference {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCode returns new OptCode with value set to v.
+func NewOptCode(v Code) OptCode {
+	return OptCode{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCode is optional Code.
+type OptCode struct {
+	Value Code
+	Set   bool
+}
+
+// IsSet returns true if OptCode was set.
+func (o OptCode) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCode) Reset() {
+	var v Code
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCode) SetTo(v Code) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCode) Get() (v Code, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCode) Or(d Code) Code {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1369,6 +1456,52 @@ func (o OptEmail) Or(d Email) Email {
 	return d
 }
 
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptInt returns new OptInt with value set to v.
 func NewOptInt(v int) OptInt {
 	return OptInt{
@@ -1409,6 +1542,52 @@ func (o OptInt) Get() (v int, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInt) Or(d int) int {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptListTasksState returns new OptListTasksState with value set to v.
+func NewOptListTasksState(v ListTasksState) OptListTasksState {
+	return OptListTasksState{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptListTasksState is optional ListTasksState.
+type OptListTasksState struct {
+	Value ListTasksState
+	Set   bool
+}
+
+// IsSet returns true if OptListTasksState was set.
+func (o OptListTasksState) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptListTasksState) Reset() {
+	var v ListTasksState
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptListTasksState) SetTo(v ListTasksState) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptListTasksState) Get() (v ListTasksState, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptListTasksState) Or(d ListTasksState) ListTasksState {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1685,6 +1864,98 @@ func (o OptPostalAddress) Get() (v PostalAddress, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptPostalAddress) Or(d PostalAddress) PostalAddress {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptRecognitionCompared returns new OptRecognitionCompared with value set to v.
+func NewOptRecognitionCompared(v RecognitionCompared) OptRecognitionCompared {
+	return OptRecognitionCompared{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRecognitionCompared is optional RecognitionCompared.
+type OptRecognitionCompared struct {
+	Value RecognitionCompared
+	Set   bool
+}
+
+// IsSet returns true if OptRecognitionCompared was set.
+func (o OptRecognitionCompared) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRecognitionCompared) Reset() {
+	var v RecognitionCompared
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRecognitionCompared) SetTo(v RecognitionCompared) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRecognitionCompared) Get() (v RecognitionCompared, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRecognitionCompared) Or(d RecognitionCompared) RecognitionCompared {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptRecognitionDecidedDecided returns new OptRecognitionDecidedDecided with value set to v.
+func NewOptRecognitionDecidedDecided(v RecognitionDecidedDecided) OptRecognitionDecidedDecided {
+	return OptRecognitionDecidedDecided{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRecognitionDecidedDecided is optional RecognitionDecidedDecided.
+type OptRecognitionDecidedDecided struct {
+	Value RecognitionDecidedDecided
+	Set   bool
+}
+
+// IsSet returns true if OptRecognitionDecidedDecided was set.
+func (o OptRecognitionDecidedDecided) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRecognitionDecidedDecided) Reset() {
+	var v RecognitionDecidedDecided
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRecognitionDecidedDecided) SetTo(v RecognitionDecidedDecided) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRecognitionDecidedDecided) Get() (v RecognitionDecidedDecided, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRecognitionDecidedDecided) Or(d RecognitionDecidedDecided) RecognitionDecidedDecided {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -2634,6 +2905,103 @@ func (s *Recognition) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// Ref: #/components/schemas/RecognitionCompared
+type RecognitionCompared struct {
+	// Log2 of how much likelier one person compares so than two strangers.
+	Bits        float64 `json:"bits"`
+	Probability float64 `json:"probability"`
+	// Who else would compare so: household, twin or namesake.
+	Kin         OptString                       `json:"kin"`
+	Contradicts []string                        `json:"contradicts"`
+	Fields      []RecognitionComparedFieldsItem `json:"fields"`
+}
+
+// GetBits returns the value of Bits.
+func (s *RecognitionCompared) GetBits() float64 {
+	return s.Bits
+}
+
+// GetProbability returns the value of Probability.
+func (s *RecognitionCompared) GetProbability() float64 {
+	return s.Probability
+}
+
+// GetKin returns the value of Kin.
+func (s *RecognitionCompared) GetKin() OptString {
+	return s.Kin
+}
+
+// GetContradicts returns the value of Contradicts.
+func (s *RecognitionCompared) GetContradicts() []string {
+	return s.Contradicts
+}
+
+// GetFields returns the value of Fields.
+func (s *RecognitionCompared) GetFields() []RecognitionComparedFieldsItem {
+	return s.Fields
+}
+
+// SetBits sets the value of Bits.
+func (s *RecognitionCompared) SetBits(val float64) {
+	s.Bits = val
+}
+
+// SetProbability sets the value of Probability.
+func (s *RecognitionCompared) SetProbability(val float64) {
+	s.Probability = val
+}
+
+// SetKin sets the value of Kin.
+func (s *RecognitionCompared) SetKin(val OptString) {
+	s.Kin = val
+}
+
+// SetContradicts sets the value of Contradicts.
+func (s *RecognitionCompared) SetContradicts(val []string) {
+	s.Contradicts = val
+}
+
+// SetFields sets the value of Fields.
+func (s *RecognitionCompared) SetFields(val []RecognitionComparedFieldsItem) {
+	s.Fields = val
+}
+
+type RecognitionComparedFieldsItem struct {
+	Field string  `json:"field"`
+	Level string  `json:"level"`
+	Bits  float64 `json:"bits"`
+}
+
+// GetField returns the value of Field.
+func (s *RecognitionComparedFieldsItem) GetField() string {
+	return s.Field
+}
+
+// GetLevel returns the value of Level.
+func (s *RecognitionComparedFieldsItem) GetLevel() string {
+	return s.Level
+}
+
+// GetBits returns the value of Bits.
+func (s *RecognitionComparedFieldsItem) GetBits() float64 {
+	return s.Bits
+}
+
+// SetField sets the value of Field.
+func (s *RecognitionComparedFieldsItem) SetField(val string) {
+	s.Field = val
+}
+
+// SetLevel sets the value of Level.
+func (s *RecognitionComparedFieldsItem) SetLevel(val string) {
+	s.Level = val
+}
+
+// SetBits sets the value of Bits.
+func (s *RecognitionComparedFieldsItem) SetBits(val float64) {
+	s.Bits = val
+}
+
 // A level of GPG 45. None means certain (AUT-05).
 // Ref: #/components/schemas/RecognitionConfidence
 type RecognitionConfidence string
@@ -2691,6 +3059,145 @@ func (s *RecognitionConfidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/RecognitionDecided
+type RecognitionDecided struct {
+	Outcome    RecognitionDecidedOutcome `json:"outcome"`
+	Confidence RecognitionConfidence     `json:"confidence"`
+	// What a person decided of it.
+	Decided OptRecognitionDecidedDecided `json:"decided"`
+	Subject OptSubjectReference          `json:"subject"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *RecognitionDecided) GetOutcome() RecognitionDecidedOutcome {
+	return s.Outcome
+}
+
+// GetConfidence returns the value of Confidence.
+func (s *RecognitionDecided) GetConfidence() RecognitionConfidence {
+	return s.Confidence
+}
+
+// GetDecided returns the value of Decided.
+func (s *RecognitionDecided) GetDecided() OptRecognitionDecidedDecided {
+	return s.Decided
+}
+
+// GetSubject returns the value of Subject.
+func (s *RecognitionDecided) GetSubject() OptSubjectReference {
+	return s.Subject
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *RecognitionDecided) SetOutcome(val RecognitionDecidedOutcome) {
+	s.Outcome = val
+}
+
+// SetConfidence sets the value of Confidence.
+func (s *RecognitionDecided) SetConfidence(val RecognitionConfidence) {
+	s.Confidence = val
+}
+
+// SetDecided sets the value of Decided.
+func (s *RecognitionDecided) SetDecided(val OptRecognitionDecidedDecided) {
+	s.Decided = val
+}
+
+// SetSubject sets the value of Subject.
+func (s *RecognitionDecided) SetSubject(val OptSubjectReference) {
+	s.Subject = val
+}
+
+// What a person decided of it.
+type RecognitionDecidedDecided string
+
+const (
+	RecognitionDecidedDecidedAccepted RecognitionDecidedDecided = "accepted"
+	RecognitionDecidedDecidedWrong    RecognitionDecidedDecided = "wrong"
+)
+
+// AllValues returns all RecognitionDecidedDecided values.
+func (RecognitionDecidedDecided) AllValues() []RecognitionDecidedDecided {
+	return []RecognitionDecidedDecided{
+		RecognitionDecidedDecidedAccepted,
+		RecognitionDecidedDecidedWrong,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionDecidedDecided) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionDecidedDecidedAccepted:
+		return []byte(s), nil
+	case RecognitionDecidedDecidedWrong:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionDecidedDecided) UnmarshalText(data []byte) error {
+	switch RecognitionDecidedDecided(data) {
+	case RecognitionDecidedDecidedAccepted:
+		*s = RecognitionDecidedDecidedAccepted
+		return nil
+	case RecognitionDecidedDecidedWrong:
+		*s = RecognitionDecidedDecidedWrong
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type RecognitionDecidedOutcome string
+
+const (
+	RecognitionDecidedOutcomeDetermined      RecognitionDecidedOutcome = "determined"
+	RecognitionDecidedOutcomeUnderDetermined RecognitionDecidedOutcome = "under-determined"
+	RecognitionDecidedOutcomeOverDetermined  RecognitionDecidedOutcome = "over-determined"
+)
+
+// AllValues returns all RecognitionDecidedOutcome values.
+func (RecognitionDecidedOutcome) AllValues() []RecognitionDecidedOutcome {
+	return []RecognitionDecidedOutcome{
+		RecognitionDecidedOutcomeDetermined,
+		RecognitionDecidedOutcomeUnderDetermined,
+		RecognitionDecidedOutcomeOverDetermined,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecognitionDecidedOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case RecognitionDecidedOutcomeDetermined:
+		return []byte(s), nil
+	case RecognitionDecidedOutcomeUnderDetermined:
+		return []byte(s), nil
+	case RecognitionDecidedOutcomeOverDetermined:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecognitionDecidedOutcome) UnmarshalText(data []byte) error {
+	switch RecognitionDecidedOutcome(data) {
+	case RecognitionDecidedOutcomeDetermined:
+		*s = RecognitionDecidedOutcomeDetermined
+		return nil
+	case RecognitionDecidedOutcomeUnderDetermined:
+		*s = RecognitionDecidedOutcomeUnderDetermined
+		return nil
+	case RecognitionDecidedOutcomeOverDetermined:
+		*s = RecognitionDecidedOutcomeOverDetermined
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/RecognitionExplained
 type RecognitionExplained struct {
 	ID         ID                    `json:"id"`
@@ -2698,10 +3205,12 @@ type RecognitionExplained struct {
 	Outcome    string                `json:"outcome"`
 	Confidence RecognitionConfidence `json:"confidence"`
 	// The version of the estimate that weighed.
-	Model      string                               `json:"model"`
-	Purpose    Code                                 `json:"purpose"`
-	Reason     Code                                 `json:"reason"`
-	Candidates []RecognitionExplainedCandidatesItem `json:"candidates"`
+	Model      string                `json:"model"`
+	Purpose    Code                  `json:"purpose"`
+	Reason     Code                  `json:"reason"`
+	Candidates []RecognitionCompared `json:"candidates"`
+	// What was given, of a recognition that a person is to look at.
+	Evidence []Evidence `json:"evidence"`
 }
 
 // GetID returns the value of ID.
@@ -2740,8 +3249,13 @@ func (s *RecognitionExplained) GetReason() Code {
 }
 
 // GetCandidates returns the value of Candidates.
-func (s *RecognitionExplained) GetCandidates() []RecognitionExplainedCandidatesItem {
+func (s *RecognitionExplained) GetCandidates() []RecognitionCompared {
 	return s.Candidates
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *RecognitionExplained) GetEvidence() []Evidence {
+	return s.Evidence
 }
 
 // SetID sets the value of ID.
@@ -2780,104 +3294,13 @@ func (s *RecognitionExplained) SetReason(val Code) {
 }
 
 // SetCandidates sets the value of Candidates.
-func (s *RecognitionExplained) SetCandidates(val []RecognitionExplainedCandidatesItem) {
+func (s *RecognitionExplained) SetCandidates(val []RecognitionCompared) {
 	s.Candidates = val
 }
 
-type RecognitionExplainedCandidatesItem struct {
-	// Log2 of how much likelier one person compares so than two strangers.
-	Bits        float64 `json:"bits"`
-	Probability float64 `json:"probability"`
-	// Who else would compare so: household, twin or namesake.
-	Kin         OptString                                      `json:"kin"`
-	Contradicts []string                                       `json:"contradicts"`
-	Fields      []RecognitionExplainedCandidatesItemFieldsItem `json:"fields"`
-}
-
-// GetBits returns the value of Bits.
-func (s *RecognitionExplainedCandidatesItem) GetBits() float64 {
-	return s.Bits
-}
-
-// GetProbability returns the value of Probability.
-func (s *RecognitionExplainedCandidatesItem) GetProbability() float64 {
-	return s.Probability
-}
-
-// GetKin returns the value of Kin.
-func (s *RecognitionExplainedCandidatesItem) GetKin() OptString {
-	return s.Kin
-}
-
-// GetContradicts returns the value of Contradicts.
-func (s *RecognitionExplainedCandidatesItem) GetContradicts() []string {
-	return s.Contradicts
-}
-
-// GetFields returns the value of Fields.
-func (s *RecognitionExplainedCandidatesItem) GetFields() []RecognitionExplainedCandidatesItemFieldsItem {
-	return s.Fields
-}
-
-// SetBits sets the value of Bits.
-func (s *RecognitionExplainedCandidatesItem) SetBits(val float64) {
-	s.Bits = val
-}
-
-// SetProbability sets the value of Probability.
-func (s *RecognitionExplainedCandidatesItem) SetProbability(val float64) {
-	s.Probability = val
-}
-
-// SetKin sets the value of Kin.
-func (s *RecognitionExplainedCandidatesItem) SetKin(val OptString) {
-	s.Kin = val
-}
-
-// SetContradicts sets the value of Contradicts.
-func (s *RecognitionExplainedCandidatesItem) SetContradicts(val []string) {
-	s.Contradicts = val
-}
-
-// SetFields sets the value of Fields.
-func (s *RecognitionExplainedCandidatesItem) SetFields(val []RecognitionExplainedCandidatesItemFieldsItem) {
-	s.Fields = val
-}
-
-type RecognitionExplainedCandidatesItemFieldsItem struct {
-	Field string  `json:"field"`
-	Level string  `json:"level"`
-	Bits  float64 `json:"bits"`
-}
-
-// GetField returns the value of Field.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) GetField() string {
-	return s.Field
-}
-
-// GetLevel returns the value of Level.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) GetLevel() string {
-	return s.Level
-}
-
-// GetBits returns the value of Bits.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) GetBits() float64 {
-	return s.Bits
-}
-
-// SetField sets the value of Field.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) SetField(val string) {
-	s.Field = val
-}
-
-// SetLevel sets the value of Level.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) SetLevel(val string) {
-	s.Level = val
-}
-
-// SetBits sets the value of Bits.
-func (s *RecognitionExplainedCandidatesItemFieldsItem) SetBits(val float64) {
-	s.Bits = val
+// SetEvidence sets the value of Evidence.
+func (s *RecognitionExplained) SetEvidence(val []Evidence) {
+	s.Evidence = val
 }
 
 type RecognitionHelpsItem string
@@ -3473,6 +3896,199 @@ func (s *RegisterLevels) SetPerMinute(val int) {
 	s.PerMinute = val
 }
 
+// Ref: #/components/schemas/RegisterQuality
+type RegisterQuality struct {
+	Counts []RegisterQualityCountsItem `json:"counts"`
+	// How many of the last recognitions of this process the next two are of.
+	Measured       int     `json:"measured"`
+	LatencyP95Ms   float64 `json:"latency_p95_ms"`
+	ErrorsPerMille int     `json:"errors_per_mille"`
+	// What the register undertakes is not met.
+	Breach bool `json:"breach"`
+}
+
+// GetCounts returns the value of Counts.
+func (s *RegisterQuality) GetCounts() []RegisterQualityCountsItem {
+	return s.Counts
+}
+
+// GetMeasured returns the value of Measured.
+func (s *RegisterQuality) GetMeasured() int {
+	return s.Measured
+}
+
+// GetLatencyP95Ms returns the value of LatencyP95Ms.
+func (s *RegisterQuality) GetLatencyP95Ms() float64 {
+	return s.LatencyP95Ms
+}
+
+// GetErrorsPerMille returns the value of ErrorsPerMille.
+func (s *RegisterQuality) GetErrorsPerMille() int {
+	return s.ErrorsPerMille
+}
+
+// GetBreach returns the value of Breach.
+func (s *RegisterQuality) GetBreach() bool {
+	return s.Breach
+}
+
+// SetCounts sets the value of Counts.
+func (s *RegisterQuality) SetCounts(val []RegisterQualityCountsItem) {
+	s.Counts = val
+}
+
+// SetMeasured sets the value of Measured.
+func (s *RegisterQuality) SetMeasured(val int) {
+	s.Measured = val
+}
+
+// SetLatencyP95Ms sets the value of LatencyP95Ms.
+func (s *RegisterQuality) SetLatencyP95Ms(val float64) {
+	s.LatencyP95Ms = val
+}
+
+// SetErrorsPerMille sets the value of ErrorsPerMille.
+func (s *RegisterQuality) SetErrorsPerMille(val int) {
+	s.ErrorsPerMille = val
+}
+
+// SetBreach sets the value of Breach.
+func (s *RegisterQuality) SetBreach(val bool) {
+	s.Breach = val
+}
+
+type RegisterQualityCountsItem struct {
+	What  string `json:"what"`
+	Count int    `json:"count"`
+}
+
+// GetWhat returns the value of What.
+func (s *RegisterQualityCountsItem) GetWhat() string {
+	return s.What
+}
+
+// GetCount returns the value of Count.
+func (s *RegisterQualityCountsItem) GetCount() int {
+	return s.Count
+}
+
+// SetWhat sets the value of What.
+func (s *RegisterQualityCountsItem) SetWhat(val string) {
+	s.What = val
+}
+
+// SetCount sets the value of Count.
+func (s *RegisterQualityCountsItem) SetCount(val int) {
+	s.Count = val
+}
+
+// Ref: #/components/schemas/RegisterReport
+type RegisterReport struct {
+	Kind        RegisterReportKind  `json:"kind"`
+	Recognition OptID               `json:"recognition"`
+	Subject     OptSubjectReference `json:"subject"`
+	Other       OptSubjectReference `json:"other"`
+	Reason      Code                `json:"reason"`
+}
+
+// GetKind returns the value of Kind.
+func (s *RegisterReport) GetKind() RegisterReportKind {
+	return s.Kind
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *RegisterReport) GetRecognition() OptID {
+	return s.Recognition
+}
+
+// GetSubject returns the value of Subject.
+func (s *RegisterReport) GetSubject() OptSubjectReference {
+	return s.Subject
+}
+
+// GetOther returns the value of Other.
+func (s *RegisterReport) GetOther() OptSubjectReference {
+	return s.Other
+}
+
+// GetReason returns the value of Reason.
+func (s *RegisterReport) GetReason() Code {
+	return s.Reason
+}
+
+// SetKind sets the value of Kind.
+func (s *RegisterReport) SetKind(val RegisterReportKind) {
+	s.Kind = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *RegisterReport) SetRecognition(val OptID) {
+	s.Recognition = val
+}
+
+// SetSubject sets the value of Subject.
+func (s *RegisterReport) SetSubject(val OptSubjectReference) {
+	s.Subject = val
+}
+
+// SetOther sets the value of Other.
+func (s *RegisterReport) SetOther(val OptSubjectReference) {
+	s.Other = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RegisterReport) SetReason(val Code) {
+	s.Reason = val
+}
+
+type RegisterReportKind string
+
+const (
+	RegisterReportKindMisdetermined RegisterReportKind = "misdetermined"
+	RegisterReportKindOverlay       RegisterReportKind = "overlay"
+	RegisterReportKindDuplicate     RegisterReportKind = "duplicate"
+)
+
+// AllValues returns all RegisterReportKind values.
+func (RegisterReportKind) AllValues() []RegisterReportKind {
+	return []RegisterReportKind{
+		RegisterReportKindMisdetermined,
+		RegisterReportKindOverlay,
+		RegisterReportKindDuplicate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RegisterReportKind) MarshalText() ([]byte, error) {
+	switch s {
+	case RegisterReportKindMisdetermined:
+		return []byte(s), nil
+	case RegisterReportKindOverlay:
+		return []byte(s), nil
+	case RegisterReportKindDuplicate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RegisterReportKind) UnmarshalText(data []byte) error {
+	switch RegisterReportKind(data) {
+	case RegisterReportKindMisdetermined:
+		*s = RegisterReportKindMisdetermined
+		return nil
+	case RegisterReportKindOverlay:
+		*s = RegisterReportKindOverlay
+		return nil
+	case RegisterReportKindDuplicate:
+		*s = RegisterReportKindDuplicate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/RegisterRequest
 type RegisterRequest struct {
 	Register Code  `json:"register"`
@@ -3673,6 +4289,128 @@ func (s *RegistrationRequest) SetItems(val []ItemRequest) {
 	s.Items = val
 }
 
+// Ref: #/components/schemas/ResolutionRequest
+type ResolutionRequest struct {
+	// Of a duplicate, a review, a misdetermination and an overlay, in pairs.
+	Outcome  ResolutionRequestOutcome `json:"outcome"`
+	Survivor OptSubjectReference      `json:"survivor"`
+	Reason   Code                     `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ResolutionRequest) GetOutcome() ResolutionRequestOutcome {
+	return s.Outcome
+}
+
+// GetSurvivor returns the value of Survivor.
+func (s *ResolutionRequest) GetSurvivor() OptSubjectReference {
+	return s.Survivor
+}
+
+// GetReason returns the value of Reason.
+func (s *ResolutionRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ResolutionRequest) SetOutcome(val ResolutionRequestOutcome) {
+	s.Outcome = val
+}
+
+// SetSurvivor sets the value of Survivor.
+func (s *ResolutionRequest) SetSurvivor(val OptSubjectReference) {
+	s.Survivor = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ResolutionRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Of a duplicate, a review, a misdetermination and an overlay, in pairs.
+type ResolutionRequestOutcome string
+
+const (
+	ResolutionRequestOutcomeSamePerson       ResolutionRequestOutcome = "same-person"
+	ResolutionRequestOutcomeNotTheSamePerson ResolutionRequestOutcome = "not-the-same-person"
+	ResolutionRequestOutcomeAccepted         ResolutionRequestOutcome = "accepted"
+	ResolutionRequestOutcomeNoneOfThem       ResolutionRequestOutcome = "none-of-them"
+	ResolutionRequestOutcomeWrong            ResolutionRequestOutcome = "wrong"
+	ResolutionRequestOutcomeRight            ResolutionRequestOutcome = "right"
+	ResolutionRequestOutcomeTwoPeople        ResolutionRequestOutcome = "two-people"
+	ResolutionRequestOutcomeOnePerson        ResolutionRequestOutcome = "one-person"
+)
+
+// AllValues returns all ResolutionRequestOutcome values.
+func (ResolutionRequestOutcome) AllValues() []ResolutionRequestOutcome {
+	return []ResolutionRequestOutcome{
+		ResolutionRequestOutcomeSamePerson,
+		ResolutionRequestOutcomeNotTheSamePerson,
+		ResolutionRequestOutcomeAccepted,
+		ResolutionRequestOutcomeNoneOfThem,
+		ResolutionRequestOutcomeWrong,
+		ResolutionRequestOutcomeRight,
+		ResolutionRequestOutcomeTwoPeople,
+		ResolutionRequestOutcomeOnePerson,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ResolutionRequestOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case ResolutionRequestOutcomeSamePerson:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeNotTheSamePerson:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeAccepted:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeNoneOfThem:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeWrong:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeRight:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeTwoPeople:
+		return []byte(s), nil
+	case ResolutionRequestOutcomeOnePerson:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ResolutionRequestOutcome) UnmarshalText(data []byte) error {
+	switch ResolutionRequestOutcome(data) {
+	case ResolutionRequestOutcomeSamePerson:
+		*s = ResolutionRequestOutcomeSamePerson
+		return nil
+	case ResolutionRequestOutcomeNotTheSamePerson:
+		*s = ResolutionRequestOutcomeNotTheSamePerson
+		return nil
+	case ResolutionRequestOutcomeAccepted:
+		*s = ResolutionRequestOutcomeAccepted
+		return nil
+	case ResolutionRequestOutcomeNoneOfThem:
+		*s = ResolutionRequestOutcomeNoneOfThem
+		return nil
+	case ResolutionRequestOutcomeWrong:
+		*s = ResolutionRequestOutcomeWrong
+		return nil
+	case ResolutionRequestOutcomeRight:
+		*s = ResolutionRequestOutcomeRight
+		return nil
+	case ResolutionRequestOutcomeTwoPeople:
+		*s = ResolutionRequestOutcomeTwoPeople
+		return nil
+	case ResolutionRequestOutcomeOnePerson:
+		*s = ResolutionRequestOutcomeOnePerson
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // A number that some scheme gave to the person. None is ever needed (REG-12).
 // Ref: #/components/schemas/SchemeIdentifier
 type SchemeIdentifier struct {
@@ -3857,6 +4595,32 @@ func (s *Sex) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/ShieldRequest
+type ShieldRequest struct {
+	Shielded bool `json:"shielded"`
+	Reason   Code `json:"reason"`
+}
+
+// GetShielded returns the value of Shielded.
+func (s *ShieldRequest) GetShielded() bool {
+	return s.Shielded
+}
+
+// GetReason returns the value of Reason.
+func (s *ShieldRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetShielded sets the value of Shielded.
+func (s *ShieldRequest) SetShielded(val bool) {
+	s.Shielded = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ShieldRequest) SetReason(val Code) {
+	s.Reason = val
 }
 
 // Ref: #/components/schemas/Subject
@@ -4075,6 +4839,242 @@ func (s *SubjectChangeRequestChange) UnmarshalText(data []byte) error {
 }
 
 type SubjectReference string
+
+// Ref: #/components/schemas/Task
+type Task struct {
+	Task        ID                     `json:"task"`
+	Kind        TaskKind               `json:"kind"`
+	Subjects    []SubjectReference     `json:"subjects"`
+	Recognition OptID                  `json:"recognition"`
+	FoundAt     time.Time              `json:"found_at"`
+	Priority    int                    `json:"priority"`
+	Owner       OptCode                `json:"owner"`
+	Outcome     OptString              `json:"outcome"`
+	Compared    OptRecognitionCompared `json:"compared"`
+}
+
+// GetTask returns the value of Task.
+func (s *Task) GetTask() ID {
+	return s.Task
+}
+
+// GetKind returns the value of Kind.
+func (s *Task) GetKind() TaskKind {
+	return s.Kind
+}
+
+// GetSubjects returns the value of Subjects.
+func (s *Task) GetSubjects() []SubjectReference {
+	return s.Subjects
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *Task) GetRecognition() OptID {
+	return s.Recognition
+}
+
+// GetFoundAt returns the value of FoundAt.
+func (s *Task) GetFoundAt() time.Time {
+	return s.FoundAt
+}
+
+// GetPriority returns the value of Priority.
+func (s *Task) GetPriority() int {
+	return s.Priority
+}
+
+// GetOwner returns the value of Owner.
+func (s *Task) GetOwner() OptCode {
+	return s.Owner
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *Task) GetOutcome() OptString {
+	return s.Outcome
+}
+
+// GetCompared returns the value of Compared.
+func (s *Task) GetCompared() OptRecognitionCompared {
+	return s.Compared
+}
+
+// SetTask sets the value of Task.
+func (s *Task) SetTask(val ID) {
+	s.Task = val
+}
+
+// SetKind sets the value of Kind.
+func (s *Task) SetKind(val TaskKind) {
+	s.Kind = val
+}
+
+// SetSubjects sets the value of Subjects.
+func (s *Task) SetSubjects(val []SubjectReference) {
+	s.Subjects = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *Task) SetRecognition(val OptID) {
+	s.Recognition = val
+}
+
+// SetFoundAt sets the value of FoundAt.
+func (s *Task) SetFoundAt(val time.Time) {
+	s.FoundAt = val
+}
+
+// SetPriority sets the value of Priority.
+func (s *Task) SetPriority(val int) {
+	s.Priority = val
+}
+
+// SetOwner sets the value of Owner.
+func (s *Task) SetOwner(val OptCode) {
+	s.Owner = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *Task) SetOutcome(val OptString) {
+	s.Outcome = val
+}
+
+// SetCompared sets the value of Compared.
+func (s *Task) SetCompared(val OptRecognitionCompared) {
+	s.Compared = val
+}
+
+// Ref: #/components/schemas/TaskKind
+type TaskKind string
+
+const (
+	TaskKindDuplicate     TaskKind = "duplicate"
+	TaskKindReview        TaskKind = "review"
+	TaskKindMisdetermined TaskKind = "misdetermined"
+	TaskKindOverlay       TaskKind = "overlay"
+)
+
+// AllValues returns all TaskKind values.
+func (TaskKind) AllValues() []TaskKind {
+	return []TaskKind{
+		TaskKindDuplicate,
+		TaskKindReview,
+		TaskKindMisdetermined,
+		TaskKindOverlay,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s TaskKind) MarshalText() ([]byte, error) {
+	switch s {
+	case TaskKindDuplicate:
+		return []byte(s), nil
+	case TaskKindReview:
+		return []byte(s), nil
+	case TaskKindMisdetermined:
+		return []byte(s), nil
+	case TaskKindOverlay:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *TaskKind) UnmarshalText(data []byte) error {
+	switch TaskKind(data) {
+	case TaskKindDuplicate:
+		*s = TaskKindDuplicate
+		return nil
+	case TaskKindReview:
+		*s = TaskKindReview
+		return nil
+	case TaskKindMisdetermined:
+		*s = TaskKindMisdetermined
+		return nil
+	case TaskKindOverlay:
+		*s = TaskKindOverlay
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/TaskReason
+type TaskReason struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *TaskReason) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *TaskReason) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/Tasks
+type Tasks struct {
+	Open  []TasksOpenItem `json:"open"`
+	Tasks []Task          `json:"tasks"`
+}
+
+// GetOpen returns the value of Open.
+func (s *Tasks) GetOpen() []TasksOpenItem {
+	return s.Open
+}
+
+// GetTasks returns the value of Tasks.
+func (s *Tasks) GetTasks() []Task {
+	return s.Tasks
+}
+
+// SetOpen sets the value of Open.
+func (s *Tasks) SetOpen(val []TasksOpenItem) {
+	s.Open = val
+}
+
+// SetTasks sets the value of Tasks.
+func (s *Tasks) SetTasks(val []Task) {
+	s.Tasks = val
+}
+
+type TasksOpenItem struct {
+	Kind   TaskKind  `json:"kind"`
+	Count  int       `json:"count"`
+	Oldest time.Time `json:"oldest"`
+}
+
+// GetKind returns the value of Kind.
+func (s *TasksOpenItem) GetKind() TaskKind {
+	return s.Kind
+}
+
+// GetCount returns the value of Count.
+func (s *TasksOpenItem) GetCount() int {
+	return s.Count
+}
+
+// GetOldest returns the value of Oldest.
+func (s *TasksOpenItem) GetOldest() time.Time {
+	return s.Oldest
+}
+
+// SetKind sets the value of Kind.
+func (s *TasksOpenItem) SetKind(val TaskKind) {
+	s.Kind = val
+}
+
+// SetCount sets the value of Count.
+func (s *TasksOpenItem) SetCount(val int) {
+	s.Count = val
+}
+
+// SetOldest sets the value of Oldest.
+func (s *TasksOpenItem) SetOldest(val time.Time) {
+	s.Oldest = val
+}
 
 // A child that is not born yet. Each of several has an entry of its own.
 // Ref: #/components/schemas/Unborn

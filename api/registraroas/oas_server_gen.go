@@ -89,6 +89,20 @@ type Handler interface {
 	//
 	// GET /registrar/v1/security-events
 	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
+	// ListTasks implements listTasks operation.
+	//
+	// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
+	// keep the register; reading it is an act.
+	//
+	// GET /registrar/v1/registers/{register}/tasks
+	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
+	// OutcomeOfRecognition implements outcomeOfRecognition operation.
+	//
+	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
+	// was wrong (AUT-04).
+	//
+	// GET /registrar/v1/registers/{register}/recognitions/{recognition}/outcome
+	OutcomeOfRecognition(ctx context.Context, params OutcomeOfRecognitionParams) (*RecognitionDecided, error)
 	// Recognise implements recognise operation.
 	//
 	// Compares what the caller knows of a person with the register. It names at most one, and never says
@@ -98,6 +112,13 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, req *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RegisterQuality implements registerQuality operation.
+	//
+	// Recognitions by outcome, duplicates and what was made of them, and whether the levels that it
+	// undertakes are met (REG-20). For those who keep it.
+	//
+	// GET /registrar/v1/registers/{register}/quality
+	RegisterQuality(ctx context.Context, params RegisterQualityParams) (*RegisterQuality, error)
 	// RegisterSubject implements registerSubject operation.
 	//
 	// A name is enough, or an approximate year of birth: nobody has to qualify, and no number is needed
@@ -106,6 +127,28 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects
 	RegisterSubject(ctx context.Context, req *RegistrationRequest, params RegisterSubjectParams) (*Registration, error)
+	// ReopenTask implements reopenTask operation.
+	//
+	// Take back what was decided on a task.
+	//
+	// POST /registrar/v1/registers/{register}/tasks/{task}/reopening
+	ReopenTask(ctx context.Context, req *TaskReason, params ReopenTaskParams) (*RegistrarReceipt, error)
+	// ReportToRegistrar implements reportToRegistrar operation.
+	//
+	// That a recognition named the wrong person, by whoever made it (AUT-04); that an entry is two
+	// people's or two entries one person's, by
+	// those who keep the register. It is put before a person once.
+	//
+	// POST /registrar/v1/registers/{register}/reports
+	ReportToRegistrar(ctx context.Context, req *RegisterReport, params ReportToRegistrarParams) (*RegistrarReceipt, error)
+	// ResolveTask implements resolveTask operation.
+	//
+	// The act of a named person, with a reason. It can be taken back, and the same is never proposed
+	// again (REG-10, AUT-15). What relied on a
+	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+	//
+	// POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
+	ResolveTask(ctx context.Context, req *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error)
 	// RevokeAuthenticator implements revokeAuthenticator operation.
 	//
 	// For those who keep the register. Sessions that rest on it end with it, from the next request on
@@ -113,6 +156,19 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
 	RevokeAuthenticator(ctx context.Context, req *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
+	// ShieldSubject implements shieldSubject operation.
+	//
+	// Whoever asks is answered as if it were not there. An entry that may be the same person's inherits
+	// the shield.
+	//
+	// PUT /registrar/v1/registers/{register}/subjects/{subject}/shield
+	ShieldSubject(ctx context.Context, req *ShieldRequest, params ShieldSubjectParams) (*RegistrarReceipt, error)
+	// TakeTask implements takeTask operation.
+	//
+	// Take a task.
+	//
+	// PUT /registrar/v1/registers/{register}/tasks/{task}/owner
+	TakeTask(ctx context.Context, req *TaskReason, params TakeTaskParams) (*RegistrarReceipt, error)
 	// NewError creates *ProblemStatusCode from error returned by handler.
 	//
 	// Used for common default response.

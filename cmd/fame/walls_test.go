@@ -114,7 +114,7 @@ func TestE2E27ADatabaseAdministratorLooksInside(t *testing.T) {
 	search = looking(secrets)
 
 	dump := w.Postgres.Dump(t, w.Name)
-	if !bytes.Contains(dump, []byte("COPY relmgr.handles")) || !bytes.Contains(dump, []byte("COPY consent.consents")) || !bytes.Contains(dump, []byte("COPY governance.terms")) {
+	if !bytes.Contains(dump, []byte("COPY relmgr.handles")) || !bytes.Contains(dump, []byte("COPY consent.consents")) || !bytes.Contains(dump, []byte("COPY governance.terms")) || !bytes.Contains(dump, []byte("COPY registrar.profiles")) {
 		t.Fatal("the dump is not of the whole database")
 	}
 	report := func(found []hubtest.Found) {

@@ -74,6 +74,16 @@ registrar.models                registrar   select insert
 registrar.recognitions          registrar   select insert
 registrar.checks                registrar   select insert
 registrar.failed_checks         registrar   select insert
+registrar.resolutions           registrar   select insert
+registrar.reopenings            registrar   select insert
+registrar.shields               registrar   select insert
+registrar.unshields             registrar   select insert
+registrar.tasks                 registrar   select insert update(owner)
+registrar.decided               registrar   select
+registrar.merges                registrar   select
+registrar.shielded              registrar   select
+registrar.published_repairs     relmgr      select
+registrar.unsearched            registrar   select insert update delete
 registrar.tokens                registrar   select insert update delete
 registrar.profiles              registrar   select insert update delete
 registrar.identifiers           registrar   select insert update delete

@@ -50,27 +50,28 @@ type bench struct {
 	statuses map[string]int
 	good     map[string]request // by operation
 
-	publishing, correlating  string // acts, as their agency knows them
-	gpHandle, gpProof        string
-	socialProof              string // for idmgr
-	link, linkCode           string
-	idmgrProof, schoolProof  string
-	consent, schoolConsent   string
-	policeConsent, exclusion string
-	block, theirs, dispute   string
-	review, declaration      string
-	imposed, objection       string
-	approval, bulk, batch    string
-	request, answered        string
-	question, delivery       string
-	overridden               string // an act, as its agency knows it
-	code, apartCode          string
-	asked, approved, mine    string // acts that ask about an earlier date: waiting, approved, the reviewer's own
-	recognition              string
-	check, failed            string // checks of the person's birth: good, and known to be wrong
-	person                   string // an entry of the register town, as its keeper's agency knows it
-	authenticator            string // what that person has enrolled
-	document                 object
+	publishing, correlating   string // acts, as their agency knows them
+	gpHandle, gpProof         string
+	socialProof               string // for idmgr
+	link, linkCode            string
+	idmgrProof, schoolProof   string
+	consent, schoolConsent    string
+	policeConsent, exclusion  string
+	block, theirs, dispute    string
+	review, declaration       string
+	imposed, objection        string
+	approval, bulk, batch     string
+	request, answered         string
+	question, delivery        string
+	overridden                string // an act, as its agency knows it
+	code, apartCode           string
+	asked, approved, mine     string // acts that ask about an earlier date: waiting, approved, the reviewer's own
+	recognition               string
+	check, failed             string // checks of the person's birth: good, and known to be wrong
+	person                    string // an entry of the register town, as its keeper's agency knows it
+	authenticator             string // what that person has enrolled
+	document                  object
+	own, twin, overlay, pair2 string // a recognition of the keeper's, an entry, and tasks: decided, and open
 
 	last map[string]content // what the last row left
 }

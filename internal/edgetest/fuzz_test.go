@@ -383,3 +383,26 @@ func FuzzRevokeAuthenticator(f *testing.F) {
 	fuzzed(f, "revokeAuthenticator", "ms-abara", "/registrar/v1/registers/town/subjects/mfrggzdfmztwq2lknnwg23tpob/authenticators/"+seedID+"/revocation",
 		object{"reason": "working-with-person"})
 }
+
+func FuzzShieldSubject(f *testing.F) {
+	fuzzed(f, "shieldSubject", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/shield", object{"shielded": true, "reason": "risk-of-harm"})
+}
+
+func FuzzReportToRegistrar(f *testing.F) {
+	fuzzed(f, "reportToRegistrar", "ms-abara", "/registrar/v1/registers/town/reports",
+		object{"kind": "misdetermined", "recognition": seedID, "reason": "risk-of-harm"},
+		object{"kind": "duplicate", "subject": strings.Repeat("a", 26), "other": strings.Repeat("b", 26), "reason": "risk-of-harm"})
+}
+
+func FuzzTakeTask(f *testing.F) {
+	fuzzed(f, "takeTask", "ms-abara", "/registrar/v1/registers/town/tasks/"+seedID+"/owner", object{"reason": "risk-of-harm"})
+}
+
+func FuzzResolveTask(f *testing.F) {
+	fuzzed(f, "resolveTask", "ms-abara", "/registrar/v1/registers/town/tasks/"+seedID+"/resolutions",
+		object{"outcome": "same-person", "survivor": strings.Repeat("a", 26), "reason": "risk-of-harm"})
+}
+
+func FuzzReopenTask(f *testing.F) {
+	fuzzed(f, "reopenTask", "ms-abara", "/registrar/v1/registers/town/tasks/"+seedID+"/reopening", object{"reason": "risk-of-harm"})
+}

@@ -95,6 +95,14 @@ var tellsNothing = map[string]string{
 	"endLink":              "likewise",
 	"listLinks":            "likewise",
 	"askThroughLink":       "likewise; that a link which is none cannot be told from another's is tested in idmgr",
+	"shieldSubject":        "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"outcomeOfRecognition": "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"reportToRegistrar":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"listTasks":            "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"takeTask":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"resolveTask":          "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"reopenTask":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"registerQuality":      "the registrar's, which knows of no relationship: nothing that the index hides could show",
 }
 
 func post(h *hub, target string, body object) request {

@@ -83,6 +83,24 @@ func (b *bench) registerGood() {
 	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/checks/"+b.check+"/failure", object{"reason": "working-with-person"})
 	b.failed = b.check
 	b.check = check()
+	b.own = b.ok("ms-abara", "POST", "/registrar/v1/registers/town/recognitions", object{
+		"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})["id"].(string)
+	b.twin = b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Twin"}}}})["subject"].(string)
+	other := b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Other"}}}})["subject"].(string)
+	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/reports", object{"kind": "overlay", "subject": other, "reason": "not-the-same-person"})
+	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/reports", object{"kind": "duplicate", "subject": b.twin, "other": other, "reason": "same-person-found"})
+	for _, task := range b.ok("ms-abara", "GET", "/registrar/v1/registers/town/tasks?reason=working-with-person", nil)["tasks"].([]any) {
+		switch task := task.(object); task["kind"] {
+		case "overlay":
+			b.overlay = task["task"].(string)
+		case "duplicate":
+			b.pair2 = task["task"].(string)
+		}
+	}
+	b.ok("ms-abara", "POST", "/registrar/v1/registers/town/tasks/"+b.overlay+"/resolutions", object{"outcome": "one-person", "reason": "working-with-person"})
+	for _, shielded := range []bool{true, false} {
+		b.ok("ms-abara", "PUT", "/registrar/v1/registers/town/subjects/"+other+"/shield", object{"shielded": shielded, "reason": "risk-of-harm"})
+	}
 	another := goodItems()
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	b.enrol()
@@ -102,7 +120,17 @@ func (b *bench) registerGood() {
 			"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
 		"checkItem": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/checks", body: render(plain(b.t, object{
 			"item": b.itemOf(b.person, "birth"), "against": "births", "reason": "working-with-person"}))},
-		"failCheck":          {target: "/registrar/v1/registers/town/checks/" + b.check + "/failure", body: render(object{"reason": "working-with-person"})},
+		"failCheck": {target: "/registrar/v1/registers/town/checks/" + b.check + "/failure", body: render(object{"reason": "working-with-person"})},
+		"shieldSubject": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/shield", body: render(plain(b.t, object{
+			"shielded": true, "reason": "risk-of-harm"}))},
+		"outcomeOfRecognition": {target: "/registrar/v1/registers/town/recognitions/" + b.own + "/outcome"},
+		"reportToRegistrar": {target: "/registrar/v1/registers/town/reports", body: render(object{
+			"kind": "misdetermined", "recognition": b.own, "reason": "not-the-same-person"})},
+		"listTasks":          {target: "/registrar/v1/registers/town/tasks?state=open&reason=working-with-person"},
+		"takeTask":           {target: "/registrar/v1/registers/town/tasks/" + b.overlay + "/owner", body: render(object{"reason": "working-with-person"})},
+		"resolveTask":        {target: "/registrar/v1/registers/town/tasks/" + b.pair2 + "/resolutions", body: render(object{"outcome": "same-person", "survivor": b.twin, "reason": "same-person-found"})},
+		"reopenTask":         {target: "/registrar/v1/registers/town/tasks/" + b.overlay + "/reopening", body: render(object{"reason": "entered-by-mistake"})},
+		"registerQuality":    {target: "/registrar/v1/registers/town/quality"},
 		"explainRecognition": {target: "/registrar/v1/registers/town/recognitions/" + b.recognition + "?reason=working-with-person"},
 		"checkRecord": {target: "/registrar/v1/registers/town/record-checks", body: render(plain(b.t, object{
 			"subject": b.person, "purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412", "evidence": goodEvidence()}))},
@@ -199,6 +227,25 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 	}
 	add("checkRecord: an entry that is none", "not-known", b.but("checkRecord", strings.Repeat("a", 26), "subject"))
 	add("checkRecord: another agency's reference", "not-known", b.as("checkRecord", "dr-patel"))
+	for _, op := range []string{"shieldSubject", "listTasks", "takeTask", "resolveTask", "reopenTask", "registerQuality"} {
+		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
+		r := b.good[op]
+		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
+	}
+	for _, op := range []string{"takeTask", "resolveTask", "reopenTask"} {
+		r := b.good[op]
+		add(op+": a task that is none", "not-known", r.at(strings.NewReplacer(b.overlay, seedID, b.pair2, seedID).Replace(r.target)), seedID)
+		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
+	}
+	add("resolveTask: what was decided", "conflict", b.good["resolveTask"].at(strings.Replace(b.good["resolveTask"].target, b.pair2, b.overlay, 1)))
+	add("resolveTask: an outcome of another kind", "invalid", b.but("resolveTask", "wrong", "outcome"))
+	add("resolveTask: an entry that is none", "not-known", b.but("resolveTask", strings.Repeat("a", 26), "survivor"))
+	add("resolveTask: an entry of another task", "invalid", b.but("resolveTask", b.person, "survivor"))
+	add("reopenTask: what nobody decided", "conflict", b.good["reopenTask"].at(strings.Replace(b.good["reopenTask"].target, b.overlay, b.pair2, 1)))
+	add("shieldSubject: what is so already", "conflict", b.but("shieldSubject", false, "shielded"))
+	add("reportToRegistrar: somebody else's recognition", "not-known", b.as("reportToRegistrar", "mr-lindqvist"))
+	add("reportToRegistrar: an entry that is no recognition", "invalid", b.but("reportToRegistrar", "overlay", "kind"))
+	add("outcomeOfRecognition: somebody else's", "not-known", b.as("outcomeOfRecognition", "mr-lindqvist"))
 	add("checkItem: against nothing", "invalid", b.but("checkItem", marker, "against"))
 	for _, item := range []string{seedID, b.itemOf(b.person, "name")} {
 		add("checkItem: no date of birth of theirs", "invalid", b.but("checkItem", item, "item"), item)

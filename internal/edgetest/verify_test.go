@@ -197,6 +197,7 @@ var covered = []string{
 	"registrar.recognitions", "registrar.checks", "registrar.failed_checks",
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
 	"idmgr.records", "idmgr.content_keys",
+	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

@@ -35,6 +35,7 @@ type (
 	check     struct{}
 	account   struct{}
 	authentic struct{}
+	task      struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -85,6 +86,8 @@ type (
 	CheckID = ID[check]
 	// LinkID names a private link of an identity manager.
 	LinkID = ID[link]
+	// TaskID names what those who keep a register are to look at.
+	TaskID = ID[task]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
 	// union. Convert it at once to the kind it has.
 	UntypedID = ID[untyped]
@@ -121,6 +124,7 @@ func NewSubject() Subject           { return New[subject]() }
 func NewItem() ItemID               { return New[item]() }
 func NewCheck() CheckID             { return New[check]() }
 func NewLink() LinkID               { return New[link]() }
+func NewTask() TaskID               { return New[task]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -143,6 +147,7 @@ func NewAuthenticator() AuthenticatorID                    { return New[authenti
 func ParseAccount(s string) (AccountID, error)             { return Parse[account](s) }
 func ParseAuthenticator(s string) (AuthenticatorID, error) { return Parse[authentic](s) }
 func ParseLink(s string) (LinkID, error)                   { return Parse[link](s) }
+func ParseTask(s string) (TaskID, error)                   { return Parse[task](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
 // It never carries the text.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/lib/pq"
 )
 
 const FailCheck = `-- name: FailCheck :execrows
@@ -82,7 +83,7 @@ select c.check_id, c.item_id, c.against, c.outcome, a.at, (f.check_id is not nul
   join registrar.items i on i.item_id = c.item_id
   join registrar.acts a on a.act_id = c.act_id
   left join registrar.failed_checks f on f.check_id = c.check_id
- where i.subject_id = $1
+ where i.subject_id = any($1::uuid[])
  order by a.at, c.check_id
 `
 
@@ -96,8 +97,8 @@ type ListChecksRow struct {
 }
 
 // The checks of the items that an entry has now.
-func (q *Queries) ListChecks(ctx context.Context, db DBTX, subjectID ident.Subject) ([]ListChecksRow, error) {
-	rows, err := db.QueryContext(ctx, ListChecks, subjectID)
+func (q *Queries) ListChecks(ctx context.Context, db DBTX, subjects []ident.UntypedID) ([]ListChecksRow, error) {
+	rows, err := db.QueryContext(ctx, ListChecks, pq.Array(subjects))
 	if err != nil {
 		return nil, err
 	}

@@ -16,3 +16,9 @@ type RegistrarSecurityEvent struct {
 	At        time.Time
 	AccountID ident.AccountID
 }
+
+type RegistrarSubjectKey struct {
+	SubjectID ident.Subject
+	Wrapped   []byte
+	WrappedBy string
+}

@@ -205,9 +205,10 @@ func (q *Queries) InsertRecognition(ctx context.Context, db DBTX, arg InsertReco
 }
 
 const ListProfiles = `-- name: ListProfiles :many
-select p.subject_id, p.sealed, k.wrapped, k.wrapped_by
+select p.subject_id, p.sealed, k.wrapped, k.wrapped_by, (x.subject_id is not null)::bool as shielded
   from registrar.profiles p
   join registrar.subject_keys k on k.subject_id = p.subject_id
+  left join registrar.shielded x on x.subject_id = p.subject_id
  where p.subject_id = any($1::uuid[])
 `
 
@@ -216,6 +217,7 @@ type ListProfilesRow struct {
 	Sealed    []byte
 	Wrapped   []byte
 	WrappedBy string
+	Shielded  bool
 }
 
 func (q *Queries) ListProfiles(ctx context.Context, db DBTX, subjects []ident.UntypedID) ([]ListProfilesRow, error) {
@@ -232,6 +234,7 @@ func (q *Queries) ListProfiles(ctx context.Context, db DBTX, subjects []ident.Un
 			&i.Sealed,
 			&i.Wrapped,
 			&i.WrappedBy,
+			&i.Shielded,
 		); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 const FindEntry = `-- name: FindEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
-  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.subjects s on s.subject_id = registrar.root(e.subject_id)
   join registrar.acts a on a.act_id = s.act_id
   join registrar.subject_keys k on k.subject_id = s.subject_id
  where e.entry = $1 and e.agency_id = $2 and s.register_id = $3
@@ -193,7 +193,7 @@ func (q *Queries) ListItems(ctx context.Context, db DBTX, subjectID ident.Subjec
 const LockEntry = `-- name: LockEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
-  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.subjects s on s.subject_id = registrar.root(e.subject_id)
   join registrar.acts a on a.act_id = s.act_id
   join registrar.subject_keys k on k.subject_id = s.subject_id
  where e.entry = $1 and e.agency_id = $2 and s.register_id = $3

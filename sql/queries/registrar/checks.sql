@@ -9,7 +9,7 @@ select c.check_id, c.item_id, c.against, c.outcome, a.at, (f.check_id is not nul
   join registrar.items i on i.item_id = c.item_id
   join registrar.acts a on a.act_id = c.act_id
   left join registrar.failed_checks f on f.check_id = c.check_id
- where i.subject_id = sqlc.arg(subject_id)
+ where i.subject_id = any(sqlc.arg(subjects)::uuid[])
  order by a.at, c.check_id;
 
 -- A check of that register, with what else rested on the same entry.

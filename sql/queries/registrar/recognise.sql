@@ -21,9 +21,10 @@ select k.n::int as n, t.subject_id
   cross join lateral (select u.subject_id from registrar.tokens u where u.token = k.token limit k.most) t;
 
 -- name: ListProfiles :many
-select p.subject_id, p.sealed, k.wrapped, k.wrapped_by
+select p.subject_id, p.sealed, k.wrapped, k.wrapped_by, (x.subject_id is not null)::bool as shielded
   from registrar.profiles p
   join registrar.subject_keys k on k.subject_id = p.subject_id
+  left join registrar.shielded x on x.subject_id = p.subject_id
  where p.subject_id = any(sqlc.arg(subjects)::uuid[]);
 
 -- In the order of ids, which are random.

@@ -21,7 +21,7 @@ on conflict do nothing;
 -- name: FindEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
-  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.subjects s on s.subject_id = registrar.root(e.subject_id)
   join registrar.acts a on a.act_id = s.act_id
   join registrar.subject_keys k on k.subject_id = s.subject_id
  where e.entry = sqlc.arg(entry) and e.agency_id = sqlc.arg(agency_id) and s.register_id = sqlc.arg(register_id);
@@ -39,7 +39,7 @@ select i.item_id, i.kind, i.sealed, a.at as recorded_at
 -- name: LockEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
-  join registrar.subjects s on s.subject_id = e.subject_id
+  join registrar.subjects s on s.subject_id = registrar.root(e.subject_id)
   join registrar.acts a on a.act_id = s.act_id
   join registrar.subject_keys k on k.subject_id = s.subject_id
  where e.entry = sqlc.arg(entry) and e.agency_id = sqlc.arg(agency_id) and s.register_id = sqlc.arg(register_id)
