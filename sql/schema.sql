@@ -685,14 +685,15 @@ CREATE TABLE registrar.items (
 );
 
 CREATE VIEW registrar.merges AS
- SELECT
-        CASE
-            WHEN (decided.survivor = decided.subject_a) THEN decided.subject_b
-            ELSE decided.subject_a
-        END AS subject_id,
+ SELECT decided.subject_b AS subject_id,
     decided.survivor
    FROM registrar.decided
-  WHERE (decided.outcome = 'same-person'::text);
+  WHERE ((decided.outcome = 'same-person'::text) AND (decided.survivor = decided.subject_a))
+UNION ALL
+ SELECT decided.subject_a AS subject_id,
+    decided.survivor
+   FROM registrar.decided
+  WHERE ((decided.outcome = 'same-person'::text) AND (decided.survivor = decided.subject_b));
 
 CREATE TABLE registrar.models (
     register_id governance.code NOT NULL,
