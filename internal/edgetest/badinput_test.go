@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -403,20 +404,23 @@ func TestBadInputIsRefusedAndLeavesNothing(t *testing.T) {
 	total := 0
 	for _, group := range []struct {
 		name string
-		rows []row
+		make func() []row // when it is their turn: some live for minutes
 	}{
-		{"shape of bodies", b.shapes()},
-		{"form of bodies", b.forms()},
-		{"targets", b.targets()},
-		{"tokens", b.tokenRows()},
-		{"values", b.values()},
-		{"partnership documents", b.documents()},
+		{"shape of bodies", func() []row { return some(b.shapes()) }},
+		{"form of bodies", func() []row { return some(b.forms()) }},
+		{"targets", func() []row { return some(b.targets()) }},
+		{"tokens", func() []row { return some(b.tokenRows()) }},
+		{"values", b.values},
+		{"partnership documents", b.documents},
 	} {
-		for _, r := range group.rows {
+		rows := group.make()
+		b.last = nil // making them may have written
+		b.logs.take()
+		for _, r := range rows {
 			b.try(r)
 		}
-		t.Logf("%s: %d rows", group.name, len(group.rows))
-		total += len(group.rows)
+		t.Logf("%s: %d rows", group.name, len(rows))
+		total += len(rows)
 	}
 	if total < 150 {
 		t.Errorf("the table has %d rows", total)
@@ -437,6 +441,18 @@ func TestBadInputIsRefusedAndLeavesNothing(t *testing.T) {
 	if got := written(b.last, b.snapshot()); len(got) < 10 {
 		t.Errorf("the good requests have changed %v alone", got)
 	}
+}
+
+// some are a sixth of the rows, which follow from openapi.yaml and are many; all of
+// them where FAME_THOROUGH is set (make check).
+func some(rows []row) (chosen []row) {
+	if os.Getenv("FAME_THOROUGH") != "" {
+		return rows
+	}
+	for i := 0; i < len(rows); i += 6 {
+		chosen = append(chosen, rows[i])
+	}
+	return chosen
 }
 
 // shapes are bodies that break the schema in one place.

@@ -629,7 +629,7 @@ func (h *hub) snapshot() map[string]content {
 	if h.look == nil {
 		var text string
 		h.must(h.admin.QueryRow(`
-			select string_agg(format('select %L, count(*)::text, coalesce(sum(hashtextextended(x::text, 0)::numeric), 0)::text from %I.%I x',
+			select string_agg(format('select %L, count(*)::text, coalesce(sum(x.xmin::text::bigint), 0)::text from %I.%I x',
 			                         schemaname || '.' || tablename, schemaname, tablename), ' union all ')
 			  from pg_catalog.pg_tables where schemaname not in ('pg_catalog', 'information_schema', 'public')`).Scan(&text))
 		var err error

@@ -49,7 +49,10 @@ func (b *bench) linkGood() {
 }
 
 // links are what is no link, and what is not the caller's.
-func (b *bench) links(add func(string, string, request, ...string)) {
+func (b *bench) links(add func(string, string, request, ...string)) (recorded []row) {
+	record := func(name, kind string, r request, marks ...string) {
+		recorded = append(recorded, row{name: name, request: r, kind: kind, marks: marks, writes: []string{"idmgr.content_keys +1", "idmgr.records +1", "ledger.pending +1"}})
+	}
 	for _, op := range []string{"openLink", "acceptLink", "renewLink", "askThroughLink"} {
 		for name, proof := range map[string]string{
 			"somebody else's": b.schoolProof, "for another duty": b.gpProof, "made up": strings.Repeat(marker+".", 2) + strings.Repeat(marker, 12),
@@ -67,7 +70,7 @@ func (b *bench) links(add func(string, string, request, ...string)) {
 		add(op+": on consent without the person's word", "invalid", b.but(op, gone, "agreed"))
 		add(op+": on the word of somebody who cannot decide", "invalid", b.but(op, false, "agreed", "competent"))
 		add(op+": on another ground with the person's word", "invalid", b.but(op, "public-interest", "decision", "ground"))
-		add(op+": that is not necessary", "decision-refused", b.but(op, false, "decision", "proportionality", "necessary"))
+		record(op+": that is not necessary", "decision-refused", b.but(op, false, "decision", "proportionality", "necessary"))
 	}
 	for _, op := range []string{"acceptLink", "endLink", "askThroughLink"} {
 		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
@@ -76,12 +79,13 @@ func (b *bench) links(add func(string, string, request, ...string)) {
 		add("acceptLink: a code misheard", "invalid", b.but("acceptLink", code, "code"), code)
 	}
 	add("acceptLink: a code that nobody has opened", "invalid", b.but("acceptLink", "000000000", "code"), "000000000")
-	add("askThroughLink: a link that is none", "not-known", b.but("askThroughLink", seedID, "link"), seedID)
+	record("askThroughLink: a link that is none", "not-known", b.but("askThroughLink", seedID, "link"), seedID)
 	add("endLink: a link that is none", "not-known", b.good["endLink"].at("/idmgr/v1/links/"+seedID+"/end"))
 	add("renewLink: a link that is none", "not-known", b.good["renewLink"].at("/idmgr/v1/links/"+seedID+"/renewal"))
 	add("endLink: somebody else's", "not-known", b.as("endLink", "ms-okafor"))
 	add("listLinks: of a column of somebody else's", "forbidden", b.as("listLinks", "ms-okafor"))
 	add("listLinks: of no column", "forbidden", b.good["listLinks"].at("/idmgr/v1/links?column="+marker))
+	return recorded
 }
 
 // seedLink is what somebody sends to open a link.

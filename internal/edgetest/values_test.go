@@ -25,7 +25,7 @@ func (b *bench) values() (rows []row) {
 	b.imports(add)
 	b.registers(add)
 	rows = append(rows, b.recognitions()...)
-	b.links(add)
+	rows = append(rows, b.links(add)...)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
 }

@@ -214,6 +214,9 @@ func (v *verification) checkRecords(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := v.checkImportLines(ctx); err != nil {
+		return err
+	}
 	managers, err := all(ctx, v.idmgr, "select count(*) from idmgr.key_checks", func(r *sql.Rows, n *int) error { return r.Scan(n) })
 	if err != nil {
 		return err
@@ -245,6 +248,22 @@ func (v *verification) checkRecords(ctx context.Context) error {
 			if err := v.checkRecord(ctx, k, s); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// checkImportLines names lines of an import that is none: a line that published
+// nothing left no record of its own.
+func (v *verification) checkImportLines(ctx context.Context) error {
+	orphans, err := all(ctx, v.relmgr, `select l.line from relmgr.import_lines l
+		where not exists (select from relmgr.imports i where i.import_id = l.import_id) order by 1`, func(r *sql.Rows, n *int) error { return r.Scan(n) })
+	if err != nil {
+		return err
+	}
+	for _, n := range orphans {
+		if err := v.found(fmt.Sprintf("import line %d", n), "it belongs to no import: its import's id was altered, or the import removed"); err != nil {
+			return err
 		}
 	}
 	return nil
