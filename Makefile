@@ -27,7 +27,7 @@ GENERATED = api/*oas */internal/*db
 # that many requests share, servers that start and stop.
 RACE_FIRST = ./api/... ./relmgr/... ./internal/seal/... ./internal/serve/... ./internal/pg/...
 
-.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle histories generate generate-oas generate-sql \
+.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle bad-input histories generate generate-oas generate-sql \
 	generate-schema verify-generated fmt vet lint archtest trace vuln bench fuzz clean
 
 help: ## list the targets
@@ -57,13 +57,16 @@ race: prerequisites ## run all tests with the race detector
 oracle: prerequisites ## every operation in every hidden case against somebody who is not there
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestWhatIsHiddenCannotBeToldFromWhatIsNotThere$$' ./internal/edgetest
 
+bad-input: prerequisites ## every row of the table of bad input, of which the tests try a sixth of those that follow from openapi.yaml
+	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 30m -run '^TestBadInputIsRefusedAndLeavesNothing$$' ./internal/edgetest
+
 histories: prerequisites ## 10,000 histories, and 100 of eight writers, against a plain model
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 60m -run '^(TestEveryHistoryIsWhatThePlainModelSays|TestEightWritersAreToldOfOneOrderOfTheirActs)$$' ./relmgr -rapid.checks=2500
 
 race-first: prerequisites
 	$(GO) test -race -timeout $(TIMEOUT) $(RACE_FIRST)
 
-check: prerequisites verify-generated fmt vet lint archtest trace vuln race oracle fuzz ## judge everything: what a change must pass
+check: prerequisites verify-generated fmt vet lint archtest trace vuln race oracle bad-input fuzz ## judge everything: what a change must pass
 	@echo 'check: all is well'
 
 generate: generate-oas generate-sql generate-schema ## write all generated files again
