@@ -406,3 +406,32 @@ func FuzzResolveTask(f *testing.F) {
 func FuzzReopenTask(f *testing.F) {
 	fuzzed(f, "reopenTask", "ms-abara", "/registrar/v1/registers/town/tasks/"+seedID+"/reopening", object{"reason": "risk-of-harm"})
 }
+
+// seedLink is what somebody sends to open a link.
+var seedLink = object{
+	"proof": seedProof, "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},
+	"until": "2027-06-01T00:00:00Z", "uses": 1,
+	"agreed": object{"evidence": "signed-form", "wording": "leaflet-3", "competent": true},
+	"decision": object{
+		"agreement": "riverside-children", "power": "children-act-2004-s10", "ground": "explicit-consent",
+		"proportionality": object{"necessary": true, "safeguards": true, "aim": "protect-health"}, "conditions": object{"ordinary": "art6-public-task"},
+	},
+}
+
+func FuzzOpenLink(f *testing.F) { fuzzed(f, "openLink", "dr-patel", "/idmgr/v1/links", seedLink) }
+
+func FuzzRenewLink(f *testing.F) {
+	fuzzed(f, "renewLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/renewal", seedLink)
+}
+
+func FuzzAcceptLink(f *testing.F) {
+	fuzzed(f, "acceptLink", "mr-lindqvist", "/idmgr/v1/acceptances", object{"proof": seedProof, "code": "000 000 000", "reason": "working-with-person"})
+}
+
+func FuzzEndLink(f *testing.F) {
+	fuzzed(f, "endLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/end", object{"reason": "work-ended"})
+}
+
+func FuzzAskThroughLink(f *testing.F) {
+	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "reason": "working-with-person"})
+}

@@ -2,7 +2,6 @@ package edgetest_test
 
 import (
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -86,33 +85,4 @@ func (b *bench) links(add func(string, string, request, ...string)) (recorded []
 	add("listLinks: of a column of somebody else's", "forbidden", b.as("listLinks", "ms-okafor"))
 	add("listLinks: of no column", "forbidden", b.good["listLinks"].at("/idmgr/v1/links?column="+marker))
 	return recorded
-}
-
-// seedLink is what somebody sends to open a link.
-var seedLink = object{
-	"proof": seedProof, "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},
-	"until": "2027-06-01T00:00:00Z", "uses": 1,
-	"agreed": object{"evidence": "signed-form", "wording": "leaflet-3", "competent": true},
-	"decision": object{
-		"agreement": "riverside-children", "power": "children-act-2004-s10", "ground": "explicit-consent",
-		"proportionality": object{"necessary": true, "safeguards": true, "aim": "protect-health"}, "conditions": object{"ordinary": "art6-public-task"},
-	},
-}
-
-func FuzzOpenLink(f *testing.F) { fuzzed(f, "openLink", "dr-patel", "/idmgr/v1/links", seedLink) }
-
-func FuzzRenewLink(f *testing.F) {
-	fuzzed(f, "renewLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/renewal", seedLink)
-}
-
-func FuzzAcceptLink(f *testing.F) {
-	fuzzed(f, "acceptLink", "mr-lindqvist", "/idmgr/v1/acceptances", object{"proof": seedProof, "code": "000 000 000", "reason": "working-with-person"})
-}
-
-func FuzzEndLink(f *testing.F) {
-	fuzzed(f, "endLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/end", object{"reason": "work-ended"})
-}
-
-func FuzzAskThroughLink(f *testing.F) {
-	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "reason": "working-with-person"})
 }
