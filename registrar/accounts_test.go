@@ -179,9 +179,9 @@ func TestAPersonEnrolsWithACodeThatIsGoodOnceAndForMinutes(t *testing.T) {
 	late := a.code()
 	a.pass(registrar.CodeLife)
 	refused("too late", late)
-	old, newer := a.code(), ""
+	old := a.code()
 	a.pass(time.Minute)
-	newer = a.code()
+	newer := a.code()
 	refused("replaced by a newer one", old)
 	if _, err := a.UseCode(t.Context(), newer, home); err != nil {
 		t.Errorf("the newer one: %v", err)

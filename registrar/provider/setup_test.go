@@ -62,7 +62,6 @@ type site struct {
 	person    registrar.Entry
 	dir       string
 	log       *bytes.Buffer
-	statement func(context.Context, registrar.Session, ident.Agency) (string, error)
 
 	mu    sync.Mutex
 	terms *decide.Terms
