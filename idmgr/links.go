@@ -282,8 +282,10 @@ func (l *link) seen(t *decide.Terms, column ident.Column, at time.Time) Link {
 	if !v.Opened {
 		v.Handle, other = l.to.Handle, &l.from
 	}
-	if other != nil {
-		c := t.Column(other.Column)
+	if other == nil {
+		return v
+	}
+	if c := t.Column(other.Column); c != nil { // the partnership may have taken it out since
 		v.With = &Party{Provider: t.ProviderOf(c), Agency: t.AgencyName(c.Agency)}
 	}
 	return v

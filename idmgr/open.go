@@ -57,7 +57,7 @@ type Opened struct {
 	Receipt
 }
 
-// codeMinutes is how long a code waits to be spoken: as long as a pairing's.
+// codeEnds is until when a code waits to be spoken: as long as a pairing's.
 func codeEnds(t *decide.Terms, at time.Time) time.Time {
 	return at.Add(time.Duration(t.Settings.PairingMinutes) * time.Minute)
 }
