@@ -142,7 +142,7 @@ func (e *Edge) countAddress(r *http.Request) error {
 	if e.perAddress <= 0 {
 		return nil
 	}
-	return e.addresses.take(addressOf(r), e.perAddress, e.now())
+	return e.addresses.take(AddressOf(r), e.perAddress, e.now())
 }
 
 // checkAuthorization wants one header with one bearer token (RFC 6750); the

@@ -39,10 +39,10 @@ func (l *limits[K]) take(client K, perMinute int, now time.Time) error {
 	return f
 }
 
-// addressOf is whom an unauthenticated request is counted for: an IPv4
+// AddressOf is whom an unauthenticated request is counted for: an IPv4
 // address, or the 64 bits of an IPv6 one that a subscriber is given.
 // Forwarding headers are not believed, since anybody can send them.
-func addressOf(r *http.Request) netip.Prefix {
+func AddressOf(r *http.Request) netip.Prefix {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}

@@ -56,7 +56,7 @@ func TestLimitsHoldABurstOfAFifthAndSayWhenToComeBack(t *testing.T) {
 
 func TestAddressOfKeepsASubscriberTogether(t *testing.T) {
 	t.Parallel()
-	of := func(remote string) string { return addressOf(&http.Request{RemoteAddr: remote}).String() }
+	of := func(remote string) string { return AddressOf(&http.Request{RemoteAddr: remote}).String() }
 	if a, b := of("[2001:db8:1:2::3]:1"), of("[2001:db8:1:2:ffff::9]:2"); a != b {
 		t.Errorf("one subscriber counts as two: %s %s", a, b)
 	}

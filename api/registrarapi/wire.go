@@ -64,20 +64,13 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	}, nil
 }
 
-// from is whose address a try counts for: as the edge counts it, the 64 bits of IPv6
-// that a subscriber is given. Behind a proxy all would be the proxy's, which sets its
-// own limits.
+// from is whose address a try counts for, as the edge counts it. Behind a proxy all
+// would be the proxy's, which sets its own limits.
 func from(r *http.Request, behindProxy bool) netip.Prefix {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || behindProxy {
+	if behindProxy {
 		return netip.Prefix{}
 	}
-	addr, bits := at.Addr().Unmap().WithZone(""), 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, _ := addr.Prefix(bits) // bits fit the address
-	return prefix
+	return api.AddressOf(r)
 }
 
 // passkeys are those of the hub's own origin. At an address in numbers, as while
