@@ -9,6 +9,7 @@ import (
 
 	"github.com/fame-hub/fame/api/internal/edgedb"
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -51,6 +52,67 @@ func (e *Edge) AuthenticateOnly(ctx context.Context, _, token string) (context.C
 		return nil, err
 	}
 	return who.into(ctx), nil
+}
+
+// Bearing lets in whoever bears a registrar's statement of who has signed in: relmgr
+// judges it, by StatementOf. Each statement has its own limit. Errors: RateLimited,
+// Unavailable.
+func (e *Edge) Bearing(ctx context.Context, _, statement string) (context.Context, error) {
+	terms, err := e.admitted(ctx, "statement\x00"+statement)
+	if err != nil {
+		return nil, err
+	}
+	return context.WithValue(context.WithValue(ctx, termsKey, terms), statementKey, statement), nil
+}
+
+// TrustSubjects has SecureSubject accept relmgr's proofs that are made for this duty.
+// Call it before serving.
+func (e *Edge) TrustSubjects(duty string, proofs *attest.Verifier) {
+	e.subjectDuty, e.subjectProofs = duty, proofs
+}
+
+// SecureSubject verifies relmgr's proof of the handles of a person who has signed in,
+// for the operations that they do as themself: SubjectOf reads the context that it
+// returns. A column that has closed since takes its handles with it. No token of a
+// practitioner, of the registrar's provider or for another duty will do (AUT-01,
+// AUT-07). Errors: Unauthenticated, RateLimited, Unavailable.
+func (e *Edge) SecureSubject(ctx context.Context, _, proof string) (context.Context, error) {
+	again := fault.New(fault.Unauthenticated, "ask GET /relmgr/v1/me/handles for proofs, and send the one for this duty")
+	if e.subjectProofs == nil {
+		return nil, again
+	}
+	p, err := e.subjectProofs.VerifySubjectProof(ctx, proof, e.subjectDuty)
+	if errors.Is(err, attest.ErrStatement) {
+		return nil, again.Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	terms, err := e.admitted(ctx, "proof\x00"+proof)
+	if err != nil {
+		return nil, err
+	}
+	who := decide.Subject{Terms: terms, Registrar: p.Registrar, Level: decide.Confidence(p.Level), SignIn: decide.SignIn(p.ACR)}
+	if !who.Level.Known() || !who.SignIn.Known() || terms.FindRegistrar(p.Registrar) == nil {
+		return nil, again
+	}
+	now := e.now()
+	for _, h := range p.Handles {
+		if terms.FindColumn(h.Column, now) != nil {
+			who.Handles = append(who.Handles, decide.SubjectHandle(h))
+		}
+	}
+	return context.WithValue(context.WithValue(ctx, termsKey, terms), subjectKey, who), nil
+}
+
+// admitted counts a request of somebody who is no practitioner, by what they bear, and
+// returns the terms in force.
+func (e *Edge) admitted(ctx context.Context, bears string) (*decide.Terms, error) {
+	terms, err := e.terms.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return terms, e.people.take(sha256.Sum256([]byte(bears)), perMinuteOf(terms), e.now())
 }
 
 // Terms returns the terms that the request was authenticated on, and the

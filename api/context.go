@@ -17,6 +17,8 @@ const (
 	identityKey
 	callerKey
 	termsKey
+	statementKey
+	subjectKey
 )
 
 // Caller returns who asks and on which terms. It is there for whoever runs
@@ -25,6 +27,20 @@ const (
 func Caller(ctx context.Context) (caller decide.Caller, ok bool) {
 	caller, ok = ctx.Value(callerKey).(decide.Caller)
 	return caller, ok
+}
+
+// SubjectOf returns the person who asks as themself. It is there for whoever runs
+// behind SecureSubject; ok is false elsewhere.
+func SubjectOf(ctx context.Context) (who decide.Subject, ok bool) {
+	who, ok = ctx.Value(subjectKey).(decide.Subject)
+	return who, ok
+}
+
+// StatementOf returns the registrar's statement that a request bears, as it came;
+// empty for one that has not passed Bearing.
+func StatementOf(ctx context.Context) string {
+	statement, _ := ctx.Value(statementKey).(string)
+	return statement
 }
 
 // IdentityOf returns what the verified token says; ok is false where no token

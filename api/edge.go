@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api/internal/edgedb"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/batch"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/pg"
@@ -72,6 +73,8 @@ type Edge struct {
 	addresses     *limits[netip.Prefix]
 	people        *limits[[sha256.Size]byte]
 	unnamed       bool
+	subjectDuty   string
+	subjectProofs *attest.Verifier // nil: no person has business here as themself
 }
 
 // NameNobody has the log of requests leave out who sent them, for a duty where that

@@ -54,6 +54,8 @@ func kindOf(k fault.Kind) (fault.Kind, kind) {
 		return k, kind{status: http.StatusRequestEntityTooLarge, title: "The request is too large"}
 	case fault.Unauthenticated:
 		return k, kind{status: http.StatusUnauthorized, title: "You need to sign in", challenge: true}
+	case fault.StepUp:
+		return k, kind{status: http.StatusUnauthorized, title: "You need to sign in with more", challenge: true}
 	case fault.NotRegistered:
 		return k, kind{status: http.StatusForbidden, title: "You are not in the register of users"}
 	case fault.Forbidden:
@@ -132,12 +134,15 @@ func writeJSON(w http.ResponseWriter, req *request, p Problem, f *fault.Error) {
 	w.Write(body) // the client may be gone: there is nobody left to tell
 }
 
-// headersOf sets the headers that go with a fault: the challenge of RFC 6750
-// and when to come back.
+// headersOf sets the headers that go with a fault: the challenge of RFC 6750, or of
+// RFC 9470 where signing in with more would do, and when to come back.
 func headersOf(h http.Header, f *fault.Error) {
 	_, how := kindOf(f.Kind)
 	if how.challenge {
 		h.Set("WWW-Authenticate", "Bearer")
+		if f.ACR != "" {
+			h.Set("WWW-Authenticate", `Bearer error="insufficient_user_authentication", acr_values="`+f.ACR+`"`)
+		}
 	}
 	if how.retry {
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second

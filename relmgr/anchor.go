@@ -79,36 +79,30 @@ type anchored struct {
 // recognise reads a recognition that one of the partnership's registrars made for
 // this hub and for now, and opens its secret. Outcome says whether it was made for
 // somebody else than the caller.
-func (s *Service) recognise(ctx context.Context, who decide.Caller, token string) (*recognised, error) {
-	longest := time.Duration(who.Terms.Settings.StatementMinutes) * time.Minute
-	for _, r := range who.Terms.Registrars {
-		keys, err := attest.KeysOf(r.Keys...)
+func (s *Service) recognise(ctx context.Context, who decide.Caller, token string) (rec *recognised, err error) {
+	err = ofARegistrar(who.Terms, s.now, func(v *attest.Verifier) error {
+		c, err := v.VerifyRecognition(ctx, token, Audience(who.Terms), statementLife(who.Terms))
 		if err != nil {
-			continue // nothing that such a registrar signs can be verified; the document's check refuses it
+			return err
 		}
-		c, err := attest.NewVerifier(r.Code, keys.Fixed, s.now).VerifyRecognition(ctx, token, Audience(who.Terms), longest)
-		if errors.Is(err, attest.ErrStatement) {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		rec := &recognised{Registrar: r.Code, ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types))}
-		if !rec.Level.Known() || slices.ContainsFunc(rec.Types, unknownType) || len(slices.Compact(slices.Clone(rec.Types))) != len(rec.Types) {
-			break
+		rec = &recognised{Registrar: v.Issuer(), ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types))}
+		if err := sayable(rec.Level, rec.Types); err != nil {
+			return err
 		}
 		if c.Practitioner != who.Practitioner || c.Agency != who.Agency {
 			rec.Outcome = ofAnother
-			return rec, nil
+			return nil
 		}
-		if rec.secret, err = s.opener.Open(ctx, c.Secret); errors.Is(err, attest.ErrStatement) {
-			break
-		} else if err != nil {
-			return nil, err
+		if rec.secret, err = s.opener.Open(ctx, c.Secret); err != nil {
+			return err
 		}
 		rec.Hash, err = s.keys.mac(ctx, recognitionKey, rec.Registrar+"\n"+rec.ID.String())
-		return rec, err
+		return err
+	})
+	if errors.Is(err, attest.ErrStatement) {
+		return nil, fault.At("/recognition", "ask the registrar for a new recognition: this is none that a registrar of this partnership made for this hub and for now")
 	}
-	return nil, fault.At("/recognition", "ask the registrar for a new recognition: this is none that a registrar of this partnership made for this hub and for now")
+	return rec, err
 }
 
 // Attachment is a registrar's recognition of the person of one of the caller's own

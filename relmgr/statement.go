@@ -54,28 +54,50 @@ func (s *Service) onWhat(ctx context.Context, who decide.Caller, c *Correlation)
 	return st, nil
 }
 
-// verified reads a statement of a registrar that the partnership lists. No kid is
-// listed twice, so at most one of them can have signed it.
-func (s *Service) verified(ctx context.Context, terms *decide.Terms, token string) (*stated, error) {
-	longest := time.Duration(terms.Settings.StatementMinutes) * time.Minute
-	for _, r := range terms.Registrars {
-		keys, err := attest.KeysOf(r.Keys...)
+// verified reads a statement of a registrar that the partnership lists.
+func (s *Service) verified(ctx context.Context, terms *decide.Terms, token string) (st *stated, err error) {
+	err = ofARegistrar(terms, s.now, func(v *attest.Verifier) error {
+		c, err := v.VerifyCommonClient(ctx, token, Audience(terms), statementLife(terms))
 		if err != nil {
+			return err
+		}
+		st = &stated{Registrar: v.Issuer(), ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types)), references: c.References}
+		return sayable(st.Level, st.Types)
+	})
+	if errors.Is(err, attest.ErrStatement) {
+		return nil, fault.At("/statement", "ask the registrar for a new statement: this is none that a registrar of this partnership signed for this hub and for now")
+	}
+	return st, err
+}
+
+// ofARegistrar has read take a statement of each registrar that the partnership lists,
+// until one has signed it. No kid is listed twice, so at most one of them can have.
+// ErrStatement: none has, or what it says cannot be used.
+func ofARegistrar(terms *decide.Terms, now func() time.Time, read func(*attest.Verifier) error) error {
+	err := attest.ErrStatement
+	for _, r := range terms.Registrars {
+		keys, invalid := attest.KeysOf(r.Keys...)
+		if invalid != nil {
 			continue // nothing that such a registrar signs can be verified; the document's check refuses it
 		}
-		c, err := attest.NewVerifier(r.Code, keys.Fixed, s.now).VerifyCommonClient(ctx, token, Audience(terms), longest)
-		if errors.Is(err, attest.ErrStatement) {
-			continue
-		} else if err != nil {
-			return nil, err
+		if err = read(attest.NewVerifier(r.Code, keys.Fixed, now)); !errors.Is(err, attest.ErrStatement) {
+			return err
 		}
-		st := &stated{Registrar: r.Code, ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types)), references: c.References}
-		if !st.Level.Known() || slices.ContainsFunc(st.Types, unknownType) || len(slices.Compact(slices.Clone(st.Types))) != len(st.Types) {
-			break
-		}
-		return st, nil
 	}
-	return nil, fault.At("/statement", "ask the registrar for a new statement: this is none that a registrar of this partnership signed for this hub and for now")
+	return err
+}
+
+// statementLife is the longest that a registrar's statement may live.
+func statementLife(terms *decide.Terms) time.Duration {
+	return time.Duration(terms.Settings.StatementMinutes) * time.Minute
+}
+
+// sayable refuses a level or types of recognition data that are none; types are sorted.
+func sayable(level decide.Confidence, types []string) error {
+	if !level.Known() || slices.ContainsFunc(types, unknownType) || len(slices.Compact(slices.Clone(types))) != len(types) {
+		return attest.ErrStatement
+	}
+	return nil
 }
 
 // Audience is whom a registrar's statement for this hub must name.

@@ -124,7 +124,7 @@ grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
   consent.published_refusals to fame_relmgr;
 -- Whom to tell of what is imposed: for a duty of notices, which is still to come.
-grant select on relmgr.to_tell to fame_relmgr;
+grant select on relmgr.to_tell, relmgr.concealed to fame_relmgr;
 -- What a registrar found to be wrong, for relmgr to suspend: ids of statements alone.
 grant usage on schema registrar to fame_relmgr;
 grant select on registrar.published_repairs to fame_relmgr;

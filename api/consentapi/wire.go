@@ -26,6 +26,7 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
+	edge.TrustSubjects("consent", proofs)
 	handler, err := New(Config{Service: service, Edge: edge})
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
 }

@@ -28,6 +28,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	edge.NameNobody()
+	edge.TrustSubjects("idmgr", proofs)
 	handler, err := New(edge, service)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
 }

@@ -13,6 +13,7 @@ import (
 // handlers is oas.Handler over the service, one method each.
 type handlers struct {
 	service *relmgr.Service
+	terms   func(context.Context) (*decide.Terms, error) // of the request
 }
 
 func (h handlers) FindHandle(ctx context.Context, req *oas.HandleRequest) (*oas.Handle, error) {

@@ -18,7 +18,7 @@ const beat = 10 * time.Millisecond
 // paced are the operations whose answer another party's state decides.
 var paced = []oas.OperationName{
 	oas.EnquireOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
-	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation,
+	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation,
 }
 
 // pace holds an answer until a whole number of beats after its handler began. One

@@ -18,7 +18,7 @@ const Prefix = "/relmgr/v1"
 
 // New serves the duty behind the edge, by a clock.
 func New(edge *api.Edge, service *relmgr.Service, now func() time.Time) (http.Handler, error) {
-	server, err := oas.NewServer(problems{handlers{service}, edge}, security{edge},
+	server, err := oas.NewServer(problems{handlers{service, edge.Terms}, edge}, security{edge},
 		oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
 		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(pace(now)))
 	if err != nil {
@@ -65,4 +65,9 @@ type security struct{ edge *api.Edge }
 // HandleOidc verifies the token and resolves the actor.
 func (s security) HandleOidc(ctx context.Context, operation oas.OperationName, t oas.Oidc) (context.Context, error) {
 	return s.edge.Secure(ctx, operation, t.Token)
+}
+
+// HandleSignedIn lets in who bears a registrar's statement, for relmgr to judge.
+func (s security) HandleSignedIn(ctx context.Context, operation oas.OperationName, t oas.SignedIn) (context.Context, error) {
+	return s.edge.Bearing(ctx, operation, t.Token)
 }

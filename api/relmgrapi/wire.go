@@ -27,6 +27,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
+	edge.TrustSubjects("relmgr", service.OwnProofs())
 	handler, err := New(edge, service, p.Now)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
 		var listening sync.WaitGroup

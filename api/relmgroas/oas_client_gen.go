@@ -148,6 +148,19 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, request *HandleRequest) (*Handle, error)
+	// FindMyHandles invokes findMyHandles operation.
+	//
+	// Takes a registrar's statement of who has signed in (`recognition`, from userinfo of its OpenID
+	// Provider) in place of a practitioner's token, and gives
+	// a short-lived proof for each duty that names the person's handles, never an identifier: what the
+	// operations under `me` take. A handle is the person's where
+	// a registrar has recognised them (POST /relmgr/v1/anchors). What they are lawfully not told of is
+	// absent, and so is what stands in a
+	// sensitive column, unless they ask for it and have signed in with two factors or more (SUB-01,
+	// AUT-07, A-14).
+	//
+	// GET /relmgr/v1/me/handles
+	FindMyHandles(ctx context.Context, params FindMyHandlesParams) (*MyHandles, error)
 	// ImportPart invokes importPart operation.
 	//
 	// A line is dealt with once, however often it is sent: what was dealt with before gives its answer
@@ -1753,6 +1766,123 @@ func (c *Client) sendFindHandle(ctx context.Context, request *HandleRequest) (re
 	defer body.Close()
 
 	result, err := decodeFindHandleResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// FindMyHandles invokes findMyHandles operation.
+//
+// Takes a registrar's statement of who has signed in (`recognition`, from userinfo of its OpenID
+// Provider) in place of a practitioner's token, and gives
+// a short-lived proof for each duty that names the person's handles, never an identifier: what the
+// operations under `me` take. A handle is the person's where
+// a registrar has recognised them (POST /relmgr/v1/anchors). What they are lawfully not told of is
+// absent, and so is what stands in a
+// sensitive column, unless they ask for it and have signed in with two factors or more (SUB-01,
+// AUT-07, A-14).
+//
+// GET /relmgr/v1/me/handles
+func (c *Client) FindMyHandles(ctx context.Context, params FindMyHandlesParams) (*MyHandles, error) {
+	res, err := c.sendFindMyHandles(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendFindMyHandles(ctx context.Context, params FindMyHandlesParams) (res *MyHandles, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/handles"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "sensitive" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "sensitive",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Sensitive.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySignedIn(ctx, FindMyHandlesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"SignedIn\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeFindMyHandlesResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

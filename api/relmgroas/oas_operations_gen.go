@@ -20,6 +20,7 @@ const (
 	EraseRelationshipOperation     OperationName = "EraseRelationship"
 	FindActOperation               OperationName = "FindAct"
 	FindHandleOperation            OperationName = "FindHandle"
+	FindMyHandlesOperation         OperationName = "FindMyHandles"
 	ImportPartOperation            OperationName = "ImportPart"
 	JudgeEnquiryOperation          OperationName = "JudgeEnquiry"
 	JudgeOverrideOperation         OperationName = "JudgeOverride"

@@ -1244,6 +1244,149 @@ func decodeFindActParams(args [1]string, argsEscaped bool, r *http.Request) (par
 	return params, nil
 }
 
+// FindMyHandlesParams is parameters of findMyHandles operation.
+type FindMyHandlesParams struct {
+	// Whether sensitive columns are asked for too.
+	Sensitive OptBool   `json:",omitempty,omitzero"`
+	Cursor    OptCursor `json:",omitempty,omitzero"`
+}
+
+func unpackFindMyHandlesParams(packed middleware.Parameters) (params FindMyHandlesParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "sensitive",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Sensitive = v.(OptBool)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "cursor",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Cursor = v.(OptCursor)
+		}
+	}
+	return params
+}
+
+func decodeFindMyHandlesParams(args [0]string, argsEscaped bool, r *http.Request) (params FindMyHandlesParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Set default value for query: sensitive.
+	{
+		val := bool(false)
+		params.Sensitive.SetTo(val)
+	}
+	// Decode query: sensitive.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "sensitive",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotSensitiveVal bool
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToBool(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSensitiveVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Sensitive.SetTo(paramsDotSensitiveVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "sensitive",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: cursor.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotCursorVal Cursor
+				if err := func() error {
+					var paramsDotCursorValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotCursorValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotCursorVal = Cursor(paramsDotCursorValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Cursor.SetTo(paramsDotCursorVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Cursor.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "cursor",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ImportPartParams is parameters of importPart operation.
 type ImportPartParams struct {
 	// The id that POST /relmgr/v1/imports gave.

@@ -4351,6 +4351,79 @@ func (s *Mode) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/MyHandles
+type MyHandles struct {
+	Proofs  MyHandlesProofs `json:"proofs"`
+	Expires time.Time       `json:"expires"`
+	Next    OptCursor       `json:"next"`
+}
+
+// GetProofs returns the value of Proofs.
+func (s *MyHandles) GetProofs() MyHandlesProofs {
+	return s.Proofs
+}
+
+// GetExpires returns the value of Expires.
+func (s *MyHandles) GetExpires() time.Time {
+	return s.Expires
+}
+
+// GetNext returns the value of Next.
+func (s *MyHandles) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetProofs sets the value of Proofs.
+func (s *MyHandles) SetProofs(val MyHandlesProofs) {
+	s.Proofs = val
+}
+
+// SetExpires sets the value of Expires.
+func (s *MyHandles) SetExpires(val time.Time) {
+	s.Expires = val
+}
+
+// SetNext sets the value of Next.
+func (s *MyHandles) SetNext(val OptCursor) {
+	s.Next = val
+}
+
+type MyHandlesProofs struct {
+	Relmgr  string `json:"relmgr"`
+	Consent string `json:"consent"`
+	Idmgr   string `json:"idmgr"`
+}
+
+// GetRelmgr returns the value of Relmgr.
+func (s *MyHandlesProofs) GetRelmgr() string {
+	return s.Relmgr
+}
+
+// GetConsent returns the value of Consent.
+func (s *MyHandlesProofs) GetConsent() string {
+	return s.Consent
+}
+
+// GetIdmgr returns the value of Idmgr.
+func (s *MyHandlesProofs) GetIdmgr() string {
+	return s.Idmgr
+}
+
+// SetRelmgr sets the value of Relmgr.
+func (s *MyHandlesProofs) SetRelmgr(val string) {
+	s.Relmgr = val
+}
+
+// SetConsent sets the value of Consent.
+func (s *MyHandlesProofs) SetConsent(val string) {
+	s.Consent = val
+}
+
+// SetIdmgr sets the value of Idmgr.
+func (s *MyHandlesProofs) SetIdmgr(val string) {
+	s.Idmgr = val
+}
+
 // Why the subject is not told of what is imposed on them, and by when somebody else looks at the
 // risk again, within 90 days. Left out, they are to be told.
 // Ref: #/components/schemas/NotTold
@@ -7823,6 +7896,31 @@ func (s *SettlementRequest) SetHolds(val []ID) {
 // SetReason sets the value of Reason.
 func (s *SettlementRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+type SignedIn struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *SignedIn) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *SignedIn) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *SignedIn) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *SignedIn) SetRoles(val []string) {
+	s.Roles = val
 }
 
 type Since time.Time

@@ -135,6 +135,19 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/handles
 	FindHandle(ctx context.Context, req *HandleRequest) (*Handle, error)
+	// FindMyHandles implements findMyHandles operation.
+	//
+	// Takes a registrar's statement of who has signed in (`recognition`, from userinfo of its OpenID
+	// Provider) in place of a practitioner's token, and gives
+	// a short-lived proof for each duty that names the person's handles, never an identifier: what the
+	// operations under `me` take. A handle is the person's where
+	// a registrar has recognised them (POST /relmgr/v1/anchors). What they are lawfully not told of is
+	// absent, and so is what stands in a
+	// sensitive column, unless they ask for it and have signed in with two factors or more (SUB-01,
+	// AUT-07, A-14).
+	//
+	// GET /relmgr/v1/me/handles
+	FindMyHandles(ctx context.Context, params FindMyHandlesParams) (*MyHandles, error)
 	// ImportPart implements importPart operation.
 	//
 	// A line is dealt with once, however often it is sent: what was dealt with before gives its answer

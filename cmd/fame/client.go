@@ -99,6 +99,11 @@ func (a relmgrAuth) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oi
 	return relmgroas.Oidc{Token: a.token}, nil
 }
 
+// SignedIn is for who bears a registrar's statement in place of a token.
+func (a relmgrAuth) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.SignedIn, error) {
+	return relmgroas.SignedIn{Token: a.token}, nil
+}
+
 func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
 	return consentoas.Oidc{Token: a.token}, nil
 }

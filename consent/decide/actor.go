@@ -65,3 +65,52 @@ func (c Caller) Brings(subject ident.Practitioner, agency ident.Agency, column i
 	}
 	return open, nil
 }
+
+// SignIn is how strongly a person signs in with a registrar: the `acr` of its
+// provider.
+type SignIn string
+
+// The strengths, the weakest first.
+const (
+	OneFactor         SignIn = "one-factor"
+	TwoFactors        SignIn = "two-factors"
+	PhishingResistant SignIn = "phishing-resistant"
+)
+
+var signIns = []SignIn{OneFactor, TwoFactors, PhishingResistant}
+
+// Known reports whether it is one of the strengths.
+func (s SignIn) Known() bool { return slices.Contains(signIns, s) }
+
+// Reaches reports whether it is at or above the least that is asked for.
+func (s SignIn) Reaches(least SignIn) bool {
+	return slices.Index(signIns, s) >= slices.Index(signIns, least)
+}
+
+// Subject is a person who has signed in and asks as themself: what every method of
+// theirs is given (AUT-07). It names their handles that they may know of, of columns
+// that are open now, and nothing that two duties or two sign-ins have in common.
+type Subject struct {
+	Terms     *Terms
+	Registrar string     // who says that it is they
+	Level     Confidence // how well the registrar knows them
+	SignIn    SignIn
+	Handles   []SubjectHandle
+}
+
+// SubjectHandle is one handle of a person, and its column.
+type SubjectHandle struct {
+	Handle ident.HandleID `json:"handle"`
+	Column ident.Column   `json:"column"`
+}
+
+// Column returns the column in which the person has that handle, empty for a handle
+// that is not theirs, or none that they may know of.
+func (s Subject) Column(h ident.HandleID) ident.Column {
+	for _, own := range s.Handles {
+		if own.Handle == h {
+			return own.Column
+		}
+	}
+	return ""
+}

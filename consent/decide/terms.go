@@ -98,7 +98,10 @@ type RelyingParty struct {
 	Keys          []PublicKey  `json:"keys"`
 	// Level is the least with which anybody signs in there: an acr of the provider's.
 	// Empty: two factors.
-	Level string `json:"level,omitempty"`
+	Level SignIn `json:"level,omitempty"`
+	// Portal says that people see there what the hub holds of them: it is given the
+	// statement with which it asks as that person, and no other site is.
+	Portal bool `json:"portal,omitempty"`
 }
 
 // Idmgr is an identity manager: it makes private links, and the index never

@@ -138,6 +138,7 @@ relmgr.replies                  relmgr      select insert
 relmgr.moves                    relmgr      select insert
 relmgr.tellings                 relmgr      select insert
 relmgr.to_tell                  relmgr      select
+relmgr.concealed                relmgr      select
 relmgr.objections               relmgr      select insert
 relmgr.rulings                  relmgr      select insert
 relmgr.exports                  relmgr      select insert

@@ -90,7 +90,7 @@ type Subject struct {
 	Issuer   string // the registrar's code; set by VerifySubject
 	Audience string
 	Level    string // of confidence in who the subject is
-	ACR      string // how strongly the subject signed in: low, medium or high
+	ACR      string // how strongly the subject signed in (decide.SignIn)
 	Secret   string // compact JWE
 	IssuedAt time.Time
 	Expires  time.Time

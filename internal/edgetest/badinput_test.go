@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -237,6 +238,7 @@ func newBench(t testing.TB) *bench {
 	}
 	b.registerGood()
 	b.linkGood()
+	b.meGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {
@@ -293,10 +295,17 @@ func (b *bench) as(op, who string) request {
 	return r
 }
 
-func (r request) at(target string) request        { r.target = target; return r }
-func (r request) with(header http.Header) request { r.header = header; return r }
-func (r request) saying(body string) request      { r.body = []byte(body); return r }
-func (r request) by(method string) request        { r.method = method; return r }
+func (r request) at(target string) request { r.target = target; return r }
+func (r request) with(header http.Header) request {
+	all := http.Header{}
+	maps.Copy(all, r.header)
+	maps.Copy(all, header)
+	r.header = all
+	return r
+}
+
+func (r request) saying(body string) request { r.body = []byte(body); return r }
+func (r request) by(method string) request   { r.method = method; return r }
 func (r request) unsigned(authorization ...string) request {
 	r.as = ""
 	r.header = http.Header{"Authorization": authorization}
@@ -344,7 +353,11 @@ func (b *bench) try(r row) {
 	if id := a.header.Get("X-Request-Id"); !requestID.MatchString(id) || p.Request != id {
 		wrong("X-Request-Id %q, the problem's request %q", id, p.Request)
 	}
-	if (a.status == http.StatusUnauthorized) != (a.header.Get("WWW-Authenticate") == "Bearer") {
+	challenge := map[bool]string{a.status == http.StatusUnauthorized: "Bearer"}[true]
+	if r.kind == "step-up" {
+		challenge = `Bearer error="insufficient_user_authentication", acr_values="two-factors"`
+	}
+	if a.header.Get("WWW-Authenticate") != challenge {
 		wrong("%d with WWW-Authenticate %q", a.status, a.header.Get("WWW-Authenticate"))
 	}
 	if (a.status == http.StatusMethodNotAllowed) != (a.header.Get("Allow") != "") {
@@ -550,7 +563,7 @@ func (b *bench) targets() (rows []row) {
 	for _, prefix := range []string{"/relmgr/v1", "/consent/v1", "/governance/v1"} {
 		for _, path := range []string{
 			"", "/", "/" + marker, "/" + marker + "/" + marker, "/../" + marker, "//acts", "/acts//withdrawal", "/./acts", "/acts;" + marker,
-			"/enquiries/" + marker + "/answers", "/me/handles", "/consents", "/acts.json", "/.env", "/.git/config",
+			"/enquiries/" + marker + "/answers", "/me/answers", "/consents", "/acts.json", "/.env", "/.git/config",
 		} {
 			r := b.good["listServices"].at(prefix + path)
 			switch prefix + path {

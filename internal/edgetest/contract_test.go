@@ -26,6 +26,7 @@ type operation struct {
 	id, method, template string
 	parameters           []object
 	body                 object // its schema, nil for none
+	bears                string // the security scheme: oidc for a practitioner's token
 }
 
 func readContract(t testing.TB) *contract {
@@ -40,7 +41,11 @@ func readContract(t testing.TB) *contract {
 		}
 		for method, given := range item.(object) {
 			op := given.(object)
-			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template}
+			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template, bears: "oidc"}
+			if other, ok := op["security"].([]any); ok {
+				for o.bears = range other[0].(object) {
+				}
+			}
 			parameters, _ := op["parameters"].([]any)
 			for _, p := range parameters {
 				o.parameters = append(o.parameters, c.resolve(p))

@@ -585,12 +585,15 @@ func (h *hub) exclude(as, column, identifier, agency string) string {
 }
 
 // impose publishes for social care without the person's consent.
-func (h *hub) impose(identifier string) string {
+func (h *hub) impose(identifier string, more ...object) string {
 	h.t.Helper()
 	r := h.relationship("social-care", identifier, agreed{}, "")
 	d := r["decision"].(object)
 	delete(d, "consents")
 	d["ground"], d["reason"], r["mode"] = "significant-harm", "risk-of-harm", "imposed"
+	for _, m := range more {
+		maps.Copy(r, m)
+	}
 	return h.ok("ms-novak", "POST", "/relmgr/v1/relationships", r)["act"].(string)
 }
 

@@ -89,6 +89,7 @@ var tellsNothing = map[string]string{
 	"listAuthenticators":   "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"revokeAuthenticator":  "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"listSecurityEvents":   "knows no subject",
+	"findMyHandles":        "asked by the person: that what is concealed leaves no gap is tested in relmgr and by TestWhoHasSignedIn",
 	"openLink":             "reads no row: what it says rests on the caller, the terms and the link",
 	"acceptLink":           "likewise; that one code cannot be told from another is tested in idmgr",
 	"renewLink":            "likewise",

@@ -183,6 +183,12 @@ func (b *bench) tokenRows() (rows []row) {
 			add(op.id+": a token with "+name, "unauthenticated", b.good[op.id].unsigned("Bearer "+bad[name]))
 		}
 		add(op.id+": relmgr's own proof as a token", "unauthenticated", b.good[op.id].unsigned("Bearer "+b.gpProof))
+		if op.bears != "oidc" {
+			for _, who := range []string{marker, "dr-patel"} {
+				add(op.id+": the token of "+who, "unauthenticated", b.good[op.id].unsigned("Bearer "+b.token(who)))
+			}
+			continue
+		}
 		add(op.id+": somebody who is not registered", "not-registered", b.as(op.id, marker))
 		add(op.id+": somebody who has been ended", "not-registered", b.as(op.id, "gone"))
 		add(op.id+": somebody whose time is over", "not-registered", b.as(op.id, "mr-harte"))

@@ -18,6 +18,7 @@ const (
 	Invalid         Kind = "invalid"          // the shape is right, a value cannot be used
 	TooLarge        Kind = "too-large"        // the body is over the limit
 	Unauthenticated Kind = "unauthenticated"  // no token, or one that does not verify
+	StepUp          Kind = "step-up"          // signed in, but not as strongly as this needs
 	NotRegistered   Kind = "not-registered"   // a verified person who is not in the register of users
 	Forbidden       Kind = "forbidden"        // something public about the caller forbids it
 	DecisionRefused Kind = "decision-refused" // one of the four steps failed on the caller's own side
@@ -32,7 +33,7 @@ const (
 
 // Kinds lists every kind, for tests that walk the problem table.
 var Kinds = []Kind{
-	Malformed, Invalid, TooLarge, Unauthenticated, NotRegistered, Forbidden, DecisionRefused,
+	Malformed, Invalid, TooLarge, Unauthenticated, StepUp, NotRegistered, Forbidden, DecisionRefused,
 	NotKnown, Conflict, PairingUnusable, RateLimited, Unavailable, NotServed, Internal,
 }
 
@@ -48,6 +49,7 @@ type Error struct {
 	Kind       Kind
 	Detail     string        // what to do next; safe to show
 	Step       int           // 1 to 4 for DecisionRefused, else 0
+	ACR        string        // for StepUp: how strongly to sign in
 	Asks       string        // for DecisionRefused: the request for the one consent that it lacks
 	Commitment []byte        // for DecisionRefused: under which the ledger keeps the refusal
 	Fields     []Field       // for Malformed and Invalid
@@ -75,6 +77,13 @@ func New(kind Kind, format string, args ...any) *Error {
 func At(pointer, format string, args ...any) *Error {
 	detail := fmt.Sprintf(format, args...)
 	return &Error{Kind: Invalid, Detail: detail, Fields: []Field{{pointer, detail}}}
+}
+
+// NeedsStepUp is StepUp: what the caller asks needs a sign-in as strong as acr says.
+func NeedsStepUp(acr string) *Error {
+	f := New(StepUp, "sign in again with more, by acr_values=%s, and ask with what you are given then", acr)
+	f.ACR = acr
+	return f
 }
 
 // Because attaches the cause that the log shows.

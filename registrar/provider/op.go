@@ -21,7 +21,6 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
-	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/registrar/signin"
@@ -111,11 +110,15 @@ func (p *Provider) clients(terms *decide.Terms) (all []*goidc.Client) {
 				keys.Keys = append(keys.Keys, jwk)
 			}
 		}
+		scopes := "openid"
+		if one.Portal {
+			scopes += " " + scopeRecognition.ID
+		}
 		all = append(all, &goidc.Client{ID: one.Client, ClientMeta: goidc.ClientMeta{
 			Name: one.Title, ApplicationType: goidc.ApplicationTypeWeb,
 			RedirectURIs: one.RedirectURIs, PostLogoutRedirectURIs: one.SignedOutURIs,
 			GrantTypes: []goidc.GrantType{goidc.GrantAuthorizationCode}, ResponseTypes: []goidc.ResponseType{goidc.ResponseTypeCode},
-			ScopeIDs: "openid " + scopeRecognition.ID, SubIdentifierType: goidc.SubIdentifierPairwise, JWKS: &keys,
+			ScopeIDs: scopes, SubIdentifierType: goidc.SubIdentifierPairwise, JWKS: &keys,
 			TokenAuthnMethod: goidc.AuthnMethodPrivateKeyJWT, TokenAuthnSigAlg: goidc.ES256, IDTokenSigAlg: goidc.ES256,
 		}})
 	}
@@ -202,7 +205,6 @@ func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 const (
 	inAccount        = "account"
 	inAuthenticators = "authenticators"
-	inAgency         = "agency"
 	inTime           = "auth_time"
 	inACR            = "acr"
 	inAMR            = "amr"
@@ -222,21 +224,21 @@ func claimsOf(g *goidc.Grant) map[string]any {
 // hub's duties of who has signed in, made now.
 func (p *Provider) userinfo(ctx context.Context, g *goidc.Grant) map[string]any {
 	claims := map[string]any{}
-	if p.Statement == nil || !strings.Contains(" "+g.Scopes+" ", " "+scopeRecognition.ID+" ") {
+	if !strings.Contains(" "+g.Scopes+" ", " "+scopeRecognition.ID+" ") {
 		return claims
 	}
 	ticket, _ := g.Store[inTicket].(string)
-	agency, _ := g.Store[inAgency].(string)
 	session, err := p.Accounts.FindSession(ctx, registrar.Ticket(ticket))
 	if err != nil {
 		return claims
 	}
-	statement, err := p.Statement(ctx, session, ident.Agency(agency))
+	statement, err := p.Accounts.StateSubject(ctx, session)
 	if err != nil {
-		p.Logger.WarnContext(ctx, "no statement of who signed in", "cause", err.Error())
-		return claims
+		p.Logger.WarnContext(ctx, "no statement of who signed in", "cause", safely(err))
 	}
-	claims[scopeRecognition.ID] = statement
+	if statement != "" {
+		claims[scopeRecognition.ID] = statement
+	}
 	return claims
 }
 

@@ -55,7 +55,7 @@ func (p *Provider) authenticate(w http.ResponseWriter, r *http.Request, as *goid
 			p.keepTicket(w, next)
 		}
 	}
-	need := levelNeeded(party.Level, as.ACRValues)
+	need := levelNeeded(string(party.Level), as.ACRValues)
 	session, signedIn, err := p.session(r, ticket)
 	if err != nil {
 		return p.pend(w, r, err)
@@ -217,7 +217,7 @@ func (p *Provider) release(r *http.Request, as *goidc.AuthnSession, agency agenc
 	for _, a := range s.Authenticators {
 		authenticators = append(authenticators, a.String())
 	}
-	as.Store[inAccount], as.Store[inAuthenticators], as.Store[inAgency] = s.Account.String(), authenticators, string(agency)
+	as.Store[inAccount], as.Store[inAuthenticators] = s.Account.String(), authenticators
 	as.Store[inTime], as.Store[inACR], as.Store[inAMR], as.Store[inTicket] = s.At.Unix(), s.Level().String(), signin.AMR(s.Methods), string(t)
 	return goidc.StatusSuccess, nil
 }

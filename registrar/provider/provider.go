@@ -20,7 +20,7 @@ import (
 // Prefix is where the provider of a registrar is served.
 func Prefix(code ident.Registrar) string { return "/registrar/openid/" + string(code) }
 
-// Config is what the provider stands on. All of it is required but Statement.
+// Config is what the provider stands on. All of it is required.
 type Config struct {
 	Accounts  *registrar.Accounts
 	Registrar ident.Registrar
@@ -31,9 +31,6 @@ type Config struct {
 	Logger    *slog.Logger
 	// From is whose address a request counts for. The zero prefix: nobody's.
 	From func(*http.Request) netip.Prefix
-	// Statement says to the hub's duties who has signed in: a JWS for one audience, with
-	// the subject encrypted. Userinfo carries it. Nil: none.
-	Statement func(ctx context.Context, of registrar.Session, agency ident.Agency) (string, error)
 }
 
 // Provider serves one registrar's relying parties and the people who sign in at them.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/registrar"
 )
 
@@ -54,9 +55,10 @@ func TestARelyingPartyThatIsNotOursSignsAPersonIn(t *testing.T) {
 		t.Errorf("claims %v", claims)
 	}
 	info := at(t, said, "userinfo").(object)
-	if info["sub"] != claims["sub"] || info["recognition"] != "statement for gp" {
+	if info["sub"] != claims["sub"] {
 		t.Errorf("userinfo %v", info)
 	}
+	s.states(info["recognition"], "two-factors")
 	if again := gp.step(object{"do": "replay", "url": first}); again["error"] != "invalid_grant" {
 		t.Errorf("the code a second time: %v", again)
 	}
@@ -99,6 +101,45 @@ func TestARelyingPartyThatIsNotOursSignsAPersonIn(t *testing.T) {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("the log holds %s", secret)
 		}
+	}
+}
+
+// states checks what the hub's relationship manager is told of who has signed in, and
+// that nobody else can read whom it is of.
+func (s *site) states(statement any, acr string) {
+	s.t.Helper()
+	token, _ := statement.(string)
+	keys, err := attest.PublicKeys(s.t.Context(), s.keys, registrar.SigningKey(code))
+	must(s.t, err)
+	said, err := attest.NewVerifier(string(code), keys.Fixed, time.Now).VerifySubject(s.t.Context(), token, "https://hub.example/relmgr", 5*time.Minute)
+	if err != nil || said.ACR != acr || said.Level != "low" {
+		s.t.Fatalf("%+v, %v", said, err)
+	}
+	opener, err := attest.NewOpener(s.t.Context(), s.keys, agreement)
+	must(s.t, err)
+	secret, err := opener.Open(s.t.Context(), said.Secret)
+	if must(s.t, err); secret.Bytes() == [32]byte{} {
+		s.t.Error("the statement is of nobody")
+	}
+}
+
+// AUT-01, SUB-01: where people sign in that is no portal, nobody is given the statement
+// with which to ask as them.
+func TestOnlyAPortalIsToldWhomToAskAs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	school := s.relyingParty("school-portal", schoolBack)
+	b := s.browser()
+	b.enrol(s)
+	b.get(school.begin(object{"scope": "openid recognition"}))
+	if strings.Contains(b.back, "error=") {
+		if !strings.Contains(b.back, "error=invalid_scope") {
+			t.Errorf("sent back with %s", b.back)
+		}
+		return
+	}
+	if info := at(t, school.finish(b.back), "userinfo").(object); info["recognition"] != nil {
+		t.Error("the school is given a statement of who has signed in")
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/seal"
@@ -46,6 +47,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 const (
 	passphrase = "a heron on the mill pond"
 	code       = ident.Registrar("county")
+	agreement  = seal.KeyID("agree/relmgr/1")
 )
 
 // site is a registrar that serves sign-in pages, from two processes on one database,
@@ -56,6 +58,7 @@ type site struct {
 	url       string
 	issuer    string
 	keys      *seal.File
+	relmgr    attest.Recipients
 	registrar *registrar.Service
 	accounts  *registrar.Accounts
 	keeper    decide.Caller
@@ -95,17 +98,22 @@ func newSite(t *testing.T) *site {
 	s.keys, err = seal.CreateFile(filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "identity"))
 	must(t, err)
 	must(t, registrar.MakeKeys(t.Context(), s.keys, code))
+	_, _, err = s.keys.Ensure(t.Context(), agreement, seal.KindAgree)
+	must(t, err)
+	s.relmgr, err = attest.RecipientKeys(t.Context(), s.keys, agreement)
+	must(t, err)
 	_, gp := s.relyingKey("gp-portal")
 	_, school := s.relyingKey("school-portal")
 	s.terms = (&decide.Terms{
 		Version: 3, Agencies: []decide.Agency{{ID: "council"}, {ID: "gp"}, {ID: "school"}},
 		Registrars: []decide.Registrar{{Code: string(code), Agency: "council", Roles: []string{"keeper"}, RelyingParties: []decide.RelyingParty{
 			{Client: "gp-portal", Title: "Riverside Surgery", Agency: "gp", RedirectURIs: []string{"http://localhost:9/gp/back"},
-				SignedOutURIs: []string{"http://localhost:9/gp/out"}, Keys: []decide.PublicKey{gp}},
+				SignedOutURIs: []string{"http://localhost:9/gp/out"}, Keys: []decide.PublicKey{gp}, Portal: true},
 			{Client: "school-portal", Title: "Hillside School", Agency: "school", RedirectURIs: []string{"http://localhost:9/school/back"},
 				Keys: []decide.PublicKey{school}, Level: "one-factor"},
 		}}},
-		Codes: decide.Codes{Reasons: []decide.Code{{Code: "asked"}}},
+		Codes:       decide.Codes{Reasons: []decide.Code{{Code: "asked"}}},
+		Partnership: decide.Partnership{Hub: "https://hub.example"}, Settings: decide.Settings{StatementMinutes: 5},
 	}).Index()
 	s.keeper = decide.Caller{Actor: decide.Actor{Practitioner: "kim", Agency: "council", Roles: []string{"keeper"}}, Terms: s.terms}
 	s.serve()
@@ -133,7 +141,9 @@ func (s *site) serve() {
 	s.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	for range 2 {
 		db := s.Hub.DB(s.t, "registrar")
-		service, err := registrar.New(registrar.Config{Registrar: code, DB: db, Keys: s.keys, Now: time.Now, Registerer: prometheus.NewRegistry()})
+		service, err := registrar.New(registrar.Config{
+			Registrar: code, DB: db, Keys: s.keys, Now: time.Now, Registerer: prometheus.NewRegistry(), Recipients: s.relmgr,
+		})
 		must(s.t, err)
 		passkeys, err := signin.NewPasskeys(s.url, "County registrar")
 		must(s.t, err)
@@ -143,9 +153,6 @@ func (s *site) serve() {
 		p, err := provider.New(provider.Config{
 			Accounts: accounts, Registrar: code, Hub: s.url, Terms: s.now, Keys: s.keys, Now: time.Now, Logger: log,
 			From: func(*http.Request) netip.Prefix { return netip.Prefix{} },
-			Statement: func(ctx context.Context, of registrar.Session, agency ident.Agency) (string, error) {
-				return "statement for " + string(agency), nil
-			},
 		})
 		must(s.t, err)
 		s.registrar, s.accounts, s.issuer = service, accounts, p.Issuer()

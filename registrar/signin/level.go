@@ -1,6 +1,10 @@
 package signin
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/fame-hub/fame/consent/decide"
+)
 
 // Method is a way of proving who one is, as `amr` names it (RFC 8176).
 type Method string
@@ -26,7 +30,7 @@ const (
 	PhishingResistant       // a passkey: bound to this site, and its device checked who uses it
 )
 
-var levelNames = []string{"", "one-factor", "two-factors", "phishing-resistant"}
+var levelNames = []string{"", string(decide.OneFactor), string(decide.TwoFactors), string(decide.PhishingResistant)}
 
 // Levels are those that there are, the lowest first.
 var Levels = []Level{OneFactor, TwoFactors, PhishingResistant}
