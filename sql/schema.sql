@@ -942,11 +942,6 @@ CREATE TABLE relmgr.cells (
     role governance.code NOT NULL
 );
 
-CREATE TABLE relmgr.confirmations (
-    act_id uuid NOT NULL,
-    confirms uuid NOT NULL
-);
-
 CREATE TABLE relmgr.decisions (
     decision_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -984,6 +979,41 @@ CREATE TABLE relmgr.decisions (
     CONSTRAINT decision_telling_is_known CHECK ((telling = ANY (ARRAY['safe'::text, 'raises-risk'::text]))),
     CONSTRAINT override_says_what_telling_would_do CHECK (((risk IS NULL) = (telling IS NULL))),
     CONSTRAINT refused_decision_names_its_step CHECK (((outcome = 'refused'::text) = (stopped_at IS NOT NULL)))
+);
+
+CREATE TABLE relmgr.tellings (
+    act_id uuid NOT NULL,
+    tells_of uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told boolean NOT NULL,
+    risk text,
+    review_by timestamp with time zone,
+    CONSTRAINT not_telling_ends CHECK ((review_by > at)),
+    CONSTRAINT not_telling_is_reviewed CHECK ((told = (review_by IS NULL))),
+    CONSTRAINT not_telling_names_its_risk CHECK ((told = (risk IS NULL))),
+    CONSTRAINT telling_risk_is_known CHECK ((risk = ANY (ARRAY['risk-to-the-subject'::text, 'risk-to-somebody-else'::text, 'prejudice-to-an-inquiry'::text])))
+);
+
+CREATE VIEW relmgr.concealed AS
+ SELECT t.handle_id
+   FROM (relmgr.tellings t
+     JOIN relmgr.acts a ON ((a.act_id = t.tells_of)))
+  WHERE ((a.kind = 'publish'::text) AND (NOT t.told) AND (NOT (EXISTS ( SELECT
+           FROM relmgr.tellings n
+          WHERE ((n.tells_of = t.tells_of) AND (ROW(n.at, n.act_id) > ROW(t.at, t.act_id)))))))
+UNION ALL
+ SELECT d.handle_id
+   FROM (relmgr.decisions d
+     JOIN relmgr.acts a ON ((a.act_id = d.act_id)))
+  WHERE ((a.kind = 'publish'::text) AND (d.telling = 'raises-risk'::text) AND (d.outcome = 'permitted'::text) AND (NOT (EXISTS ( SELECT
+           FROM relmgr.tellings n
+          WHERE ((n.tells_of = d.act_id) AND (n.act_id <> d.act_id))))));
+
+CREATE TABLE relmgr.confirmations (
+    act_id uuid NOT NULL,
+    confirms uuid NOT NULL
 );
 
 CREATE TABLE relmgr.handles (
@@ -1323,21 +1353,6 @@ CREATE TABLE relmgr.statements (
     types text[] NOT NULL,
     CONSTRAINT statement_level_is_known CHECK ((level = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'very-high'::text]))),
     CONSTRAINT statement_types_are_known CHECK (((types <@ ARRAY['demographic'::text, 'biometric'::text, 'performative'::text]) AND (cardinality(types) > 0)))
-);
-
-CREATE TABLE relmgr.tellings (
-    act_id uuid NOT NULL,
-    tells_of uuid NOT NULL,
-    handle_id uuid NOT NULL,
-    agency_id governance.code NOT NULL,
-    at timestamp with time zone NOT NULL,
-    told boolean NOT NULL,
-    risk text,
-    review_by timestamp with time zone,
-    CONSTRAINT not_telling_ends CHECK ((review_by > at)),
-    CONSTRAINT not_telling_is_reviewed CHECK ((told = (review_by IS NULL))),
-    CONSTRAINT not_telling_names_its_risk CHECK ((told = (risk IS NULL))),
-    CONSTRAINT telling_risk_is_known CHECK ((risk = ANY (ARRAY['risk-to-the-subject'::text, 'risk-to-somebody-else'::text, 'prejudice-to-an-inquiry'::text])))
 );
 
 CREATE VIEW relmgr.to_tell AS
@@ -1904,6 +1919,8 @@ CREATE INDEX pairings_by_decision ON relmgr.pairings USING btree (decision_id);
 
 CREATE UNIQUE INDEX pairings_by_reference ON relmgr.pairings USING btree (reference_hash);
 
+CREATE INDEX raising_risk_by_handle ON relmgr.decisions USING btree (handle_id) WHERE (telling = 'raises-risk'::text);
+
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
 
 CREATE INDEX tellings_by_act ON relmgr.tellings USING btree (tells_of, at);
@@ -1911,6 +1928,8 @@ CREATE INDEX tellings_by_act ON relmgr.tellings USING btree (tells_of, at);
 CREATE INDEX tellings_by_agency ON relmgr.tellings USING btree (agency_id);
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
+
+CREATE INDEX untold_by_handle ON relmgr.tellings USING btree (handle_id) WHERE (NOT told);
 
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUTE FUNCTION ledger.tile_only_grows();
 
@@ -2659,9 +2678,13 @@ GRANT SELECT,INSERT ON TABLE relmgr.barred TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
-
 GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.concealed TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.confirmations TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.handles TO fame_relmgr;
 
@@ -2754,8 +2777,6 @@ GRANT SELECT,INSERT ON TABLE relmgr.rulings TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.statements TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.tellings TO fame_relmgr;
 
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
