@@ -40,6 +40,8 @@ type deed struct {
 	Shields    []ident.Subject `json:"shields,omitempty"`
 	Unshields  []ident.ActID   `json:"unshields,omitempty"`
 	Took       ident.TaskID    `json:"took,omitzero"`
+	Approved   *approvedImport `json:"approved_import,omitempty"`
+	Imported   *importedLine   `json:"imported,omitempty"`
 	Looked     *looked         `json:"looked,omitempty"`
 	Checked    *checked        `json:"checked,omitempty"`
 	Asked      *Asking         `json:"asked,omitempty"`

@@ -52,7 +52,8 @@ grant usage on schema registrar to fame_registrar;
 grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
   registrar.entries, registrar.models, registrar.recognitions,
   registrar.checks, registrar.failed_checks, registrar.resolutions, registrar.reopenings, registrar.shields,
-  registrar.unshields, registrar.tasks to fame_registrar;
+  registrar.unshields, registrar.tasks, registrar.import_approvals, registrar.imports, registrar.import_parts,
+  registrar.import_lines to fame_registrar;
 grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
 grant select on registrar.decided, registrar.merges, registrar.shielded to fame_registrar;
 grant select, insert, update, delete on registrar.unsearched to fame_registrar;

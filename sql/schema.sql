@@ -675,6 +675,38 @@ CREATE TABLE registrar.identifiers (
     CONSTRAINT identifier_token_is_an_hmac CHECK ((octet_length(token) = 32))
 );
 
+CREATE TABLE registrar.import_approvals (
+    approval_id uuid NOT NULL,
+    register_id governance.code NOT NULL,
+    people integer NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT approval_covers_people CHECK ((people > 0))
+);
+
+CREATE TABLE registrar.import_lines (
+    import_id uuid NOT NULL,
+    line integer NOT NULL,
+    act_id uuid,
+    pointer text,
+    detail text,
+    CONSTRAINT line_entered_or_refused CHECK ((((act_id IS NULL) = (pointer IS NOT NULL)) AND ((pointer IS NULL) = (detail IS NULL))))
+);
+
+CREATE TABLE registrar.import_parts (
+    import_id uuid NOT NULL,
+    first_line integer NOT NULL,
+    last_line integer NOT NULL,
+    entered integer NOT NULL,
+    refused integer NOT NULL,
+    CONSTRAINT part_has_lines CHECK (((0 < first_line) AND (first_line <= last_line)))
+);
+
+CREATE TABLE registrar.imports (
+    import_id uuid NOT NULL,
+    approval_id uuid NOT NULL,
+    file_hash bytea NOT NULL
+);
+
 CREATE TABLE registrar.items (
     item_id uuid NOT NULL,
     subject_id uuid NOT NULL,
@@ -1541,6 +1573,18 @@ ALTER TABLE ONLY registrar.grants
 ALTER TABLE ONLY registrar.identifiers
     ADD CONSTRAINT identifiers_pkey PRIMARY KEY (token);
 
+ALTER TABLE ONLY registrar.import_approvals
+    ADD CONSTRAINT import_approvals_pkey PRIMARY KEY (approval_id);
+
+ALTER TABLE ONLY registrar.import_lines
+    ADD CONSTRAINT import_lines_pkey PRIMARY KEY (import_id, line);
+
+ALTER TABLE ONLY registrar.import_parts
+    ADD CONSTRAINT import_parts_pkey PRIMARY KEY (import_id, first_line);
+
+ALTER TABLE ONLY registrar.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
 ALTER TABLE ONLY registrar.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (item_id);
 
@@ -1549,6 +1593,9 @@ ALTER TABLE ONLY registrar.models
 
 ALTER TABLE ONLY registrar.accounts
     ADD CONSTRAINT one_account_per_subject UNIQUE (subject_id);
+
+ALTER TABLE ONLY registrar.imports
+    ADD CONSTRAINT one_import_per_file UNIQUE (approval_id, file_hash);
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT one_reference_per_agency UNIQUE (subject_id, agency_id);
@@ -1829,6 +1876,8 @@ CREATE INDEX grants_by_account ON registrar.grants USING btree (account_id);
 
 CREATE UNIQUE INDEX identifiers_by_item ON registrar.identifiers USING btree (item_id);
 
+CREATE UNIQUE INDEX import_lines_by_act ON registrar.import_lines USING btree (act_id) WHERE (act_id IS NOT NULL);
+
 CREATE INDEX items_by_subject ON registrar.items USING btree (subject_id);
 
 CREATE UNIQUE INDEX one_secret_and_one_seed ON registrar.authenticators_in_force USING btree (account_id, kind) WHERE (kind <> 'passkey'::text);
@@ -2073,6 +2122,21 @@ ALTER TABLE ONLY registrar.grants
 
 ALTER TABLE ONLY registrar.identifiers
     ADD CONSTRAINT identifiers_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
+
+ALTER TABLE ONLY registrar.import_approvals
+    ADD CONSTRAINT import_approvals_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.import_approvals
+    ADD CONSTRAINT import_approvals_register_id_fkey FOREIGN KEY (register_id) REFERENCES registrar.registers(register_id);
+
+ALTER TABLE ONLY registrar.import_lines
+    ADD CONSTRAINT import_lines_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.import_parts
+    ADD CONSTRAINT import_parts_import_id_fkey FOREIGN KEY (import_id) REFERENCES registrar.imports(import_id);
+
+ALTER TABLE ONLY registrar.imports
+    ADD CONSTRAINT imports_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES registrar.import_approvals(approval_id);
 
 ALTER TABLE ONLY registrar.items
     ADD CONSTRAINT items_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
@@ -2599,6 +2663,14 @@ GRANT UPDATE(redeemed) ON TABLE registrar.grants TO fame_registrar;
 GRANT UPDATE(revoked) ON TABLE registrar.grants TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.identifiers TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.import_approvals TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.import_lines TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.import_parts TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.imports TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.items TO fame_registrar;
 

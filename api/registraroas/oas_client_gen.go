@@ -21,6 +21,14 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// ApproveEntries invokes approveEntries operation.
+	//
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
+	// until when. For those who keep
+	// the register. It enters nobody by itself, and somebody else imports.
+	//
+	// POST /registrar/v1/registers/{register}/approvals
+	ApproveEntries(ctx context.Context, request *EntriesApprovalRequest, params ApproveEntriesParams) (*RegistrarReceipt, error)
 	// ChangeSubject invokes changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -50,6 +58,15 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, request *RegisterRequest) (*RegistrarReceipt, error)
+	// EnterPart invokes enterPart operation.
+	//
+	// A line is dealt with once, however often it is sent, and a part is stored whole or not at all.
+	// Parts may be sent side by side and in any
+	// order. Nobody is compared before they are entered: likely duplicates come to the worklist. A body
+	// may have 1 MiB.
+	//
+	// POST /registrar/v1/registers/{register}/imports/{import}/parts
+	EnterPart(ctx context.Context, request *EntriesPartRequest, params EnterPartParams) (*EntriesPart, error)
 	// ExplainRecognition invokes explainRecognition operation.
 	//
 	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
@@ -87,6 +104,12 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers/{register}/subjects/{subject}/authenticators
 	ListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (*Authenticators, error)
+	// ListEntryRefusals invokes listEntryRefusals operation.
+	//
+	// The lines of an import that entered nobody.
+	//
+	// GET /registrar/v1/registers/{register}/imports/{import}/refusals
+	ListEntryRefusals(ctx context.Context, params ListEntryRefusalsParams) (*ImportRefusals, error)
 	// ListRegisters invokes listRegisters operation.
 	//
 	// A register may say by its criterion whom it holds, so one that does not serve the caller's agency
@@ -176,6 +199,14 @@ type Invoker interface {
 	//
 	// PUT /registrar/v1/registers/{register}/subjects/{subject}/shield
 	ShieldSubject(ctx context.Context, request *ShieldRequest, params ShieldSubjectParams) (*RegistrarReceipt, error)
+	// StartEntries invokes startEntries operation.
+	//
+	// Needs an approval by somebody else who keeps the register. The same file under the same approval
+	// is one import, however often it is
+	// started: `next` is the first line that has not been dealt with.
+	//
+	// POST /registrar/v1/registers/{register}/imports
+	StartEntries(ctx context.Context, request *ImportRequest, params StartEntriesParams) (*EntriesImport, error)
 	// TakeTask invokes takeTask operation.
 	//
 	// Take a task.
@@ -223,6 +254,103 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// ApproveEntries invokes approveEntries operation.
+//
+// Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
+// until when. For those who keep
+// the register. It enters nobody by itself, and somebody else imports.
+//
+// POST /registrar/v1/registers/{register}/approvals
+func (c *Client) ApproveEntries(ctx context.Context, request *EntriesApprovalRequest, params ApproveEntriesParams) (*RegistrarReceipt, error) {
+	res, err := c.sendApproveEntries(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendApproveEntries(ctx context.Context, request *EntriesApprovalRequest, params ApproveEntriesParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/approvals"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeApproveEntriesRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ApproveEntriesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeApproveEntriesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // ChangeSubject invokes changeSubject operation.
@@ -625,6 +753,126 @@ func (c *Client) sendCreateRegister(ctx context.Context, request *RegisterReques
 	defer body.Close()
 
 	result, err := decodeCreateRegisterResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EnterPart invokes enterPart operation.
+//
+// A line is dealt with once, however often it is sent, and a part is stored whole or not at all.
+// Parts may be sent side by side and in any
+// order. Nobody is compared before they are entered: likely duplicates come to the worklist. A body
+// may have 1 MiB.
+//
+// POST /registrar/v1/registers/{register}/imports/{import}/parts
+func (c *Client) EnterPart(ctx context.Context, request *EntriesPartRequest, params EnterPartParams) (*EntriesPart, error) {
+	res, err := c.sendEnterPart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendEnterPart(ctx context.Context, request *EntriesPartRequest, params EnterPartParams) (res *EntriesPart, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/imports/"
+	{
+		// Encode "import" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "import",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Import); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/parts"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEnterPartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EnterPartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEnterPartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1246,6 +1494,157 @@ func (c *Client) sendListAuthenticators(ctx context.Context, params ListAuthenti
 	defer body.Close()
 
 	result, err := decodeListAuthenticatorsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListEntryRefusals invokes listEntryRefusals operation.
+//
+// The lines of an import that entered nobody.
+//
+// GET /registrar/v1/registers/{register}/imports/{import}/refusals
+func (c *Client) ListEntryRefusals(ctx context.Context, params ListEntryRefusalsParams) (*ImportRefusals, error) {
+	res, err := c.sendListEntryRefusals(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListEntryRefusals(ctx context.Context, params ListEntryRefusalsParams) (res *ImportRefusals, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/imports/"
+	{
+		// Encode "import" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "import",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Import); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/refusals"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "after" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "after",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.After.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListEntryRefusalsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListEntryRefusalsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2530,6 +2929,103 @@ func (c *Client) sendShieldSubject(ctx context.Context, request *ShieldRequest, 
 	defer body.Close()
 
 	result, err := decodeShieldSubjectResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// StartEntries invokes startEntries operation.
+//
+// Needs an approval by somebody else who keeps the register. The same file under the same approval
+// is one import, however often it is
+// started: `next` is the first line that has not been dealt with.
+//
+// POST /registrar/v1/registers/{register}/imports
+func (c *Client) StartEntries(ctx context.Context, request *ImportRequest, params StartEntriesParams) (*EntriesImport, error) {
+	res, err := c.sendStartEntries(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendStartEntries(ctx context.Context, request *ImportRequest, params StartEntriesParams) (res *EntriesImport, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/imports"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeStartEntriesRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, StartEntriesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeStartEntriesResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

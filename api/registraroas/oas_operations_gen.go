@@ -6,15 +6,18 @@ package registraroas
 type OperationName = string
 
 const (
+	ApproveEntriesOperation       OperationName = "ApproveEntries"
 	ChangeSubjectOperation        OperationName = "ChangeSubject"
 	CheckItemOperation            OperationName = "CheckItem"
 	CheckRecordOperation          OperationName = "CheckRecord"
 	CreateRegisterOperation       OperationName = "CreateRegister"
+	EnterPartOperation            OperationName = "EnterPart"
 	ExplainRecognitionOperation   OperationName = "ExplainRecognition"
 	FailCheckOperation            OperationName = "FailCheck"
 	FindSubjectOperation          OperationName = "FindSubject"
 	IssueEnrolmentCodeOperation   OperationName = "IssueEnrolmentCode"
 	ListAuthenticatorsOperation   OperationName = "ListAuthenticators"
+	ListEntryRefusalsOperation    OperationName = "ListEntryRefusals"
 	ListRegistersOperation        OperationName = "ListRegisters"
 	ListSecurityEventsOperation   OperationName = "ListSecurityEvents"
 	ListTasksOperation            OperationName = "ListTasks"
@@ -27,5 +30,6 @@ const (
 	ResolveTaskOperation          OperationName = "ResolveTask"
 	RevokeAuthenticatorOperation  OperationName = "RevokeAuthenticator"
 	ShieldSubjectOperation        OperationName = "ShieldSubject"
+	StartEntriesOperation         OperationName = "StartEntries"
 	TakeTaskOperation             OperationName = "TakeTask"
 )

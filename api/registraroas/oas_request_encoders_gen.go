@@ -10,6 +10,20 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeApproveEntriesRequest(
+	req *EntriesApprovalRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeChangeSubjectRequest(
 	req *SubjectChangeRequest,
 	r *http.Request,
@@ -54,6 +68,20 @@ func encodeCheckRecordRequest(
 
 func encodeCreateRegisterRequest(
 	req *RegisterRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeEnterPartRequest(
+	req *EntriesPartRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"
@@ -180,6 +208,20 @@ func encodeRevokeAuthenticatorRequest(
 
 func encodeShieldSubjectRequest(
 	req *ShieldRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeStartEntriesRequest(
+	req *ImportRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -344,6 +344,186 @@ func (s *EnrolmentCode) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// Ref: #/components/schemas/EntriesApprovalRequest
+type EntriesApprovalRequest struct {
+	// How many may be entered under it.
+	People int `json:"people"`
+	// When the approval ends.
+	Until  time.Time `json:"until"`
+	Reason Code      `json:"reason"`
+}
+
+// GetPeople returns the value of People.
+func (s *EntriesApprovalRequest) GetPeople() int {
+	return s.People
+}
+
+// GetUntil returns the value of Until.
+func (s *EntriesApprovalRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetReason returns the value of Reason.
+func (s *EntriesApprovalRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetPeople sets the value of People.
+func (s *EntriesApprovalRequest) SetPeople(val int) {
+	s.People = val
+}
+
+// SetUntil sets the value of Until.
+func (s *EntriesApprovalRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetReason sets the value of Reason.
+func (s *EntriesApprovalRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/EntriesImport
+type EntriesImport struct {
+	Import ID `json:"import"`
+	// The first line that has not been dealt with.
+	Next    int `json:"next"`
+	Entered int `json:"entered"`
+	Refused int `json:"refused"`
+}
+
+// GetImport returns the value of Import.
+func (s *EntriesImport) GetImport() ID {
+	return s.Import
+}
+
+// GetNext returns the value of Next.
+func (s *EntriesImport) GetNext() int {
+	return s.Next
+}
+
+// GetEntered returns the value of Entered.
+func (s *EntriesImport) GetEntered() int {
+	return s.Entered
+}
+
+// GetRefused returns the value of Refused.
+func (s *EntriesImport) GetRefused() int {
+	return s.Refused
+}
+
+// SetImport sets the value of Import.
+func (s *EntriesImport) SetImport(val ID) {
+	s.Import = val
+}
+
+// SetNext sets the value of Next.
+func (s *EntriesImport) SetNext(val int) {
+	s.Next = val
+}
+
+// SetEntered sets the value of Entered.
+func (s *EntriesImport) SetEntered(val int) {
+	s.Entered = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *EntriesImport) SetRefused(val int) {
+	s.Refused = val
+}
+
+// Ref: #/components/schemas/EntriesPart
+type EntriesPart struct {
+	// How many of the part's lines entered somebody, now or before.
+	Entered int `json:"entered"`
+	Refused int `json:"refused"`
+}
+
+// GetEntered returns the value of Entered.
+func (s *EntriesPart) GetEntered() int {
+	return s.Entered
+}
+
+// GetRefused returns the value of Refused.
+func (s *EntriesPart) GetRefused() int {
+	return s.Refused
+}
+
+// SetEntered sets the value of Entered.
+func (s *EntriesPart) SetEntered(val int) {
+	s.Entered = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *EntriesPart) SetRefused(val int) {
+	s.Refused = val
+}
+
+// Ref: #/components/schemas/EntriesPartRequest
+type EntriesPartRequest struct {
+	// The first line of the file that the part deals with.
+	First int `json:"first"`
+	Last  int `json:"last"`
+	// Those of the lines that hold a person, in the order of the file.
+	Entries []EntryLine `json:"entries"`
+}
+
+// GetFirst returns the value of First.
+func (s *EntriesPartRequest) GetFirst() int {
+	return s.First
+}
+
+// GetLast returns the value of Last.
+func (s *EntriesPartRequest) GetLast() int {
+	return s.Last
+}
+
+// GetEntries returns the value of Entries.
+func (s *EntriesPartRequest) GetEntries() []EntryLine {
+	return s.Entries
+}
+
+// SetFirst sets the value of First.
+func (s *EntriesPartRequest) SetFirst(val int) {
+	s.First = val
+}
+
+// SetLast sets the value of Last.
+func (s *EntriesPartRequest) SetLast(val int) {
+	s.Last = val
+}
+
+// SetEntries sets the value of Entries.
+func (s *EntriesPartRequest) SetEntries(val []EntryLine) {
+	s.Entries = val
+}
+
+// Ref: #/components/schemas/EntryLine
+type EntryLine struct {
+	Line  int           `json:"line"`
+	Items []ItemRequest `json:"items"`
+}
+
+// GetLine returns the value of Line.
+func (s *EntryLine) GetLine() int {
+	return s.Line
+}
+
+// GetItems returns the value of Items.
+func (s *EntryLine) GetItems() []ItemRequest {
+	return s.Items
+}
+
+// SetLine sets the value of Line.
+func (s *EntryLine) SetLine(val int) {
+	s.Line = val
+}
+
+// SetItems sets the value of Items.
+func (s *EntryLine) SetItems(val []ItemRequest) {
+	s.Items = val
+}
+
 // What the caller knows or was told, as it was written: a slip of the pen may still be recognised.
 // Exactly one.
 // Ref: #/components/schemas/Evidence
@@ -428,6 +608,98 @@ func (s *Evidence) SetIdentifier(val OptSchemeIdentifier) {
 }
 
 type ID string
+
+// Ref: #/components/schemas/ImportRefusals
+type ImportRefusals struct {
+	Refusals []ImportRefusalsRefusalsItem `json:"refusals"`
+	// Give it as `after` for the page that follows.
+	Next OptInt `json:"next"`
+}
+
+// GetRefusals returns the value of Refusals.
+func (s *ImportRefusals) GetRefusals() []ImportRefusalsRefusalsItem {
+	return s.Refusals
+}
+
+// GetNext returns the value of Next.
+func (s *ImportRefusals) GetNext() OptInt {
+	return s.Next
+}
+
+// SetRefusals sets the value of Refusals.
+func (s *ImportRefusals) SetRefusals(val []ImportRefusalsRefusalsItem) {
+	s.Refusals = val
+}
+
+// SetNext sets the value of Next.
+func (s *ImportRefusals) SetNext(val OptInt) {
+	s.Next = val
+}
+
+type ImportRefusalsRefusalsItem struct {
+	Line int `json:"line"`
+	// Where in the line (RFC 6901).
+	Pointer string `json:"pointer"`
+	// What to write there instead.
+	Detail string `json:"detail"`
+}
+
+// GetLine returns the value of Line.
+func (s *ImportRefusalsRefusalsItem) GetLine() int {
+	return s.Line
+}
+
+// GetPointer returns the value of Pointer.
+func (s *ImportRefusalsRefusalsItem) GetPointer() string {
+	return s.Pointer
+}
+
+// GetDetail returns the value of Detail.
+func (s *ImportRefusalsRefusalsItem) GetDetail() string {
+	return s.Detail
+}
+
+// SetLine sets the value of Line.
+func (s *ImportRefusalsRefusalsItem) SetLine(val int) {
+	s.Line = val
+}
+
+// SetPointer sets the value of Pointer.
+func (s *ImportRefusalsRefusalsItem) SetPointer(val string) {
+	s.Pointer = val
+}
+
+// SetDetail sets the value of Detail.
+func (s *ImportRefusalsRefusalsItem) SetDetail(val string) {
+	s.Detail = val
+}
+
+// Ref: #/components/schemas/ImportRequest
+type ImportRequest struct {
+	Approval ID `json:"approval"`
+	// SHA-256 of the file, in hexadecimal. Only a keyed hash of it is stored.
+	File string `json:"file"`
+}
+
+// GetApproval returns the value of Approval.
+func (s *ImportRequest) GetApproval() ID {
+	return s.Approval
+}
+
+// GetFile returns the value of File.
+func (s *ImportRequest) GetFile() string {
+	return s.File
+}
+
+// SetApproval sets the value of Approval.
+func (s *ImportRequest) SetApproval(val ID) {
+	s.Approval = val
+}
+
+// SetFile sets the value of File.
+func (s *ImportRequest) SetFile(val string) {
+	s.File = val
+}
 
 // Ref: #/components/schemas/Item
 type Item struct {

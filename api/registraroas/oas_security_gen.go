@@ -35,15 +35,18 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	ApproveEntriesOperation:       []string{},
 	ChangeSubjectOperation:        []string{},
 	CheckItemOperation:            []string{},
 	CheckRecordOperation:          []string{},
 	CreateRegisterOperation:       []string{},
+	EnterPartOperation:            []string{},
 	ExplainRecognitionOperation:   []string{},
 	FailCheckOperation:            []string{},
 	FindSubjectOperation:          []string{},
 	IssueEnrolmentCodeOperation:   []string{},
 	ListAuthenticatorsOperation:   []string{},
+	ListEntryRefusalsOperation:    []string{},
 	ListRegistersOperation:        []string{},
 	ListSecurityEventsOperation:   []string{},
 	ListTasksOperation:            []string{},
@@ -56,6 +59,7 @@ var operationRolesOidc = map[string][]string{
 	ResolveTaskOperation:          []string{},
 	RevokeAuthenticatorOperation:  []string{},
 	ShieldSubjectOperation:        []string{},
+	StartEntriesOperation:         []string{},
 	TakeTaskOperation:             []string{},
 }
 

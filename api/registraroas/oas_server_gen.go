@@ -8,6 +8,14 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// ApproveEntries implements approveEntries operation.
+	//
+	// Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
+	// until when. For those who keep
+	// the register. It enters nobody by itself, and somebody else imports.
+	//
+	// POST /registrar/v1/registers/{register}/approvals
+	ApproveEntries(ctx context.Context, req *EntriesApprovalRequest, params ApproveEntriesParams) (*RegistrarReceipt, error)
 	// ChangeSubject implements changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -37,6 +45,15 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, req *RegisterRequest) (*RegistrarReceipt, error)
+	// EnterPart implements enterPart operation.
+	//
+	// A line is dealt with once, however often it is sent, and a part is stored whole or not at all.
+	// Parts may be sent side by side and in any
+	// order. Nobody is compared before they are entered: likely duplicates come to the worklist. A body
+	// may have 1 MiB.
+	//
+	// POST /registrar/v1/registers/{register}/imports/{import}/parts
+	EnterPart(ctx context.Context, req *EntriesPartRequest, params EnterPartParams) (*EntriesPart, error)
 	// ExplainRecognition implements explainRecognition operation.
 	//
 	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
@@ -74,6 +91,12 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers/{register}/subjects/{subject}/authenticators
 	ListAuthenticators(ctx context.Context, params ListAuthenticatorsParams) (*Authenticators, error)
+	// ListEntryRefusals implements listEntryRefusals operation.
+	//
+	// The lines of an import that entered nobody.
+	//
+	// GET /registrar/v1/registers/{register}/imports/{import}/refusals
+	ListEntryRefusals(ctx context.Context, params ListEntryRefusalsParams) (*ImportRefusals, error)
 	// ListRegisters implements listRegisters operation.
 	//
 	// A register may say by its criterion whom it holds, so one that does not serve the caller's agency
@@ -163,6 +186,14 @@ type Handler interface {
 	//
 	// PUT /registrar/v1/registers/{register}/subjects/{subject}/shield
 	ShieldSubject(ctx context.Context, req *ShieldRequest, params ShieldSubjectParams) (*RegistrarReceipt, error)
+	// StartEntries implements startEntries operation.
+	//
+	// Needs an approval by somebody else who keeps the register. The same file under the same approval
+	// is one import, however often it is
+	// started: `next` is the first line that has not been dealt with.
+	//
+	// POST /registrar/v1/registers/{register}/imports
+	StartEntries(ctx context.Context, req *ImportRequest, params StartEntriesParams) (*EntriesImport, error)
 	// TakeTask implements takeTask operation.
 	//
 	// Take a task.

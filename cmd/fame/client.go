@@ -12,6 +12,7 @@ import (
 
 	consentoas "github.com/fame-hub/fame/api/consentoas"
 	governanceoas "github.com/fame-hub/fame/api/governanceoas"
+	"github.com/fame-hub/fame/api/registraroas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/pg/migrate"
@@ -29,6 +30,7 @@ type person struct {
 	relmgr     *relmgroas.Client
 	consent    *consentoas.Client
 	governance *governanceoas.Client
+	registrar  *registraroas.Client
 }
 
 // person signs in.
@@ -78,6 +80,9 @@ func newPerson(relmgr, consent, governance, token string) (*person, error) {
 	if p.consent, err = consentoas.NewClient(consent, auth.consent(), consentoas.WithClient(client)); err != nil {
 		return nil, err
 	}
+	if p.registrar, err = registraroas.NewClient(governance, auth.registrar(), registraroas.WithClient(client)); err != nil {
+		return nil, err
+	}
 	p.governance, err = governanceoas.NewClient(governance, auth.governance(), governanceoas.WithClient(client))
 	return &p, err
 }
@@ -89,11 +94,13 @@ type (
 	relmgrAuth     struct{ token string }
 	consentAuth    struct{ token string }
 	governanceAuth struct{ token string }
+	registrarAuth  struct{ token string }
 )
 
 func (b bearer) relmgr() relmgrAuth         { return relmgrAuth{string(b)} }
 func (b bearer) consent() consentAuth       { return consentAuth{string(b)} }
 func (b bearer) governance() governanceAuth { return governanceAuth{string(b)} }
+func (b bearer) registrar() registrarAuth   { return registrarAuth{string(b)} }
 
 func (a relmgrAuth) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
 	return relmgroas.Oidc{Token: a.token}, nil
@@ -110,6 +117,10 @@ func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas
 
 func (a governanceAuth) Oidc(context.Context, governanceoas.OperationName) (governanceoas.Oidc, error) {
 	return governanceoas.Oidc{Token: a.token}, nil
+}
+
+func (a registrarAuth) Oidc(context.Context, registraroas.OperationName) (registraroas.Oidc, error) {
+	return registraroas.Oidc{Token: a.token}, nil
 }
 
 // problem is an RFC 9457 problem of any duty.
@@ -141,6 +152,8 @@ func told(err error) error {
 	} else if e, ok := errors.AsType[*consentoas.ProblemStatusCode](err); ok {
 		body = &e.Response
 	} else if e, ok := errors.AsType[*governanceoas.ProblemStatusCode](err); ok {
+		body = &e.Response
+	} else if e, ok := errors.AsType[*registraroas.ProblemStatusCode](err); ok {
 		body = &e.Response
 	} else {
 		return fmt.Errorf("the hub could not be asked: %w", err)

@@ -76,7 +76,13 @@ func (c *importCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(c.File)
+	to := &publishing{client: p.relmgr, approval: c.Approval}
+	return importFile(ctx, c.File, to, c.Part, c.Patience, all.JSON, out)
+}
+
+// importFile has the lines of a file dealt with.
+func importFile(ctx context.Context, name string, to destination, part int, patience time.Duration, quiet bool, out *printer) error {
+	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
@@ -89,26 +95,18 @@ func (c *importCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	i := &importing{client: p.relmgr, part: max(1, min(c.Part, 1000)), patience: c.Patience, out: out, again: sha256.New(), bar: newBar(os.Stderr, size, all.JSON)}
+	i := &importing{to: to, patience: patience, out: out, again: sha256.New(), bar: newBar(os.Stderr, size, quiet)}
 	defer i.bar.end()
-	if err := i.insist(ctx, func() (err error) {
-		i.start, err = p.relmgr.StartImport(ctx, &relmgroas.ImportRequest{
-			Approval: relmgroas.ID(c.Approval), File: hex.EncodeToString(sum.Sum(nil)),
-		})
-		return err
-	}); err != nil {
+	if err := i.start(ctx, hex.EncodeToString(sum.Sum(nil))); err != nil {
 		return err
 	}
-	if i.start.Next > 1 {
-		out.say("Going on from line %d.", i.start.Next)
+	if i.stands.next > 1 {
+		out.say("Going on from line %d.", i.stands.next)
 	}
-	extension := strings.ToLower(filepath.Ext(c.File))
-	form := publications
-	if i.start.Deed == relmgroas.ImportDeedCorrelate {
-		form, i.part = correlations, min(i.part, 100)
-	}
-	if i.lines, err = newLines(io.TeeReader(file, i.again), form, extension == ".ndjson" || extension == ".jsonl"); err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+	i.part = max(1, min(part, i.stands.form.most))
+	extension := strings.ToLower(filepath.Ext(name))
+	if i.lines, err = newLines(io.TeeReader(file, i.again), i.stands.form, extension == ".ndjson" || extension == ".jsonl"); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := i.run(ctx); err != nil {
 		return err
@@ -116,16 +114,97 @@ func (c *importCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if hex.EncodeToString(i.again.Sum(nil)) != hex.EncodeToString(sum.Sum(nil)) {
 		return errors.New("the file has changed while it was read: import it again, as it is now")
 	}
-	return i.report(ctx, c.Approval, hex.EncodeToString(sum.Sum(nil)))
+	return i.report(ctx, hex.EncodeToString(sum.Sum(nil)))
+}
+
+// destination is who takes what a file holds: relmgr what is published or
+// correlated, the registrar people.
+type destination interface {
+	// start begins the import of a file, by its SHA-256, or finds where it stopped.
+	start(ctx context.Context, file string) (stands, error)
+	// send has the lines of a part dealt with.
+	send(ctx context.Context, part *chunk) error
+	// refusals are lines that made no act, behind the one given, and whether there are more.
+	refusals(ctx context.Context, after int) (page []refusal, more bool, err error)
+}
+
+// stands is where an import stands.
+type stands struct {
+	id            string
+	form          *form
+	next          int // the first line that has not been dealt with
+	made, refused int
+}
+
+// refusal is why a line made no act.
+type refusal struct {
+	line int
+	why  string
+}
+
+// chunk is a part on its way, and up to which byte of the file it reaches.
+type chunk struct {
+	first, last int
+	entries     []entry // that say something
+	end         int64
+}
+
+// publishing is relmgr's end of an import.
+type publishing struct {
+	client   *relmgroas.Client
+	approval string
+	of       relmgroas.ID
+}
+
+func (p *publishing) start(ctx context.Context, file string) (stands, error) {
+	i, err := p.client.StartImport(ctx, &relmgroas.ImportRequest{Approval: relmgroas.ID(p.approval), File: file})
+	if err != nil {
+		return stands{}, err
+	}
+	p.of = i.Import
+	form := publications
+	if i.Deed == relmgroas.ImportDeedCorrelate {
+		form = correlations
+	}
+	return stands{id: string(i.Import), form: form, next: i.Next, made: i.Published, refused: i.Refused}, nil
+}
+
+func (p *publishing) send(ctx context.Context, part *chunk) error {
+	r := relmgroas.ImportPartRequest{First: part.first, Last: part.last}
+	for _, e := range part.entries {
+		if e.form == correlations {
+			r.Correlations = append(r.Correlations, e.paired)
+		} else {
+			r.Relationships = append(r.Relationships, e.line)
+		}
+	}
+	_, err := p.client.ImportPart(ctx, &r, relmgroas.ImportPartParams{Import: p.of})
+	return err
+}
+
+func (p *publishing) refusals(ctx context.Context, after int) ([]refusal, bool, error) {
+	params := relmgroas.ListImportRefusalsParams{Import: p.of, Limit: relmgroas.NewOptInt(1000)}
+	if after > 0 {
+		params.After = relmgroas.NewOptInt(after)
+	}
+	page, err := p.client.ListImportRefusals(ctx, params)
+	if err != nil {
+		return nil, false, err
+	}
+	var all []refusal
+	for _, r := range page.Refusals {
+		all = append(all, refusal{r.Line, r.Pointer + ": " + r.Detail})
+	}
+	return all, page.Next.Set, nil
 }
 
 // importing is one run of the command.
 type importing struct {
-	client   *relmgroas.Client
+	to       destination
 	part     int // lines in a request
 	patience time.Duration
 	out      *printer
-	start    *relmgroas.Import
+	stands   stands
 	lines    *lines
 	again    hash.Hash // of the file as it was read
 	bar      *bar
@@ -133,25 +212,24 @@ type importing struct {
 	reported bool
 }
 
-// chunk is a part on its way, and up to which byte of the file it reaches.
-type chunk struct {
-	relmgroas.ImportPartRequest
-	end int64
+// start asks where the import of the file stands.
+func (i *importing) start(ctx context.Context, file string) error {
+	return i.insist(ctx, func() (err error) {
+		i.stands, err = i.to.start(ctx, file)
+		return err
+	})
 }
 
 // run sends what the hub has not dealt with, in parts.
 func (i *importing) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	parts := make(chan chunk)
+	parts := make(chan *chunk)
 	var senders sync.WaitGroup
 	for range inFlight {
 		senders.Go(func() {
 			for part := range parts {
-				if err := i.insist(ctx, func() error {
-					_, err := i.client.ImportPart(ctx, &part.ImportPartRequest, relmgroas.ImportPartParams{Import: i.start.Import})
-					return err
-				}); err != nil {
+				if err := i.insist(ctx, func() error { return i.to.send(ctx, part) }); err != nil {
 					cancel(err)
 					return
 				}
@@ -170,12 +248,12 @@ func (i *importing) run(ctx context.Context) error {
 
 // cut makes parts of the lines that the hub has not dealt with. Each begins where
 // the one before ended, so that together they are the whole file.
-func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
-	part := chunk{ImportPartRequest: relmgroas.ImportPartRequest{First: i.start.Next}}
+func (i *importing) cut(ctx context.Context, parts chan<- *chunk) error {
+	part := &chunk{first: i.stands.next}
 	from := i.lines.bytes
 	send := func() error {
-		part.Last, part.end = i.lines.number, i.lines.bytes
-		if part.Last < part.First { // the hub has all of it
+		part.last, part.end = i.lines.number, i.lines.bytes
+		if part.last < part.first { // the hub has all of it
 			return nil
 		}
 		select {
@@ -183,7 +261,7 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		from, part = i.lines.bytes, chunk{ImportPartRequest: relmgroas.ImportPartRequest{First: part.Last + 1}}
+		from, part = i.lines.bytes, &chunk{first: part.last + 1}
 		return nil
 	}
 	for {
@@ -197,18 +275,14 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 			i.wrong++
 			i.refused(e.number, e.wrong)
 		}
-		if e.number < part.First {
+		if e.number < part.first {
 			from = i.lines.bytes
 			continue
 		}
-		switch {
-		case e.wrong != "":
-		case i.lines.form == correlations:
-			part.Correlations = append(part.Correlations, e.paired)
-		default:
-			part.Relationships = append(part.Relationships, e.line)
+		if e.wrong == "" {
+			part.entries = append(part.entries, e)
 		}
-		if len(part.Relationships)+len(part.Correlations) == i.part || i.lines.bytes-from > partBytes {
+		if len(part.entries) == i.part || i.lines.bytes-from > partBytes {
 			if err := send(); err != nil {
 				return err
 			}
@@ -219,7 +293,7 @@ func (i *importing) cut(ctx context.Context, parts chan<- chunk) error {
 // refused tells of a line that made no act.
 func (i *importing) refused(line int, why string) {
 	if !i.reported {
-		i.out.say("Lines that %s nothing:", i.did())
+		i.out.say("Lines that %s:", i.stands.form.madeNone)
 		i.reported = true
 	}
 	i.bar.clear()
@@ -251,53 +325,35 @@ func (i *importing) insist(ctx context.Context, do func() error) error {
 }
 
 // report tells what came of the file, this time and before.
-func (i *importing) report(ctx context.Context, approval, file string) error {
+func (i *importing) report(ctx context.Context, file string) error {
 	i.bar.end()
-	if err := i.insist(ctx, func() (err error) {
-		i.start, err = i.client.StartImport(ctx, &relmgroas.ImportRequest{Approval: relmgroas.ID(approval), File: file})
-		return err
-	}); err != nil {
+	if err := i.start(ctx, file); err != nil {
 		return err
 	}
-	params := relmgroas.ListImportRefusalsParams{Import: i.start.Import, Limit: relmgroas.NewOptInt(1000)}
-	for more := i.start.Refused > 0; more; {
-		var page *relmgroas.ImportRefusals
+	for after, more := 0, i.stands.refused > 0; more; {
+		var page []refusal
 		if err := i.insist(ctx, func() (err error) {
-			page, err = i.client.ListImportRefusals(ctx, params)
+			page, more, err = i.to.refusals(ctx, after)
 			return err
 		}); err != nil {
 			return err
 		}
-		for _, r := range page.Refusals {
-			i.refused(r.Line, r.Pointer+": "+r.Detail)
+		for _, r := range page {
+			i.refused(r.line, r.why)
+			after = r.line
 		}
-		params.After, more = page.Next, page.Next.Set
 	}
-	i.out.say("%d %s. %d lines %s nothing.", i.start.Published, i.done(), i.start.Refused+i.wrong, i.did())
+	none := i.stands.refused + i.wrong
+	i.out.say("%d %s. %d lines %s.", i.stands.made, i.stands.form.made, none, i.stands.form.madeNone)
 	if err := i.out.result(map[string]any{
-		"import": i.start.Import, "published": i.start.Published, "refused": i.start.Refused, "malformed": i.wrong,
+		"import": i.stands.id, i.stands.form.deed: i.stands.made, "refused": i.stands.refused, "malformed": i.wrong,
 	}); err != nil {
 		return err
 	}
-	if n := i.start.Refused + i.wrong; n > 0 {
-		return fmt.Errorf("%d lines %s nothing: correct them, and import them in a file of their own", n, i.did())
+	if none > 0 {
+		return fmt.Errorf("%d lines %s: correct them, and import them in a file of their own", none, i.stands.form.madeNone)
 	}
 	return nil
-}
-
-// did is what each line of the import does, in the past.
-func (i *importing) did() string {
-	if i.start.Deed == relmgroas.ImportDeedCorrelate {
-		return "correlated"
-	}
-	return "published"
-}
-
-func (i *importing) done() string {
-	if i.start.Deed == relmgroas.ImportDeedCorrelate {
-		return "correlations are recorded"
-	}
-	return "relationships are published"
 }
 
 // bar shows on a terminal how far the import is.

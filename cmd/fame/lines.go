@@ -15,30 +15,47 @@ import (
 	"github.com/ogen-go/ogen/validate"
 
 	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/api/registraroas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 )
 
 // maxLine is how long a line of a file may be.
 const maxLine = 16 << 10
 
-// form is what the lines of a file hold. The header of a CSV may name its columns,
-// and must name those that it needs; transactions and consents hold codes and ids
-// between spaces. Who has several offers for one person writes NDJSON.
-type form struct{ columns, needs []string }
+// form is what the lines of a file hold, and how that is told. The header of a CSV
+// may name its columns, and must name those that it needs; transactions and consents
+// hold codes and ids between spaces. Who has several offers for one person, or several
+// names, writes NDJSON.
+type form struct {
+	columns, needs       []string
+	members              string // of a line of NDJSON
+	most                 int    // in one request
+	deed, made, madeNone string
+}
 
 var (
 	publications = &form{
 		columns: []string{"column", "identifier", "role", "offer", "transactions", "contact", "consents"},
 		needs:   []string{"column", "identifier", "role", "offer", "contact"},
+		members: "column, identifier, role, offers and perhaps consents",
+		most:    1000, deed: "published", made: "relationships are published", madeNone: "published nothing",
 	}
 	correlations = &form{
 		columns: []string{"column", "identifier", "pairing", "statement", "consents"},
 		needs:   []string{"column", "identifier"},
+		members: "column, identifier, pairing or statement, and perhaps consents",
+		most:    100, deed: "published", made: "correlations are recorded", madeNone: "correlated nothing",
+	}
+	registrations = &form{
+		columns: []string{"given", "family", "name", "birth", "within", "birthplace", "sex", "house", "street", "locality", "region", "postcode",
+			"phone", "email", "scheme", "number", "source"},
+		members: "items",
+		most:    1000, deed: "entered", made: "people are entered", madeNone: "entered nobody",
 	}
 )
 
-// lines reads relationships or correlations from a file, each from a line of its
-// own, in memory that does not grow with the file. It never repeats what stands
+// lines reads relationships, correlations or people from a file, each from a line of
+// its own, in memory that does not grow with the file. It never repeats what stands
 // there: a typing error may be somebody's name.
 type lines struct {
 	in     *bufio.Reader
@@ -49,12 +66,14 @@ type lines struct {
 	bytes  int64    // read so far
 }
 
-// entry is a line that holds something: a relationship or a correlation, or what is
-// wrong with it.
+// entry is a line that holds something: a relationship, a correlation or a person, or
+// what is wrong with it.
 type entry struct {
 	number int
+	form   *form
 	line   relmgroas.ImportLine
 	paired relmgroas.CorrelationLine
+	person registraroas.EntryLine
 	wrong  string
 }
 
@@ -112,10 +131,15 @@ func (l *lines) next() (entry, error) {
 		} else if wrong == "" {
 			e = l.record(text)
 		}
-		e.number, e.line.Line, e.paired.Line = l.number, l.number, l.number
-		if e.wrong == "" && l.form == correlations {
+		e.number, e.form = l.number, l.form
+		e.line.Line, e.paired.Line, e.person.Line = l.number, l.number, l.number
+		switch {
+		case e.wrong != "":
+		case l.form == correlations:
 			e.wrong = invalid(&e.paired)
-		} else if e.wrong == "" {
+		case l.form == registrations:
+			e.wrong = invalid(&e.person)
+		default:
 			e.wrong = invalid(&e.line)
 		}
 		return e, nil
@@ -173,11 +197,13 @@ func (l *lines) record(text []byte) (e entry) {
 		return entry{wrong: fmt.Sprintf("the line has %d fields, and the header %d", len(record), len(l.header))}
 	}
 	var offer relmgroas.OfferRequest
+	said := map[string]string{}
 	for i, name := range l.header {
 		v := record[i]
-		if v != "" && strings.ContainsRune("=+-@", rune(v[0])) {
+		if v != "" && strings.ContainsRune("=+-@", rune(v[0])) && (name != "phone" || v[0] != '+') {
 			return entry{wrong: "/" + name + ": begins as a formula of a spreadsheet does: correct it, or write the file as NDJSON"}
 		}
+		said[name] = v
 		switch name {
 		case "column":
 			e.line.Column, e.paired.Column = relmgroas.Code(v), relmgroas.Code(v)
@@ -208,25 +234,35 @@ func (l *lines) record(text []byte) (e entry) {
 		}
 	}
 	e.line.Offers = []relmgroas.OfferRequest{offer}
+	if l.form == registrations {
+		e.person.Items, e.wrong = itemsOf(said)
+	}
 	return e
 }
 
-// object reads a line of NDJSON: an ImportLine or a CorrelationLine of openapi.yaml
-// without its line.
+// object reads a line of NDJSON: an ImportLine, a CorrelationLine or an EntryLine of
+// openapi.yaml without its line.
 func (l *lines) object(text []byte) (e entry) {
 	text = bytes.TrimSpace(text)
 	if api.CheckJSON(text) != nil || text[0] != '{' {
 		return entry{wrong: "the line is not one JSON object with each member once"}
 	}
 	numbered := append([]byte(`{"line":`+strconv.Itoa(l.number)+`,`), text[1:]...)
-	if l.form == correlations {
-		if err := e.paired.UnmarshalJSON(numbered); err != nil || e.paired.Line != l.number {
-			return entry{wrong: "the line does not have the members column, identifier, pairing or statement, and perhaps consents, and no others"}
-		}
-		return e
+	var err error
+	var line int
+	switch l.form {
+	case correlations:
+		err = e.paired.UnmarshalJSON(numbered)
+		line = e.paired.Line
+	case registrations:
+		err = e.person.UnmarshalJSON(numbered)
+		line = e.person.Line
+	default:
+		err = e.line.UnmarshalJSON(numbered)
+		line = e.line.Line
 	}
-	if err := e.line.UnmarshalJSON(numbered); err != nil || e.line.Line != l.number {
-		return entry{wrong: "the line does not have the members column, identifier, role, offers and perhaps consents, and no others"}
+	if err != nil || line != l.number {
+		return entry{wrong: "the line does not have the members " + l.form.members + ", and no others"}
 	}
 	return e
 }
@@ -237,9 +273,18 @@ func invalid(l interface{ Validate() error }) string {
 	if err == nil {
 		return ""
 	}
-	where := ""
-	if v, ok := errors.AsType[*validate.Error](err); ok && len(v.Fields) > 0 {
-		where = "/" + v.Fields[0].Name + ": "
+	where := pointerOf(err)
+	if where != "" {
+		where += ": "
 	}
 	return where + "empty, too long, given twice or of another form than openapi.yaml has for it"
+}
+
+// pointerOf is where in the line the first of what is wrong stands (RFC 6901).
+func pointerOf(err error) string {
+	v, ok := errors.AsType[*validate.Error](err)
+	if !ok || len(v.Fields) == 0 {
+		return ""
+	}
+	return "/" + strings.Trim(v.Fields[0].Name, "[]") + pointerOf(v.Fields[0].Error)
 }

@@ -27,6 +27,7 @@ type cli struct {
 	Verify    verifyCommand    `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
 	Approve   approveCommand   `cmd:"" help:"Approve, as a named authority, that your agency imports relationships."`
 	Import    importCommand    `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
+	Register  registerCommand  `cmd:"" help:"Enter people into a register from a file, as its keeper."`
 	Backup    backupCommand    `cmd:"" help:"Back up a hub that runs: its database, and its keys apart from it."`
 	Restore   restoreCommand   `cmd:"" help:"Make a hub of a backup, as it was at any instant, and verify it."`
 	Keys      keysCommand      `cmd:"" help:"Rotate, rewrap, revoke and destroy the index's keys, while the hub runs."`

@@ -79,6 +79,10 @@ registrar.reopenings            registrar   select insert
 registrar.shields               registrar   select insert
 registrar.unshields             registrar   select insert
 registrar.tasks                 registrar   select insert update(owner)
+registrar.import_approvals      registrar   select insert
+registrar.imports               registrar   select insert
+registrar.import_parts          registrar   select insert
+registrar.import_lines          registrar   select insert
 registrar.decided               registrar   select
 registrar.merges                registrar   select
 registrar.shielded              registrar   select

@@ -407,6 +407,19 @@ func FuzzReopenTask(f *testing.F) {
 	fuzzed(f, "reopenTask", "ms-abara", "/registrar/v1/registers/town/tasks/"+seedID+"/reopening", object{"reason": "risk-of-harm"})
 }
 
+func FuzzApproveEntries(f *testing.F) {
+	fuzzed(f, "approveEntries", keeper, ofTown+"/approvals", object{"people": 5, "until": "2027-06-01T00:00:00Z", "reason": "working-with-person"})
+}
+
+func FuzzStartEntries(f *testing.F) {
+	fuzzed(f, "startEntries", secondKeeper, ofTown+"/imports", object{"approval": seedID, "file": strings.Repeat("0", 64)})
+}
+
+func FuzzEnterPart(f *testing.F) {
+	fuzzed(f, "enterPart", secondKeeper, ofTown+"/imports/"+seedID+"/parts",
+		object{"first": 1, "last": 2, "entries": []object{{"line": 1, "items": goodItems()}, entryLine(2, "Two")}})
+}
+
 // seedLink is what somebody sends to open a link.
 var seedLink = object{
 	"proof": seedProof, "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},

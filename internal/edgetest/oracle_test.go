@@ -103,6 +103,10 @@ var tellsNothing = map[string]string{
 	"takeTask":             "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"resolveTask":          "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"reopenTask":           "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"approveEntries":       "knows no subject",
+	"startEntries":         "knows no subject",
+	"enterPart":            "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"listEntryRefusals":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"registerQuality":      "the registrar's, which knows of no relationship: nothing that the index hides could show",
 }
 

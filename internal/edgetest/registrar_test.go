@@ -104,6 +104,7 @@ func (b *bench) registerGood() {
 	another := goodItems()
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	b.enrol()
+	b.entriesGood()
 	entry := "/registrar/v1/registers/town/subjects/" + b.person
 	why := render(plain(b.t, object{"reason": "working-with-person"}))
 	for op, r := range map[string]request{
@@ -188,6 +189,7 @@ func (b *bench) enrol() {
 // registers are what cannot be said of people, and registers that are not the
 // caller's.
 func (b *bench) registers(add func(string, string, request, ...string)) {
+	b.entries(add)
 	for _, op := range []string{"issueEnrolmentCode", "revokeAuthenticator"} {
 		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
 	}

@@ -198,6 +198,7 @@ var covered = []string{
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
 	"idmgr.records", "idmgr.content_keys",
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
+	"registrar.import_approvals", "registrar.import_lines",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }
@@ -226,6 +227,8 @@ var uncovered = map[string]string{
 	"relmgr.objections.agency_id":        "follows from the act objected to",
 	"relmgr.objections.at":               "follows from the act",
 	"relmgr.objections.due_at":           "follows from the law profile of its time",
+	"registrar.import_lines.pointer":     "a line that entered nobody left no record",
+	"registrar.import_lines.detail":      "likewise",
 	"registrar.enrolment_codes.token":    "of a code that lives for minutes",
 	"registrar.accounts.token":           "a look-up value: who changes it has its owner not found, and nobody let in without what proves them",
 	"registrar.accounts.sealed":          "opens under the registrar's key, in the account's place alone",

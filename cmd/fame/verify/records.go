@@ -95,6 +95,9 @@ var kinds = []kind{
 			  'recognised', (select json_agg(json_build_object('recognition', x.recognition_id, 'register', x.register_id, 'subject', x.subject_id,
 			    'outcome', x.outcome, 'confidence', x.confidence, 'model', x.model)) from registrar.recognitions x where x.act_id = r.act_id),
 			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id),
+			  'approved_import', (select json_build_object('register', x.register_id, 'people', x.people, 'until', x.ends_at) from registrar.import_approvals x where x.approval_id = r.act_id),
+			  'imported', (select json_build_object('import', x.import_id, 'line', x.line, 'approval', i.approval_id)
+			    from registrar.import_lines x left join registrar.imports i on i.import_id = x.import_id where x.act_id = r.act_id),
 			  'code', (select json_build_object('code', c.code_id, 'subject', c.subject_id, 'until', c.ends_at) from registrar.enrolment_codes c where c.act_id = r.act_id),
 			  'used', (select c.code_id from registrar.enrolment_codes_used c where c.act_id = r.act_id),
 			  'account', (select json_build_object('account', o.account_id, 'subject', o.subject_id) from registrar.accounts o where o.act_id = r.act_id),
@@ -253,17 +256,19 @@ func (v *verification) checkRecords(ctx context.Context) error {
 	return nil
 }
 
-// checkImportLines names lines of an import that is none: a line that published
-// nothing left no record of its own.
+// checkImportLines names lines of an import that is none: a line that made no act
+// left no record of its own.
 func (v *verification) checkImportLines(ctx context.Context) error {
-	orphans, err := all(ctx, v.relmgr, `select l.line from relmgr.import_lines l
-		where not exists (select from relmgr.imports i where i.import_id = l.import_id) order by 1`, func(r *sql.Rows, n *int) error { return r.Scan(n) })
-	if err != nil {
-		return err
-	}
-	for _, n := range orphans {
-		if err := v.found(fmt.Sprintf("import line %d", n), "it belongs to no import: its import's id was altered, or the import removed"); err != nil {
+	for _, duty := range []string{"relmgr", "registrar"} {
+		orphans, err := all(ctx, v.tx(duty), `select l.line from `+duty+`.import_lines l
+			where not exists (select from `+duty+`.imports i where i.import_id = l.import_id) order by 1`, func(r *sql.Rows, n *int) error { return r.Scan(n) })
+		if err != nil {
 			return err
+		}
+		for _, n := range orphans {
+			if err := v.found(fmt.Sprintf("import line %d", n), "it belongs to no import: its import's id was altered, or the import removed"); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

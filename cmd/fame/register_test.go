@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fame-hub/fame/internal/hubtest"
+)
+
+// personFile writes a CSV of n people, some of whom cannot be entered, and returns the
+// lines of those.
+func personFile(t *testing.T, n int) (name string, wrong []int) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("given,family,birth,house,street,postcode,phone,scheme,number\n")
+	for i := range n {
+		birth, phone, number := fmt.Sprintf("19%02d-%02d-%02d", i%90+10, i%12+1, i%28+1), "+44 1632 960001", fmt.Sprintf("ZX%06d", i)
+		switch i % 499 {
+		case 50: // told by the registrar
+			birth, wrong = "1971-02-30", append(wrong, i+2)
+		case 150: // told by the client
+			birth, wrong = "yesterday", append(wrong, i+2)
+		case 250: // another's number
+			number, wrong = fmt.Sprintf("ZX%06d", i-1), append(wrong, i+2)
+		case 350:
+			phone, wrong = "=1+1", append(wrong, i+2)
+		}
+		fmt.Fprintf(&b, "Given%c%d,Family%d,%s,%d,Mill Lane,ZZ%d 1ZZ,%s,passport,%s\n", 'a'+i%26, i%701, i%1009, birth, i%80, i%90, phone, number)
+	}
+	name = filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name, wrong
+}
+
+// ACT-04, REG-10, XCU-07, invariants 1, 2 and 6: while people are entered from a file
+// the client, the registrar and PostgreSQL are killed with -9 at moments that nobody
+// chose. Run again, the same command goes on; at the end each line of the file has been
+// entered once, by an act that says who approved it, or is told as wrong.
+func TestARegisterImportSurvivesTheDeathOfEverythingItRunsOn(t *testing.T) {
+	w := fragile(t)
+	const many = 4000
+	w.apply(t, "gov-ellis", w.document) // with the hub's own registrar
+	w.tellRegistrar(t, "ms-abara", "/registers", map[string]any{"register": "bulk", "title": "People", "contact": "desk", "scope": "All", "self_registered": false})
+	o := hubtest.Fame(t, "", "--json", "register", "approve", "bulk", "--people", fmt.Sprint(many), "--until", time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339),
+		"--reason", "working-with-person", "--url", w.Registrar.URL, "--token", w.token(t, "ms-abara"))
+	var approval struct{ Act string }
+	if err := json.Unmarshal([]byte(o.Stdout), &approval); err != nil || o.Code != 0 {
+		t.Fatalf("fame register approve: %d %v\n%s%s", o.Code, err, o.Stdout, o.Stderr)
+	}
+	file, wrong := personFile(t, many)
+	args := []string{"register", "import", "bulk", file, "--url", w.Registrar.URL, "--approval", approval.Act, "--part", "50"}
+	as := func(who string) []string { return append(args, "--token", w.token(t, who)) }
+	if o := hubtest.Fame(t, "", as("ms-abara")...); o.Code != 1 || !strings.Contains(o.Stderr, "takes two people") {
+		t.Errorf("who approved imports: %d\n%s%s", o.Code, o.Stdout, o.Stderr)
+	}
+	admin := w.Admin(t)
+	parts := func() (n int) {
+		// PostgreSQL may be away for a moment.
+		hubtest.Eventually(t, "the parts are counted", func() error {
+			return admin.QueryRowContext(t.Context(), "select count(*) from registrar.import_parts").Scan(&n)
+		})
+		return n
+	}
+	var client *hubtest.Process
+	interrupted := 0
+	for kill := range 8 {
+		if client == nil {
+			client = hubtest.FameProcess(t, "", as("mr-quill")...)
+			client.Begin(t)
+		}
+		from := parts()
+		hubtest.Eventually(t, "the import goes on", func() error {
+			if n := parts(); n < from+3 {
+				return fmt.Errorf("%d parts, as many as before or hardly more", n)
+			}
+			return nil
+		})
+		time.Sleep(rand.N(30 * time.Millisecond))
+		switch kill {
+		case 1, 4:
+			w.Registrar.Kill(t)
+			w.Registrar.Start(t)
+		case 3, 6:
+			w.Postgres.Kill(t)
+			time.Sleep(rand.N(100 * time.Millisecond))
+			w.Postgres.Start(t)
+			w.Registrar.WaitReady(t)
+		default:
+			client.Kill(t)
+			client = nil
+		}
+		if parts() < many/50 {
+			interrupted++
+		}
+	}
+	if client != nil {
+		client.Kill(t)
+	}
+	if interrupted < 8 {
+		t.Errorf("%d kills came before the import was over, want all 8", interrupted)
+	}
+	o = hubtest.Fame(t, "", as("mr-quill")...)
+	want := fmt.Sprintf("%d people are entered. %d lines entered nobody.", many-len(wrong), len(wrong))
+	if o.Code != 1 || !strings.Contains(o.Stdout, want) || !strings.Contains(o.Stdout, "Going on from line") {
+		t.Errorf("fame register import: %d\n%s%s", o.Code, o.Stdout, o.Stderr)
+	}
+	for _, line := range wrong {
+		if !strings.Contains(o.Stdout, fmt.Sprintf("  line %d: ", line)) {
+			t.Errorf("line %d is not told", line)
+		}
+	}
+	if told := strings.Count(o.Stdout, "\n  line "); told != len(wrong) {
+		t.Errorf("%d lines are told as wrong, want %d", told, len(wrong))
+	}
+	for _, kind := range []string{"/birth/date", "/identifier", "/phone: begins as a formula"} {
+		if !strings.Contains(o.Stdout, kind) {
+			t.Errorf("nothing is told of %s:\n%s", kind, o.Stdout)
+		}
+	}
+	for what, query := range map[string]string{
+		"people":             "select count(*) from registrar.subjects where register_id = 'bulk'",
+		"acts that enter":    "select count(*) from registrar.acts where kind = 'register' and practitioner_id = 'mr-quill'",
+		"lines that entered": "select count(distinct act_id) from registrar.import_lines where act_id is not null",
+		"keys of people":     "select count(*) from registrar.subject_keys k join registrar.subjects s using (subject_id) where s.register_id = 'bulk'",
+		"profiles":           "select count(*) from registrar.profiles k join registrar.subjects s using (subject_id) where s.register_id = 'bulk'",
+		"numbers":            "select count(*) from registrar.identifiers n join registrar.items i using (item_id) join registrar.subjects s using (subject_id) where s.register_id = 'bulk'",
+		"contents of acts":   "select count(*) from registrar.content_keys k join registrar.acts a on a.act_id = k.record_id where a.kind = 'register' and a.practitioner_id = 'mr-quill'",
+	} {
+		var n int
+		if err := admin.QueryRow(query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n != many-len(wrong) {
+			t.Errorf("%d %s, want %d", n, what, many-len(wrong))
+		}
+	}
+	w.verifies(t)
+
+	// Once more from the start: nothing is left to do.
+	before := parts()
+	if again := hubtest.Fame(t, "", as("mr-quill")...); !strings.Contains(again.Stdout, want) || parts() != before {
+		t.Errorf("the import was run again after its end: %d parts more, and it said\n%s", parts()-before, again.Stdout)
+	}
+}
