@@ -1908,6 +1908,8 @@ CREATE INDEX throttles_by_time ON registrar.throttles USING btree (at);
 
 CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
+CREATE INDEX acts_refused ON relmgr.acts USING btree (at) WHERE (kind = 'refuse'::text);
+
 CREATE INDEX acts_that_ask_as_of ON relmgr.acts USING btree (agency_id, at) WHERE (kind = 'ask-as-of'::text);
 
 CREATE INDEX anchors_by_epoch ON relmgr.anchors USING btree (epoch, anchor_id);
@@ -1955,6 +1957,8 @@ CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
 CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
 CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column);
+
+CREATE INDEX moves_by_handle ON relmgr.moves USING btree (handle_id);
 
 CREATE INDEX objections_by_agency ON relmgr.objections USING btree (agency_id, at);
 

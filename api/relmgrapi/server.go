@@ -16,11 +16,17 @@ import (
 // Prefix is where the duty is served.
 const Prefix = "/relmgr/v1"
 
+// decidedByOthers are the operations whose answer another party's state decides.
+var decidedByOthers = []oas.OperationName{
+	oas.EnquireOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
+	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation,
+}
+
 // New serves the duty behind the edge, by a clock.
 func New(edge *api.Edge, service *relmgr.Service, now func() time.Time) (http.Handler, error) {
 	server, err := oas.NewServer(problems{handlers{service, edge.Terms}, edge}, security{edge},
 		oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
-		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(pace(now)))
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(api.OnTheBeat(now, decidedByOthers...)))
 	if err != nil {
 		return nil, err
 	}

@@ -71,22 +71,33 @@ func queriesOf(t *testing.T, dir string) (all []query) {
 
 // explain asks PostgreSQL for the plan of a query, as whoever conn is. PREPARE
 // alone checks no rights; to explain a prepared statement does, and runs nothing.
-func explain(ctx context.Context, conn *sql.Conn, text string) error {
+func explain(ctx context.Context, conn *sql.Conn, text string) (plan string, err error) {
 	if _, err := conn.ExecContext(ctx, "prepare wall as "+text); err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _, _ = conn.ExecContext(ctx, "deallocate wall") }()
 	var parameters int
-	err := conn.QueryRowContext(ctx, "select cardinality(parameter_types) from pg_prepared_statements where name = 'wall'").Scan(&parameters)
+	err = conn.QueryRowContext(ctx, "select cardinality(parameter_types) from pg_prepared_statements where name = 'wall'").Scan(&parameters)
 	if err != nil {
-		return err
+		return "", err
 	}
 	execute := "explain execute wall"
 	if parameters > 0 {
 		execute += "(" + strings.Repeat("null, ", parameters-1) + "null)"
 	}
-	_, err = conn.ExecContext(ctx, execute)
-	return err
+	rows, err := conn.QueryContext(ctx, execute)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return "", err
+		}
+		plan += line + "\n"
+	}
+	return plan, rows.Err()
 }
 
 // as is one connection as a duty, planning without looking at the parameters:
@@ -115,7 +126,7 @@ func TestEveryQueryIsPermittedToItsDuty(t *testing.T) {
 		for _, duty := range duties {
 			conn := as(t, h, duty)
 			for _, q := range queries {
-				if err := explain(t.Context(), conn, q.text); err != nil {
+				if _, err := explain(t.Context(), conn, q.text); err != nil {
 					t.Errorf("%s runs %s of %s: %v: grant it in sql/roles.sql, or ask less", duty, q.name, dir, err)
 				}
 			}
@@ -146,12 +157,58 @@ func TestAQueryOverASiblingsTableIsRefused(t *testing.T) {
 		{"consent", "insert into ledger.pending (commitment) values ($1) returning commitment"},
 		{"consent", "select * from consent.consents for update"},
 	} {
-		err := explain(t.Context(), as(t, h, planted.duty), planted.text)
+		_, err := explain(t.Context(), as(t, h, planted.duty), planted.text)
 		if pq.As(err, "42501") == nil {
 			t.Errorf("%s may run %q: %v, want insufficient privilege", planted.duty, planted.text, err)
 		}
 	}
-	if err := explain(t.Context(), as(t, h, "consent"), "select consent_id from consent.consents where consent_id = $1"); err != nil {
+	if _, err := explain(t.Context(), as(t, h, "consent"), "select consent_id from consent.consents where consent_id = $1"); err != nil {
 		t.Errorf("consent may not read its own consents: %v", err)
+	}
+}
+
+// scans are the queries that may look through a whole table: what runs now and
+// then and is after most of it, and tables of a line or a few.
+var scans = map[string]string{
+	"FindAnchorEpoch": "a line an epoch", "BeginAnchorEpoch": "a line an epoch", "KeepAnchor": "a line an epoch", "ReadAnchored": "a line an epoch",
+	"CountRecords": "a rotation's progress", "CountWrapped": "a rotation's progress",
+	"CountReplays": "a sweep of what is kept for a day", "DeleteReplays": "a sweep of what is kept for a day",
+	"EraseContents": "an erasure, of what is kept for a day",
+	"TakeOut":       "the closing of a column", "DestroyColumn": "the closing of a column",
+	"ListEnded": "retention, of erasures", "ListExpired": "retention, of erasures",
+	"NextSampleWeek":   "an agency's first week",
+	"ForgetWhatIsOver": "a sweep of what lives for minutes", "ForgetGrants": "a sweep of what lives for minutes",
+	"CountOutcomes": "figures of a register",
+}
+
+// A plan is made once and kept while its tables grow: what has no index then
+// takes longer with each line, and nobody notices before it is a million.
+func TestNoQueryLooksThroughAWholeTable(t *testing.T) {
+	t.Parallel()
+	h := pgtest.New(t)
+	seen := map[string]bool{}
+	for dir, duties := range users {
+		conn := as(t, h, duties[0])
+		var off string
+		if err := conn.QueryRowContext(t.Context(), "show enable_seqscan").Scan(&off); err != nil || off != "off" {
+			t.Fatalf("scans are %s for a duty, %v", off, err)
+		}
+		for _, q := range queriesOf(t, dir) {
+			plan, err := explain(t.Context(), conn, q.text)
+			if err != nil {
+				t.Errorf("%s: %v", q.name, err)
+			}
+			if !strings.Contains(plan, "Seq Scan") {
+				continue
+			}
+			if seen[q.name] = true; scans[q.name] == "" {
+				t.Errorf("%s of %s looks through a whole table: give it an index, or say in internal/archtest/queries_test.go why that is right\n%s", q.name, dir, plan)
+			}
+		}
+	}
+	for name := range scans {
+		if !seen[name] {
+			t.Errorf("%s has an index now: take it out of internal/archtest/queries_test.go", name)
+		}
 	}
 }

@@ -62,6 +62,11 @@ func OpenPool(ctx context.Context, dsn string, pool Pool) (*sql.DB, error) {
 	set["search_path"] = ""
 	set["timezone"] = "UTC"
 	set["default_transaction_isolation"] = "read committed"
+	// A plan is kept for as long as nobody analyses its table. One made while a
+	// table was a page long reads all of it, references included, until it has a
+	// hundred thousand (docs/decisions/0073).
+	set["enable_seqscan"] = "off"
+	set["jit"] = "off" // what must scan all the same would look dear enough to compile
 	set["idle_in_transaction_session_timeout"] = milliseconds(idleTransaction)
 	switch _, given := set["statement_timeout"]; {
 	case pool.StatementTimeout > 0:

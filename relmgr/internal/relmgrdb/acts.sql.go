@@ -49,7 +49,7 @@ func (q *Queries) FindActByReference(ctx context.Context, db DBTX, arg FindActBy
 
 const FindProjection = `-- name: FindProjection :one
 select a.kind, coalesce(a.mode, '') as mode,
-       (exists (select from relmgr.cells c where c.act_id = a.act_id)
+       (exists (select from relmgr.act_handles ah join relmgr.cells c on c.handle_id = ah.handle_id and c.act_id = ah.act_id where ah.act_id = a.act_id)
         or exists (select from relmgr.correlations k where k.act_id = a.act_id)
         or exists (select from relmgr.keep_aparts k where k.act_id = a.act_id)
         or exists (select from relmgr.disputes x where x.act_id = a.act_id)

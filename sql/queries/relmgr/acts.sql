@@ -124,7 +124,7 @@ select agency_id from relmgr.act_references where act_id = @act_id order by agen
 -- name: FindProjection :one
 -- Whether what an act projects is in the index now, and what keeps it out.
 select a.kind, coalesce(a.mode, '') as mode,
-       (exists (select from relmgr.cells c where c.act_id = a.act_id)
+       (exists (select from relmgr.act_handles ah join relmgr.cells c on c.handle_id = ah.handle_id and c.act_id = ah.act_id where ah.act_id = a.act_id)
         or exists (select from relmgr.correlations k where k.act_id = a.act_id)
         or exists (select from relmgr.keep_aparts k where k.act_id = a.act_id)
         or exists (select from relmgr.disputes x where x.act_id = a.act_id)
