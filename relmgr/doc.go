@@ -15,6 +15,6 @@
 // statement.go, correlate.go, undo.go, caseload.go, imposed.go, closing.go (the acts),
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
 // import.go, batch.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
-// recorded), read.go, review.go, declare.go,
-// sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told earlier).
+// recorded), read.go, review.go, declare.go, sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told
+// earlier), notice.go (who hears of what has changed).
 package relmgr

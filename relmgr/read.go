@@ -41,6 +41,7 @@ const (
 	readContacts = "contact-requests" // those that have escalated to the reader
 	readReviews  = "reviews"
 	readAsOf     = "as-of" // what was told on an earlier date
+	readNotices  = "notices"
 )
 
 // What else than enquiries an agency looks at again, by reference: a read of
@@ -68,7 +69,10 @@ type reading struct {
 	TermsVersion int64              `json:"terms_version"`
 	Shown        []string           `json:"shown"` // ids of what was shown: acts, references of acts, deliveries or reviews
 
-	// Of the answer about an earlier date.
+	// Of a notice: which of earlier disclosures are over.
+	Retracted []disclosure `json:"retracted,omitempty"`
+
+	// Of the answer about an earlier date, and of a notice.
 	Concerning  string           `json:"concerning,omitempty"`
 	Transaction string           `json:"transaction,omitempty"`
 	Asks        ident.ActID      `json:"asks,omitzero"` // the act that asked
@@ -94,16 +98,24 @@ func (s *Service) recordReading(ctx context.Context, who decide.Caller, r readin
 	if err != nil {
 		return r.Enquiry, nil, err
 	}
-	handles, decisions := make([]string, len(r.Disclosed)), make([]string, len(r.Disclosed))
-	for i, d := range r.Disclosed {
-		handles[i], decisions[i] = d.Handle.String(), d.Decision.String()
-	}
+	handles, decisions := told(r.Disclosed)
+	gone, because := told(r.Retracted)
 	if err := s.q.RecordRead(ctx, s.db, relmgrdb.RecordReadParams{
 		EnquiryID: r.Enquiry, WrappedKey: l.WrappedKey, Commitment: l.Commitment, At: r.At, PractitionerID: r.Practitioner, AgencyID: r.Agency,
 		Role: r.Role, ColumnID: string(r.Column), HandleID: ident.UntypedID(r.Handle), Purpose: r.Purpose, Reason: r.Reason, Concerning: r.Concerning,
 		Transaction: r.Transaction, Reads: r.Reads, TermsVersion: r.TermsVersion, Sealed: l.Sealed, ToldHandles: handles, ToldDecisions: decisions,
+		GoneHandles: gone, GoneDecisions: because,
 	}); err != nil {
 		return r.Enquiry, nil, pg.Fault(err)
 	}
 	return r.Enquiry, l.Commitment, nil
+}
+
+// told are disclosures as array parameters take them.
+func told(list []disclosure) (handles, decisions []string) {
+	handles, decisions = make([]string, len(list)), make([]string, len(list))
+	for i, d := range list {
+		handles[i], decisions[i] = d.Handle.String(), d.Decision.String()
+	}
+	return handles, decisions
 }

@@ -115,6 +115,7 @@ type deed struct {
 	Erasure  *erasure    `json:"erasure,omitempty"`
 	Erases   *leaves     `json:"erases,omitempty"`
 	Expiry   *expiry     `json:"expiry,omitempty"`
+	Hush     *hush       `json:"silence,omitempty"`
 
 	AsOf   *asOf       `json:"as_of,omitempty"`
 	Allows ident.ActID `json:"allows,omitzero"` // the act that asks about an earlier date

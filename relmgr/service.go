@@ -65,6 +65,8 @@ type Service struct {
 	// word alone, so it tells nothing of anybody asked about.
 	emergencies prometheus.Counter
 	retained    prometheus.Gauge // when retention last ran to its end; until then, when the process began
+	notified    prometheus.Gauge // when all changes had last been worked off; until then, when the process began
+	undelivered prometheus.Gauge // 1 while notices are sent in vain: how many would tell
 }
 
 // New builds the service and confirms that the keys are those that this
@@ -87,7 +89,16 @@ func New(ctx context.Context, c Config) (*Service, error) {
 			Help: "When this process last erased all that was past its time; before the first time, when it began.",
 		}),
 	}
+	s.notified = promauto.With(c.Metrics).NewGauge(prometheus.GaugeOpts{
+		Name: "fame_notices_completed_timestamp_seconds",
+		Help: "When this process last made the notices of all that had changed; before the first time, when it began.",
+	})
+	s.undelivered = promauto.With(c.Metrics).NewGauge(prometheus.GaugeOpts{
+		Name: "fame_notices_undelivered",
+		Help: "1 while notices have been sent to an agency's address in vain for more than half an hour.",
+	})
 	s.retained.Set(float64(c.Now().Unix()))
+	s.notified.Set(float64(c.Now().Unix()))
 	if err := s.keys.confirmAll(ctx); err != nil {
 		return nil, err
 	}

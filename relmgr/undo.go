@@ -187,7 +187,7 @@ func editable(how, what Kind, own bool) error {
 func editors(who decide.Caller, kind Kind) []string {
 	return rolesIn(who, func(a decide.Agreement) []string {
 		switch kind {
-		case Publish, Reply, AttachAnchor:
+		case Publish, Reply, AttachAnchor, Silence:
 			return a.Roles.Publish
 		case Approve:
 			return a.Roles.Approve

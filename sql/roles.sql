@@ -105,6 +105,11 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
+-- Notices: what has changed is worked off, and what waits to be read goes when it is old.
+grant select, insert on relmgr.retractions, relmgr.silences to fame_relmgr;
+grant select, insert, delete, update (at) on relmgr.changes to fame_relmgr; -- update is what a lock asks for
+grant select, insert, delete on relmgr.heard to fame_relmgr;
+grant select, insert, delete, update (read_at, next_at, tries, gone) on relmgr.notices to fame_relmgr;
 grant select, insert, delete, update (wrapped) on relmgr.content_keys to fame_relmgr;
 -- What goes with the content of an act that is erased.
 grant delete on relmgr.offers, relmgr.replays to fame_relmgr;
@@ -123,8 +128,8 @@ grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmg
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
-  consent.published_refusals to fame_relmgr;
--- Whom to tell of what is imposed: for a duty of notices, which is still to come.
+  consent.published_refusals, consent.published_changes to fame_relmgr;
+-- Whom to tell of what is imposed.
 grant select on relmgr.to_tell, relmgr.concealed to fame_relmgr;
 -- What a registrar found to be wrong, for relmgr to suspend: ids of statements alone.
 grant usage on schema registrar to fame_relmgr;

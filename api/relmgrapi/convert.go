@@ -208,13 +208,18 @@ func review(r relmgr.Review) oas.Review {
 func answer(a relmgr.Answer) *oas.Answer {
 	out := &oas.Answer{
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
-		Complete: true, Providers: make([]oas.AnsweredProvider, len(a.Providers)),
+		Complete: true, Providers: providers(a.Providers),
 		Commitment: oas.Commitment(hex.EncodeToString(a.Commitment)),
 	}
 	if len(a.Providers) > 0 {
 		out.Known, out.Meaning = oas.AnswerKnownYes, meansYes
 	}
-	for i, p := range a.Providers {
+	return out
+}
+
+func providers(list []relmgr.Provider) []oas.AnsweredProvider {
+	out := make([]oas.AnsweredProvider, len(list))
+	for i, p := range list {
 		shown := oas.AnsweredProvider{
 			Provider: oas.Code(p.ID), Title: p.Title, Kind: oas.AnsweredProviderKind(p.Kind), Role: p.Role,
 			Agency: oas.Code(p.Agency), AgencyName: p.AgencyName, Offers: make([]oas.Offer, len(p.Offers)),
@@ -225,7 +230,7 @@ func answer(a relmgr.Answer) *oas.Answer {
 				Contact: contact(o.Contact),
 			}
 		}
-		out.Providers[i] = shown
+		out[i] = shown
 	}
 	return out
 }

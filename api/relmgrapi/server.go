@@ -19,7 +19,7 @@ const Prefix = "/relmgr/v1"
 // decidedByOthers are the operations whose answer another party's state decides.
 var decidedByOthers = []oas.OperationName{
 	oas.EnquireOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
-	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation,
+	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation, oas.ListNoticesOperation,
 }
 
 // New serves the duty behind the edge, by a clock.

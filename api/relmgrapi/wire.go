@@ -32,6 +32,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
 		var listening sync.WaitGroup
 		listening.Go(func() { service.Listen(ctx) })
+		listening.Go(func() { notify(ctx, service, edge, p.Logger) })
 		retain(ctx, service, p.Logger)
 		listening.Wait()
 	}}, err

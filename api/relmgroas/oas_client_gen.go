@@ -193,6 +193,13 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/keep-aparts
 	KeepApart(ctx context.Context, request *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
+	// KeepSilent invokes keepSilent operation.
+	//
+	// On a recorded risk, until somebody looks again. It hides nothing: whoever asks is told as before.
+	// Withdrawing the act ends it.
+	//
+	// POST /relmgr/v1/silences
+	KeepSilent(ctx context.Context, request *SilenceRequest, params KeepSilentParams) (*ActReceipt, error)
 	// ListActs invokes listActs operation.
 	//
 	// The read of a page is recorded as an enquiry, before it is answered.
@@ -242,6 +249,19 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
+	// ListNotices invokes listNotices operation.
+	//
+	// For those who want to be informed (an offer of their publication, QRY-13), and for whoever was
+	// told of what has ended since (SUB-06).
+	// Oldest first. Each says what an enquiry for this purpose would tell now and was not told before,
+	// and whom it would tell of no more;
+	// not why. It is decided when it is read, and recorded as an enquiry: what is hidden, was withdrawn
+	// again, or is kept silent on a recorded
+	// ground is absent. Notices are made on a beat of the partnership's. One that was read can be read
+	// again for 30 days.
+	//
+	// GET /relmgr/v1/notices
+	ListNotices(ctx context.Context, params ListNoticesParams) (*NoticePage, error)
 	// ListObjections invokes listObjections operation.
 	//
 	// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.
@@ -2304,6 +2324,96 @@ func (c *Client) sendKeepApart(ctx context.Context, request *KeepApartRequest, p
 	return result, nil
 }
 
+// KeepSilent invokes keepSilent operation.
+//
+// On a recorded risk, until somebody looks again. It hides nothing: whoever asks is told as before.
+// Withdrawing the act ends it.
+//
+// POST /relmgr/v1/silences
+func (c *Client) KeepSilent(ctx context.Context, request *SilenceRequest, params KeepSilentParams) (*ActReceipt, error) {
+	res, err := c.sendKeepSilent(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendKeepSilent(ctx context.Context, request *SilenceRequest, params KeepSilentParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/silences"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeKeepSilentRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	h := uri.NewHeaderEncoder(r.Header)
+	{
+		cfg := uri.HeaderParameterEncodingConfig{
+			Name:    "Idempotency-Key",
+			Explode: false,
+		}
+		if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.IdempotencyKey.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode header")
+		}
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, KeepSilentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeKeepSilentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListActs invokes listActs operation.
 //
 // The read of a page is recorded as an enquiry, before it is answered.
@@ -3203,6 +3313,174 @@ func (c *Client) sendListImportRefusals(ctx context.Context, params ListImportRe
 	defer body.Close()
 
 	result, err := decodeListImportRefusalsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListNotices invokes listNotices operation.
+//
+// For those who want to be informed (an offer of their publication, QRY-13), and for whoever was
+// told of what has ended since (SUB-06).
+// Oldest first. Each says what an enquiry for this purpose would tell now and was not told before,
+// and whom it would tell of no more;
+// not why. It is decided when it is read, and recorded as an enquiry: what is hidden, was withdrawn
+// again, or is kept silent on a recorded
+// ground is absent. Notices are made on a beat of the partnership's. One that was read can be read
+// again for 30 days.
+//
+// GET /relmgr/v1/notices
+func (c *Client) ListNotices(ctx context.Context, params ListNoticesParams) (*NoticePage, error) {
+	res, err := c.sendListNotices(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListNotices(ctx context.Context, params ListNoticesParams) (res *NoticePage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/notices"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListNoticesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListNoticesResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

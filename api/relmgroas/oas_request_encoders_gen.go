@@ -248,6 +248,20 @@ func encodeKeepApartRequest(
 	return nil
 }
 
+func encodeKeepSilentRequest(
+	req *SilenceRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeMoveCaseloadRequest(
 	req *CaseloadRequest,
 	r *http.Request,

@@ -332,6 +332,7 @@ const (
 	ActKindApproveAsOf  ActKind = "approve-as-of"
 	ActKindErase        ActKind = "erase"
 	ActKindAttachAnchor ActKind = "attach-anchor"
+	ActKindSilence      ActKind = "silence"
 )
 
 // AllValues returns all ActKind values.
@@ -360,6 +361,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindApproveAsOf,
 		ActKindErase,
 		ActKindAttachAnchor,
+		ActKindSilence,
 	}
 }
 
@@ -411,6 +413,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindErase:
 		return []byte(s), nil
 	case ActKindAttachAnchor:
+		return []byte(s), nil
+	case ActKindSilence:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -488,6 +492,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindAttachAnchor:
 		*s = ActKindAttachAnchor
+		return nil
+	case ActKindSilence:
+		*s = ActKindSilence
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -3350,6 +3357,127 @@ func (s *ErasureRequest) SetKeeps(val OptKeptFromErasure) {
 	s.Keeps = val
 }
 
+// Ref: #/components/schemas/GoneProvider
+type GoneProvider struct {
+	Provider   Code             `json:"provider"`
+	Title      string           `json:"title"`
+	Kind       GoneProviderKind `json:"kind"`
+	Agency     Code             `json:"agency"`
+	AgencyName string           `json:"agency_name"`
+}
+
+// GetProvider returns the value of Provider.
+func (s *GoneProvider) GetProvider() Code {
+	return s.Provider
+}
+
+// GetTitle returns the value of Title.
+func (s *GoneProvider) GetTitle() string {
+	return s.Title
+}
+
+// GetKind returns the value of Kind.
+func (s *GoneProvider) GetKind() GoneProviderKind {
+	return s.Kind
+}
+
+// GetAgency returns the value of Agency.
+func (s *GoneProvider) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *GoneProvider) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// SetProvider sets the value of Provider.
+func (s *GoneProvider) SetProvider(val Code) {
+	s.Provider = val
+}
+
+// SetTitle sets the value of Title.
+func (s *GoneProvider) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetKind sets the value of Kind.
+func (s *GoneProvider) SetKind(val GoneProviderKind) {
+	s.Kind = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *GoneProvider) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *GoneProvider) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+type GoneProviderKind string
+
+const (
+	GoneProviderKindNamedPerson GoneProviderKind = "named-person"
+	GoneProviderKindRole        GoneProviderKind = "role"
+	GoneProviderKindTeam        GoneProviderKind = "team"
+	GoneProviderKindUnit        GoneProviderKind = "unit"
+	GoneProviderKindAgency      GoneProviderKind = "agency"
+)
+
+// AllValues returns all GoneProviderKind values.
+func (GoneProviderKind) AllValues() []GoneProviderKind {
+	return []GoneProviderKind{
+		GoneProviderKindNamedPerson,
+		GoneProviderKindRole,
+		GoneProviderKindTeam,
+		GoneProviderKindUnit,
+		GoneProviderKindAgency,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s GoneProviderKind) MarshalText() ([]byte, error) {
+	switch s {
+	case GoneProviderKindNamedPerson:
+		return []byte(s), nil
+	case GoneProviderKindRole:
+		return []byte(s), nil
+	case GoneProviderKindTeam:
+		return []byte(s), nil
+	case GoneProviderKindUnit:
+		return []byte(s), nil
+	case GoneProviderKindAgency:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *GoneProviderKind) UnmarshalText(data []byte) error {
+	switch GoneProviderKind(data) {
+	case GoneProviderKindNamedPerson:
+		*s = GoneProviderKindNamedPerson
+		return nil
+	case GoneProviderKindRole:
+		*s = GoneProviderKindRole
+		return nil
+	case GoneProviderKindTeam:
+		*s = GoneProviderKindTeam
+		return nil
+	case GoneProviderKindUnit:
+		*s = GoneProviderKindUnit
+		return nil
+	case GoneProviderKindAgency:
+		*s = GoneProviderKindAgency
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
 // duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
@@ -4450,6 +4578,116 @@ func (s *NotTold) SetRisk(val Risk) {
 // SetReviewBy sets the value of ReviewBy.
 func (s *NotTold) SetReviewBy(val time.Time) {
 	s.ReviewBy = val
+}
+
+// What may be told of somebody of the column and was not before, and whom it is told of no more.
+// Ref: #/components/schemas/Notice
+type Notice struct {
+	Notice ID `json:"notice"`
+	Handle ID `json:"handle"`
+	// What the reader's own column calls the person.
+	Identifier string `json:"identifier"`
+	// The beat on which it was made, which all notices share.
+	At         time.Time          `json:"at"`
+	Providers  []AnsweredProvider `json:"providers"`
+	Gone       []GoneProvider     `json:"gone"`
+	Commitment Commitment         `json:"commitment"`
+}
+
+// GetNotice returns the value of Notice.
+func (s *Notice) GetNotice() ID {
+	return s.Notice
+}
+
+// GetHandle returns the value of Handle.
+func (s *Notice) GetHandle() ID {
+	return s.Handle
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *Notice) GetIdentifier() string {
+	return s.Identifier
+}
+
+// GetAt returns the value of At.
+func (s *Notice) GetAt() time.Time {
+	return s.At
+}
+
+// GetProviders returns the value of Providers.
+func (s *Notice) GetProviders() []AnsweredProvider {
+	return s.Providers
+}
+
+// GetGone returns the value of Gone.
+func (s *Notice) GetGone() []GoneProvider {
+	return s.Gone
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Notice) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetNotice sets the value of Notice.
+func (s *Notice) SetNotice(val ID) {
+	s.Notice = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *Notice) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *Notice) SetIdentifier(val string) {
+	s.Identifier = val
+}
+
+// SetAt sets the value of At.
+func (s *Notice) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetProviders sets the value of Providers.
+func (s *Notice) SetProviders(val []AnsweredProvider) {
+	s.Providers = val
+}
+
+// SetGone sets the value of Gone.
+func (s *Notice) SetGone(val []GoneProvider) {
+	s.Gone = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Notice) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/NoticePage
+type NoticePage struct {
+	Notices []Notice  `json:"notices"`
+	Next    OptCursor `json:"next"`
+}
+
+// GetNotices returns the value of Notices.
+func (s *NoticePage) GetNotices() []Notice {
+	return s.Notices
+}
+
+// GetNext returns the value of Next.
+func (s *NoticePage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetNotices sets the value of Notices.
+func (s *NoticePage) SetNotices(val []Notice) {
+	s.Notices = val
+}
+
+// SetNext sets the value of Next.
+func (s *NoticePage) SetNext(val OptCursor) {
+	s.Next = val
 }
 
 // Ref: #/components/schemas/Objection
@@ -7683,9 +7921,10 @@ func (s *ReviewPage) SetNext(val OptCursor) {
 type ReviewReads string
 
 const (
-	ReviewReadsActs ReviewReads = "acts"
-	ReviewReadsAct  ReviewReads = "act"
-	ReviewReadsAsOf ReviewReads = "as-of"
+	ReviewReadsActs    ReviewReads = "acts"
+	ReviewReadsAct     ReviewReads = "act"
+	ReviewReadsAsOf    ReviewReads = "as-of"
+	ReviewReadsNotices ReviewReads = "notices"
 )
 
 // AllValues returns all ReviewReads values.
@@ -7694,6 +7933,7 @@ func (ReviewReads) AllValues() []ReviewReads {
 		ReviewReadsActs,
 		ReviewReadsAct,
 		ReviewReadsAsOf,
+		ReviewReadsNotices,
 	}
 }
 
@@ -7705,6 +7945,8 @@ func (s ReviewReads) MarshalText() ([]byte, error) {
 	case ReviewReadsAct:
 		return []byte(s), nil
 	case ReviewReadsAsOf:
+		return []byte(s), nil
+	case ReviewReadsNotices:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -7722,6 +7964,9 @@ func (s *ReviewReads) UnmarshalText(data []byte) error {
 		return nil
 	case ReviewReadsAsOf:
 		*s = ReviewReadsAsOf
+		return nil
+	case ReviewReadsNotices:
+		*s = ReviewReadsNotices
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -7921,6 +8166,66 @@ func (s *SignedIn) SetToken(val string) {
 // SetRoles sets the value of Roles.
 func (s *SignedIn) SetRoles(val []string) {
 	s.Roles = val
+}
+
+// Ref: #/components/schemas/SilenceRequest
+type SilenceRequest struct {
+	Column     Code            `json:"column"`
+	Identifier LocalIdentifier `json:"identifier"`
+	Risk       Risk            `json:"risk"`
+	// When somebody looks at the risk again.
+	ReviewBy time.Time `json:"review_by"`
+	Reason   Code      `json:"reason"`
+}
+
+// GetColumn returns the value of Column.
+func (s *SilenceRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *SilenceRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetRisk returns the value of Risk.
+func (s *SilenceRequest) GetRisk() Risk {
+	return s.Risk
+}
+
+// GetReviewBy returns the value of ReviewBy.
+func (s *SilenceRequest) GetReviewBy() time.Time {
+	return s.ReviewBy
+}
+
+// GetReason returns the value of Reason.
+func (s *SilenceRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetColumn sets the value of Column.
+func (s *SilenceRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *SilenceRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetRisk sets the value of Risk.
+func (s *SilenceRequest) SetRisk(val Risk) {
+	s.Risk = val
+}
+
+// SetReviewBy sets the value of ReviewBy.
+func (s *SilenceRequest) SetReviewBy(val time.Time) {
+	s.ReviewBy = val
+}
+
+// SetReason sets the value of Reason.
+func (s *SilenceRequest) SetReason(val Code) {
+	s.Reason = val
 }
 
 type Since time.Time

@@ -180,6 +180,13 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/keep-aparts
 	KeepApart(ctx context.Context, req *KeepApartRequest, params KeepApartParams) (*ActReceipt, error)
+	// KeepSilent implements keepSilent operation.
+	//
+	// On a recorded risk, until somebody looks again. It hides nothing: whoever asks is told as before.
+	// Withdrawing the act ends it.
+	//
+	// POST /relmgr/v1/silences
+	KeepSilent(ctx context.Context, req *SilenceRequest, params KeepSilentParams) (*ActReceipt, error)
 	// ListActs implements listActs operation.
 	//
 	// The read of a page is recorded as an enquiry, before it is answered.
@@ -229,6 +236,19 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
+	// ListNotices implements listNotices operation.
+	//
+	// For those who want to be informed (an offer of their publication, QRY-13), and for whoever was
+	// told of what has ended since (SUB-06).
+	// Oldest first. Each says what an enquiry for this purpose would tell now and was not told before,
+	// and whom it would tell of no more;
+	// not why. It is decided when it is read, and recorded as an enquiry: what is hidden, was withdrawn
+	// again, or is kept silent on a recorded
+	// ground is absent. Notices are made on a beat of the partnership's. One that was read can be read
+	// again for 30 days.
+	//
+	// GET /relmgr/v1/notices
+	ListNotices(ctx context.Context, params ListNoticesParams) (*NoticePage, error)
 	// ListObjections implements listObjections operation.
 	//
 	// Of what the caller's agency has imposed. The read is itself recorded as an enquiry.

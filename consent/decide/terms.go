@@ -61,6 +61,9 @@ type Settings struct {
 	KeepEnquiriesDays   int `json:"keep_enquiries_days,omitempty"`   // of enquiries that nobody has still to review
 	KeepRefusalsDays    int `json:"keep_refusals_days,omitempty"`    // of proposals that a step stopped
 	KeepIdempotencyDays int `json:"keep_idempotency_days,omitempty"` // idempotency keys
+	// NoticeMinutes is how far apart notices are made; zero in terms of before the
+	// setting: an hour.
+	NoticeMinutes int `json:"notice_minutes,omitempty"`
 }
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.
@@ -184,6 +187,8 @@ type Agency struct {
 	Kind   string       `json:"kind"`
 	Starts *time.Time   `json:"starts,omitempty"`
 	Ends   *time.Time   `json:"ends,omitempty"`
+	// Webhook is where the agency is sent that notices wait for it; empty: nowhere.
+	Webhook string `json:"webhook,omitempty"`
 }
 
 // ProviderKind is one of the five (COL-02, 000:3889-3906).

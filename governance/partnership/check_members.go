@@ -17,6 +17,9 @@ func (c *checker) eachAgency() {
 		func(i int) []any { return in("agencies", i, "id") }, "id")
 	for i, a := range c.doc.Agencies {
 		c.period(a.Starts, a.Ends, "agencies", i)
+		if a.Webhook != "" {
+			c.secure(a.Webhook, in("agencies", i, "webhook"))
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 // them too.
 var defaults = decide.Settings{
 	PairingMinutes: 10, StatementMinutes: 10, HandleProofMins: 10, RequestsPerMinute: 600, ReviewSamplePercent: 1, BackupDays: 30,
-	KeepEndedDays: 2192, KeepEnquiriesDays: 2192, KeepRefusalsDays: 2192, KeepIdempotencyDays: 30,
+	KeepEndedDays: 2192, KeepEnquiriesDays: 2192, KeepRefusalsDays: 2192, KeepIdempotencyDays: 30, NoticeMinutes: 60,
 }
 
 // complete fills in what a document may leave out and brings times to UTC, so
@@ -94,6 +94,7 @@ func (d *Document) complete() {
 	orDefault(&d.Settings.KeepEnquiriesDays, defaults.KeepEnquiriesDays)
 	orDefault(&d.Settings.KeepRefusalsDays, defaults.KeepRefusalsDays)
 	orDefault(&d.Settings.KeepIdempotencyDays, defaults.KeepIdempotencyDays)
+	orDefault(&d.Settings.NoticeMinutes, defaults.NoticeMinutes)
 	if d.Bars == nil {
 		d.Bars = []decide.Bar{}
 	}

@@ -61,6 +61,7 @@ consent.published_consents      relmgr      select
 consent.published_exclusions    relmgr      select
 consent.published_blocks        relmgr      select
 consent.published_refusals      relmgr      select
+consent.published_changes       relmgr      select
 
 # Registers of people: what is known of them is sealed, and never changed but replaced.
 registrar.act_kinds             registrar   select
@@ -152,6 +153,11 @@ relmgr.imports                  relmgr      select insert
 relmgr.import_parts             relmgr      select insert
 relmgr.import_lines             relmgr      select insert
 relmgr.as_of_approvals          relmgr      select insert
+relmgr.retractions              relmgr      select insert
+relmgr.silences                 relmgr      select insert
+relmgr.changes                  relmgr      select insert update(at) delete
+relmgr.heard                    relmgr      select insert delete
+relmgr.notices                  relmgr      select insert update(read_at,next_at,tries,gone) delete
 relmgr.erasures                 relmgr      select insert
 relmgr.erased                   relmgr      select insert
 relmgr.key_checks               relmgr      select insert

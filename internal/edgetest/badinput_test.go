@@ -239,6 +239,7 @@ func newBench(t testing.TB) *bench {
 	b.registerGood()
 	b.linkGood()
 	b.meGood()
+	b.noticesGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

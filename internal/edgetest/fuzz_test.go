@@ -448,3 +448,7 @@ func FuzzEndLink(f *testing.F) {
 func FuzzAskThroughLink(f *testing.F) {
 	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "reason": "working-with-person"})
 }
+
+func FuzzKeepSilent(f *testing.F) {
+	fuzzed(f, "keepSilent", "dr-patel", "/relmgr/v1/silences", seedWith(seedOwn, object{"risk": "risk-to-the-subject", "review_by": "2027-01-01T00:00:00Z", "reason": "risk-of-harm"}))
+}

@@ -250,6 +250,7 @@ func (h *hub) apply(s setting) {
 	h.must(json.Unmarshal(js, &doc))
 	doc["partnership"].(map[string]any)["hub"] = hubID
 	doc["settings"].(map[string]any)["requests_per_minute"] = s.perMinute
+	doc["settings"].(map[string]any)["notice_minutes"] = 1
 	doc["registrars"] = []any{h.describeRegistrar()}
 	if s.document != nil {
 		s.document(doc)

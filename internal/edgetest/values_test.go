@@ -24,6 +24,7 @@ func (b *bench) values() (rows []row) {
 	b.taken(add)
 	b.imports(add)
 	b.registers(add)
+	b.notices(add)
 	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.links(add)...)
 	b.signIns(add)

@@ -44,6 +44,7 @@ func everything(t *testing.T) *bench {
 	b.hub.ask("LMN-00046", "")
 	b.strangers()
 	b.rare()
+	b.noticed()
 	b.sequence()
 	return b
 }
@@ -189,7 +190,7 @@ var covered = []string{
 	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
 	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used", "relmgr.statements",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
-	"relmgr.tellings", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
+	"relmgr.tellings", "relmgr.silences", "relmgr.retractions", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines", "relmgr.erasures", "relmgr.erased",
 	"relmgr.anchors", "relmgr.attachments", "relmgr.recognitions_used",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",

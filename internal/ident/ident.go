@@ -19,6 +19,7 @@ type (
 	decision  struct{}
 	enquiry   struct{}
 	delivery  struct{}
+	notice    struct{}
 	review    struct{}
 	declared  struct{}
 	consent   struct{}
@@ -53,6 +54,8 @@ type (
 	EnquiryID = ID[enquiry]
 	// DeliveryID is what one holder is shown of a contact request that reached it.
 	DeliveryID = ID[delivery]
+	// NoticeID is what one column is shown of a notice that waits for it.
+	NoticeID = ID[notice]
 	// ReviewID names what a reviewer is asked to look at.
 	ReviewID = ID[review]
 	// DeclarationID names what somebody declared of themselves and an identifier.
@@ -111,6 +114,7 @@ func NewReference() ReferenceID     { return New[reference]() }
 func NewDecision() DecisionID       { return New[decision]() }
 func NewEnquiry() EnquiryID         { return New[enquiry]() }
 func NewDelivery() DeliveryID       { return New[delivery]() }
+func NewNotice() NoticeID           { return New[notice]() }
 func NewDeclaration() DeclarationID { return New[declared]() }
 func NewConsent() ConsentID         { return New[consent]() }
 func NewExclusion() ExclusionID     { return New[exclusion]() }
@@ -133,6 +137,7 @@ func ParseHandle(s string) (HandleID, error)               { return Parse[handle
 func ParseReference(s string) (ReferenceID, error)         { return Parse[reference](s) }
 func ParseEnquiry(s string) (EnquiryID, error)             { return Parse[enquiry](s) }
 func ParseDelivery(s string) (DeliveryID, error)           { return Parse[delivery](s) }
+func ParseNotice(s string) (NoticeID, error)               { return Parse[notice](s) }
 func ParseReview(s string) (ReviewID, error)               { return Parse[review](s) }
 func ParseDeclaration(s string) (DeclarationID, error)     { return Parse[declared](s) }
 func ParseConsent(s string) (ConsentID, error)             { return Parse[consent](s) }

@@ -121,6 +121,7 @@ var kinds = []kind{
 			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
 			'erasure', json_build_object('handle', z.handle_id, 'column', z.column_id, 'keeps', z.keeps, 'obligation', z.obligation, 'complete_at', z.complete_at),
 			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest),
+			'silence', json_build_object('handle', hu.handle_id, 'risk', hu.risk, 'review_by', hu.review_by),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id),
 			'recognition', json_build_object('hash', encode(ru.recognition_hash, 'base64')),
@@ -157,6 +158,7 @@ var kinds = []kind{
 			left join relmgr.recognitions_used ru on ru.record_id = r.act_id
 			left join relmgr.attachments ta on ta.act_id = r.act_id
 			left join relmgr.anchors an on an.anchor_id = ta.anchor_id
+			left join relmgr.silences hu on hu.act_id = r.act_id
 			left join relmgr.import_lines i on i.act_id = r.act_id
 			left join relmgr.erasures z on z.act_id = r.act_id
 			left join (select act_id, count(*) as leaves, encode(sha256(string_agg(commitment || rest, ''::bytea order by commitment)), 'hex') as digest
@@ -172,9 +174,11 @@ var kinds = []kind{
 		clear: `'enquiry', r.enquiry_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'column', r.column_id,
 			'handle', r.handle_id, 'purpose', r.purpose, 'reason', r.reason, 'concerning', r.concerning, 'transaction', r.transaction,
 			'emergency', r.emergency, 'reads', r.reads, 'recognition', json_build_object('outcome', nullif(r.recognition, 'used'),
-			  'hash', encode(ru.recognition_hash, 'base64'), 'used', r.recognition is not distinct from 'used'), 'disclosed', d.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
+			  'hash', encode(ru.recognition_hash, 'base64'), 'used', r.recognition is not distinct from 'used'), 'disclosed', d.list, 'retracted', rt.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id
+			left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
+			  from relmgr.retractions group by enquiry_id) rt on rt.enquiry_id = r.enquiry_id
 			left join relmgr.recognitions_used ru on ru.record_id = r.enquiry_id`,
 		rest: `null, to_jsonb(r), null, null, null, null, null`,
 	},

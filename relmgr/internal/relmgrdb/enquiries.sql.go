@@ -359,6 +359,9 @@ with key as (
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select $1::uuid, unnest($17::text[])::uuid, unnest($18::text[])::uuid
+), taken_back as (
+  insert into relmgr.retractions (enquiry_id, handle_id, decision_id)
+  select $1::uuid, unnest($19::text[])::uuid, unnest($20::text[])::uuid
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
                               transaction, reads, terms_version, commitment, sealed)
@@ -386,6 +389,8 @@ type RecordReadParams struct {
 	WrappedKey     []byte
 	ToldHandles    []string
 	ToldDecisions  []string
+	GoneHandles    []string
+	GoneDecisions  []string
 }
 
 // A read of what is recorded, as an enquiry, with what it disclosed if it answers
@@ -410,6 +415,8 @@ func (q *Queries) RecordRead(ctx context.Context, db DBTX, arg RecordReadParams)
 		arg.WrappedKey,
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
+		pq.Array(arg.GoneHandles),
+		pq.Array(arg.GoneDecisions),
 	)
 	return err
 }

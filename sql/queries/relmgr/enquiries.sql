@@ -172,6 +172,9 @@ with key as (
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select sqlc.arg(enquiry_id)::uuid, unnest(sqlc.arg(told_handles)::text[])::uuid, unnest(sqlc.arg(told_decisions)::text[])::uuid
+), taken_back as (
+  insert into relmgr.retractions (enquiry_id, handle_id, decision_id)
+  select sqlc.arg(enquiry_id)::uuid, unnest(sqlc.arg(gone_handles)::text[])::uuid, unnest(sqlc.arg(gone_decisions)::text[])::uuid
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason, concerning,
                               transaction, reads, terms_version, commitment, sealed)
