@@ -99,7 +99,7 @@ func (b *bench) notices(add func(string, string, request, ...string)) {
 		add("listNotices: a code of no list", "invalid", b.good["listNotices"].at("/relmgr/v1/notices?column=social-care&"+code))
 	}
 	add("listNotices: for a purpose that no agreement lets them ask for", "decision-refused",
-		b.good["listNotices"].at("/relmgr/v1/notices?column=social-care&purpose=immigration-enforcement&reason=working-with-person"))
+		request{as: "dr-patel", method: "GET", target: "/relmgr/v1/notices?column=gp-riverside&purpose=homelessness-duty&reason=working-with-person"})
 	add("listNotices: a cursor of nobody's", "invalid", b.good["listNotices"].at(noticesOf("social-care")+"&cursor="+seedID), seedID)
 	for _, by := range []string{"2020-01-01T00:00:00Z", "2027-11-20T09:00:00Z"} {
 		add("keepSilent: looked at again in the past, or too late", "invalid", b.but("keepSilent", by, "review_by"))

@@ -425,6 +425,8 @@ func (b *bench) flip(table string, c column, flip string) (undo func(), ok bool)
 		where = c.name + " <> ''"
 	case table+"."+c.name == "relmgr.handles.row_id": // which row a handle alone is on says nothing
 		where = "handle_id in (select handle_a from relmgr.correlations)"
+	case table+"."+c.name == "relmgr.import_lines.line": // nor does one that left no act
+		where = "act_id is not null"
 	case table+"."+c.name == "relmgr.handles.handle_id": // nor does one that nothing was ever done with
 		where = "handle_id in (select handle_id from relmgr.cells)"
 	}

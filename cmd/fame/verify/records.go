@@ -120,8 +120,8 @@ var kinds = []kind{
 			'approves', json_build_object('deed', f.deed, 'columns', f.columns, 'mode', f.mode, 'reason', f.reason, 'relationships', f.relationships,
 			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
 			'erasure', json_build_object('handle', z.handle_id, 'column', z.column_id, 'keeps', z.keeps, 'obligation', z.obligation, 'complete_at', z.complete_at),
-			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest),
-			'silence', json_build_object('handle', hu.handle_id, 'risk', hu.risk, 'review_by', hu.review_by),
+			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest)
+			) || jsonb_build_object('silence', json_build_object('handle', hu.handle_id, 'risk', hu.risk, 'review_by', hu.review_by),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id),
 			'recognition', json_build_object('hash', encode(ru.recognition_hash, 'base64')),
@@ -236,7 +236,7 @@ func (v *verification) checkRecords(ctx context.Context) error {
 			from += " left join " + k.duty + ".erased gone on gone.commitment = r.commitment"
 		}
 		rows, err := open(ctx, v.tx(k.duty), fmt.Sprintf("contents_%d", i),
-			"select r."+k.id+", r.commitment, r.sealed, k.wrapped, json_build_object("+k.clear+"), "+erased+" from "+k.table+" r left join "+
+			"select r."+k.id+", r.commitment, r.sealed, k.wrapped, jsonb_build_object("+k.clear+"), "+erased+" from "+k.table+" r left join "+
 				k.duty+".content_keys k on k.record_id = r."+k.id+" "+from,
 			func(r *sql.Rows, to *stored) error {
 				return r.Scan(&to.id, &to.commitment, &to.sealed, &to.wrapped, &to.clear, &to.left, &to.stands)
