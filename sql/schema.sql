@@ -2078,6 +2078,8 @@ CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column
 
 CREATE INDEX moves_by_handle ON relmgr.moves USING btree (handle_id);
 
+CREATE INDEX notices_in_order ON relmgr.notices USING btree (at, notice_id);
+
 CREATE INDEX notices_to_send ON relmgr.notices USING btree (next_at) WHERE (next_at IS NOT NULL);
 
 CREATE INDEX objections_by_agency ON relmgr.objections USING btree (agency_id, at);

@@ -64,6 +64,7 @@ create table relmgr.notices (
   gone      uuid[] not null
 );
 create unique index one_unread_notice_per_handle on relmgr.notices (handle_id) where read_at is null;
+create index notices_in_order on relmgr.notices (at, notice_id);
 create index notices_to_send on relmgr.notices (next_at) where next_at is not null;
 
 -- What an enquiry took back of what earlier ones had told: the reading of a notice.
