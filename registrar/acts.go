@@ -42,6 +42,9 @@ type deed struct {
 	Took       ident.TaskID    `json:"took,omitzero"`
 	Approved   *approvedImport `json:"approved_import,omitempty"`
 	Imported   *importedLine   `json:"imported,omitempty"`
+	SetApart   *sealedPair     `json:"set_apart,omitempty"`
+	Confirmed  *confirmedPair  `json:"confirmed,omitempty"`
+	Opens      ident.ActID     `json:"opens,omitzero"`
 	Looked     *looked         `json:"looked,omitempty"`
 	Checked    *checked        `json:"checked,omitempty"`
 	Asked      *Asking         `json:"asked,omitempty"`

@@ -112,11 +112,10 @@ func (s *Service) CheckItem(ctx context.Context, caller decide.Caller, id ident.
 	done := checkedItem{Check: ident.NewCheck(), Item: item, Against: against, Outcome: NotConfirmed}
 	var restedOn []byte
 	if reference != "" {
-		mac, err := s.keys.MAC(ctx, TokensKey, []byte("fame/check/1\x00"+against+"\x00"+reference))
-		if err != nil {
+		if restedOn, err = s.restedOn(ctx, found.SubjectID, against, reference); err != nil {
 			return Checked{}, err
 		}
-		done.Outcome, done.RestedOn, restedOn = Confirmed, hex.EncodeToString(mac[:]), mac[:]
+		done.Outcome, done.RestedOn = Confirmed, hex.EncodeToString(restedOn)
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		a := s.Begin(checkItem, caller, role, at)
@@ -131,6 +130,32 @@ func (s *Service) CheckItem(ctx context.Context, caller decide.Caller, id ident.
 		})
 	})
 	return made, err
+}
+
+// restedOn is the token by which all checks that rested on one entry of a register of
+// somebody else's are found together. It would join somebody with who they were, so
+// of one who is kept apart from another that it finds it is their own.
+func (s *Service) restedOn(ctx context.Context, subject ident.Subject, against, reference string) ([]byte, error) {
+	text := "fame/check/1\x00" + against + "\x00" + reference
+	mac, err := s.keys.MAC(ctx, TokensKey, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.queries.RestingOn(ctx, s.db, registrardb.RestingOnParams{Against: against, RestedOn: mac[:], SubjectID: subject})
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	for _, other := range others {
+		is, err := s.areApart(ctx, s.db, subject, other)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			mac, err = s.keys.MAC(ctx, TokensKey, []byte(text+"\x00"+subject.String()))
+			return mac[:], err
+		}
+	}
+	return mac[:], nil
 }
 
 // confirmed is the reference of the entry by which a register of births confirms one

@@ -51,7 +51,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 		kind seal.KeyKind
 	}{
 		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC}, {HubSecretsKey, seal.KindMAC},
-		{AccountsKey, seal.KindWrap}, {signin.SecretsKey, seal.KindMAC}, {signin.NamesKey, seal.KindMAC},
+		{AccountsKey, seal.KindWrap}, {ApartKey, seal.KindWrap}, {PairsKey, seal.KindMAC}, {signin.SecretsKey, seal.KindMAC}, {signin.NamesKey, seal.KindMAC},
 		{ProviderKey(code, 1), seal.KindSign},
 		{SigningKey(code), seal.KindSign},
 	} {

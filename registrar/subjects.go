@@ -71,7 +71,12 @@ func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.R
 	if _, err = s.served(ctx, s.db, caller, id); err != nil {
 		return Registered{}, err
 	}
-	subject, dek := ident.NewSubject(), seal.NewDEK()
+	return s.enter(ctx, caller, role, at, id, ident.NewSubject(), items)
+}
+
+// enter makes the entry of a person, whose items have been checked.
+func (s *Service) enter(ctx context.Context, caller decide.Caller, role string, at time.Time, id ident.Register, subject ident.Subject, items []Item) (made Registered, err error) {
+	dek := seal.NewDEK()
 	wrapped, err := s.keys.Wrap(ctx, SubjectsKey, subject[:], dek)
 	if err != nil {
 		return Registered{}, err

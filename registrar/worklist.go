@@ -174,14 +174,21 @@ func (s *Service) searchFor(ctx context.Context, tx *sql.Tx, id ident.Register, 
 	if err != nil {
 		return err
 	}
+	var close []likely
 	for _, c := range found {
 		if c.subject == subject {
 			continue
 		}
-		if likely := model.Explain(form, c.form).Probability; likely >= match.Likely {
-			if _, err := s.putTask(ctx, tx, putTask{Kind: Duplicate, Register: id, SubjectA: subject, SubjectB: c.subject}, ident.ActID{}, int(likely*100)); err != nil {
-				return err
-			}
+		if p := model.Explain(form, c.form).Probability; p >= match.Likely {
+			close = append(close, likely{c.subject, p})
+		}
+	}
+	if close, err = s.presentable(ctx, tx, subject, close); err != nil {
+		return err
+	}
+	for _, c := range close {
+		if _, err := s.putTask(ctx, tx, putTask{Kind: Duplicate, Register: id, SubjectA: subject, SubjectB: c.subject}, ident.ActID{}, int(c.probability*100)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -292,6 +299,11 @@ func (s *Service) Report(ctx context.Context, caller decide.Caller, id ident.Reg
 		a.Deed = deed{Reported: &t, Reason: r.Reason}
 		if receipt, err = s.Append(ctx, tx, &a); err != nil {
 			return err
+		}
+		if !t.SubjectB.IsZero() {
+			if is, err := s.areApart(ctx, tx, t.SubjectA, t.SubjectB); err != nil || is {
+				return err
+			}
 		}
 		_, err := s.putTask(ctx, tx, t, a.ID, 100)
 		return err
@@ -532,12 +544,17 @@ func (s *Service) loser(ctx context.Context, tx *sql.Tx, caller decide.Caller, i
 			return ident.Subject{}, err
 		}
 		if ident.Subject(root) != subject {
-			return ident.Subject{}, fault.New(fault.Conflict, "one of these entries has been resolved to another since: look at that one")
+			return ident.Subject{}, resolvedElsewhere()
 		}
 	}
 	found, err := s.find(ctx, tx, caller, id, survivor)
 	if err != nil {
 		return ident.Subject{}, err
+	}
+	if is, err := s.areApart(ctx, tx, t.SubjectA, t.SubjectB); err != nil {
+		return ident.Subject{}, err
+	} else if is {
+		return ident.Subject{}, resolvedElsewhere()
 	}
 	switch found.SubjectID {
 	case t.SubjectA:
@@ -546,6 +563,10 @@ func (s *Service) loser(ctx context.Context, tx *sql.Tx, caller decide.Caller, i
 		return t.SubjectA, nil
 	}
 	return ident.Subject{}, fault.At("/survivor", "name one of the two entries of the task")
+}
+
+func resolvedElsewhere() error {
+	return fault.New(fault.Conflict, "one of these entries has been resolved to another since: look at that one")
 }
 
 // unproject has an entry that resolves to another be found no more.

@@ -49,11 +49,12 @@ grant select on governance.published_users, governance.published_roles, governan
 
 -- registrar: append only, keys apart.
 grant usage on schema registrar to fame_registrar;
+grant update (wrapped) on registrar.set_apart to fame_registrar; -- while it is wrapped anew, and to lock the record
 grant select, insert on registrar.acts, registrar.registers, registrar.subjects, registrar.items, registrar.superseded,
   registrar.entries, registrar.models, registrar.recognitions,
   registrar.checks, registrar.failed_checks, registrar.resolutions, registrar.reopenings, registrar.shields,
   registrar.unshields, registrar.tasks, registrar.import_approvals, registrar.imports, registrar.import_parts,
-  registrar.import_lines to fame_registrar;
+  registrar.import_lines, registrar.set_apart, registrar.apart_confirmed, registrar.apart_opened, registrar.apart to fame_registrar;
 grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
 grant select on registrar.decided, registrar.merges, registrar.shielded to fame_registrar;
 grant select, insert, update, delete on registrar.unsearched to fame_registrar;

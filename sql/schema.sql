@@ -41,6 +41,18 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION registrar.kin(entry uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    AS $$
+  with own as (select unnest(registrar.members(registrar.root(entry))) as id),
+  near as (
+    select case when t.subject_a = own.id then t.subject_b else t.subject_a end as id
+      from own join registrar.tasks t on t.kind = 'duplicate' and own.id in (t.subject_a, t.subject_b)
+     where not exists (select from registrar.decided d where d.task_id = t.task_id and d.outcome = 'not-the-same-person')
+  )
+  select array_agg(distinct id) from (select id from own union select unnest(registrar.members(registrar.root(near.id))) from near) k
+$$;
+
 CREATE FUNCTION registrar.members(entry uuid) RETURNS uuid[]
     LANGUAGE sql STABLE
     AS $$
@@ -562,6 +574,22 @@ CREATE TABLE registrar.acts (
     CONSTRAINT practitioner_has_agency_and_role CHECK ((num_nulls(practitioner_id, agency_id, role) = ANY (ARRAY[0, 3])))
 );
 
+CREATE TABLE registrar.apart (
+    pair bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT pair_is_an_hmac CHECK ((octet_length(pair) = 32))
+);
+
+CREATE TABLE registrar.apart_confirmed (
+    set_apart_id uuid NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.apart_opened (
+    act_id uuid NOT NULL,
+    set_apart_id uuid NOT NULL
+);
+
 CREATE TABLE registrar.assertions_used (
     assertion bytea NOT NULL,
     ends_at timestamp with time zone NOT NULL,
@@ -850,6 +878,13 @@ CREATE TABLE registrar.sessions (
     ends_at timestamp with time zone NOT NULL,
     CONSTRAINT session_is_a_hash CHECK ((length(session) = 32)),
     CONSTRAINT session_rests_on_something CHECK ((cardinality(methods) > 0))
+);
+
+CREATE TABLE registrar.set_apart (
+    act_id uuid NOT NULL,
+    register_id governance.code NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL
 );
 
 CREATE TABLE registrar.shields (
@@ -1610,6 +1645,15 @@ ALTER TABLE ONLY registrar.act_kinds
 ALTER TABLE ONLY registrar.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY registrar.apart_confirmed
+    ADD CONSTRAINT apart_confirmed_pkey PRIMARY KEY (set_apart_id);
+
+ALTER TABLE ONLY registrar.apart_opened
+    ADD CONSTRAINT apart_opened_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY registrar.apart
+    ADD CONSTRAINT apart_pkey PRIMARY KEY (pair);
+
 ALTER TABLE ONLY registrar.assertions_used
     ADD CONSTRAINT assertions_used_pkey PRIMARY KEY (assertion);
 
@@ -1705,6 +1749,9 @@ ALTER TABLE ONLY registrar.security_events
 
 ALTER TABLE ONLY registrar.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (session);
+
+ALTER TABLE ONLY registrar.set_apart
+    ADD CONSTRAINT set_apart_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY registrar.shields
     ADD CONSTRAINT shields_pkey PRIMARY KEY (act_id);
@@ -1976,6 +2023,8 @@ CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
 CREATE INDEX access_tokens_by_grant ON registrar.access_tokens USING btree (grant_id);
 
+CREATE INDEX apart_opened_by_record ON registrar.apart_opened USING btree (set_apart_id);
+
 CREATE INDEX authenticators_by_account ON registrar.authenticators USING btree (account_id);
 
 CREATE INDEX authenticators_in_force_by_account ON registrar.authenticators_in_force USING btree (account_id);
@@ -2201,6 +2250,21 @@ ALTER TABLE ONLY registrar.accounts
 ALTER TABLE ONLY registrar.acts
     ADD CONSTRAINT act_kind_is_known FOREIGN KEY (kind, by_subject) REFERENCES registrar.act_kinds(kind, by_subject);
 
+ALTER TABLE ONLY registrar.apart
+    ADD CONSTRAINT apart_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.apart_confirmed
+    ADD CONSTRAINT apart_confirmed_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.apart_confirmed
+    ADD CONSTRAINT apart_confirmed_set_apart_id_fkey FOREIGN KEY (set_apart_id) REFERENCES registrar.set_apart(act_id);
+
+ALTER TABLE ONLY registrar.apart_opened
+    ADD CONSTRAINT apart_opened_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.apart_opened
+    ADD CONSTRAINT apart_opened_set_apart_id_fkey FOREIGN KEY (set_apart_id) REFERENCES registrar.set_apart(act_id);
+
 ALTER TABLE ONLY registrar.authenticators
     ADD CONSTRAINT authenticators_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
 
@@ -2314,6 +2378,12 @@ ALTER TABLE ONLY registrar.security_events
 
 ALTER TABLE ONLY registrar.sessions
     ADD CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
+
+ALTER TABLE ONLY registrar.set_apart
+    ADD CONSTRAINT set_apart_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.set_apart
+    ADD CONSTRAINT set_apart_register_id_fkey FOREIGN KEY (register_id) REFERENCES registrar.registers(register_id);
 
 ALTER TABLE ONLY registrar.shields
     ADD CONSTRAINT shields_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
@@ -2770,6 +2840,12 @@ GRANT SELECT ON TABLE registrar.act_kinds TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.acts TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.apart TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.apart_confirmed TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.apart_opened TO fame_registrar;
+
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.assertions_used TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.authenticators TO fame_registrar;
@@ -2841,6 +2917,10 @@ GRANT SELECT ON TABLE registrar.published_repairs TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE registrar.security_events TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.sessions TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.set_apart TO fame_registrar;
+
+GRANT UPDATE(wrapped) ON TABLE registrar.set_apart TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.shields TO fame_registrar;
 

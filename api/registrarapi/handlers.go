@@ -140,10 +140,14 @@ func (h *handler) RegisterSubject(ctx context.Context, req *registraroas.Registr
 	if err != nil {
 		return nil, err
 	}
+	return registrationOf(made), nil
+}
+
+func registrationOf(made registrar.Registered) *registraroas.Registration {
 	return &registraroas.Registration{
 		Subject: registraroas.SubjectReference(made.Entry), Act: registraroas.ID(made.Act.String()),
 		Commitment: registraroas.Commitment(hex.EncodeToString(made.Commitment)),
-	}, nil
+	}
 }
 
 // FindSubject is registrar.Service.Look.

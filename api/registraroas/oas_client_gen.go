@@ -51,6 +51,12 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/record-checks
 	CheckRecord(ctx context.Context, request *RecordCheckRequest, params CheckRecordParams) (*RecordCheck, error)
+	// ConfirmApart invokes confirmApart operation.
+	//
+	// Confirm, as the second of two.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/confirmation
+	ConfirmApart(ctx context.Context, request *TaskReason, params ConfirmApartParams) (*RegistrarReceipt, error)
 	// CreateRegister invokes createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole
@@ -132,6 +138,13 @@ type Invoker interface {
 	//
 	// GET /registrar/v1/registers/{register}/tasks
 	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
+	// OpenApart invokes openApart operation.
+	//
+	// Told when two who keep the register have asked within a day; the first is told nothing. Each
+	// asking is an act.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/openings
+	OpenApart(ctx context.Context, request *TaskReason, params OpenApartParams) (*OpenedApart, error)
 	// OutcomeOfRecognition invokes outcomeOfRecognition operation.
 	//
 	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
@@ -148,6 +161,13 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RegisterApart invokes registerApart operation.
+	//
+	// For the two who made the record. The act is one like any other's, and so is the entry; best some
+	// time after the confirmation.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/subject
+	RegisterApart(ctx context.Context, request *RegistrationRequest, params RegisterApartParams) (*Registration, error)
 	// RegisterQuality invokes registerQuality operation.
 	//
 	// Recognitions by outcome, duplicates and what was made of them, and whether the levels that it
@@ -192,6 +212,15 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
 	RevokeAuthenticator(ctx context.Context, request *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
+	// SetApart invokes setApart operation.
+	//
+	// For adoption and the protection of witnesses, by two who keep the register. What joins the entry
+	// that was with the one that is to be is
+	// one sealed record, which the act names; no act, task or statement ever joins them, and no search
+	// puts the two before anybody.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/set-apart
+	SetApart(ctx context.Context, request *TaskReason, params SetApartParams) (*RegistrarReceipt, error)
 	// ShieldSubject invokes shieldSubject operation.
 	//
 	// Whoever asks is answered as if it were not there. An entry that may be the same person's inherits
@@ -679,6 +708,123 @@ func (c *Client) sendCheckRecord(ctx context.Context, request *RecordCheckReques
 	defer body.Close()
 
 	result, err := decodeCheckRecordResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ConfirmApart invokes confirmApart operation.
+//
+// Confirm, as the second of two.
+//
+// POST /registrar/v1/registers/{register}/set-apart/{record}/confirmation
+func (c *Client) ConfirmApart(ctx context.Context, request *TaskReason, params ConfirmApartParams) (*RegistrarReceipt, error) {
+	res, err := c.sendConfirmApart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendConfirmApart(ctx context.Context, request *TaskReason, params ConfirmApartParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/set-apart/"
+	{
+		// Encode "record" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "record",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Record); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/confirmation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeConfirmApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ConfirmApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeConfirmApartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1942,6 +2088,124 @@ func (c *Client) sendListTasks(ctx context.Context, params ListTasksParams) (res
 	return result, nil
 }
 
+// OpenApart invokes openApart operation.
+//
+// Told when two who keep the register have asked within a day; the first is told nothing. Each
+// asking is an act.
+//
+// POST /registrar/v1/registers/{register}/set-apart/{record}/openings
+func (c *Client) OpenApart(ctx context.Context, request *TaskReason, params OpenApartParams) (*OpenedApart, error) {
+	res, err := c.sendOpenApart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendOpenApart(ctx context.Context, request *TaskReason, params OpenApartParams) (res *OpenedApart, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/set-apart/"
+	{
+		// Encode "record" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "record",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Record); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/openings"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeOpenApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, OpenApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeOpenApartResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // OutcomeOfRecognition invokes outcomeOfRecognition operation.
 //
 // A person who keeps the register may have accepted what only came close (AUT-15), or found that it
@@ -2148,6 +2412,124 @@ func (c *Client) sendRecognise(ctx context.Context, request *RecognitionRequest,
 	defer body.Close()
 
 	result, err := decodeRecogniseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RegisterApart invokes registerApart operation.
+//
+// For the two who made the record. The act is one like any other's, and so is the entry; best some
+// time after the confirmation.
+//
+// POST /registrar/v1/registers/{register}/set-apart/{record}/subject
+func (c *Client) RegisterApart(ctx context.Context, request *RegistrationRequest, params RegisterApartParams) (*Registration, error) {
+	res, err := c.sendRegisterApart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRegisterApart(ctx context.Context, request *RegistrationRequest, params RegisterApartParams) (res *Registration, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/set-apart/"
+	{
+		// Encode "record" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "record",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Record); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/subject"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRegisterApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RegisterApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRegisterApartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2811,6 +3193,126 @@ func (c *Client) sendRevokeAuthenticator(ctx context.Context, request *KeepingRe
 	defer body.Close()
 
 	result, err := decodeRevokeAuthenticatorResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SetApart invokes setApart operation.
+//
+// For adoption and the protection of witnesses, by two who keep the register. What joins the entry
+// that was with the one that is to be is
+// one sealed record, which the act names; no act, task or statement ever joins them, and no search
+// puts the two before anybody.
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/set-apart
+func (c *Client) SetApart(ctx context.Context, request *TaskReason, params SetApartParams) (*RegistrarReceipt, error) {
+	res, err := c.sendSetApart(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendSetApart(ctx context.Context, request *TaskReason, params SetApartParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/set-apart"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSetApartRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SetApartOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSetApartResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -473,6 +473,155 @@ func decodeCheckRecordParams(args [1]string, argsEscaped bool, r *http.Request) 
 	return params, nil
 }
 
+// ConfirmApartParams is parameters of confirmApart operation.
+type ConfirmApartParams struct {
+	Register Code
+	// The act that POST set-apart gave.
+	Record ID
+}
+
+func unpackConfirmApartParams(packed middleware.Parameters) (params ConfirmApartParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "record",
+			In:   "path",
+		}
+		params.Record = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeConfirmApartParams(args [2]string, argsEscaped bool, r *http.Request) (params ConfirmApartParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: record.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "record",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRecordVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRecordVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Record = ID(paramsDotRecordVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Record.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "record",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // EnterPartParams is parameters of enterPart operation.
 type EnterPartParams struct {
 	Register Code
@@ -2064,6 +2213,155 @@ func decodeListTasksParams(args [1]string, argsEscaped bool, r *http.Request) (p
 	return params, nil
 }
 
+// OpenApartParams is parameters of openApart operation.
+type OpenApartParams struct {
+	Register Code
+	// The act that POST set-apart gave.
+	Record ID
+}
+
+func unpackOpenApartParams(packed middleware.Parameters) (params OpenApartParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "record",
+			In:   "path",
+		}
+		params.Record = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeOpenApartParams(args [2]string, argsEscaped bool, r *http.Request) (params OpenApartParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: record.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "record",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRecordVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRecordVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Record = ID(paramsDotRecordVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Record.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "record",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // OutcomeOfRecognitionParams is parameters of outcomeOfRecognition operation.
 type OutcomeOfRecognitionParams struct {
 	Register    Code
@@ -2285,6 +2583,155 @@ func decodeRecogniseParams(args [1]string, argsEscaped bool, r *http.Request) (p
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RegisterApartParams is parameters of registerApart operation.
+type RegisterApartParams struct {
+	Register Code
+	// The act that POST set-apart gave.
+	Record ID
+}
+
+func unpackRegisterApartParams(packed middleware.Parameters) (params RegisterApartParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "record",
+			In:   "path",
+		}
+		params.Record = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeRegisterApartParams(args [2]string, argsEscaped bool, r *http.Request) (params RegisterApartParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: record.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "record",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRecordVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRecordVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Record = ID(paramsDotRecordVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Record.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "record",
 			In:   "path",
 			Err:  err,
 		}
@@ -3040,6 +3487,155 @@ func decodeRevokeAuthenticatorParams(args [3]string, argsEscaped bool, r *http.R
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "authenticator",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// SetApartParams is parameters of setApart operation.
+type SetApartParams struct {
+	Register Code
+	// The reference under which the caller's agency knows the entry.
+	Subject SubjectReference
+}
+
+func unpackSetApartParams(packed middleware.Parameters) (params SetApartParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "subject",
+			In:   "path",
+		}
+		params.Subject = packed[key].(SubjectReference)
+	}
+	return params
+}
+
+func decodeSetApartParams(args [2]string, argsEscaped bool, r *http.Request) (params SetApartParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: subject.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "subject",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotSubjectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSubjectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Subject = SubjectReference(paramsDotSubjectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Subject.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "subject",
 			In:   "path",
 			Err:  err,
 		}

@@ -66,6 +66,20 @@ func encodeCheckRecordRequest(
 	return nil
 }
 
+func encodeConfirmApartRequest(
+	req *TaskReason,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeCreateRegisterRequest(
 	req *RegisterRequest,
 	r *http.Request,
@@ -122,8 +136,36 @@ func encodeIssueEnrolmentCodeRequest(
 	return nil
 }
 
+func encodeOpenApartRequest(
+	req *TaskReason,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeRecogniseRequest(
 	req *RecognitionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRegisterApartRequest(
+	req *RegistrationRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"
@@ -194,6 +236,20 @@ func encodeResolveTaskRequest(
 
 func encodeRevokeAuthenticatorRequest(
 	req *KeepingRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeSetApartRequest(
+	req *TaskReason,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

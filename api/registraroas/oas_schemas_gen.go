@@ -1360,6 +1360,54 @@ func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
 }
 
+// Ref: #/components/schemas/OpenedApart
+type OpenedApart struct {
+	Was        OptSubjectReference `json:"was"`
+	Is         OptSubjectReference `json:"is"`
+	Act        ID                  `json:"act"`
+	Commitment Commitment          `json:"commitment"`
+}
+
+// GetWas returns the value of Was.
+func (s *OpenedApart) GetWas() OptSubjectReference {
+	return s.Was
+}
+
+// GetIs returns the value of Is.
+func (s *OpenedApart) GetIs() OptSubjectReference {
+	return s.Is
+}
+
+// GetAct returns the value of Act.
+func (s *OpenedApart) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *OpenedApart) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetWas sets the value of Was.
+func (s *OpenedApart) SetWas(val OptSubjectReference) {
+	s.Was = val
+}
+
+// SetIs sets the value of Is.
+func (s *OpenedApart) SetIs(val OptSubjectReference) {
+	s.Is = val
+}
+
+// SetAct sets the value of Act.
+func (s *OpenedApart) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *OpenedApart) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
 // NewOptBiometricReference returns new OptBiometricReference with value set to v.
 func NewOptBiometricReference(v BiometricReference) OptBiometricReference {
 	return OptBiometricReference{

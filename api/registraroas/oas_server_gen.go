@@ -38,6 +38,12 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/record-checks
 	CheckRecord(ctx context.Context, req *RecordCheckRequest, params CheckRecordParams) (*RecordCheck, error)
+	// ConfirmApart implements confirmApart operation.
+	//
+	// Confirm, as the second of two.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/confirmation
+	ConfirmApart(ctx context.Context, req *TaskReason, params ConfirmApartParams) (*RegistrarReceipt, error)
 	// CreateRegister implements createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole
@@ -119,6 +125,13 @@ type Handler interface {
 	//
 	// GET /registrar/v1/registers/{register}/tasks
 	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
+	// OpenApart implements openApart operation.
+	//
+	// Told when two who keep the register have asked within a day; the first is told nothing. Each
+	// asking is an act.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/openings
+	OpenApart(ctx context.Context, req *TaskReason, params OpenApartParams) (*OpenedApart, error)
 	// OutcomeOfRecognition implements outcomeOfRecognition operation.
 	//
 	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
@@ -135,6 +148,13 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, req *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RegisterApart implements registerApart operation.
+	//
+	// For the two who made the record. The act is one like any other's, and so is the entry; best some
+	// time after the confirmation.
+	//
+	// POST /registrar/v1/registers/{register}/set-apart/{record}/subject
+	RegisterApart(ctx context.Context, req *RegistrationRequest, params RegisterApartParams) (*Registration, error)
 	// RegisterQuality implements registerQuality operation.
 	//
 	// Recognitions by outcome, duplicates and what was made of them, and whether the levels that it
@@ -179,6 +199,15 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/subjects/{subject}/authenticators/{authenticator}/revocation
 	RevokeAuthenticator(ctx context.Context, req *KeepingRequest, params RevokeAuthenticatorParams) (*RegistrarReceipt, error)
+	// SetApart implements setApart operation.
+	//
+	// For adoption and the protection of witnesses, by two who keep the register. What joins the entry
+	// that was with the one that is to be is
+	// one sealed record, which the act names; no act, task or statement ever joins them, and no search
+	// puts the two before anybody.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/set-apart
+	SetApart(ctx context.Context, req *TaskReason, params SetApartParams) (*RegistrarReceipt, error)
 	// ShieldSubject implements shieldSubject operation.
 	//
 	// Whoever asks is answered as if it were not there. An entry that may be the same person's inherits

@@ -84,6 +84,10 @@ registrar.import_approvals      registrar   select insert
 registrar.imports               registrar   select insert
 registrar.import_parts          registrar   select insert
 registrar.import_lines          registrar   select insert
+registrar.set_apart             registrar   select insert update(wrapped)
+registrar.apart_confirmed       registrar   select insert
+registrar.apart_opened          registrar   select insert
+registrar.apart                 registrar   select insert
 registrar.decided               registrar   select
 registrar.merges                registrar   select
 registrar.shielded              registrar   select

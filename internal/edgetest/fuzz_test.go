@@ -420,6 +420,22 @@ func FuzzEnterPart(f *testing.F) {
 		object{"first": 1, "last": 2, "entries": []object{{"line": 1, "items": goodItems()}, entryLine(2, "Two")}})
 }
 
+func FuzzSetApart(f *testing.F) {
+	fuzzed(f, "setApart", keeper, ofTown+"/subjects/"+strings.Repeat("a", 26)+"/set-apart", object{"reason": "risk-of-harm"})
+}
+
+func FuzzConfirmApart(f *testing.F) {
+	fuzzed(f, "confirmApart", secondKeeper, ofTown+"/set-apart/"+seedID+"/confirmation", object{"reason": "risk-of-harm"})
+}
+
+func FuzzRegisterApart(f *testing.F) {
+	fuzzed(f, "registerApart", secondKeeper, ofTown+"/set-apart/"+seedID+"/subject", object{"items": goodItems()})
+}
+
+func FuzzOpenApart(f *testing.F) {
+	fuzzed(f, "openApart", secondKeeper, ofTown+"/set-apart/"+seedID+"/openings", object{"reason": "risk-of-harm"})
+}
+
 // seedLink is what somebody sends to open a link.
 var seedLink = object{
 	"proof": seedProof, "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},

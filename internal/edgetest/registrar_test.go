@@ -105,6 +105,7 @@ func (b *bench) registerGood() {
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	b.enrol()
 	b.entriesGood()
+	b.apartGood()
 	entry := "/registrar/v1/registers/town/subjects/" + b.person
 	why := render(plain(b.t, object{"reason": "working-with-person"}))
 	for op, r := range map[string]request{
@@ -190,6 +191,7 @@ func (b *bench) enrol() {
 // caller's.
 func (b *bench) registers(add func(string, string, request, ...string)) {
 	b.entries(add)
+	b.setApart(add)
 	for _, op := range []string{"issueEnrolmentCode", "revokeAuthenticator"} {
 		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
 	}

@@ -199,7 +199,7 @@ var covered = []string{
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
 	"idmgr.records", "idmgr.content_keys",
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
-	"registrar.import_approvals", "registrar.import_lines",
+	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }
@@ -230,6 +230,7 @@ var uncovered = map[string]string{
 	"relmgr.objections.due_at":           "follows from the law profile of its time",
 	"registrar.import_lines.pointer":     "a line that entered nobody left no record",
 	"registrar.import_lines.detail":      "likewise",
+	"registrar.set_apart.wrapped":        "opens under the registrar's key, in the record's place alone",
 	"registrar.enrolment_codes.token":    "of a code that lives for minutes",
 	"registrar.accounts.token":           "a look-up value: who changes it has its owner not found, and nobody let in without what proves them",
 	"registrar.accounts.sealed":          "opens under the registrar's key, in the account's place alone",
@@ -306,7 +307,11 @@ func TestARowThatIsGoneIsFound(t *testing.T) {
 		b.must(err)
 		_, err = tx.Exec("set local session_replication_role = replica")
 		b.must(err)
-		_, err = tx.Exec("create table public.gone as select * from " + table + " x order by x::text limit 1")
+		which := ""
+		if strings.HasSuffix(table, ".import_lines") { // a line that made no act left no record
+			which = " where act_id is not null"
+		}
+		_, err = tx.Exec("create table public.gone as select * from " + table + " x" + which + " order by x::text limit 1")
 		b.must(err)
 		_, err = tx.Exec("delete from " + table + " x using public.gone g where x = (g::text)::" + table)
 		b.must(err)
@@ -423,6 +428,8 @@ func (b *bench) flip(table string, c column, flip string) (undo func(), ok bool)
 	switch {
 	case c.kind == "text":
 		where = c.name + " <> ''"
+	case strings.HasSuffix(table, ".import_lines"): // a line that made no act left no record
+		where += " and act_id is not null"
 	case table+"."+c.name == "relmgr.handles.row_id": // which row a handle alone is on says nothing
 		where = "handle_id in (select handle_a from relmgr.correlations)"
 	case table+"."+c.name == "relmgr.import_lines.line": // nor does one that left no act
