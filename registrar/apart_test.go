@@ -266,7 +266,9 @@ func TestNothingStoredJoinsWhoWasSetApart(t *testing.T) {
 		var said map[string]any
 		must(t, leaf.Open(t.Context(), h.keys, registrar.RecordsKey, act, l, &said))
 		text := fmt.Sprint(said)
-		of := func(e registrar.Entry) bool { return strings.Contains(text, string(e)) || strings.Contains(text, subject(e)) }
+		of := func(e registrar.Entry) bool {
+			return strings.Contains(text, string(e)) || strings.Contains(text, subject(e))
+		}
 		if of(was) && of(is) {
 			t.Errorf("an act of kind %s names both", said["kind"])
 		}
