@@ -26,6 +26,7 @@ const (
 // compares with it, and so with the commitment: each member before Looked is rows
 // of one table.
 type deed struct {
+	commonDeed
 	Register   *Register       `json:"register,omitempty"`
 	Entered    []entered       `json:"entered,omitempty"`
 	Named      []named         `json:"named,omitempty"`

@@ -56,7 +56,8 @@ grant select, insert on registrar.acts, registrar.registers, registrar.subjects,
   registrar.unshields, registrar.tasks, registrar.import_approvals, registrar.imports, registrar.import_parts,
   registrar.import_lines, registrar.set_apart, registrar.apart_confirmed, registrar.apart_opened, registrar.apart to fame_registrar;
 grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
-grant select on registrar.decided, registrar.merges, registrar.shielded to fame_registrar;
+grant select, insert on registrar.common_clients, registrar.common_answers to fame_registrar;
+grant select on registrar.decided, registrar.merges, registrar.shielded, registrar.unsound to fame_registrar;
 grant select, insert, update, delete on registrar.unsearched to fame_registrar;
 grant select on registrar.act_kinds to fame_registrar;
 grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;

@@ -15,6 +15,7 @@ import (
 var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9+(][0-9+() ./-]*$":                                         ogenregex.MustCompile("^[0-9+(][0-9+() ./-]*$"),
 	"^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$":                  ogenregex.MustCompile("^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$"),
+	"^[0-9A-Za-z -]+$":                                               ogenregex.MustCompile("^[0-9A-Za-z -]+$"),
 	"^[0-9A-Za-z:/._-]+$":                                            ogenregex.MustCompile("^[0-9A-Za-z:/._-]+$"),
 	"^[0-9A-Za-z][0-9A-Za-z/._-]*$":                                  ogenregex.MustCompile("^[0-9A-Za-z][0-9A-Za-z/._-]*$"),
 	"^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$":             ogenregex.MustCompile("^[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]+$"),
@@ -22,6 +23,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9]{4}-[0-9]{2}-[0-9]{2}$":                                   ogenregex.MustCompile("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
 	"^[0-9a-f]{64}$":                                                 ogenregex.MustCompile("^[0-9a-f]{64}$"),
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+	"^[A-Z2-7]{26}$":                                                 ogenregex.MustCompile("^[A-Z2-7]{26}$"),
 	"^[^@ ]+@[^@ ]+$":                                                ogenregex.MustCompile("^[^@ ]+@[^@ ]+$"),
 	"^[a-z0-9][a-z0-9-]*$":                                           ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
 	"^[a-z2-7]{26}$":                                                 ogenregex.MustCompile("^[a-z2-7]{26}$"),

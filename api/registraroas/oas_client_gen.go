@@ -21,6 +21,15 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// AnswerCommonClient invokes answerCommonClient operation.
+	//
+	// Whether both have a right to tell each other is decided first, and rests on the terms alone. Then
+	// the answer is yes, with the right and the
+	// aspects that it covers, or no and nothing more. Where both gave the reference of a pairing, a yes
+	// comes with a statement on which they can be correlated: have whoever may do that answer.
+	//
+	// POST /registrar/v1/common-clients/answers
+	AnswerCommonClient(ctx context.Context, request *CommonClientAnswerRequest) (*CommonClient, error)
 	// ApproveEntries invokes approveEntries operation.
 	//
 	// Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
@@ -29,6 +38,14 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/approvals
 	ApproveEntries(ctx context.Context, request *EntriesApprovalRequest, params ApproveEntriesParams) (*RegistrarReceipt, error)
+	// AskCommonClient invokes askCommonClient operation.
+	//
+	// One of two agencies asks, by a recognition of its own, and reads the code out to the other, which
+	// answers. Who has no right to ask is
+	// refused, on record. Neither learns what the other calls the person (AUT-09, QRY-07).
+	//
+	// POST /registrar/v1/common-clients
+	AskCommonClient(ctx context.Context, request *CommonClientRequest) (*CommonClientAsked, error)
 	// ChangeSubject invokes changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -145,6 +162,12 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/set-apart/{record}/openings
 	OpenApart(ctx context.Context, request *TaskReason, params OpenApartParams) (*OpenedApart, error)
+	// OutcomeOfCommonClient invokes outcomeOfCommonClient operation.
+	//
+	// What came of what I asked.
+	//
+	// GET /registrar/v1/common-clients/{act}
+	OutcomeOfCommonClient(ctx context.Context, params OutcomeOfCommonClientParams) (*CommonClient, error)
 	// OutcomeOfRecognition invokes outcomeOfRecognition operation.
 	//
 	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it
@@ -285,6 +308,82 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 	return u
 }
 
+// AnswerCommonClient invokes answerCommonClient operation.
+//
+// Whether both have a right to tell each other is decided first, and rests on the terms alone. Then
+// the answer is yes, with the right and the
+// aspects that it covers, or no and nothing more. Where both gave the reference of a pairing, a yes
+// comes with a statement on which they can be correlated: have whoever may do that answer.
+//
+// POST /registrar/v1/common-clients/answers
+func (c *Client) AnswerCommonClient(ctx context.Context, request *CommonClientAnswerRequest) (*CommonClient, error) {
+	res, err := c.sendAnswerCommonClient(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendAnswerCommonClient(ctx context.Context, request *CommonClientAnswerRequest) (res *CommonClient, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/registrar/v1/common-clients/answers"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAnswerCommonClientRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AnswerCommonClientOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAnswerCommonClientResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ApproveEntries invokes approveEntries operation.
 //
 // Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
@@ -375,6 +474,81 @@ func (c *Client) sendApproveEntries(ctx context.Context, request *EntriesApprova
 	defer body.Close()
 
 	result, err := decodeApproveEntriesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AskCommonClient invokes askCommonClient operation.
+//
+// One of two agencies asks, by a recognition of its own, and reads the code out to the other, which
+// answers. Who has no right to ask is
+// refused, on record. Neither learns what the other calls the person (AUT-09, QRY-07).
+//
+// POST /registrar/v1/common-clients
+func (c *Client) AskCommonClient(ctx context.Context, request *CommonClientRequest) (*CommonClientAsked, error) {
+	res, err := c.sendAskCommonClient(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendAskCommonClient(ctx context.Context, request *CommonClientRequest) (res *CommonClientAsked, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/registrar/v1/common-clients"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAskCommonClientRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AskCommonClientOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAskCommonClientResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2199,6 +2373,97 @@ func (c *Client) sendOpenApart(ctx context.Context, request *TaskReason, params 
 	defer body.Close()
 
 	result, err := decodeOpenApartResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// OutcomeOfCommonClient invokes outcomeOfCommonClient operation.
+//
+// What came of what I asked.
+//
+// GET /registrar/v1/common-clients/{act}
+func (c *Client) OutcomeOfCommonClient(ctx context.Context, params OutcomeOfCommonClientParams) (*CommonClient, error) {
+	res, err := c.sendOutcomeOfCommonClient(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendOutcomeOfCommonClient(ctx context.Context, params OutcomeOfCommonClientParams) (res *CommonClient, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [2]string
+	pathParts[0] = "/registrar/v1/common-clients/"
+	{
+		// Encode "act" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "act",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Act); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, OutcomeOfCommonClientOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeOutcomeOfCommonClientResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

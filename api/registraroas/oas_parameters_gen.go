@@ -2362,6 +2362,87 @@ func decodeOpenApartParams(args [2]string, argsEscaped bool, r *http.Request) (p
 	return params, nil
 }
 
+// OutcomeOfCommonClientParams is parameters of outcomeOfCommonClient operation.
+type OutcomeOfCommonClientParams struct {
+	// The act that askCommonClient gave.
+	Act ID
+}
+
+func unpackOutcomeOfCommonClientParams(packed middleware.Parameters) (params OutcomeOfCommonClientParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "act",
+			In:   "path",
+		}
+		params.Act = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeOutcomeOfCommonClientParams(args [1]string, argsEscaped bool, r *http.Request) (params OutcomeOfCommonClientParams, _ error) {
+	// Decode path: act.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "act",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotActVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotActVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Act = ID(paramsDotActVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Act.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "act",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // OutcomeOfRecognitionParams is parameters of outcomeOfRecognition operation.
 type OutcomeOfRecognitionParams struct {
 	Register    Code

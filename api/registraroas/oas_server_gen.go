@@ -8,6 +8,15 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AnswerCommonClient implements answerCommonClient operation.
+	//
+	// Whether both have a right to tell each other is decided first, and rests on the terms alone. Then
+	// the answer is yes, with the right and the
+	// aspects that it covers, or no and nothing more. Where both gave the reference of a pairing, a yes
+	// comes with a statement on which they can be correlated: have whoever may do that answer.
+	//
+	// POST /registrar/v1/common-clients/answers
+	AnswerCommonClient(ctx context.Context, req *CommonClientAnswerRequest) (*CommonClient, error)
 	// ApproveEntries implements approveEntries operation.
 	//
 	// Bulk processing makes acts only under an approval by a named authority (ACT-04): how many people,
@@ -16,6 +25,14 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/approvals
 	ApproveEntries(ctx context.Context, req *EntriesApprovalRequest, params ApproveEntriesParams) (*RegistrarReceipt, error)
+	// AskCommonClient implements askCommonClient operation.
+	//
+	// One of two agencies asks, by a recognition of its own, and reads the code out to the other, which
+	// answers. Who has no right to ask is
+	// refused, on record. Neither learns what the other calls the person (AUT-09, QRY-07).
+	//
+	// POST /registrar/v1/common-clients
+	AskCommonClient(ctx context.Context, req *CommonClientRequest) (*CommonClientAsked, error)
 	// ChangeSubject implements changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -132,6 +149,12 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/set-apart/{record}/openings
 	OpenApart(ctx context.Context, req *TaskReason, params OpenApartParams) (*OpenedApart, error)
+	// OutcomeOfCommonClient implements outcomeOfCommonClient operation.
+	//
+	// What came of what I asked.
+	//
+	// GET /registrar/v1/common-clients/{act}
+	OutcomeOfCommonClient(ctx context.Context, params OutcomeOfCommonClientParams) (*CommonClient, error)
 	// OutcomeOfRecognition implements outcomeOfRecognition operation.
 	//
 	// A person who keeps the register may have accepted what only came close (AUT-15), or found that it

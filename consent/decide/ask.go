@@ -108,13 +108,57 @@ func (t *Terms) askingPower(a *Agreement, actor Actor, q Question, d *Decision, 
 			return "a statutory bar forbids asking: " + bar.Code
 		}
 	}
+	if d.Power = t.powerUnder(a, q.Column.Agency, q.Purpose, at); d.Power == "" {
+		return "no power: your agency holds none of this agreement's powers for this purpose"
+	}
+	return ""
+}
+
+// powerUnder is the first of the agreement's powers that the agency holds for the
+// purpose, empty for none.
+func (t *Terms) powerUnder(a *Agreement, agency ident.Agency, purpose string, at time.Time) string {
 	for _, power := range a.Powers {
-		if t.holdsPower(a, power, q.Column.Agency, []string{q.Purpose}, at) == "" {
-			d.Power = power
-			return ""
+		if t.holdsPower(a, power, agency, []string{purpose}, at) == "" {
+			return power
 		}
 	}
-	return "no power: your agency holds none of this agreement's powers for this purpose"
+	return ""
+}
+
+// Right is on what two agencies may tell each other that they work with one person,
+// and which aspects that covers (QRY-07).
+type Right struct {
+	Agreement string   `json:"agreement"`
+	Powers    []string `json:"powers"` // of each, in the order of the two
+	Purpose   string   `json:"purpose"`
+	Aspects   []string `json:"aspects"`
+}
+
+// RightBetween is the right of two who may both ask, nil for none: one agreement under
+// which both may for one purpose, no bar either way, and no sensitive column, which
+// says whom it knows on explicit consent alone (A-14). It depends on the terms and on
+// both agencies, never on a person.
+func (t *Terms) RightBetween(x, y *Asking, at time.Time) *Right {
+	if x.Purpose != y.Purpose || x.Column.Sensitive || y.Column.Sensitive ||
+		t.bar(x.Column.Agency, y.Column.Agency, x.Purpose, at) != nil || t.bar(y.Column.Agency, x.Column.Agency, x.Purpose, at) != nil {
+		return nil
+	}
+	for _, code := range x.Agreements {
+		a := t.FindAgreement(code, at)
+		if a == nil || !slices.Contains(y.Agreements, code) {
+			continue
+		}
+		r := &Right{Agreement: code, Purpose: x.Purpose, Aspects: a.Aspects}
+		for _, side := range []*Asking{x, y} {
+			if power := t.powerUnder(a, side.Column.Agency, side.Purpose, at); power != "" {
+				r.Powers = append(r.Powers, power)
+			}
+		}
+		if len(r.Powers) == 2 {
+			return r
+		}
+	}
+	return nil
 }
 
 // Standing is a holder's decision as it stands in the index, with whether the

@@ -73,6 +73,9 @@ registrar.superseded            registrar   select insert
 registrar.entries               registrar   select insert
 registrar.models                registrar   select insert
 registrar.recognitions          registrar   select insert
+registrar.common_clients        registrar   select insert
+registrar.common_answers        registrar   select insert
+registrar.unsound               registrar   select
 registrar.checks                registrar   select insert
 registrar.failed_checks         registrar   select insert
 registrar.resolutions           registrar   select insert

@@ -237,6 +237,7 @@ func newBench(t testing.TB) *bench {
 		"endPractitioner": {as: "admin-reyes", target: "/governance/v1/agencies/riverside-gp/practitioners/leaver-one/end"},
 	}
 	b.registerGood()
+	b.commonGood()
 	b.linkGood()
 	b.meGood()
 	b.noticesGood()

@@ -354,6 +354,14 @@ func FuzzChangeSubject(f *testing.F) {
 		object{"change": "death", "reason": "working-with-person", "items": []object{{"source": "person", "death": object{"date": "2026"}}}})
 }
 
+func FuzzAskCommonClient(f *testing.F) {
+	fuzzed(f, "askCommonClient", "dr-patel", "/registrar/v1/common-clients", seedCommon)
+}
+
+func FuzzAnswerCommonClient(f *testing.F) {
+	fuzzed(f, "answerCommonClient", "dr-patel", "/registrar/v1/common-clients/answers", seedWith(seedCommon, object{"code": "000 000 000"}))
+}
+
 func FuzzRecognise(f *testing.F) {
 	seed := object{"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412"}
 	fuzzed(f, "recognise", "ms-abara", "/registrar/v1/registers/town/recognitions", seedWith(seed, object{"evidence": goodEvidence()}),

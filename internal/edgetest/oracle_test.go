@@ -112,6 +112,10 @@ var tellsNothing = map[string]string{
 	"enterPart":            "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"listEntryRefusals":    "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"registerQuality":      "the registrar's, which knows of no relationship: nothing that the index hides could show",
+
+	"askCommonClient":       "the registrar's, which knows of no relationship: nothing that the index hides could show",
+	"answerCommonClient":    "likewise",
+	"outcomeOfCommonClient": "likewise",
 }
 
 func post(h *hub, target string, body object) request {

@@ -26,6 +26,7 @@ func (b *bench) values() (rows []row) {
 	b.registers(add)
 	b.notices(add)
 	rows = append(rows, b.recognitions()...)
+	rows = append(rows, b.commonClients()...)
 	rows = append(rows, b.links(add)...)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)

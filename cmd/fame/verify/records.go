@@ -94,6 +94,9 @@ var kinds = []kind{
 			  'failed', (select json_agg(x.check_id) from registrar.failed_checks x where x.act_id = r.act_id),
 			  'recognised', (select json_agg(json_build_object('recognition', x.recognition_id, 'register', x.register_id, 'subject', x.subject_id,
 			    'outcome', x.outcome, 'confidence', x.confidence, 'model', x.model)) from registrar.recognitions x where x.act_id = r.act_id),
+			  'common_asked', (select json_build_object('recognition', x.recognition_id, 'until', x.ends_at) from registrar.common_clients x where x.act_id = r.act_id),
+			  'common_answered', (select json_build_object('asks', x.asks, 'recognition', x.recognition_id, 'same', x.same, 'agreement', x.agreement,
+			    'powers', x.powers, 'purpose', x.purpose, 'aspects', x.aspects, 'statement', x.statement_id) from registrar.common_answers x where x.act_id = r.act_id),
 			  'supersedes', (select json_agg(u.item_id) from registrar.superseded u where u.act_id = r.act_id),
 			  'approved_import', (select json_build_object('register', x.register_id, 'people', x.people, 'until', x.ends_at) from registrar.import_approvals x where x.approval_id = r.act_id),
 			  'imported', (select json_build_object('import', x.import_id, 'line', x.line, 'approval', i.approval_id)
