@@ -173,9 +173,13 @@ func TestE2E07WithoutARightNothingIsCompared(t *testing.T) {
 	}
 	for what, change := range map[string]func(*decide.Terms){
 		"no agreement of both": func(t *decide.Terms) { t.Agreements[0].Parties = t.Agreements[0].Parties[:2] },
-		"a bar":                func(t *decide.Terms) { t.Bars = []decide.Bar{{Code: "never", FromKinds: []string{"school"}, ToKinds: []string{"health"}}} },
-		"a bar the other way":  func(t *decide.Terms) { t.Bars = []decide.Bar{{Code: "never", FromKinds: []string{"health"}, ToKinds: []string{"school"}}} },
-		"a sensitive column":   func(t *decide.Terms) { t.Columns[0].Sensitive = true },
+		"a bar": func(t *decide.Terms) {
+			t.Bars = []decide.Bar{{Code: "never", FromKinds: []string{"school"}, ToKinds: []string{"health"}}}
+		},
+		"a bar the other way": func(t *decide.Terms) {
+			t.Bars = []decide.Bar{{Code: "never", FromKinds: []string{"health"}, ToKinds: []string{"school"}}}
+		},
+		"a sensitive column": func(t *decide.Terms) { t.Columns[0].Sensitive = true },
 	} {
 		b := *a
 		copied := *a.terms
