@@ -61,8 +61,9 @@ type agreed struct {
 	Until    time.Time       `json:"until"`
 	Wording  string          `json:"wording,omitempty"` // none while it is only asked for
 
-	Proxy      *Proxy      `json:"proxy,omitempty"`
-	Competence *Competence `json:"competence,omitempty"`
+	Understanding Understanding `json:"understanding,omitempty"`
+	Proxy         *Proxy        `json:"proxy,omitempty"`
+	Competence    *Competence   `json:"competence,omitempty"`
 }
 
 // begin starts the record of what the caller does now, in the role that lets

@@ -43,6 +43,13 @@ func (c *checks) evidence(e Evidence) {
 	c.that(slices.Contains(evidenceKinds, e), "/evidence", fmt.Sprintf("say how it was recorded: one of %v", evidenceKinds))
 }
 
+// understanding checks that it is said how the person was found to understand,
+// where the partnership asks for it.
+func (c *checks) understanding(u Understanding, terms *decide.Terms) {
+	c.that(u == "" && !terms.Settings.NeedsUnderstanding || slices.Contains(understandings, u),
+		"/understanding", fmt.Sprintf("say how you made sure that the person understands: one of %v", understandings))
+}
+
 // codes checks that a list names something, nothing twice, and only what the
 // partnership's closed list holds.
 func (c *checks) codes(given []string, list []decide.Code, pointer string) {

@@ -25,8 +25,9 @@ type Request struct {
 	Evidence Evidence
 	Wording  string // the version of the words that the person was shown
 
-	Proxy      *Proxy      // nil: the person decided
-	Competence *Competence // nil: nothing is recorded of it
+	Understanding Understanding
+	Proxy         *Proxy      // nil: the person decided
+	Competence    *Competence // nil: nothing is recorded of it
 }
 
 // Captured names a new consent and the act that captured it.
@@ -38,17 +39,19 @@ type Captured struct {
 // Consent is what a consent says, for those who may read it back. It names no
 // handle.
 type Consent struct {
-	ID         ident.ConsentID
-	Explicit   bool
-	Audience   decide.Audience
-	Purposes   []string
-	Aspects    []string
-	From       time.Time
-	Until      time.Time
-	Evidence   Evidence
-	Wording    string
-	CapturedBy ident.Agency // the agency that controls the column it was captured for
-	Withdrawn  time.Time    // zero while it is not withdrawn
+	ID       ident.ConsentID
+	Explicit bool
+	Audience decide.Audience
+	Purposes []string
+	Aspects  []string
+	From     time.Time
+	Until    time.Time
+	Evidence Evidence
+	Wording  string
+	// Understanding was made sure of by whoever captured it.
+	Understanding Understanding
+	CapturedBy    ident.Agency // the agency that controls the column it was captured for
+	Withdrawn     time.Time    // zero while it is not withdrawn
 	// WithdrawnBy is the evidence of the withdrawal.
 	WithdrawnBy Evidence
 
@@ -111,7 +114,7 @@ func (r *Request) agreed(column ident.Column, terms *decide.Terms) *agreed {
 	}
 	a := &agreed{
 		Column: column, Explicit: r.Explicit, Audience: audience,
-		Purposes: r.Purposes, Aspects: r.Aspects, Until: exact(r.Until), Wording: r.Wording,
+		Purposes: r.Purposes, Aspects: r.Aspects, Until: exact(r.Until), Wording: r.Wording, Understanding: r.Understanding,
 	}
 	a.narrow(r.Proxy, r.Competence, terms)
 	return a
@@ -123,6 +126,7 @@ func (r *Request) check(terms *decide.Terms, at time.Time) error {
 	c.terms(r, terms, at)
 	c.evidence(r.Evidence)
 	c.wording(r.Wording)
+	c.understanding(r.Understanding, terms)
 	c.proxy(r.Proxy, r.Competence, terms, at)
 	return c.fault()
 }

@@ -81,11 +81,12 @@ type receiptParty struct {
 }
 
 type receiptEvent struct {
-	Time     time.Time  `json:"event_time"`
-	Type     string     `json:"event_type"`
-	State    State      `json:"event_state"`
-	Until    *time.Time `json:"validity_until,omitempty"` // ours: an instant, where the standard has a duration
-	Evidence Evidence   `json:"evidence"`
+	Time          time.Time     `json:"event_time"`
+	Type          string        `json:"event_type"`
+	State         State         `json:"event_state"`
+	Until         *time.Time    `json:"validity_until,omitempty"` // ours: an instant, where the standard has a duration
+	Evidence      Evidence      `json:"evidence"`
+	Understanding Understanding `json:"understanding,omitempty"` // ours
 	// ours: by what authority a proxy gave it; who is not said
 	Authority Authority `json:"authority,omitempty"`
 	// ours: the commitment of the act, in hexadecimal. Whoever holds the receipt
@@ -122,7 +123,8 @@ func receiptOf(c Consent, terms *decide.Terms) receipt {
 		Basis: decide.ImpliedConsent, Controllers: []ident.Agency{c.CapturedBy}, Recipients: c.Audience,
 		Withdrawal: "Tell anyone at " + terms.AgencyName(c.CapturedBy) + " who may record consents. It takes effect with the next request.",
 		Parties:    []receiptParty{{c.CapturedBy, terms.AgencyName(c.CapturedBy), "pii-controller"}},
-		Events:     []receiptEvent{{Time: c.From, Type: "implied", State: Given, Until: &c.Until, Evidence: c.Evidence, Commitment: hex.EncodeToString(c.Commitment)}},
+		Events: []receiptEvent{{Time: c.From, Type: "implied", State: Given, Until: &c.Until, Evidence: c.Evidence,
+			Understanding: c.Understanding, Commitment: hex.EncodeToString(c.Commitment)}},
 	}
 	if c.Explicit {
 		r.Basis, r.Events[0].Type = decide.ExplicitConsent, "explicit"

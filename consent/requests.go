@@ -54,6 +54,8 @@ type Answer struct {
 	Evidence Evidence
 	Wording  string
 
+	Understanding Understanding // given alone, as Proxy and Competence
+
 	Proxy      *Proxy // given alone, as Competence
 	Competence *Competence
 }
@@ -225,7 +227,7 @@ func (s *Service) answer(ctx context.Context, tx *sql.Tx, r record, terms *decid
 		req := Request{
 			Explicit: row.Explicit, Audience: decide.Audience{Kind: decide.AudienceKind(row.AudienceKind), Names: row.Audience},
 			Purposes: row.Purposes, Aspects: row.Aspects, Until: row.EndsAt, Evidence: answer.Evidence, Wording: answer.Wording,
-			Proxy: answer.Proxy, Competence: answer.Competence,
+			Understanding: answer.Understanding, Proxy: answer.Proxy, Competence: answer.Competence,
 		}
 		if err := req.check(terms, r.At); err != nil {
 			return Answered{}, fault.At("/answer", "what was asked for cannot be agreed to any more: ask anew, under the terms of today").Because(err)
@@ -256,6 +258,7 @@ func (a *Answer) check(terms *decide.Terms, at time.Time) error {
 	var c checks
 	c.that(answerKinds[a.Outcome] != "", "/answer", "write given, refused or not-asked")
 	if a.Outcome != WasGiven {
+		c.that(a.Understanding == "", "/understanding", "leave it out: it belongs to a consent")
 		c.that(a.Proxy == nil, "/proxy", "leave it out: it belongs to a consent")
 		c.that(a.Competence == nil, "/competence", "leave it out: it belongs to a consent")
 	}
@@ -263,6 +266,7 @@ func (a *Answer) check(terms *decide.Terms, at time.Time) error {
 	case WasGiven:
 		c.evidence(a.Evidence)
 		c.wording(a.Wording)
+		c.understanding(a.Understanding, terms)
 		c.proxy(a.Proxy, a.Competence, terms, at)
 		c.that(a.Reason == "", "/reason", "a consent that was given needs no reason: leave it out")
 	case WasRefused:

@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"database/sql"
+
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/consent/internal/consentdb"
 )
@@ -12,6 +14,7 @@ func consentRow(r *record) consentdb.InsertConsentParams {
 		Explicit: r.Agreed.Explicit, AudienceKind: string(r.Agreed.Audience.Kind), Audience: r.Agreed.Audience.Names,
 		Purposes: r.Agreed.Purposes, Aspects: r.Agreed.Aspects, StartsAt: r.At, EndsAt: r.Agreed.Until,
 		Evidence: string(r.Evidence), Wording: r.Agreed.Wording,
+		Understanding: sql.NullString{String: string(r.Agreed.Understanding), Valid: r.Agreed.Understanding != ""},
 	}
 }
 
@@ -21,7 +24,7 @@ func consentOf(row consentdb.FindConsentRow) Consent {
 		ID: row.ConsentID, Explicit: row.Explicit,
 		Audience: decide.Audience{Kind: decide.AudienceKind(row.AudienceKind), Names: row.Audience},
 		Purposes: row.Purposes, Aspects: row.Aspects, From: row.StartsAt.UTC(), Until: row.EndsAt.UTC(),
-		Evidence: Evidence(row.Evidence), Wording: row.Wording, CapturedBy: row.AgencyID, Commitment: row.Commitment,
+		Evidence: Evidence(row.Evidence), Wording: row.Wording, Understanding: Understanding(row.Understanding.String), CapturedBy: row.AgencyID, Commitment: row.Commitment,
 	}
 	c.Proxy, c.Competence = proxyOf(&row), competenceOf(&row)
 	if row.WithdrawnAt.Valid {

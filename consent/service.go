@@ -100,6 +100,20 @@ const (
 
 var evidenceKinds = []Evidence{SignedForm, SpokenAndNoted, RecordedCall, Electronic, InterpreterPresent}
 
+// Understanding says how whoever recorded a consent made sure that the person
+// understood what they agree to; empty: it is not recorded (PUB-11).
+type Understanding string
+
+// The ways, as in openapi.yaml.
+const (
+	ToldBack          Understanding = "told-back"
+	QuestionsAnswered Understanding = "questions-answered"
+	WithInterpreter   Understanding = "interpreter"
+	WithAdvocate      Understanding = "advocate"
+)
+
+var understandings = []Understanding{ToldBack, QuestionsAnswered, WithInterpreter, WithAdvocate}
+
 // mayPublish returns the role in which the caller acts: one that an agreement
 // in force lists under roles.publish and to which the caller's agency is a
 // party. It depends on the caller and the terms alone, so its refusal is

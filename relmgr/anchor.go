@@ -328,7 +328,7 @@ func (s *Service) enquireRecognised(ctx context.Context, who decide.Caller, q Qu
 		}
 	}
 	a := Answer{ID: e.Enquiry, Published: r.published}
-	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.Transaction, e.At)
+	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.about(), e.At)
 	if a.Commitment, err = s.recordRecognised(ctx, who, asking.Role, e); pg.Constraint(err) == recognitionIsUsedOnce {
 		e.Recognition = &recognised{Registrar: rec.Registrar, ID: rec.ID, Level: rec.Level, Types: rec.Types, Outcome: usedBefore}
 		e.Disclosed = []disclosure{}

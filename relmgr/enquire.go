@@ -29,7 +29,14 @@ type Question struct {
 	Transaction string // empty: who else works with the person
 	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
 	Case        Case   // empty: none
+	Scope       Scope  // empty: the partnership
 }
+
+// Scope is how far a question goes (QRY-12).
+type Scope string
+
+// OfTheAgency are the asker's own agency's columns alone.
+const OfTheAgency Scope = "agency"
 
 // Case is what an asker's own records call the case that a question is for. It
 // prints as a mask, and is stored sealed.
@@ -82,6 +89,7 @@ type enquiry struct {
 	Transaction  string             `json:"transaction,omitempty"`
 	Emergency    bool               `json:"emergency"`
 	Case         Case               `json:"case,omitempty"`
+	Scope        Scope              `json:"scope,omitempty"`
 	AsOf         *time.Time         `json:"as_of,omitempty"` // of one that was refused about an earlier date
 	Recognition  *recognised        `json:"recognition,omitempty"`
 	Decision     decide.Decision    `json:"decision"`
@@ -122,7 +130,7 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	asking := who.Terms.Ask(who.Actor, q.put(c), at)
 	e := enquiry{
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
-		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case,
+		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case, Scope: q.Scope,
 		Decision: asking.Decision, Disclosed: []disclosure{},
 	}
 	if q.Recognition != "" {
@@ -178,7 +186,7 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		e.Handle = r.own
 	}
 	a = Answer{ID: e.Enquiry, Published: r.published}
-	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.Transaction, e.At)
+	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.about(), e.At)
 
 	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
@@ -205,6 +213,14 @@ func withoutCase(who decide.Caller, q Question, c *decide.Column, at time.Time) 
 	asking := who.Terms.Ask(who.Actor, put, at)
 	return &asking
 }
+
+// sought is whom a question asks for.
+type sought struct {
+	transaction string // empty: anybody
+	scope       Scope
+}
+
+func (q Question) about() sought { return sought{q.Transaction, q.Scope} }
 
 // put is the question as its decision sees it.
 func (q Question) put(c *decide.Column) decide.Question {
@@ -414,7 +430,7 @@ func (v side) opens(t *decide.Terms, asking *decide.Asking, at time.Time) bool {
 // row answered is what the correlations in force reach: a correlation rests on
 // both its sides' decisions, ends with either, and joins only for those to whom
 // both disclose it.
-func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at time.Time) ([]Provider, []disclosure) {
+func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time) ([]Provider, []disclosure) {
 	providers, disclosed := []Provider{}, []disclosure{}
 	g := graph{}
 	for _, both := range r.sides {
@@ -429,7 +445,10 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, transaction string, at
 			left[column.Agency] || left[asking.Column.Agency] || r.hides(c.handle, asking) || !t.Discloses(c.standing, asking, at) {
 			continue
 		}
-		p := present(t, column, c, transaction)
+		if s.scope == OfTheAgency && column.Agency != asking.Column.Agency {
+			continue
+		}
+		p := present(t, column, c, s.transaction)
 		if len(p.Offers) == 0 {
 			continue
 		}

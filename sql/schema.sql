@@ -198,10 +198,12 @@ CREATE TABLE consent.consents (
     ends_at timestamp with time zone NOT NULL,
     evidence text NOT NULL,
     wording governance.code NOT NULL,
+    understanding text,
     CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
     CONSTRAINT consent_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
     CONSTRAINT consent_has_an_end CHECK ((ends_at > starts_at)),
-    CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
+    CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0))),
+    CONSTRAINT understanding_is_known CHECK ((understanding = ANY (ARRAY['told-back'::text, 'questions-answered'::text, 'interpreter'::text, 'advocate'::text])))
 );
 
 CREATE TABLE consent.content_keys (

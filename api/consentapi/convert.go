@@ -63,6 +63,9 @@ func consentOf(c consent.Consent) *consentoas.Consent {
 	if !c.Withdrawn.IsZero() {
 		out.Withdrawn.SetTo(c.Withdrawn)
 	}
+	if c.Understanding != "" {
+		out.Understanding.SetTo(consentoas.Understanding(c.Understanding))
+	}
 	decidedBy(out, c)
 	return out
 }

@@ -77,7 +77,7 @@ func (h *handler) CaptureConsent(ctx context.Context, req *consentoas.ConsentReq
 		Evidence: consent.Evidence(req.Evidence),
 		Wording:  string(req.Wording),
 
-		Proxy: proxyOf(req.Proxy), Competence: competenceOf(req.Competence),
+		Understanding: consent.Understanding(req.Understanding.Or("")), Proxy: proxyOf(req.Proxy), Competence: competenceOf(req.Competence),
 	})
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (h *handler) AnswerConsentRequest(ctx context.Context, req *consentoas.Cons
 	got, err := h.service.Answer(ctx, caller, id, consent.Answer{
 		Outcome: consent.Outcome(req.Answer), Reason: string(req.Reason.Or("")),
 		Evidence: consent.Evidence(req.Evidence.Or("")), Wording: string(req.Wording.Or("")),
-		Proxy: proxyOf(req.Proxy), Competence: competenceOf(req.Competence),
+		Understanding: consent.Understanding(req.Understanding.Or("")), Proxy: proxyOf(req.Proxy), Competence: competenceOf(req.Competence),
 	})
 	if err != nil {
 		return nil, err

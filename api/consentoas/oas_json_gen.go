@@ -1410,6 +1410,12 @@ func (s *Consent) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Understanding.Set {
+			e.FieldStart("understanding")
+			s.Understanding.Encode(e)
+		}
+	}
+	{
 		if s.Proxy.Set {
 			e.FieldStart("proxy")
 			s.Proxy.Encode(e)
@@ -1423,7 +1429,7 @@ func (s *Consent) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfConsent = [13]string{
+var jsonFieldsNameOfConsent = [14]string{
 	0:  "consent",
 	1:  "explicit",
 	2:  "audience",
@@ -1435,8 +1441,9 @@ var jsonFieldsNameOfConsent = [13]string{
 	8:  "wording",
 	9:  "captured_by",
 	10: "withdrawn",
-	11: "proxy",
-	12: "competence",
+	11: "understanding",
+	12: "proxy",
+	13: "competence",
 }
 
 // Decode decodes Consent from json.
@@ -1582,6 +1589,16 @@ func (s *Consent) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"withdrawn\"")
 			}
+		case "understanding":
+			if err := func() error {
+				s.Understanding.Reset()
+				if err := s.Understanding.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"understanding\"")
+			}
 		case "proxy":
 			if err := func() error {
 				s.Proxy.Reset()
@@ -1691,6 +1708,12 @@ func (s *ConsentAnswer) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Understanding.Set {
+			e.FieldStart("understanding")
+			s.Understanding.Encode(e)
+		}
+	}
+	{
 		if s.Proxy.Set {
 			e.FieldStart("proxy")
 			s.Proxy.Encode(e)
@@ -1704,13 +1727,14 @@ func (s *ConsentAnswer) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfConsentAnswer = [6]string{
+var jsonFieldsNameOfConsentAnswer = [7]string{
 	0: "answer",
 	1: "reason",
 	2: "evidence",
 	3: "wording",
-	4: "proxy",
-	5: "competence",
+	4: "understanding",
+	5: "proxy",
+	6: "competence",
 }
 
 // Decode decodes ConsentAnswer from json.
@@ -1761,6 +1785,16 @@ func (s *ConsentAnswer) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"wording\"")
+			}
+		case "understanding":
+			if err := func() error {
+				s.Understanding.Reset()
+				if err := s.Understanding.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"understanding\"")
 			}
 		case "proxy":
 			if err := func() error {
@@ -2298,6 +2332,12 @@ func (s *ConsentRequest) encodeFields(e *jx.Encoder) {
 		s.Wording.Encode(e)
 	}
 	{
+		if s.Understanding.Set {
+			e.FieldStart("understanding")
+			s.Understanding.Encode(e)
+		}
+	}
+	{
 		if s.Proxy.Set {
 			e.FieldStart("proxy")
 			s.Proxy.Encode(e)
@@ -2311,17 +2351,18 @@ func (s *ConsentRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfConsentRequest = [10]string{
-	0: "proof",
-	1: "explicit",
-	2: "audience",
-	3: "purposes",
-	4: "aspects",
-	5: "until",
-	6: "evidence",
-	7: "wording",
-	8: "proxy",
-	9: "competence",
+var jsonFieldsNameOfConsentRequest = [11]string{
+	0:  "proof",
+	1:  "explicit",
+	2:  "audience",
+	3:  "purposes",
+	4:  "aspects",
+	5:  "until",
+	6:  "evidence",
+	7:  "wording",
+	8:  "understanding",
+	9:  "proxy",
+	10: "competence",
 }
 
 // Decode decodes ConsentRequest from json.
@@ -2432,6 +2473,16 @@ func (s *ConsentRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"wording\"")
+			}
+		case "understanding":
+			if err := func() error {
+				s.Understanding.Reset()
+				if err := s.Understanding.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"understanding\"")
 			}
 		case "proxy":
 			if err := func() error {
@@ -5272,6 +5323,39 @@ func (s *OptString) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Understanding as json.
+func (o OptUnderstanding) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes Understanding from json.
+func (o *OptUnderstanding) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptUnderstanding to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptUnderstanding) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptUnderstanding) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes WouldDisclose as json.
 func (o OptWouldDisclose) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -6865,6 +6949,50 @@ func (s *SupposedConsent) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *SupposedConsent) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Understanding as json.
+func (s Understanding) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Understanding from json.
+func (s *Understanding) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Understanding to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Understanding(v) {
+	case UnderstandingToldBack:
+		*s = UnderstandingToldBack
+	case UnderstandingQuestionsAnswered:
+		*s = UnderstandingQuestionsAnswered
+	case UnderstandingInterpreter:
+		*s = UnderstandingInterpreter
+	case UnderstandingAdvocate:
+		*s = UnderstandingAdvocate
+	default:
+		*s = Understanding(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Understanding) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Understanding) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -658,19 +658,20 @@ func (s *Confidence) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/Consent
 type Consent struct {
-	Consent    ID            `json:"consent"`
-	Explicit   bool          `json:"explicit"`
-	Audience   Audience      `json:"audience"`
-	Purposes   []Code        `json:"purposes"`
-	Aspects    []Code        `json:"aspects"`
-	From       time.Time     `json:"from"`
-	Until      time.Time     `json:"until"`
-	Evidence   string        `json:"evidence"`
-	Wording    Code          `json:"wording"`
-	CapturedBy Code          `json:"captured_by"`
-	Withdrawn  OptDateTime   `json:"withdrawn"`
-	Proxy      OptProxy      `json:"proxy"`
-	Competence OptCompetence `json:"competence"`
+	Consent       ID               `json:"consent"`
+	Explicit      bool             `json:"explicit"`
+	Audience      Audience         `json:"audience"`
+	Purposes      []Code           `json:"purposes"`
+	Aspects       []Code           `json:"aspects"`
+	From          time.Time        `json:"from"`
+	Until         time.Time        `json:"until"`
+	Evidence      string           `json:"evidence"`
+	Wording       Code             `json:"wording"`
+	CapturedBy    Code             `json:"captured_by"`
+	Withdrawn     OptDateTime      `json:"withdrawn"`
+	Understanding OptUnderstanding `json:"understanding"`
+	Proxy         OptProxy         `json:"proxy"`
+	Competence    OptCompetence    `json:"competence"`
 }
 
 // GetConsent returns the value of Consent.
@@ -726,6 +727,11 @@ func (s *Consent) GetCapturedBy() Code {
 // GetWithdrawn returns the value of Withdrawn.
 func (s *Consent) GetWithdrawn() OptDateTime {
 	return s.Withdrawn
+}
+
+// GetUnderstanding returns the value of Understanding.
+func (s *Consent) GetUnderstanding() OptUnderstanding {
+	return s.Understanding
 }
 
 // GetProxy returns the value of Proxy.
@@ -793,6 +799,11 @@ func (s *Consent) SetWithdrawn(val OptDateTime) {
 	s.Withdrawn = val
 }
 
+// SetUnderstanding sets the value of Understanding.
+func (s *Consent) SetUnderstanding(val OptUnderstanding) {
+	s.Understanding = val
+}
+
 // SetProxy sets the value of Proxy.
 func (s *Consent) SetProxy(val OptProxy) {
 	s.Proxy = val
@@ -807,12 +818,13 @@ func (s *Consent) SetCompetence(val OptCompetence) {
 // needs.
 // Ref: #/components/schemas/ConsentAnswer
 type ConsentAnswer struct {
-	Answer     ConsentAnswerAnswer      `json:"answer"`
-	Reason     OptCode                  `json:"reason"`
-	Evidence   OptConsentAnswerEvidence `json:"evidence"`
-	Wording    OptCode                  `json:"wording"`
-	Proxy      OptProxy                 `json:"proxy"`
-	Competence OptCompetence            `json:"competence"`
+	Answer        ConsentAnswerAnswer      `json:"answer"`
+	Reason        OptCode                  `json:"reason"`
+	Evidence      OptConsentAnswerEvidence `json:"evidence"`
+	Wording       OptCode                  `json:"wording"`
+	Understanding OptUnderstanding         `json:"understanding"`
+	Proxy         OptProxy                 `json:"proxy"`
+	Competence    OptCompetence            `json:"competence"`
 }
 
 // GetAnswer returns the value of Answer.
@@ -833,6 +845,11 @@ func (s *ConsentAnswer) GetEvidence() OptConsentAnswerEvidence {
 // GetWording returns the value of Wording.
 func (s *ConsentAnswer) GetWording() OptCode {
 	return s.Wording
+}
+
+// GetUnderstanding returns the value of Understanding.
+func (s *ConsentAnswer) GetUnderstanding() OptUnderstanding {
+	return s.Understanding
 }
 
 // GetProxy returns the value of Proxy.
@@ -863,6 +880,11 @@ func (s *ConsentAnswer) SetEvidence(val OptConsentAnswerEvidence) {
 // SetWording sets the value of Wording.
 func (s *ConsentAnswer) SetWording(val OptCode) {
 	s.Wording = val
+}
+
+// SetUnderstanding sets the value of Understanding.
+func (s *ConsentAnswer) SetUnderstanding(val OptUnderstanding) {
+	s.Understanding = val
 }
 
 // SetProxy sets the value of Proxy.
@@ -1133,15 +1155,16 @@ func (s *ConsentReceipt) SetCommitment(val Commitment) {
 type ConsentRequest struct {
 	Proof HandleProof `json:"proof"`
 	// Explicit consent is a kind of its own and needs evidence (LEG-14).
-	Explicit   bool                   `json:"explicit"`
-	Audience   Audience               `json:"audience"`
-	Purposes   []Code                 `json:"purposes"`
-	Aspects    []Code                 `json:"aspects"`
-	Until      time.Time              `json:"until"`
-	Evidence   ConsentRequestEvidence `json:"evidence"`
-	Wording    Code                   `json:"wording"`
-	Proxy      OptProxy               `json:"proxy"`
-	Competence OptCompetence          `json:"competence"`
+	Explicit      bool                   `json:"explicit"`
+	Audience      Audience               `json:"audience"`
+	Purposes      []Code                 `json:"purposes"`
+	Aspects       []Code                 `json:"aspects"`
+	Until         time.Time              `json:"until"`
+	Evidence      ConsentRequestEvidence `json:"evidence"`
+	Wording       Code                   `json:"wording"`
+	Understanding OptUnderstanding       `json:"understanding"`
+	Proxy         OptProxy               `json:"proxy"`
+	Competence    OptCompetence          `json:"competence"`
 }
 
 // GetProof returns the value of Proof.
@@ -1182,6 +1205,11 @@ func (s *ConsentRequest) GetEvidence() ConsentRequestEvidence {
 // GetWording returns the value of Wording.
 func (s *ConsentRequest) GetWording() Code {
 	return s.Wording
+}
+
+// GetUnderstanding returns the value of Understanding.
+func (s *ConsentRequest) GetUnderstanding() OptUnderstanding {
+	return s.Understanding
 }
 
 // GetProxy returns the value of Proxy.
@@ -1232,6 +1260,11 @@ func (s *ConsentRequest) SetEvidence(val ConsentRequestEvidence) {
 // SetWording sets the value of Wording.
 func (s *ConsentRequest) SetWording(val Code) {
 	s.Wording = val
+}
+
+// SetUnderstanding sets the value of Understanding.
+func (s *ConsentRequest) SetUnderstanding(val OptUnderstanding) {
+	s.Understanding = val
 }
 
 // SetProxy sets the value of Proxy.
@@ -3340,6 +3373,52 @@ func (o OptString) Or(d string) string {
 	return d
 }
 
+// NewOptUnderstanding returns new OptUnderstanding with value set to v.
+func NewOptUnderstanding(v Understanding) OptUnderstanding {
+	return OptUnderstanding{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptUnderstanding is optional Understanding.
+type OptUnderstanding struct {
+	Value Understanding
+	Set   bool
+}
+
+// IsSet returns true if OptUnderstanding was set.
+func (o OptUnderstanding) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptUnderstanding) Reset() {
+	var v Understanding
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptUnderstanding) SetTo(v Understanding) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptUnderstanding) Get() (v Understanding, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptUnderstanding) Or(d Understanding) Understanding {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptWouldDisclose returns new OptWouldDisclose with value set to v.
 func NewOptWouldDisclose(v WouldDisclose) OptWouldDisclose {
 	return OptWouldDisclose{
@@ -4143,6 +4222,66 @@ func (s *SupposedConsent) SetAspects(val []Code) {
 // SetUntil sets the value of Until.
 func (s *SupposedConsent) SetUntil(val time.Time) {
 	s.Until = val
+}
+
+// How whoever recorded the consent made sure that the person understood what they agree to: they
+// told it back in their own words,
+// answered questions about it, or went through it with an interpreter or an advocate. Needed where
+// the partnership's settings say so (PUB-11).
+// Ref: #/components/schemas/Understanding
+type Understanding string
+
+const (
+	UnderstandingToldBack          Understanding = "told-back"
+	UnderstandingQuestionsAnswered Understanding = "questions-answered"
+	UnderstandingInterpreter       Understanding = "interpreter"
+	UnderstandingAdvocate          Understanding = "advocate"
+)
+
+// AllValues returns all Understanding values.
+func (Understanding) AllValues() []Understanding {
+	return []Understanding{
+		UnderstandingToldBack,
+		UnderstandingQuestionsAnswered,
+		UnderstandingInterpreter,
+		UnderstandingAdvocate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Understanding) MarshalText() ([]byte, error) {
+	switch s {
+	case UnderstandingToldBack:
+		return []byte(s), nil
+	case UnderstandingQuestionsAnswered:
+		return []byte(s), nil
+	case UnderstandingInterpreter:
+		return []byte(s), nil
+	case UnderstandingAdvocate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Understanding) UnmarshalText(data []byte) error {
+	switch Understanding(data) {
+	case UnderstandingToldBack:
+		*s = UnderstandingToldBack
+		return nil
+	case UnderstandingQuestionsAnswered:
+		*s = UnderstandingQuestionsAnswered
+		return nil
+	case UnderstandingInterpreter:
+		*s = UnderstandingInterpreter
+		return nil
+	case UnderstandingAdvocate:
+		*s = UnderstandingAdvocate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // What the holder's decision would permit, after its ground has narrowed it. Bars and exclusions

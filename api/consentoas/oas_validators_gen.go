@@ -736,6 +736,24 @@ func (s *Consent) Validate() error {
 		})
 	}
 	if err := func() error {
+		if value, ok := s.Understanding.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "understanding",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if value, ok := s.Proxy.Get(); ok {
 			if err := func() error {
 				if err := value.Validate(); err != nil {
@@ -845,6 +863,24 @@ func (s *ConsentAnswer) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "wording",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Understanding.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "understanding",
 			Error: err,
 		})
 	}
@@ -1177,6 +1213,24 @@ func (s *ConsentRequest) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "wording",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if value, ok := s.Understanding.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "understanding",
 			Error: err,
 		})
 	}
@@ -2675,6 +2729,21 @@ func (s *SupposedConsent) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
+}
+
+func (s Understanding) Validate() error {
+	switch s {
+	case "told-back":
+		return nil
+	case "questions-answered":
+		return nil
+	case "interpreter":
+		return nil
+	case "advocate":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
 }
 
 func (s *WouldDisclose) Validate() error {

@@ -387,12 +387,19 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier.Or("")), Recognition: string(req.Recognition.Or("")), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
-		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")),
+		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")), Scope: scope(req.Scope),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return answer(a), nil
+}
+
+func scope(asked oas.OptEnquiryRequestScope) relmgr.Scope {
+	if asked.Value == oas.EnquiryRequestScopeAgency {
+		return relmgr.OfTheAgency
+	}
+	return ""
 }
 
 func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.ReviewPage, error) {

@@ -9,3 +9,11 @@ func (s *ApprovalRequest) setDefaults() {
 		s.Deed.SetTo(val)
 	}
 }
+
+// setDefaults set default value of fields.
+func (s *EnquiryRequest) setDefaults() {
+	{
+		val := EnquiryRequestScope("partnership")
+		s.Scope.SetTo(val)
+	}
+}

@@ -6572,6 +6572,12 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Scope.Set {
+			e.FieldStart("scope")
+			s.Scope.Encode(e)
+		}
+	}
+	{
 		if s.Emergency.Set {
 			e.FieldStart("emergency")
 			s.Emergency.Encode(e)
@@ -6579,7 +6585,7 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEnquiryRequest = [9]string{
+var jsonFieldsNameOfEnquiryRequest = [10]string{
 	0: "column",
 	1: "identifier",
 	2: "recognition",
@@ -6588,7 +6594,8 @@ var jsonFieldsNameOfEnquiryRequest = [9]string{
 	5: "concerning",
 	6: "transaction",
 	7: "case",
-	8: "emergency",
+	8: "scope",
+	9: "emergency",
 }
 
 // Decode decodes EnquiryRequest from json.
@@ -6597,6 +6604,7 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 		return errors.New("invalid: unable to decode EnquiryRequest to nil")
 	}
 	var requiredBitSet [2]uint8
+	s.setDefaults()
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -6679,6 +6687,16 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"case\"")
+			}
+		case "scope":
+			if err := func() error {
+				s.Scope.Reset()
+				if err := s.Scope.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"scope\"")
 			}
 		case "emergency":
 			if err := func() error {
@@ -6787,6 +6805,46 @@ func (s EnquiryRequestConcerning) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *EnquiryRequestConcerning) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes EnquiryRequestScope as json.
+func (s EnquiryRequestScope) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes EnquiryRequestScope from json.
+func (s *EnquiryRequestScope) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode EnquiryRequestScope to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch EnquiryRequestScope(v) {
+	case EnquiryRequestScopeAgency:
+		*s = EnquiryRequestScopeAgency
+	case EnquiryRequestScopePartnership:
+		*s = EnquiryRequestScopePartnership
+	default:
+		*s = EnquiryRequestScope(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s EnquiryRequestScope) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *EnquiryRequestScope) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -11705,6 +11763,39 @@ func (s OptDetriment) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptDetriment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes EnquiryRequestScope as json.
+func (o OptEnquiryRequestScope) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes EnquiryRequestScope from json.
+func (o *OptEnquiryRequestScope) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptEnquiryRequestScope to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptEnquiryRequestScope) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptEnquiryRequestScope) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -3053,6 +3053,9 @@ type EnquiryRequest struct {
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
 	Transaction OptCode                  `json:"transaction"`
 	Case        OptCaseReference         `json:"case"`
+	// How far the question goes: among the asker's own agency's columns, or those of the whole
+	// partnership (QRY-12).
+	Scope OptEnquiryRequestScope `json:"scope"`
 	// Life or limb: what is blocked may be told, and a review opens whether or not anything was found.
 	// Needs a role that the agreement lets declare one.
 	Emergency OptBool `json:"emergency"`
@@ -3098,6 +3101,11 @@ func (s *EnquiryRequest) GetCase() OptCaseReference {
 	return s.Case
 }
 
+// GetScope returns the value of Scope.
+func (s *EnquiryRequest) GetScope() OptEnquiryRequestScope {
+	return s.Scope
+}
+
 // GetEmergency returns the value of Emergency.
 func (s *EnquiryRequest) GetEmergency() OptBool {
 	return s.Emergency
@@ -3141,6 +3149,11 @@ func (s *EnquiryRequest) SetTransaction(val OptCode) {
 // SetCase sets the value of Case.
 func (s *EnquiryRequest) SetCase(val OptCaseReference) {
 	s.Case = val
+}
+
+// SetScope sets the value of Scope.
+func (s *EnquiryRequest) SetScope(val OptEnquiryRequestScope) {
+	s.Scope = val
 }
 
 // SetEmergency sets the value of Emergency.
@@ -3197,6 +3210,49 @@ func (s *EnquiryRequestConcerning) UnmarshalText(data []byte) error {
 		return nil
 	case EnquiryRequestConcerningNotKnown:
 		*s = EnquiryRequestConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// How far the question goes: among the asker's own agency's columns, or those of the whole
+// partnership (QRY-12).
+type EnquiryRequestScope string
+
+const (
+	EnquiryRequestScopeAgency      EnquiryRequestScope = "agency"
+	EnquiryRequestScopePartnership EnquiryRequestScope = "partnership"
+)
+
+// AllValues returns all EnquiryRequestScope values.
+func (EnquiryRequestScope) AllValues() []EnquiryRequestScope {
+	return []EnquiryRequestScope{
+		EnquiryRequestScopeAgency,
+		EnquiryRequestScopePartnership,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s EnquiryRequestScope) MarshalText() ([]byte, error) {
+	switch s {
+	case EnquiryRequestScopeAgency:
+		return []byte(s), nil
+	case EnquiryRequestScopePartnership:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *EnquiryRequestScope) UnmarshalText(data []byte) error {
+	switch EnquiryRequestScope(data) {
+	case EnquiryRequestScopeAgency:
+		*s = EnquiryRequestScopeAgency
+		return nil
+	case EnquiryRequestScopePartnership:
+		*s = EnquiryRequestScopePartnership
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -5641,6 +5697,52 @@ func (o OptDetriment) Get() (v Detriment, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDetriment) Or(d Detriment) Detriment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptEnquiryRequestScope returns new OptEnquiryRequestScope with value set to v.
+func NewOptEnquiryRequestScope(v EnquiryRequestScope) OptEnquiryRequestScope {
+	return OptEnquiryRequestScope{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptEnquiryRequestScope is optional EnquiryRequestScope.
+type OptEnquiryRequestScope struct {
+	Value EnquiryRequestScope
+	Set   bool
+}
+
+// IsSet returns true if OptEnquiryRequestScope was set.
+func (o OptEnquiryRequestScope) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptEnquiryRequestScope) Reset() {
+	var v EnquiryRequestScope
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptEnquiryRequestScope) SetTo(v EnquiryRequestScope) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptEnquiryRequestScope) Get() (v EnquiryRequestScope, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptEnquiryRequestScope) Or(d EnquiryRequestScope) EnquiryRequestScope {
 	if v, ok := o.Get(); ok {
 		return v
 	}

@@ -3110,6 +3110,24 @@ func (s *EnquiryRequest) Validate() error {
 			Error: err,
 		})
 	}
+	if err := func() error {
+		if value, ok := s.Scope.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "scope",
+			Error: err,
+		})
+	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
@@ -3125,6 +3143,17 @@ func (s EnquiryRequestConcerning) Validate() error {
 	case "unborn":
 		return nil
 	case "not-known":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
+func (s EnquiryRequestScope) Validate() error {
+	switch s {
+	case "agency":
+		return nil
+	case "partnership":
 		return nil
 	default:
 		return errors.Errorf("invalid value: %v", s)

@@ -19,6 +19,7 @@ type askCommand struct {
 	Concerning  string `help:"Whom it is about." enum:"child,adult,unborn,not-known" default:"not-known"`
 	Transaction string `help:"With whom can I do this? Left out: who else works with the person?"`
 	Case        string `help:"What your own records call the case that the question is for."`
+	Scope       string `help:"How far the question goes: your own agency, or the partnership." enum:"agency,partnership" default:"partnership"`
 	signIn      `embed:""`
 }
 
@@ -47,6 +48,7 @@ func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if c.Case != "" {
 		q.Case = relmgroas.NewOptCaseReference(relmgroas.CaseReference(c.Case))
 	}
+	q.Scope.SetTo(relmgroas.EnquiryRequestScope(c.Scope))
 	a, err := p.relmgr.Enquire(ctx, q)
 	if err != nil {
 		return told(err)

@@ -64,6 +64,9 @@ type Settings struct {
 	// NoticeMinutes is how far apart notices are made; zero in terms of before the
 	// setting: an hour.
 	NoticeMinutes int `json:"notice_minutes,omitempty"`
+	// NeedsUnderstanding has whoever records a consent say how they made sure that
+	// the person understands it (PUB-11).
+	NeedsUnderstanding bool `json:"needs_understanding,omitempty"`
 }
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.

@@ -206,10 +206,10 @@ func newBench(t testing.TB) *bench {
 			"column": "gp-riverside", "identifier": gpIdentifier, "recognition": b.recognised("dr-patel", "Iris Moor"), "reason": "same-person-found"})},
 		"enquire": {as: "dr-patel", target: "/relmgr/v1/enquiries", body: render(object{
 			"column": "gp-riverside", "identifier": gpIdentifier, "purpose": "co-ordinate-care", "reason": "working-with-person",
-			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412"})},
+			"concerning": "child", "transaction": "joint-assessment", "case": "2026/0412", "scope": "agency"})},
 		"captureConsent": {as: "dr-patel", target: "/consent/v1/consents", body: render(plain(t, object{
 			"proof": b.gpProof, "explicit": true, "audience": object{"agencies": []string{"hillside-school"}}, "purposes": []string{"co-ordinate-care"},
-			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",
+			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3", "understanding": "told-back",
 			"proxy":      object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"},
 			"competence": object{"presumed": "not-competent"}}))},
 		"requestConsent": {as: "dr-patel", target: "/consent/v1/requests", body: render(plain(t, object{
@@ -217,7 +217,7 @@ func newBench(t testing.TB) *bench {
 			"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z"}))},
 		"listConsentRequests": {as: "dr-patel", target: "/consent/v1/requests?column=gp-riverside"},
 		"answerConsentRequest": {as: "dr-patel", target: "/consent/v1/requests/" + b.request + "/answer", body: render(object{
-			"answer": "given", "evidence": "signed-form", "wording": "leaflet-3"})},
+			"answer": "given", "evidence": "signed-form", "wording": "leaflet-3", "understanding": "advocate"})},
 		"findConsent":      {as: "dr-patel", target: "/consent/v1/consents/" + b.consent},
 		"receiptOfConsent": {as: "dr-patel", target: "/consent/v1/consents/" + b.consent + "/receipt"},
 		"tryDecision":      {as: "dr-patel", target: "/consent/v1/decisions", body: render(plain(t, object{"holder": b.trial()}))},

@@ -177,7 +177,7 @@ func FuzzAttachAnchor(f *testing.F) {
 func FuzzCaptureConsent(f *testing.F) {
 	fuzzed(f, "captureConsent", "dr-patel", "/consent/v1/consents", object{
 		"proof": seedProof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
-		"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3",
+		"aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form", "wording": "leaflet-3", "understanding": "told-back",
 		"proxy":      object{"authority": "parental-responsibility", "evidence": "own-records", "until": "2027-05-01T00:00:00Z"},
 		"competence": object{"presumed": "not-competent", "assessed": "not-competent"},
 	})

@@ -208,6 +208,7 @@ func (b *bench) codes(add func(string, string, request, ...string)) {
 	for name, answer := range map[string]object{
 		"given without evidence": {"answer": "given", "wording": "leaflet-3"}, "given without words": {"answer": "given", "evidence": "signed-form"},
 		"given with a reason":      {"answer": "given", "evidence": "signed-form", "wording": "leaflet-3", "reason": "risk-of-harm"},
+		"refused and understood":   {"answer": "refused", "evidence": "electronic", "understanding": "told-back"},
 		"refused without evidence": {"answer": "refused"}, "refused with words": {"answer": "refused", "evidence": "electronic", "wording": "leaflet-3"},
 		"refused for a reason of no list": {"answer": "refused", "evidence": "electronic", "reason": marker},
 		"not asked without a reason":      {"answer": "not-asked"}, "not asked for a reason of no list": {"answer": "not-asked", "reason": marker},

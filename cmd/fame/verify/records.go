@@ -53,7 +53,7 @@ var kinds = []kind{
 			'terms_version', r.terms_version, 'made', (select json_agg(m.what) from (
 			  select json_build_object('handle', c.handle_id, 'held', c.agency_id, 'consent', c.consent_id, 'evidence', c.evidence, 'at', c.starts_at,
 			    'agreed', json_build_object('column', c.column_id, 'explicit', c.explicit, 'audience', json_build_object('kind', c.audience_kind,
-			      'names', c.audience), 'purposes', c.purposes, 'aspects', c.aspects, 'until', c.ends_at, 'wording', c.wording,
+			      'names', c.audience), 'purposes', c.purposes, 'aspects', c.aspects, 'until', c.ends_at, 'wording', c.wording, 'understanding', c.understanding,
 			      'proxy', (select json_build_object('authority', p.authority, 'evidence', p.evidence, 'until', p.ends_at) from consent.proxies p where p.consent_id = c.consent_id),
 			      'competence', (select json_build_object('presumed', k.presumed, 'assessed', k.assessed, 'from', k.presumed_from) from consent.competences k where k.consent_id = c.consent_id))) as what
 			    from consent.consents c where c.act_id = r.act_id

@@ -16,7 +16,7 @@ import (
 
 const FindConsent = `-- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
+       c.starts_at, c.ends_at, c.evidence, c.wording, c.understanding, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
        p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
        k.presumed as presumed_competence, k.assessed as assessed_competence, k.presumed_from,
        a.commitment, wa.commitment as withdrawal_commitment
@@ -51,6 +51,7 @@ type FindConsentRow struct {
 	EndsAt               time.Time
 	Evidence             string
 	Wording              string
+	Understanding        sql.NullString
 	WithdrawnAt          sql.NullTime
 	WithdrawalEvidence   sql.NullString
 	ProxyAuthority       sql.NullString
@@ -84,6 +85,7 @@ func (q *Queries) FindConsent(ctx context.Context, db DBTX, arg FindConsentParam
 		&i.EndsAt,
 		&i.Evidence,
 		&i.Wording,
+		&i.Understanding,
 		&i.WithdrawnAt,
 		&i.WithdrawalEvidence,
 		&i.ProxyAuthority,
@@ -143,27 +145,29 @@ func (q *Queries) InsertCompetence(ctx context.Context, db DBTX, arg InsertCompe
 
 const InsertConsent = `-- name: InsertConsent :exec
 insert into consent.consents (consent_id, act_id, handle_id, column_id, agency_id, explicit, audience_kind, audience,
-                              purposes, aspects, starts_at, ends_at, evidence, wording)
+                              purposes, aspects, starts_at, ends_at, evidence, wording, understanding)
 values ($1, $2, $3, $4, $5,
         $6, $7, $8, $9, $10,
-        $11, $12, $13, $14)
+        $11, $12, $13, $14,
+        $15)
 `
 
 type InsertConsentParams struct {
-	ConsentID    ident.ConsentID
-	ActID        ident.ActID
-	HandleID     ident.HandleID
-	ColumnID     ident.Column
-	AgencyID     ident.Agency
-	Explicit     bool
-	AudienceKind string
-	Audience     []string
-	Purposes     []string
-	Aspects      []string
-	StartsAt     time.Time
-	EndsAt       time.Time
-	Evidence     string
-	Wording      string
+	ConsentID     ident.ConsentID
+	ActID         ident.ActID
+	HandleID      ident.HandleID
+	ColumnID      ident.Column
+	AgencyID      ident.Agency
+	Explicit      bool
+	AudienceKind  string
+	Audience      []string
+	Purposes      []string
+	Aspects       []string
+	StartsAt      time.Time
+	EndsAt        time.Time
+	Evidence      string
+	Wording       string
+	Understanding sql.NullString
 }
 
 // A consent is never changed: its withdrawal is a row of its own, and
@@ -184,6 +188,7 @@ func (q *Queries) InsertConsent(ctx context.Context, db DBTX, arg InsertConsentP
 		arg.EndsAt,
 		arg.Evidence,
 		arg.Wording,
+		arg.Understanding,
 	)
 	return err
 }

@@ -2,10 +2,11 @@
 -- published_consents shows both to relmgr at once (PUB-12).
 -- name: InsertConsent :exec
 insert into consent.consents (consent_id, act_id, handle_id, column_id, agency_id, explicit, audience_kind, audience,
-                              purposes, aspects, starts_at, ends_at, evidence, wording)
+                              purposes, aspects, starts_at, ends_at, evidence, wording, understanding)
 values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(column_id), sqlc.arg(agency_id),
         sqlc.arg(explicit), sqlc.arg(audience_kind), sqlc.arg(audience), sqlc.arg(purposes), sqlc.arg(aspects),
-        sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(evidence), sqlc.arg(wording));
+        sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(evidence), sqlc.arg(wording),
+        sqlc.narg(understanding));
 
 -- A consent with its withdrawal, for those who may know of it: colleagues at
 -- the agency that controls the column, and whoever captured it while they
@@ -13,7 +14,7 @@ values (sqlc.arg(consent_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(co
 -- row, as for an id that names nothing: one statement, so neither does more work.
 -- name: FindConsent :one
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
+       c.starts_at, c.ends_at, c.evidence, c.wording, c.understanding, w.at as withdrawn_at, w.evidence as withdrawal_evidence,
        p.authority as proxy_authority, p.evidence as proxy_evidence, p.ends_at as proxy_ends_at,
        k.presumed as presumed_competence, k.assessed as assessed_competence, k.presumed_from,
        a.commitment, wa.commitment as withdrawal_commitment
