@@ -309,13 +309,18 @@ func TestACorrelationJoinsOnlyForItsAudience(t *testing.T) {
 	wantTold(t, b.ask(t, "school", school, ""))
 }
 
-// QRY-02: with a transaction, only those who offer it.
+// QRY-02, PUB-04: with a transaction, only those who offer it; it is one of the
+// partnership's list.
 func TestATransactionFindsWhoOffersIt(t *testing.T) {
 	b := setup(t)
 	b.publish(t, "gp", gpChild)
 	b.correlate(t, "social", socialChild, "gp", gpChild)
 	wantTold(t, b.ask(t, "social", socialChild, "joint-assessment"), "riverside-surgery")
 	wantTold(t, b.ask(t, "social", socialChild, "health-check"))
+	rel := b.relationship(t, "gp", own("gp-riverside", "GP-00043"))
+	rel.Offers[0].Transactions = []string{"joint-assessment", "dowsing"}
+	_, err := b.Publish(t.Context(), b.as("gp"), rel)
+	wantKind(t, err, fault.Invalid)
 }
 
 // LEG-27, invariant 8: a decision's end is an instant, not a sweep.

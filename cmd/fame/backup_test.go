@@ -15,7 +15,7 @@ import (
 	"github.com/fame-hub/fame/internal/pg/private"
 )
 
-// SUS-03, SEC, issue "The ledger": the restore drill and the lost-key drill of
+// SUS-03, SEC, LEG-31, issue "The ledger": the restore drill and the lost-key drill of
 // docs/runbooks/restore.md, as they are written there. A hub is backed up while it
 // serves, destroyed, and restored as it was before a mistake; then it loses its keys
 // and is given them back. Each time fame verify finds nothing broken.

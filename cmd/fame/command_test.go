@@ -145,6 +145,21 @@ func TestFameApply(t *testing.T) {
 	wantOutcome(t, hubtest.Fame(t, "", "apply", "--url", w.Governance.URL, "--token", "x", "-f", filepath.Join(t.TempDir(), "none.yaml")), 1, "no such file")
 }
 
+// IDX-16: every duty of the build says who is responsible for it, what it does and
+// where it is.
+func TestEveryDutyIsDescribed(t *testing.T) {
+	t.Parallel()
+	described := map[string]bool{}
+	for _, s := range (hub{hubFile: hubFile{Hub: "http://127.0.0.1:1"}}).services() {
+		described[s.Duty] = s.Function != "" && s.Responsible != "" && s.Status != "" && strings.HasSuffix(s.Address, "/"+s.Duty+"/v1")
+	}
+	for _, duty := range duties {
+		if !described[duty] {
+			t.Errorf("%s is not described, or half", duty)
+		}
+	}
+}
+
 // Receipts of consents are for others to verify: `fame init` publishes the
 // public half of the consent duty's key, and no other key.
 func TestFameInitPublishesTheKeysOfReceipts(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/fame-hub/fame/internal/ident"
 )
 
-// LEG-01, LEG-18: what passes all four steps is recorded with the answers and
-// with the versions it rested on.
+// LEG-01, LEG-17, LEG-18: what passes all four steps, at once, is recorded with the
+// answers and with the versions it rested on.
 func TestAProposalThatMeetsEveryStepIsPermitted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -127,8 +127,9 @@ func TestAProposalThatMeetsEveryStepIsPermitted(t *testing.T) {
 	}
 }
 
-// LEG-01, LEG-02, LEG-03, LEG-26, IDX-07: step 1 stops what has no agreement,
-// no role, no power, or a bar in its way, and says what to do.
+// LEG-01, LEG-02, LEG-03, LEG-25, LEG-26, LEG-39, IDX-07: step 1 stops what has no
+// agreement, no role, no power beside its agreement, an aspect that the agreement
+// does not list, or a bar in its way, and says what to do.
 func TestStepOneStopsWhatNobodyHasThePowerFor(t *testing.T) {
 	t.Parallel()
 	stops(t, decide.StepPower, map[string]stop{
