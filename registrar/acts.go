@@ -46,6 +46,7 @@ type deed struct {
 	SetApart   *sealedPair     `json:"set_apart,omitempty"`
 	Confirmed  *confirmedPair  `json:"confirmed,omitempty"`
 	Opens      ident.ActID     `json:"opens,omitzero"`
+	Covers     *covered        `json:"covers,omitempty"`
 	Looked     *looked         `json:"looked,omitempty"`
 	Checked    *checked        `json:"checked,omitempty"`
 	Asked      *Asking         `json:"asked,omitempty"`
@@ -108,7 +109,8 @@ type Act struct {
 	Role         string             `json:"role,omitempty"`
 	BySubject    bool               `json:"by_subject,omitempty"`
 	TermsVersion int64              `json:"terms_version"`
-	Subject      ident.Subject      `json:"subject,omitzero"` // who made it, where no practitioner did
+	Subject      ident.Subject      `json:"subject,omitzero"`     // who made it, where no practitioner did
+	StandIn      ident.Registrar    `json:"stand_in,omitempty"`    // that answered in the registrar's place
 	Deed         any                `json:"deed,omitempty"`
 }
 
@@ -116,7 +118,7 @@ type Act struct {
 func (s *Service) Begin(kind string, caller decide.Caller, role string, at time.Time) Act {
 	return Act{
 		ID: ident.NewAct(), Kind: kind, At: at, Registrar: s.registrar,
-		Practitioner: caller.Practitioner, Agency: caller.Agency, Role: role, TermsVersion: caller.Terms.Version,
+		Practitioner: caller.Practitioner, Agency: caller.Agency, Role: role, TermsVersion: caller.Terms.Version, StandIn: s.standIn,
 	}
 }
 

@@ -45,6 +45,8 @@ type Recognition struct {
 	// any other agency (REG-25).
 	Entry          Entry
 	SelfRegistered bool
+	// CoveredBy is who answered in the place of the register's own registrar (FED-20).
+	CoveredBy ident.Registrar
 	// Statement is what the caller may show the relationship manager once, within
 	// minutes: a compact JWS, empty unless one person is determined.
 	Statement string
@@ -159,7 +161,7 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 	out := model.Recognise(form, forms, full, size)
 	r = Recognition{
 		ID: ident.NewRecognition(), Outcome: out.Kind,
-		Types: []string{TypeOf("")}, Helps: out.Helps, SelfRegistered: register.SelfRegistered,
+		Types: []string{TypeOf("")}, Helps: out.Helps, SelfRegistered: register.SelfRegistered, CoveredBy: s.standIn,
 	}
 	var subject ident.Subject
 	if out.Candidate >= 0 {

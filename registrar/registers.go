@@ -30,6 +30,8 @@ type Register struct {
 	Serves     []ident.Agency `json:"serves"`
 	Governance *Governance    `json:"governance,omitempty"`
 	Levels     *Levels        `json:"levels,omitempty"`
+	// CoveredBy is who stands in for its registrar now, and tells so.
+	CoveredBy ident.Registrar `json:"-"`
 	// Conforming: it publishes its governance, with a review that is still to come
 	// (REG-24).
 	Conforming bool `json:"-"`
@@ -117,9 +119,16 @@ func (s *Service) registers(ctx context.Context, db registrardb.DBTX, caller dec
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
+	answersFor, err := s.standsInFor(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	var all []Register
 	for i := range rows {
 		one := registerOf(&rows[i])
+		if one.CoveredBy = s.standIn; !answersFor(one.ID) {
+			continue
+		}
 		one.Conforming = one.Governance != nil && one.Governance.Review >= s.now().Format(time.DateOnly)
 		if one.Agency = r.Agency; caller.Agency == r.Agency || len(one.Serves) == 0 || slices.Contains(one.Serves, caller.Agency) {
 			all = append(all, one)

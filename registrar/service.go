@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,6 +67,9 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 type Config struct {
 	// Registrar is whose registers are served: a code of the partnership document.
 	Registrar ident.Registrar
+	// StandIn is the registrar whose process this is, where it stands in for Registrar:
+	// Keys is then a copy of the other's. Empty where it serves its own.
+	StandIn ident.Registrar
 	// DB is open as the registrar role.
 	DB *sql.DB
 	// Keys holds what MakeKeys makes.
@@ -85,6 +89,7 @@ type Config struct {
 // Service is the registrar duty. It is safe for concurrent use.
 type Service struct {
 	registrar ident.Registrar
+	standIn   ident.Registrar
 	db        *sql.DB
 	queries   *registrardb.Queries
 	keys      seal.Provider
@@ -117,7 +122,7 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		registrar: c.Registrar, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now, meter: m,
+		registrar: c.Registrar, standIn: c.StandIn, db: c.DB, queries: registrardb.New(), keys: c.Keys, clock: c.Now, meter: m,
 		models: models{held: map[ident.Register]*match.Model{}}, secondLevel: c.SecondLevel,
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		signer: attest.NewSigner(c.Keys, SigningKey(c.Registrar), string(c.Registrar)), to: c.Recipients,
@@ -136,6 +141,11 @@ func (s *Service) mayKeep(caller decide.Caller) (string, error) {
 	r := caller.Terms.FindRegistrar(string(s.registrar))
 	if r == nil {
 		return "", fault.New(fault.Forbidden, "the partnership document names no registrar %s: have it added under registrars", s.registrar)
+	}
+	if s.standIn != "" {
+		if r = caller.Terms.FindRegistrar(string(s.standIn)); r == nil || !slices.Contains(caller.Terms.FindRegistrar(string(s.registrar)).CoveredBy, string(s.standIn)) {
+			return "", fault.New(fault.Forbidden, "the partnership document does not list %s under covered_by of the registrar %s", s.standIn, s.registrar)
+		}
 	}
 	if caller.Agency == r.Agency {
 		if role, ok := caller.RoleAmong(r.Roles); ok {

@@ -54,7 +54,8 @@ grant select, insert on registrar.acts, registrar.registers, registrar.subjects,
   registrar.entries, registrar.models, registrar.recognitions,
   registrar.checks, registrar.failed_checks, registrar.resolutions, registrar.reopenings, registrar.shields,
   registrar.unshields, registrar.tasks, registrar.import_approvals, registrar.imports, registrar.import_parts,
-  registrar.import_lines, registrar.set_apart, registrar.apart_confirmed, registrar.apart_opened, registrar.apart to fame_registrar;
+  registrar.import_lines, registrar.set_apart, registrar.apart_confirmed, registrar.apart_opened, registrar.apart,
+  registrar.covers to fame_registrar;
 grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
 grant select, insert on registrar.common_clients, registrar.common_answers to fame_registrar;
 grant select on registrar.decided, registrar.merges, registrar.shielded, registrar.unsound to fame_registrar;

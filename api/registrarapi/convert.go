@@ -16,6 +16,9 @@ func registerOf(r *registrar.Register) registraroas.Register {
 	if r.Criterion != "" {
 		out.Criterion.SetTo(registraroas.Words(r.Criterion))
 	}
+	if r.CoveredBy != "" {
+		out.CoveredBy.SetTo(registraroas.Code(r.CoveredBy))
+	}
 	for _, a := range r.Serves {
 		out.Serves = append(out.Serves, registraroas.Code(a))
 	}
@@ -77,6 +80,9 @@ func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 	}
 	for _, e := range r.Helps {
 		out.Helps = append(out.Helps, registraroas.RecognitionHelpsItem(e))
+	}
+	if r.CoveredBy != "" {
+		out.CoveredBy.SetTo(registraroas.Code(r.CoveredBy))
 	}
 	if r.Entry != "" {
 		out.Subject.SetTo(registraroas.SubjectReference(r.Entry))

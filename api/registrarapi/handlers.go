@@ -18,9 +18,10 @@ import (
 // Prefix is where the duty is served.
 const Prefix = "/registrar/v1"
 
-// Config is what the handlers stand on. All of it is required.
+// Config is what the handlers stand on. All of it but Covered is required.
 type Config struct {
 	Service  *registrar.Service
+	Covered  []*registrar.Service // of the registrars that this one stands in for
 	Accounts *registrar.Accounts
 	Edge     *api.Edge // with the registrar role's database
 }
@@ -30,7 +31,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Service == nil || c.Accounts == nil || c.Edge == nil {
 		return nil, errors.New("registrarapi: set Service, Accounts and Edge")
 	}
-	h := &handler{c.Service, c.Accounts, c.Edge}
+	h := &handler{c.Service, c.Covered, c.Accounts, c.Edge}
 	server, err := registraroas.NewServer(h, h,
 		registraroas.WithErrorHandler(c.Edge.ErrorHandler),
 		registraroas.WithNotFound(c.Edge.NotFound),
@@ -44,6 +45,7 @@ func New(c Config) (http.Handler, error) {
 // handler has one method per operation of registraroas.Handler.
 type handler struct {
 	service  *registrar.Service
+	covered  []*registrar.Service
 	accounts *registrar.Accounts
 	edge     *api.Edge
 }
@@ -63,6 +65,28 @@ func (h *handler) NewError(ctx context.Context, err error) *registraroas.Problem
 	res := new(registraroas.ProblemStatusCode)
 	res.StatusCode = h.edge.Problem(ctx, err, &res.Response)
 	return res
+}
+
+// answering is the service that recognises people by a register: its registrar's, or
+// one that may stand in for it. All else about a register is its registrar's alone.
+func (h *handler) answering(ctx context.Context, id ident.Register) (*registrar.Service, error) {
+	for _, s := range h.covered {
+		if is, err := s.Keeps(ctx, id); err != nil || is {
+			return s, err
+		}
+	}
+	return h.service, nil
+}
+
+// CoverRegister is registrar.Service.Cover.
+func (h *handler) CoverRegister(ctx context.Context, req *registraroas.CoverRequest, params registraroas.CoverRegisterParams) (*registraroas.RegistrarReceipt, error) {
+	service, err := h.answering(ctx, ident.Register(params.Register))
+	if err != nil {
+		return nil, err
+	}
+	return receipted(ctx, func(caller decide.Caller) (registrar.Receipt, error) {
+		return service.Cover(ctx, caller, ident.Register(params.Register), req.Until, string(req.Reason))
+	})
 }
 
 func callerOf(ctx context.Context) (decide.Caller, error) {
@@ -118,6 +142,13 @@ func (h *handler) ListRegisters(ctx context.Context) (*registraroas.Registers, e
 	all, err := h.service.Registers(ctx, caller)
 	if err != nil {
 		return nil, err
+	}
+	for _, s := range h.covered {
+		more, err := s.Registers(ctx, caller)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
 	}
 	out := &registraroas.Registers{Registers: []registraroas.Register{}}
 	for i := range all {
@@ -198,7 +229,11 @@ func (h *handler) Recognise(ctx context.Context, req *registraroas.RecognitionRe
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.service.Recognise(ctx, caller, ident.Register(params.Register), askingOf(req.Purpose, req.Reason, req.Case), given)
+	service, err := h.answering(ctx, ident.Register(params.Register))
+	if err != nil {
+		return nil, err
+	}
+	r, err := service.Recognise(ctx, caller, ident.Register(params.Register), askingOf(req.Purpose, req.Reason, req.Case), given)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +267,11 @@ func (h *handler) CheckRecord(ctx context.Context, req *registraroas.RecordCheck
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.service.CheckRecord(ctx, caller, ident.Register(params.Register), registrar.Entry(req.Subject), askingOf(req.Purpose, req.Reason, req.Case), given)
+	service, err := h.answering(ctx, ident.Register(params.Register))
+	if err != nil {
+		return nil, err
+	}
+	c, err := service.CheckRecord(ctx, caller, ident.Register(params.Register), registrar.Entry(req.Subject), askingOf(req.Purpose, req.Reason, req.Case), given)
 	if err != nil {
 		return nil, err
 	}

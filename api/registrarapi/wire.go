@@ -6,11 +6,14 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/internal/serve"
 	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/registrar/provider"
@@ -46,7 +49,11 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	handler, err := New(Config{Service: service, Accounts: accounts, Edge: edge})
+	covered, err := covers(p, to)
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(Config{Service: service, Covered: covered, Accounts: accounts, Edge: edge})
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -62,6 +69,27 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
 		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) { beside(ctx, run, accounts.Run) },
 	}, nil
+}
+
+// covers are the duties of the registrars that this process stands in for.
+func covers(p *process.Process, to attest.Recipients) (all []*registrar.Service, err error) {
+	for _, c := range p.Config.Covers {
+		keys := p.Keys
+		if c.Keys != "" {
+			if keys, err = seal.OpenFile(c.Keys, c.Identity); err != nil {
+				return nil, err
+			}
+		}
+		one, err := registrar.New(registrar.Config{
+			Registrar: ident.Registrar(c.Registrar), StandIn: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: keys, Now: p.Now, Recipients: to,
+			Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"covered": c.Registrar}, p.Registry),
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // from is whose address a try counts for, as the edge counts it. Behind a proxy all

@@ -147,7 +147,11 @@ func (h *handler) OutcomeOfRecognition(ctx context.Context, params registraroas.
 	if err != nil {
 		return nil, err
 	}
-	o, err := h.service.OutcomeOf(ctx, caller, ident.Register(params.Register), id)
+	service, err := h.answering(ctx, ident.Register(params.Register))
+	if err != nil {
+		return nil, err
+	}
+	o, err := service.OutcomeOf(ctx, caller, ident.Register(params.Register), id)
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,15 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/set-apart/{record}/confirmation
 	ConfirmApart(ctx context.Context, request *TaskReason, params ConfirmApartParams) (*RegistrarReceipt, error)
+	// CoverRegister invokes coverRegister operation.
+	//
+	// For those who keep the registers of a registrar that the partnership document lists under
+	// `covered_by`, and whose process holds a copy of
+	// the other's keys. Until its end this registrar recognises people by the register and says so
+	// (`covered_by`); it changes nothing there (FED-20).
+	//
+	// POST /registrar/v1/registers/{register}/covers
+	CoverRegister(ctx context.Context, request *CoverRequest, params CoverRegisterParams) (*RegistrarReceipt, error)
 	// CreateRegister invokes createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole
@@ -999,6 +1008,104 @@ func (c *Client) sendConfirmApart(ctx context.Context, request *TaskReason, para
 	defer body.Close()
 
 	result, err := decodeConfirmApartResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// CoverRegister invokes coverRegister operation.
+//
+// For those who keep the registers of a registrar that the partnership document lists under
+// `covered_by`, and whose process holds a copy of
+// the other's keys. Until its end this registrar recognises people by the register and says so
+// (`covered_by`); it changes nothing there (FED-20).
+//
+// POST /registrar/v1/registers/{register}/covers
+func (c *Client) CoverRegister(ctx context.Context, request *CoverRequest, params CoverRegisterParams) (*RegistrarReceipt, error) {
+	res, err := c.sendCoverRegister(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendCoverRegister(ctx context.Context, request *CoverRequest, params CoverRegisterParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/covers"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeCoverRegisterRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, CoverRegisterOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeCoverRegisterResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -108,6 +108,20 @@ func encodeConfirmApartRequest(
 	return nil
 }
 
+func encodeCoverRegisterRequest(
+	req *CoverRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeCreateRegisterRequest(
 	req *RegisterRequest,
 	r *http.Request,

@@ -101,6 +101,19 @@ func encodeConfirmApartResponse(response *RegistrarReceipt, w http.ResponseWrite
 	return nil
 }
 
+func encodeCoverRegisterResponse(response *RegistrarReceipt, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeCreateRegisterResponse(response *RegistrarReceipt, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)

@@ -61,6 +61,15 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/set-apart/{record}/confirmation
 	ConfirmApart(ctx context.Context, req *TaskReason, params ConfirmApartParams) (*RegistrarReceipt, error)
+	// CoverRegister implements coverRegister operation.
+	//
+	// For those who keep the registers of a registrar that the partnership document lists under
+	// `covered_by`, and whose process holds a copy of
+	// the other's keys. Until its end this registrar recognises people by the register and says so
+	// (`covered_by`); it changes nothing there (FED-20).
+	//
+	// POST /registrar/v1/registers/{register}/covers
+	CoverRegister(ctx context.Context, req *CoverRequest, params CoverRegisterParams) (*RegistrarReceipt, error)
 	// CreateRegister implements createRegister operation.
 	//
 	// For those whom the partnership lets keep this registrar's registers. A register is described whole

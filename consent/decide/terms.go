@@ -89,6 +89,8 @@ type Registrar struct {
 	Keys   []PublicKey  `json:"keys"`
 	// Roles lists who of that agency keeps its registers.
 	Roles []string `json:"roles,omitempty"`
+	// CoveredBy lists the registrars that may stand in for it (FED-20).
+	CoveredBy []string `json:"covered_by,omitempty"`
 	// RelyingParties are those that people can sign in at with it.
 	RelyingParties []RelyingParty `json:"relying_parties,omitempty"`
 }

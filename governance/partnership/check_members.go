@@ -30,6 +30,11 @@ func (c *checker) eachRegistrar() {
 		func(i int) []any { return in("registrars", i, "code") }, "code")
 	seen, clients := map[string]bool{}, map[string]bool{}
 	for i, r := range c.doc.Registrars {
+		for j, other := range r.CoveredBy {
+			if other == r.Code || !slices.ContainsFunc(c.doc.Registrars, func(r decide.Registrar) bool { return r.Code == other }) {
+				c.add(in("registrars", i, "covered_by", j), "name another registrar of the document")
+			}
+		}
 		for j, p := range r.RelyingParties {
 			c.relyingParty(p, clients, "registrars", i, "relying_parties", j)
 		}

@@ -91,6 +91,7 @@ registrar.set_apart             registrar   select insert update(wrapped)
 registrar.apart_confirmed       registrar   select insert
 registrar.apart_opened          registrar   select insert
 registrar.apart                 registrar   select insert
+registrar.covers                registrar   select insert
 registrar.decided               registrar   select
 registrar.merges                registrar   select
 registrar.shielded              registrar   select

@@ -201,6 +201,7 @@ var covered = []string{
 	"idmgr.records", "idmgr.content_keys",
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
+	"registrar.covers",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

@@ -50,6 +50,18 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	return h
 }
 
+// Another is a further process of a duty, by a configuration of its own.
+func (h *Hub) Another(t testing.TB, name string, c process.Config) *Process {
+	t.Helper()
+	file := h.config(name)
+	if err := c.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	p := newProcess(h.Name+"'s "+name, "http://"+c.Listen, func() *exec.Cmd { return exec.Command(program(c.Duty), "--config", file) })
+	p.Start(t)
+	return p
+}
+
 // Duties are the hub's processes.
 func (h *Hub) Duties() []*Process {
 	return []*Process{h.Governance, h.Relmgr, h.Consent, h.Registrar, h.Idmgr}

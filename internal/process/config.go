@@ -38,6 +38,9 @@ type Config struct {
 	// Registrar is the code of the registrar whose registers are served; the
 	// registrar's alone.
 	Registrar string `yaml:"registrar,omitempty"`
+	// Covers are the registrars that this one stands in for while they are down; the
+	// registrar's alone.
+	Covers []Cover `yaml:"covers,omitempty"`
 	// SecondLevel are the registers of others that the registrar checks items against:
 	// the URL of each by its name; the registrar's alone.
 	SecondLevel map[string]string `yaml:"second_level,omitempty"`
@@ -48,6 +51,13 @@ type Config struct {
 	// Log says who witnesses the hub's log, and whose logs it witnesses;
 	// governance's alone.
 	Log Log `yaml:"log,omitempty"`
+}
+
+// Cover is a registrar that another stands in for, and the copy of its keys.
+type Cover struct {
+	Registrar string `yaml:"registrar"`
+	Keys      string `yaml:"keys"`
+	Identity  string `yaml:"identity"`
 }
 
 // Log is the part of the configuration that is about witnesses (C2SP
@@ -103,6 +113,13 @@ func Load(path, duty string) (Config, error) {
 	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
+		}
+	}
+	for n := range c.Covers {
+		for _, p := range []*string{&c.Covers[n].Keys, &c.Covers[n].Identity} {
+			if *p != "" && !filepath.IsAbs(*p) {
+				*p = filepath.Join(dir, *p)
+			}
 		}
 	}
 	return c, c.check()

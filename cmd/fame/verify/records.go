@@ -104,6 +104,7 @@ var kinds = []kind{
 			  'set_apart', (select json_build_object('register', x.register_id, 'sealed', encode(sha256(x.sealed), 'hex')) from registrar.set_apart x where x.act_id = r.act_id),
 			  'confirmed', (select json_build_object('record', x.set_apart_id, 'pairs', (select json_agg(encode(y.pair, 'hex')) from registrar.apart y where y.act_id = r.act_id))
 			    from registrar.apart_confirmed x where x.act_id = r.act_id),
+			  'covers', (select json_build_object('register', x.register_id, 'stand_in', x.stand_in, 'until', x.ends_at) from registrar.covers x where x.act_id = r.act_id),
 			  'opens', (select x.set_apart_id from registrar.apart_opened x where x.act_id = r.act_id),
 			  'code', (select json_build_object('code', c.code_id, 'subject', c.subject_id, 'until', c.ends_at) from registrar.enrolment_codes c where c.act_id = r.act_id),
 			  'used', (select c.code_id from registrar.enrolment_codes_used c where c.act_id = r.act_id),
