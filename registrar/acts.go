@@ -109,8 +109,8 @@ type Act struct {
 	Role         string             `json:"role,omitempty"`
 	BySubject    bool               `json:"by_subject,omitempty"`
 	TermsVersion int64              `json:"terms_version"`
-	Subject      ident.Subject      `json:"subject,omitzero"`     // who made it, where no practitioner did
-	StandIn      ident.Registrar    `json:"stand_in,omitempty"`    // that answered in the registrar's place
+	Subject      ident.Subject      `json:"subject,omitzero"`   // who made it, where no practitioner did
+	StandIn      ident.Registrar    `json:"stand_in,omitempty"` // that answered in the registrar's place
 	Deed         any                `json:"deed,omitempty"`
 }
 

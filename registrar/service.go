@@ -63,7 +63,17 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 	return nil
 }
 
-// Config is what the duty needs. All but SecondLevel and Recipients is required.
+// MakeLaterKeys makes the keys that a hub of an earlier release has none of, and that
+// nothing was sealed under before.
+func MakeLaterKeys(ctx context.Context, keys seal.Provider) error {
+	if _, _, err := keys.Ensure(ctx, ApartKey, seal.KindWrap); err != nil {
+		return err
+	}
+	_, _, err := keys.Ensure(ctx, PairsKey, seal.KindMAC)
+	return err
+}
+
+// Config is what the duty needs. All but StandIn, SecondLevel and Recipients is required.
 type Config struct {
 	// Registrar is whose registers are served: a code of the partnership document.
 	Registrar ident.Registrar

@@ -29,6 +29,9 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 			return process.Part{}, err
 		}
 	}
+	if err := registrar.MakeLaterKeys(ctx, p.Keys); err != nil {
+		return process.Part{}, err
+	}
 	service, err := registrar.New(registrar.Config{
 		Registrar: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: p.Keys, Now: p.Now, Registerer: p.Registry, SecondLevel: p.Config.SecondLevel,
 		Recipients: to,
@@ -82,7 +85,7 @@ func covers(p *process.Process, to attest.Recipients) (all []*registrar.Service,
 		}
 		one, err := registrar.New(registrar.Config{
 			Registrar: ident.Registrar(c.Registrar), StandIn: ident.Registrar(p.Config.Registrar), DB: p.DB, Keys: keys, Now: p.Now, Recipients: to,
-			Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"covered": c.Registrar}, p.Registry),
+			Registerer: prometheus.WrapRegistererWithPrefix("covered_", prometheus.WrapRegistererWith(prometheus.Labels{"registrar": c.Registrar}, p.Registry)),
 		})
 		if err != nil {
 			return nil, err

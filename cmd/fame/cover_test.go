@@ -80,9 +80,13 @@ func TestE2E25ARegistrarFailsAndAnotherCovers(t *testing.T) {
 	if err := json.Unmarshal(w.document, &doc); err != nil {
 		t.Fatal(err)
 	}
+	var jwks map[string]any
+	if err := json.Unmarshal(mustJSON(t, set), &jwks); err != nil {
+		t.Fatal(err)
+	}
 	listed := doc["registrars"].([]any)
 	listed[0].(map[string]any)["covered_by"] = []string{"stand-in"}
-	doc["registrars"] = append(listed, map[string]any{"code": "stand-in", "title": "The surgery's register", "agency": "riverside-gp", "roles": []string{"caldicott-guardian"}, "keys": set.Keys})
+	doc["registrars"] = append(listed, map[string]any{"code": "stand-in", "title": "The surgery's register", "agency": "riverside-gp", "roles": []string{"caldicott-guardian"}, "keys": jwks["keys"]})
 	w.apply(t, "gov-ellis", mustJSON(t, doc))
 	if status, said := ask(spare); status != http.StatusNotFound {
 		t.Errorf("before anybody took responsibility the stand-in answers %d %v", status, said)

@@ -444,6 +444,10 @@ func FuzzOpenApart(f *testing.F) {
 	fuzzed(f, "openApart", secondKeeper, ofTown+"/set-apart/"+seedID+"/openings", object{"reason": "risk-of-harm"})
 }
 
+func FuzzCoverRegister(f *testing.F) {
+	fuzzed(f, "coverRegister", keeper, "/registrar/v1/registers/mill/covers", object{"until": "2026-12-01T00:00:00Z", "reason": "risk-of-harm"})
+}
+
 // seedLink is what somebody sends to open a link.
 var seedLink = object{
 	"proof": seedProof, "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},

@@ -194,6 +194,8 @@ func (h *hub) wire(s setting) {
 			h.t.Cleanup(births.Close)
 			p.Config.SecondLevel = map[string]string{"births": births.URL}
 			h.must(registrar.MakeKeys(ctx, keys, registrarCode))
+			h.must(registrar.MakeKeys(ctx, keys, millCode))
+			p.Config.Covers = []process.Cover{{Registrar: millCode}}
 			h.registrar = attest.NewSigner(keys, registrar.SigningKey(registrarCode), registrarCode)
 		case "idmgr":
 			wire = idmgrapi.Wire
@@ -251,7 +253,7 @@ func (h *hub) apply(s setting) {
 	doc["partnership"].(map[string]any)["hub"] = hubID
 	doc["settings"].(map[string]any)["requests_per_minute"] = s.perMinute
 	doc["settings"].(map[string]any)["notice_minutes"] = 1
-	doc["registrars"] = []any{h.describeRegistrar()}
+	doc["registrars"] = []any{h.describeRegistrar(), h.describeMill()}
 	if s.document != nil {
 		s.document(doc)
 	}

@@ -107,6 +107,7 @@ var tellsNothing = map[string]string{
 	"confirmApart":         "likewise",
 	"registerApart":        "likewise",
 	"openApart":            "likewise",
+	"coverRegister":        "knows no subject",
 	"approveEntries":       "knows no subject",
 	"startEntries":         "knows no subject",
 	"enterPart":            "the registrar's, which knows of no relationship: nothing that the index hides could show",

@@ -106,6 +106,7 @@ func (b *bench) registerGood() {
 	b.enrol()
 	b.entriesGood()
 	b.apartGood()
+	b.coverGood()
 	entry := "/registrar/v1/registers/town/subjects/" + b.person
 	why := render(plain(b.t, object{"reason": "working-with-person"}))
 	for op, r := range map[string]request{
@@ -192,6 +193,7 @@ func (b *bench) enrol() {
 func (b *bench) registers(add func(string, string, request, ...string)) {
 	b.entries(add)
 	b.setApart(add)
+	b.covers(add)
 	for _, op := range []string{"issueEnrolmentCode", "revokeAuthenticator"} {
 		add(op+": a reason of no list", "invalid", b.but(op, marker, "reason"))
 	}
