@@ -198,10 +198,12 @@ CREATE TABLE consent.consents (
     ends_at timestamp with time zone NOT NULL,
     evidence text NOT NULL,
     wording governance.code NOT NULL,
+    understanding text,
     CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
     CONSTRAINT consent_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
     CONSTRAINT consent_has_an_end CHECK ((ends_at > starts_at)),
-    CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
+    CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0))),
+    CONSTRAINT understanding_is_known CHECK ((understanding = ANY (ARRAY['told-back'::text, 'questions-answered'::text, 'interpreter'::text, 'advocate'::text])))
 );
 
 CREATE TABLE consent.content_keys (
@@ -648,6 +650,27 @@ CREATE TABLE registrar.checks (
     CONSTRAINT confirmed_by_an_entry CHECK (((outcome = 'confirmed'::text) = (rested_on IS NOT NULL)))
 );
 
+CREATE TABLE registrar.common_answers (
+    asks uuid NOT NULL,
+    act_id uuid NOT NULL,
+    recognition_id uuid NOT NULL,
+    same boolean NOT NULL,
+    agreement governance.code NOT NULL,
+    powers text[] NOT NULL,
+    purpose governance.code NOT NULL,
+    aspects text[] NOT NULL,
+    statement_id uuid,
+    CONSTRAINT only_the_same_is_stated CHECK ((same OR (statement_id IS NULL)))
+);
+
+CREATE TABLE registrar.common_clients (
+    act_id uuid NOT NULL,
+    recognition_id uuid NOT NULL,
+    token bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT common_token_is_an_hmac CHECK ((octet_length(token) = 32))
+);
+
 CREATE TABLE registrar.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
@@ -851,22 +874,34 @@ CREATE TABLE registrar.registers (
     CONSTRAINT review_is_a_day CHECK ((review_on ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'::text))
 );
 
-CREATE VIEW registrar.published_repairs AS
+CREATE VIEW registrar.unsound AS
  SELECT g.registrar,
-    d.recognition_id AS statement_id
+    d.recognition_id
    FROM ((registrar.decided d
      JOIN registrar.recognitions r ON ((r.recognition_id = d.recognition_id)))
      JOIN registrar.registers g ON (((g.register_id)::text = (r.register_id)::text)))
   WHERE (d.outcome = 'wrong'::text)
 UNION
  SELECT g.registrar,
-    r.recognition_id AS statement_id
+    r.recognition_id
    FROM ((((registrar.decided d
      JOIN registrar.recognitions r ON ((r.subject_id = d.subject_a)))
      JOIN registrar.acts made ON ((made.act_id = r.act_id)))
      JOIN registrar.acts said ON (((said.act_id = d.act_id) AND (made.at <= said.at))))
      JOIN registrar.registers g ON (((g.register_id)::text = (r.register_id)::text)))
   WHERE (d.outcome = 'two-people'::text);
+
+CREATE VIEW registrar.published_repairs AS
+ SELECT u.registrar,
+    u.recognition_id AS statement_id
+   FROM registrar.unsound u
+UNION
+ SELECT u.registrar,
+    n.statement_id
+   FROM ((registrar.unsound u
+     JOIN registrar.common_clients c ON (true))
+     JOIN registrar.common_answers n ON ((n.asks = c.act_id)))
+  WHERE ((n.statement_id IS NOT NULL) AND ((u.recognition_id = c.recognition_id) OR (u.recognition_id = n.recognition_id)));
 
 CREATE TABLE registrar.security_events (
     event_id uuid NOT NULL,
@@ -1682,6 +1717,18 @@ ALTER TABLE ONLY registrar.checks
 ALTER TABLE ONLY registrar.grants
     ADD CONSTRAINT codes_differ UNIQUE (code);
 
+ALTER TABLE ONLY registrar.common_answers
+    ADD CONSTRAINT common_answers_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY registrar.common_answers
+    ADD CONSTRAINT common_answers_pkey PRIMARY KEY (asks);
+
+ALTER TABLE ONLY registrar.common_clients
+    ADD CONSTRAINT common_clients_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY registrar.common_clients
+    ADD CONSTRAINT common_clients_token_key UNIQUE (token);
+
 ALTER TABLE ONLY registrar.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
@@ -2301,6 +2348,21 @@ ALTER TABLE ONLY registrar.checks
 ALTER TABLE ONLY registrar.checks
     ADD CONSTRAINT checks_item_id_fkey FOREIGN KEY (item_id) REFERENCES registrar.items(item_id);
 
+ALTER TABLE ONLY registrar.common_answers
+    ADD CONSTRAINT common_answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.common_answers
+    ADD CONSTRAINT common_answers_asks_fkey FOREIGN KEY (asks) REFERENCES registrar.common_clients(act_id);
+
+ALTER TABLE ONLY registrar.common_answers
+    ADD CONSTRAINT common_answers_recognition_id_fkey FOREIGN KEY (recognition_id) REFERENCES registrar.recognitions(recognition_id);
+
+ALTER TABLE ONLY registrar.common_clients
+    ADD CONSTRAINT common_clients_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.common_clients
+    ADD CONSTRAINT common_clients_recognition_id_fkey FOREIGN KEY (recognition_id) REFERENCES registrar.recognitions(recognition_id);
+
 ALTER TABLE ONLY registrar.covers
     ADD CONSTRAINT covers_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
 
@@ -2882,6 +2944,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE registrar.ceremonies TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.checks TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.common_answers TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.common_clients TO fame_registrar;
+
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.content_keys TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.covers TO fame_registrar;
@@ -2931,6 +2997,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.profiles TO fame_registrar;
 GRANT SELECT,INSERT ON TABLE registrar.recognitions TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.registers TO fame_registrar;
+
+GRANT SELECT ON TABLE registrar.unsound TO fame_registrar;
 
 GRANT SELECT ON TABLE registrar.published_repairs TO fame_relmgr;
 

@@ -278,6 +278,312 @@ type Code string
 
 type Commitment string
 
+// Ref: #/components/schemas/CommonClient
+type CommonClient struct {
+	// Unanswered: the code is over.
+	Answer     CommonClientAnswer       `json:"answer"`
+	Right      OptRight                 `json:"right"`
+	Statement  OptCommonClientStatement `json:"statement"`
+	Commitment OptCommitment            `json:"commitment"`
+}
+
+// GetAnswer returns the value of Answer.
+func (s *CommonClient) GetAnswer() CommonClientAnswer {
+	return s.Answer
+}
+
+// GetRight returns the value of Right.
+func (s *CommonClient) GetRight() OptRight {
+	return s.Right
+}
+
+// GetStatement returns the value of Statement.
+func (s *CommonClient) GetStatement() OptCommonClientStatement {
+	return s.Statement
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *CommonClient) GetCommitment() OptCommitment {
+	return s.Commitment
+}
+
+// SetAnswer sets the value of Answer.
+func (s *CommonClient) SetAnswer(val CommonClientAnswer) {
+	s.Answer = val
+}
+
+// SetRight sets the value of Right.
+func (s *CommonClient) SetRight(val OptRight) {
+	s.Right = val
+}
+
+// SetStatement sets the value of Statement.
+func (s *CommonClient) SetStatement(val OptCommonClientStatement) {
+	s.Statement = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *CommonClient) SetCommitment(val OptCommitment) {
+	s.Commitment = val
+}
+
+// Unanswered: the code is over.
+type CommonClientAnswer string
+
+const (
+	CommonClientAnswerYes        CommonClientAnswer = "yes"
+	CommonClientAnswerNo         CommonClientAnswer = "no"
+	CommonClientAnswerWaiting    CommonClientAnswer = "waiting"
+	CommonClientAnswerUnanswered CommonClientAnswer = "unanswered"
+)
+
+// AllValues returns all CommonClientAnswer values.
+func (CommonClientAnswer) AllValues() []CommonClientAnswer {
+	return []CommonClientAnswer{
+		CommonClientAnswerYes,
+		CommonClientAnswerNo,
+		CommonClientAnswerWaiting,
+		CommonClientAnswerUnanswered,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CommonClientAnswer) MarshalText() ([]byte, error) {
+	switch s {
+	case CommonClientAnswerYes:
+		return []byte(s), nil
+	case CommonClientAnswerNo:
+		return []byte(s), nil
+	case CommonClientAnswerWaiting:
+		return []byte(s), nil
+	case CommonClientAnswerUnanswered:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CommonClientAnswer) UnmarshalText(data []byte) error {
+	switch CommonClientAnswer(data) {
+	case CommonClientAnswerYes:
+		*s = CommonClientAnswerYes
+		return nil
+	case CommonClientAnswerNo:
+		*s = CommonClientAnswerNo
+		return nil
+	case CommonClientAnswerWaiting:
+		*s = CommonClientAnswerWaiting
+		return nil
+	case CommonClientAnswerUnanswered:
+		*s = CommonClientAnswerUnanswered
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/CommonClientAnswerRequest
+type CommonClientAnswerRequest struct {
+	Code        PairingCode         `json:"code"`
+	Column      Code                `json:"column"`
+	Recognition ID                  `json:"recognition"`
+	Reference   OptPairingReference `json:"reference"`
+	Purpose     Code                `json:"purpose"`
+	Reason      Code                `json:"reason"`
+	Case        OptCaseReference    `json:"case"`
+}
+
+// GetCode returns the value of Code.
+func (s *CommonClientAnswerRequest) GetCode() PairingCode {
+	return s.Code
+}
+
+// GetColumn returns the value of Column.
+func (s *CommonClientAnswerRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *CommonClientAnswerRequest) GetRecognition() ID {
+	return s.Recognition
+}
+
+// GetReference returns the value of Reference.
+func (s *CommonClientAnswerRequest) GetReference() OptPairingReference {
+	return s.Reference
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *CommonClientAnswerRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *CommonClientAnswerRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetCase returns the value of Case.
+func (s *CommonClientAnswerRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
+// SetCode sets the value of Code.
+func (s *CommonClientAnswerRequest) SetCode(val PairingCode) {
+	s.Code = val
+}
+
+// SetColumn sets the value of Column.
+func (s *CommonClientAnswerRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *CommonClientAnswerRequest) SetRecognition(val ID) {
+	s.Recognition = val
+}
+
+// SetReference sets the value of Reference.
+func (s *CommonClientAnswerRequest) SetReference(val OptPairingReference) {
+	s.Reference = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *CommonClientAnswerRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CommonClientAnswerRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCase sets the value of Case.
+func (s *CommonClientAnswerRequest) SetCase(val OptCaseReference) {
+	s.Case = val
+}
+
+// Ref: #/components/schemas/CommonClientAsked
+type CommonClientAsked struct {
+	Act        ID          `json:"act"`
+	Code       PairingCode `json:"code"`
+	Expires    time.Time   `json:"expires"`
+	Commitment Commitment  `json:"commitment"`
+}
+
+// GetAct returns the value of Act.
+func (s *CommonClientAsked) GetAct() ID {
+	return s.Act
+}
+
+// GetCode returns the value of Code.
+func (s *CommonClientAsked) GetCode() PairingCode {
+	return s.Code
+}
+
+// GetExpires returns the value of Expires.
+func (s *CommonClientAsked) GetExpires() time.Time {
+	return s.Expires
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *CommonClientAsked) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAct sets the value of Act.
+func (s *CommonClientAsked) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCode sets the value of Code.
+func (s *CommonClientAsked) SetCode(val PairingCode) {
+	s.Code = val
+}
+
+// SetExpires sets the value of Expires.
+func (s *CommonClientAsked) SetExpires(val time.Time) {
+	s.Expires = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *CommonClientAsked) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/CommonClientRequest
+type CommonClientRequest struct {
+	Column      Code                `json:"column"`
+	Recognition ID                  `json:"recognition"`
+	Reference   OptPairingReference `json:"reference"`
+	Purpose     Code                `json:"purpose"`
+	Reason      Code                `json:"reason"`
+	Case        OptCaseReference    `json:"case"`
+}
+
+// GetColumn returns the value of Column.
+func (s *CommonClientRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *CommonClientRequest) GetRecognition() ID {
+	return s.Recognition
+}
+
+// GetReference returns the value of Reference.
+func (s *CommonClientRequest) GetReference() OptPairingReference {
+	return s.Reference
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *CommonClientRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *CommonClientRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetCase returns the value of Case.
+func (s *CommonClientRequest) GetCase() OptCaseReference {
+	return s.Case
+}
+
+// SetColumn sets the value of Column.
+func (s *CommonClientRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *CommonClientRequest) SetRecognition(val ID) {
+	s.Recognition = val
+}
+
+// SetReference sets the value of Reference.
+func (s *CommonClientRequest) SetReference(val OptPairingReference) {
+	s.Reference = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *CommonClientRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CommonClientRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetCase sets the value of Case.
+func (s *CommonClientRequest) SetCase(val OptCaseReference) {
+	s.Case = val
+}
+
+type CommonClientStatement string
+
 // Ref: #/components/schemas/CoverRequest
 type CoverRequest struct {
 	// A week ahead at most.
@@ -1665,6 +1971,52 @@ func (o OptCommitment) Or(d Commitment) Commitment {
 	return d
 }
 
+// NewOptCommonClientStatement returns new OptCommonClientStatement with value set to v.
+func NewOptCommonClientStatement(v CommonClientStatement) OptCommonClientStatement {
+	return OptCommonClientStatement{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCommonClientStatement is optional CommonClientStatement.
+type OptCommonClientStatement struct {
+	Value CommonClientStatement
+	Set   bool
+}
+
+// IsSet returns true if OptCommonClientStatement was set.
+func (o OptCommonClientStatement) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCommonClientStatement) Reset() {
+	var v CommonClientStatement
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCommonClientStatement) SetTo(v CommonClientStatement) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCommonClientStatement) Get() (v CommonClientStatement, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCommonClientStatement) Or(d CommonClientStatement) CommonClientStatement {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDateTime returns new OptDateTime with value set to v.
 func NewOptDateTime(v time.Time) OptDateTime {
 	return OptDateTime{
@@ -1935,6 +2287,52 @@ func (o OptListTasksState) Get() (v ListTasksState, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptListTasksState) Or(d ListTasksState) ListTasksState {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptPairingReference returns new OptPairingReference with value set to v.
+func NewOptPairingReference(v PairingReference) OptPairingReference {
+	return OptPairingReference{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptPairingReference is optional PairingReference.
+type OptPairingReference struct {
+	Value PairingReference
+	Set   bool
+}
+
+// IsSet returns true if OptPairingReference was set.
+func (o OptPairingReference) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptPairingReference) Reset() {
+	var v PairingReference
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptPairingReference) SetTo(v PairingReference) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptPairingReference) Get() (v PairingReference, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptPairingReference) Or(d PairingReference) PairingReference {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -2447,6 +2845,52 @@ func (o OptRegisterLevels) Or(d RegisterLevels) RegisterLevels {
 	return d
 }
 
+// NewOptRight returns new OptRight with value set to v.
+func NewOptRight(v Right) OptRight {
+	return OptRight{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRight is optional Right.
+type OptRight struct {
+	Value Right
+	Set   bool
+}
+
+// IsSet returns true if OptRight was set.
+func (o OptRight) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRight) Reset() {
+	var v Right
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRight) SetTo(v Right) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRight) Get() (v Right, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRight) Or(d Right) Right {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptSchemeIdentifier returns new OptSchemeIdentifier with value set to v.
 func NewOptSchemeIdentifier(v SchemeIdentifier) OptSchemeIdentifier {
 	return OptSchemeIdentifier{
@@ -2722,6 +3166,10 @@ func (o OptWords) Or(d Words) Words {
 	}
 	return d
 }
+
+type PairingCode string
+
+type PairingReference string
 
 // Ref: #/components/schemas/Parent
 type Parent struct {
@@ -4778,6 +5226,57 @@ func (s *ResolutionRequestOutcome) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// On what the two agencies may tell each other of the person, and what that covers (QRY-07). Only
+// with a yes.
+// Ref: #/components/schemas/Right
+type Right struct {
+	Agreement Code `json:"agreement"`
+	// Of the one who asked, and of the one who answered.
+	Powers  []Code `json:"powers"`
+	Purpose Code   `json:"purpose"`
+	Aspects []Code `json:"aspects"`
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *Right) GetAgreement() Code {
+	return s.Agreement
+}
+
+// GetPowers returns the value of Powers.
+func (s *Right) GetPowers() []Code {
+	return s.Powers
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *Right) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetAspects returns the value of Aspects.
+func (s *Right) GetAspects() []Code {
+	return s.Aspects
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *Right) SetAgreement(val Code) {
+	s.Agreement = val
+}
+
+// SetPowers sets the value of Powers.
+func (s *Right) SetPowers(val []Code) {
+	s.Powers = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *Right) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *Right) SetAspects(val []Code) {
+	s.Aspects = val
 }
 
 // A number that some scheme gave to the person. None is ever needed (REG-12).
