@@ -117,6 +117,8 @@ type deed struct {
 	Expiry   *expiry     `json:"expiry,omitempty"`
 	Hush     *hush       `json:"silence,omitempty"`
 
+	Complaint *complained `json:"complaint,omitempty"`
+
 	AsOf   *asOf       `json:"as_of,omitempty"`
 	Allows ident.ActID `json:"allows,omitzero"` // the act that asks about an earlier date
 

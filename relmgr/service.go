@@ -66,6 +66,7 @@ type Service struct {
 	emergencies prometheus.Counter
 	retained    prometheus.Gauge // when retention last ran to its end; until then, when the process began
 	notified    prometheus.Gauge // when all changes had last been worked off; until then, when the process began
+	complaints  prometheus.Gauge // 1 while one is not acknowledged in time
 	undelivered prometheus.Gauge // 1 while notices are sent in vain: how many would tell
 }
 
@@ -96,6 +97,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s.undelivered = promauto.With(c.Metrics).NewGauge(prometheus.GaugeOpts{
 		Name: "fame_notices_undelivered",
 		Help: "1 while notices have been sent to an agency's address in vain for more than half an hour.",
+	})
+	s.complaints = promauto.With(c.Metrics).NewGauge(prometheus.GaugeOpts{
+		Name: "fame_complaints_overdue",
+		Help: "1 while a person's complaint has not been acknowledged within 30 days.",
 	})
 	s.retained.Set(float64(c.Now().Unix()))
 	s.notified.Set(float64(c.Now().Unix()))

@@ -109,7 +109,7 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;
 -- Notices: what has changed is worked off, and what waits to be read goes when it is old.
-grant select, insert on relmgr.retractions, relmgr.silences to fame_relmgr;
+grant select, insert on relmgr.retractions, relmgr.silences, relmgr.complaints, relmgr.complaint_steps to fame_relmgr;
 grant select, insert, delete, update (at) on relmgr.changes to fame_relmgr; -- update is what a lock asks for
 grant select, insert, delete on relmgr.heard to fame_relmgr;
 grant select, insert, delete, update (read_at, next_at, tries, gone) on relmgr.notices to fame_relmgr;

@@ -84,7 +84,7 @@ func notify(ctx context.Context, service *relmgr.Service, edge *api.Edge, log *s
 		if err == nil {
 			beat := service.Beat(terms)
 			if beat.After(done) {
-				if err = service.Notify(ctx, terms); err == nil {
+				if err = errors.Join(service.Notify(ctx, terms), overdue(ctx, service, log)); err == nil {
 					done = beat
 				}
 			}
@@ -96,18 +96,28 @@ func notify(ctx context.Context, service *relmgr.Service, edge *api.Edge, log *s
 	}
 }
 
+// overdue says so where a complaint was not acknowledged in time.
+func overdue(ctx context.Context, service *relmgr.Service, log *slog.Logger) error {
+	is, err := service.Overdue(ctx)
+	if is {
+		log.ErrorContext(ctx, "a complaint has not been acknowledged in time", "alert", "complaint-overdue")
+	}
+	return err
+}
+
 // courier takes notices to the addresses that the partnership document gives for
 // agencies, and nowhere else: it follows no redirect, uses no proxy, and goes to no
 // address of a private network, whatever a name says by now.
 type courier struct {
 	service *relmgr.Service
 	log     *slog.Logger
+	stuck   bool         // said so already
 	outside *http.Client // to the world
 	inside  *http.Client // to this machine, for an address that names it
 }
 
 func newCourier(service *relmgr.Service, log *slog.Logger) *courier {
-	return &courier{service, log, clientTo(public), clientTo(netip.Addr.IsLoopback)}
+	return &courier{service: service, log: log, outside: clientTo(public), inside: clientTo(netip.Addr.IsLoopback)}
 }
 
 // clientTo makes a client that connects to some addresses only: it looks at the one
@@ -171,6 +181,10 @@ func (c *courier) send(ctx context.Context, terms *decide.Terms) error {
 	}
 	wg.Wait()
 	stuck, err := c.service.Undelivered(ctx)
+	if was := c.stuck; err == nil {
+		c.stuck = stuck
+		stuck = stuck && !was
+	}
 	if stuck {
 		c.log.ErrorContext(ctx, "notices are sent in vain", "alert", "notice-lag")
 	}

@@ -20,6 +20,7 @@ const Prefix = "/relmgr/v1"
 var decidedByOthers = []oas.OperationName{
 	oas.EnquireOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
 	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation, oas.ListNoticesOperation,
+	oas.ListMyRelationshipsOperation, oas.ListMyEnquiriesOperation, oas.ListMyActsOperation, oas.ListMyDecisionsOperation,
 }
 
 // New serves the duty behind the edge, by a clock.
@@ -76,4 +77,9 @@ func (s security) HandleOidc(ctx context.Context, operation oas.OperationName, t
 // HandleSignedIn lets in who bears a registrar's statement, for relmgr to judge.
 func (s security) HandleSignedIn(ctx context.Context, operation oas.OperationName, t oas.SignedIn) (context.Context, error) {
 	return s.edge.Bearing(ctx, operation, t.Token)
+}
+
+// HandleSubject lets in who bears relmgr's proof of their handles.
+func (s security) HandleSubject(ctx context.Context, operation oas.OperationName, t oas.Subject) (context.Context, error) {
+	return s.edge.SecureSubject(ctx, operation, t.Token)
 }

@@ -21,6 +21,18 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// AcknowledgeComplaint invokes acknowledgeComplaint operation.
+	//
+	// Once, by a governance officer of another agency than the one complained of.
+	//
+	// POST /relmgr/v1/complaints/{complaint}/acknowledgement
+	AcknowledgeComplaint(ctx context.Context, request *ComplaintStepRequest, params AcknowledgeComplaintParams) (*ActReceipt, error)
+	// AnswerComplaint invokes answerComplaint operation.
+	//
+	// Once, with an outcome, which the person is told.
+	//
+	// POST /relmgr/v1/complaints/{complaint}/answer
+	AnswerComplaint(ctx context.Context, request *ComplaintAnswerRequest, params AnswerComplaintParams) (*ActReceipt, error)
 	// ApproveAsOf invokes approveAsOf operation.
 	//
 	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
@@ -59,6 +71,13 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/anchors
 	AttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
+	// Complain invokes complain operation.
+	//
+	// The partnership's governance officers acknowledge it within 30 days and answer (SUB-06, SUB-08).
+	// No agency is shown it.
+	//
+	// POST /relmgr/v1/me/complaints
+	Complain(ctx context.Context, request *ComplaintRequest) (*ComplaintReceipt, error)
 	// ConfirmSamePerson invokes confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -213,6 +232,12 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/as-of-enquiries
 	ListAsOf(ctx context.Context, params ListAsOfParams) (*AsOfPage, error)
+	// ListComplaints invokes listComplaints operation.
+	//
+	// For governance officers, oldest first. They name nobody.
+	//
+	// GET /relmgr/v1/complaints
+	ListComplaints(ctx context.Context, params ListComplaintsParams) (*ComplaintPage, error)
 	// ListContactReplies invokes listContactReplies operation.
 	//
 	// Only holders who share or want to be called, while their decision to say so stands. One who
@@ -249,6 +274,39 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
+	// ListMyActs invokes listMyActs operation.
+	//
+	// Newest first (ACT-10). An act that the person is lawfully not told of is absent, with all that
+	// follows from it.
+	//
+	// GET /relmgr/v1/me/acts
+	ListMyActs(ctx context.Context, params ListMyActsParams) (*MyActPage, error)
+	// ListMyComplaints invokes listMyComplaints operation.
+	//
+	// Oldest first.
+	//
+	// GET /relmgr/v1/me/complaints
+	ListMyComplaints(ctx context.Context) (*MyComplaints, error)
+	// ListMyDecisions invokes listMyDecisions operation.
+	//
+	// The four steps of each, refusals too, in no order that tells anything.
+	//
+	// GET /relmgr/v1/me/decisions
+	ListMyDecisions(ctx context.Context, params ListMyDecisionsParams) (*MyDecisionPage, error)
+	// ListMyEnquiries invokes listMyEnquiries operation.
+	//
+	// Newest first: who, when, for which purpose and reason, and of which of the person's relationships
+	// they were told (SUB-09). Looking is recorded nowhere.
+	//
+	// GET /relmgr/v1/me/enquiries
+	ListMyEnquiries(ctx context.Context, params ListMyEnquiriesParams) (*MyEnquiryPage, error)
+	// ListMyRelationships invokes listMyRelationships operation.
+	//
+	// Every handle of the proof, published or not, on what decision, and to whom (SUB-01). What the
+	// person is lawfully not told of is absent.
+	//
+	// GET /relmgr/v1/me/relationships
+	ListMyRelationships(ctx context.Context) (*MyRelationships, error)
 	// ListNotices invokes listNotices operation.
 	//
 	// For those who want to be informed (an offer of their publication, QRY-13), and for whoever was
@@ -297,6 +355,13 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/caseloads
 	MoveCaseload(ctx context.Context, request *CaseloadRequest, params MoveCaseloadParams) (*ActReceipts, error)
+	// ObjectAsMyself invokes objectAsMyself operation.
+	//
+	// The agency that imposed it rules, within 28 days (SUB-02). Objecting again before that gives the
+	// same receipt.
+	//
+	// POST /relmgr/v1/me/objections
+	ObjectAsMyself(ctx context.Context, request *MyObjectionRequest) (*MyReceipt, error)
 	// OpenPairing invokes openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the
@@ -453,6 +518,196 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// AcknowledgeComplaint invokes acknowledgeComplaint operation.
+//
+// Once, by a governance officer of another agency than the one complained of.
+//
+// POST /relmgr/v1/complaints/{complaint}/acknowledgement
+func (c *Client) AcknowledgeComplaint(ctx context.Context, request *ComplaintStepRequest, params AcknowledgeComplaintParams) (*ActReceipt, error) {
+	res, err := c.sendAcknowledgeComplaint(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAcknowledgeComplaint(ctx context.Context, request *ComplaintStepRequest, params AcknowledgeComplaintParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/complaints/"
+	{
+		// Encode "complaint" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "complaint",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Complaint); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/acknowledgement"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAcknowledgeComplaintRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AcknowledgeComplaintOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAcknowledgeComplaintResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AnswerComplaint invokes answerComplaint operation.
+//
+// Once, with an outcome, which the person is told.
+//
+// POST /relmgr/v1/complaints/{complaint}/answer
+func (c *Client) AnswerComplaint(ctx context.Context, request *ComplaintAnswerRequest, params AnswerComplaintParams) (*ActReceipt, error) {
+	res, err := c.sendAnswerComplaint(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAnswerComplaint(ctx context.Context, request *ComplaintAnswerRequest, params AnswerComplaintParams) (res *ActReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/relmgr/v1/complaints/"
+	{
+		// Encode "complaint" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "complaint",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Complaint); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/answer"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAnswerComplaintRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AnswerComplaintOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAnswerComplaintResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // ApproveAsOf invokes approveAsOf operation.
@@ -842,6 +1097,80 @@ func (c *Client) sendAttachAnchor(ctx context.Context, request *AnchorRequest, p
 	defer body.Close()
 
 	result, err := decodeAttachAnchorResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// Complain invokes complain operation.
+//
+// The partnership's governance officers acknowledge it within 30 days and answer (SUB-06, SUB-08).
+// No agency is shown it.
+//
+// POST /relmgr/v1/me/complaints
+func (c *Client) Complain(ctx context.Context, request *ComplaintRequest) (*ComplaintReceipt, error) {
+	res, err := c.sendComplain(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendComplain(ctx context.Context, request *ComplaintRequest) (res *ComplaintReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/complaints"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeComplainRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ComplainOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeComplainResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2720,6 +3049,116 @@ func (c *Client) sendListAsOf(ctx context.Context, params ListAsOfParams) (res *
 	return result, nil
 }
 
+// ListComplaints invokes listComplaints operation.
+//
+// For governance officers, oldest first. They name nobody.
+//
+// GET /relmgr/v1/complaints
+func (c *Client) ListComplaints(ctx context.Context, params ListComplaintsParams) (*ComplaintPage, error) {
+	res, err := c.sendListComplaints(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListComplaints(ctx context.Context, params ListComplaintsParams) (res *ComplaintPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/complaints"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListComplaintsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListComplaintsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListContactReplies invokes listContactReplies operation.
 //
 // Only holders who share or want to be called, while their decision to say so stands. One who
@@ -3313,6 +3752,530 @@ func (c *Client) sendListImportRefusals(ctx context.Context, params ListImportRe
 	defer body.Close()
 
 	result, err := decodeListImportRefusalsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyActs invokes listMyActs operation.
+//
+// Newest first (ACT-10). An act that the person is lawfully not told of is absent, with all that
+// follows from it.
+//
+// GET /relmgr/v1/me/acts
+func (c *Client) ListMyActs(ctx context.Context, params ListMyActsParams) (*MyActPage, error) {
+	res, err := c.sendListMyActs(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListMyActs(ctx context.Context, params ListMyActsParams) (res *MyActPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/acts"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "sensitive" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "sensitive",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Sensitive.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyActsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyActsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyComplaints invokes listMyComplaints operation.
+//
+// Oldest first.
+//
+// GET /relmgr/v1/me/complaints
+func (c *Client) ListMyComplaints(ctx context.Context) (*MyComplaints, error) {
+	res, err := c.sendListMyComplaints(ctx)
+	return res, err
+}
+
+func (c *Client) sendListMyComplaints(ctx context.Context) (res *MyComplaints, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/complaints"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyComplaintsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyComplaintsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyDecisions invokes listMyDecisions operation.
+//
+// The four steps of each, refusals too, in no order that tells anything.
+//
+// GET /relmgr/v1/me/decisions
+func (c *Client) ListMyDecisions(ctx context.Context, params ListMyDecisionsParams) (*MyDecisionPage, error) {
+	res, err := c.sendListMyDecisions(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListMyDecisions(ctx context.Context, params ListMyDecisionsParams) (res *MyDecisionPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/decisions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "sensitive" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "sensitive",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Sensitive.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyDecisionsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyDecisionsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyEnquiries invokes listMyEnquiries operation.
+//
+// Newest first: who, when, for which purpose and reason, and of which of the person's relationships
+// they were told (SUB-09). Looking is recorded nowhere.
+//
+// GET /relmgr/v1/me/enquiries
+func (c *Client) ListMyEnquiries(ctx context.Context, params ListMyEnquiriesParams) (*MyEnquiryPage, error) {
+	res, err := c.sendListMyEnquiries(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListMyEnquiries(ctx context.Context, params ListMyEnquiriesParams) (res *MyEnquiryPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "sensitive" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "sensitive",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Sensitive.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyEnquiriesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyEnquiriesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyRelationships invokes listMyRelationships operation.
+//
+// Every handle of the proof, published or not, on what decision, and to whom (SUB-01). What the
+// person is lawfully not told of is absent.
+//
+// GET /relmgr/v1/me/relationships
+func (c *Client) ListMyRelationships(ctx context.Context) (*MyRelationships, error) {
+	res, err := c.sendListMyRelationships(ctx)
+	return res, err
+}
+
+func (c *Client) sendListMyRelationships(ctx context.Context) (res *MyRelationships, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/relationships"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyRelationshipsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyRelationshipsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -3973,6 +4936,80 @@ func (c *Client) sendMoveCaseload(ctx context.Context, request *CaseloadRequest,
 	defer body.Close()
 
 	result, err := decodeMoveCaseloadResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ObjectAsMyself invokes objectAsMyself operation.
+//
+// The agency that imposed it rules, within 28 days (SUB-02). Objecting again before that gives the
+// same receipt.
+//
+// POST /relmgr/v1/me/objections
+func (c *Client) ObjectAsMyself(ctx context.Context, request *MyObjectionRequest) (*MyReceipt, error) {
+	res, err := c.sendObjectAsMyself(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendObjectAsMyself(ctx context.Context, request *MyObjectionRequest) (res *MyReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/objections"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeObjectAsMyselfRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ObjectAsMyselfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeObjectAsMyselfResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -10,6 +10,34 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeAcknowledgeComplaintRequest(
+	req *ComplaintStepRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeAnswerComplaintRequest(
+	req *ComplaintAnswerRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeApproveAsOfRequest(
 	req *WithdrawalRequest,
 	r *http.Request,
@@ -54,6 +82,20 @@ func encodeAskAsOfRequest(
 
 func encodeAttachAnchorRequest(
 	req *AnchorRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeComplainRequest(
+	req *ComplaintRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"
@@ -264,6 +306,20 @@ func encodeKeepSilentRequest(
 
 func encodeMoveCaseloadRequest(
 	req *CaseloadRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeObjectAsMyselfRequest(
+	req *MyObjectionRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

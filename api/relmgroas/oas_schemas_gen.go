@@ -1564,6 +1564,267 @@ type Commitment string
 
 type CommonClientStatement string
 
+// Ref: #/components/schemas/ComplaintAnswerRequest
+type ComplaintAnswerRequest struct {
+	Outcome ComplaintOutcome `json:"outcome"`
+	Reason  Code             `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *ComplaintAnswerRequest) GetOutcome() ComplaintOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *ComplaintAnswerRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *ComplaintAnswerRequest) SetOutcome(val ComplaintOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *ComplaintAnswerRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/ComplaintOutcome
+type ComplaintOutcome string
+
+const (
+	ComplaintOutcomeUpheld       ComplaintOutcome = "upheld"
+	ComplaintOutcomePartlyUpheld ComplaintOutcome = "partly-upheld"
+	ComplaintOutcomeNotUpheld    ComplaintOutcome = "not-upheld"
+)
+
+// AllValues returns all ComplaintOutcome values.
+func (ComplaintOutcome) AllValues() []ComplaintOutcome {
+	return []ComplaintOutcome{
+		ComplaintOutcomeUpheld,
+		ComplaintOutcomePartlyUpheld,
+		ComplaintOutcomeNotUpheld,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ComplaintOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case ComplaintOutcomeUpheld:
+		return []byte(s), nil
+	case ComplaintOutcomePartlyUpheld:
+		return []byte(s), nil
+	case ComplaintOutcomeNotUpheld:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ComplaintOutcome) UnmarshalText(data []byte) error {
+	switch ComplaintOutcome(data) {
+	case ComplaintOutcomeUpheld:
+		*s = ComplaintOutcomeUpheld
+		return nil
+	case ComplaintOutcomePartlyUpheld:
+		*s = ComplaintOutcomePartlyUpheld
+		return nil
+	case ComplaintOutcomeNotUpheld:
+		*s = ComplaintOutcomeNotUpheld
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ComplaintPage
+type ComplaintPage struct {
+	Complaints []OpenComplaint `json:"complaints"`
+	Next       OptCursor       `json:"next"`
+}
+
+// GetComplaints returns the value of Complaints.
+func (s *ComplaintPage) GetComplaints() []OpenComplaint {
+	return s.Complaints
+}
+
+// GetNext returns the value of Next.
+func (s *ComplaintPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetComplaints sets the value of Complaints.
+func (s *ComplaintPage) SetComplaints(val []OpenComplaint) {
+	s.Complaints = val
+}
+
+// SetNext sets the value of Next.
+func (s *ComplaintPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
+// Ref: #/components/schemas/ComplaintReceipt
+type ComplaintReceipt struct {
+	Complaint     ID         `json:"complaint"`
+	AcknowledgeBy time.Time  `json:"acknowledge_by"`
+	Commitment    Commitment `json:"commitment"`
+}
+
+// GetComplaint returns the value of Complaint.
+func (s *ComplaintReceipt) GetComplaint() ID {
+	return s.Complaint
+}
+
+// GetAcknowledgeBy returns the value of AcknowledgeBy.
+func (s *ComplaintReceipt) GetAcknowledgeBy() time.Time {
+	return s.AcknowledgeBy
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *ComplaintReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetComplaint sets the value of Complaint.
+func (s *ComplaintReceipt) SetComplaint(val ID) {
+	s.Complaint = val
+}
+
+// SetAcknowledgeBy sets the value of AcknowledgeBy.
+func (s *ComplaintReceipt) SetAcknowledgeBy(val time.Time) {
+	s.AcknowledgeBy = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *ComplaintReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/ComplaintRequest
+type ComplaintRequest struct {
+	Handle ID    `json:"handle"`
+	Act    OptID `json:"act"`
+	// Rectification: what is held is not right, or not of this person.
+	Topic ComplaintRequestTopic `json:"topic"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *ComplaintRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetAct returns the value of Act.
+func (s *ComplaintRequest) GetAct() OptID {
+	return s.Act
+}
+
+// GetTopic returns the value of Topic.
+func (s *ComplaintRequest) GetTopic() ComplaintRequestTopic {
+	return s.Topic
+}
+
+// SetHandle sets the value of Handle.
+func (s *ComplaintRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetAct sets the value of Act.
+func (s *ComplaintRequest) SetAct(val OptID) {
+	s.Act = val
+}
+
+// SetTopic sets the value of Topic.
+func (s *ComplaintRequest) SetTopic(val ComplaintRequestTopic) {
+	s.Topic = val
+}
+
+// Rectification: what is held is not right, or not of this person.
+type ComplaintRequestTopic string
+
+const (
+	ComplaintRequestTopicRectification ComplaintRequestTopic = "rectification"
+	ComplaintRequestTopicSharing       ComplaintRequestTopic = "sharing"
+	ComplaintRequestTopicRefusal       ComplaintRequestTopic = "refusal"
+	ComplaintRequestTopicAccess        ComplaintRequestTopic = "access"
+	ComplaintRequestTopicConduct       ComplaintRequestTopic = "conduct"
+	ComplaintRequestTopicOther         ComplaintRequestTopic = "other"
+)
+
+// AllValues returns all ComplaintRequestTopic values.
+func (ComplaintRequestTopic) AllValues() []ComplaintRequestTopic {
+	return []ComplaintRequestTopic{
+		ComplaintRequestTopicRectification,
+		ComplaintRequestTopicSharing,
+		ComplaintRequestTopicRefusal,
+		ComplaintRequestTopicAccess,
+		ComplaintRequestTopicConduct,
+		ComplaintRequestTopicOther,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ComplaintRequestTopic) MarshalText() ([]byte, error) {
+	switch s {
+	case ComplaintRequestTopicRectification:
+		return []byte(s), nil
+	case ComplaintRequestTopicSharing:
+		return []byte(s), nil
+	case ComplaintRequestTopicRefusal:
+		return []byte(s), nil
+	case ComplaintRequestTopicAccess:
+		return []byte(s), nil
+	case ComplaintRequestTopicConduct:
+		return []byte(s), nil
+	case ComplaintRequestTopicOther:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ComplaintRequestTopic) UnmarshalText(data []byte) error {
+	switch ComplaintRequestTopic(data) {
+	case ComplaintRequestTopicRectification:
+		*s = ComplaintRequestTopicRectification
+		return nil
+	case ComplaintRequestTopicSharing:
+		*s = ComplaintRequestTopicSharing
+		return nil
+	case ComplaintRequestTopicRefusal:
+		*s = ComplaintRequestTopicRefusal
+		return nil
+	case ComplaintRequestTopicAccess:
+		*s = ComplaintRequestTopicAccess
+		return nil
+	case ComplaintRequestTopicConduct:
+		*s = ComplaintRequestTopicConduct
+		return nil
+	case ComplaintRequestTopicOther:
+		*s = ComplaintRequestTopicOther
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/ComplaintStepRequest
+type ComplaintStepRequest struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *ComplaintStepRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *ComplaintStepRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
 // Whom it is about, as the caller states it. It is never read from a stored age.
 // Ref: #/components/schemas/Concerning
 type Concerning string
@@ -4535,6 +4796,788 @@ func (s *Mode) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/MyAct
+type MyAct struct {
+	Act          ID                 `json:"act"`
+	Kind         Code               `json:"kind"`
+	At           time.Time          `json:"at"`
+	Agency       Code               `json:"agency"`
+	AgencyName   string             `json:"agency_name"`
+	Practitioner Code               `json:"practitioner"`
+	Role         string             `json:"role"`
+	Mode         OptMode            `json:"mode"`
+	Reason       OptCode            `json:"reason"`
+	Agreement    OptCode            `json:"agreement"`
+	Ground       OptGround          `json:"ground"`
+	Evidence     OptSubjectEvidence `json:"evidence"`
+	Columns      []Code             `json:"columns"`
+	Undoes       []ID               `json:"undoes"`
+	Commitment   Commitment         `json:"commitment"`
+}
+
+// GetAct returns the value of Act.
+func (s *MyAct) GetAct() ID {
+	return s.Act
+}
+
+// GetKind returns the value of Kind.
+func (s *MyAct) GetKind() Code {
+	return s.Kind
+}
+
+// GetAt returns the value of At.
+func (s *MyAct) GetAt() time.Time {
+	return s.At
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyAct) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *MyAct) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *MyAct) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *MyAct) GetRole() string {
+	return s.Role
+}
+
+// GetMode returns the value of Mode.
+func (s *MyAct) GetMode() OptMode {
+	return s.Mode
+}
+
+// GetReason returns the value of Reason.
+func (s *MyAct) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *MyAct) GetAgreement() OptCode {
+	return s.Agreement
+}
+
+// GetGround returns the value of Ground.
+func (s *MyAct) GetGround() OptGround {
+	return s.Ground
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *MyAct) GetEvidence() OptSubjectEvidence {
+	return s.Evidence
+}
+
+// GetColumns returns the value of Columns.
+func (s *MyAct) GetColumns() []Code {
+	return s.Columns
+}
+
+// GetUndoes returns the value of Undoes.
+func (s *MyAct) GetUndoes() []ID {
+	return s.Undoes
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *MyAct) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAct sets the value of Act.
+func (s *MyAct) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetKind sets the value of Kind.
+func (s *MyAct) SetKind(val Code) {
+	s.Kind = val
+}
+
+// SetAt sets the value of At.
+func (s *MyAct) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyAct) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *MyAct) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *MyAct) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *MyAct) SetRole(val string) {
+	s.Role = val
+}
+
+// SetMode sets the value of Mode.
+func (s *MyAct) SetMode(val OptMode) {
+	s.Mode = val
+}
+
+// SetReason sets the value of Reason.
+func (s *MyAct) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *MyAct) SetAgreement(val OptCode) {
+	s.Agreement = val
+}
+
+// SetGround sets the value of Ground.
+func (s *MyAct) SetGround(val OptGround) {
+	s.Ground = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *MyAct) SetEvidence(val OptSubjectEvidence) {
+	s.Evidence = val
+}
+
+// SetColumns sets the value of Columns.
+func (s *MyAct) SetColumns(val []Code) {
+	s.Columns = val
+}
+
+// SetUndoes sets the value of Undoes.
+func (s *MyAct) SetUndoes(val []ID) {
+	s.Undoes = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *MyAct) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/MyActPage
+type MyActPage struct {
+	Acts []MyAct   `json:"acts"`
+	Next OptCursor `json:"next"`
+}
+
+// GetActs returns the value of Acts.
+func (s *MyActPage) GetActs() []MyAct {
+	return s.Acts
+}
+
+// GetNext returns the value of Next.
+func (s *MyActPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetActs sets the value of Acts.
+func (s *MyActPage) SetActs(val []MyAct) {
+	s.Acts = val
+}
+
+// SetNext sets the value of Next.
+func (s *MyActPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
+// Ref: #/components/schemas/MyComplaint
+type MyComplaint struct {
+	Complaint     ID                  `json:"complaint"`
+	Agency        Code                `json:"agency"`
+	AgencyName    string              `json:"agency_name"`
+	Column        Code                `json:"column"`
+	Act           OptID               `json:"act"`
+	Topic         string              `json:"topic"`
+	At            time.Time           `json:"at"`
+	AcknowledgeBy time.Time           `json:"acknowledge_by"`
+	Acknowledged  OptDateTime         `json:"acknowledged"`
+	Answered      OptDateTime         `json:"answered"`
+	Outcome       OptComplaintOutcome `json:"outcome"`
+	Reason        OptCode             `json:"reason"`
+}
+
+// GetComplaint returns the value of Complaint.
+func (s *MyComplaint) GetComplaint() ID {
+	return s.Complaint
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyComplaint) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *MyComplaint) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetColumn returns the value of Column.
+func (s *MyComplaint) GetColumn() Code {
+	return s.Column
+}
+
+// GetAct returns the value of Act.
+func (s *MyComplaint) GetAct() OptID {
+	return s.Act
+}
+
+// GetTopic returns the value of Topic.
+func (s *MyComplaint) GetTopic() string {
+	return s.Topic
+}
+
+// GetAt returns the value of At.
+func (s *MyComplaint) GetAt() time.Time {
+	return s.At
+}
+
+// GetAcknowledgeBy returns the value of AcknowledgeBy.
+func (s *MyComplaint) GetAcknowledgeBy() time.Time {
+	return s.AcknowledgeBy
+}
+
+// GetAcknowledged returns the value of Acknowledged.
+func (s *MyComplaint) GetAcknowledged() OptDateTime {
+	return s.Acknowledged
+}
+
+// GetAnswered returns the value of Answered.
+func (s *MyComplaint) GetAnswered() OptDateTime {
+	return s.Answered
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *MyComplaint) GetOutcome() OptComplaintOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *MyComplaint) GetReason() OptCode {
+	return s.Reason
+}
+
+// SetComplaint sets the value of Complaint.
+func (s *MyComplaint) SetComplaint(val ID) {
+	s.Complaint = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyComplaint) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *MyComplaint) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyComplaint) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetAct sets the value of Act.
+func (s *MyComplaint) SetAct(val OptID) {
+	s.Act = val
+}
+
+// SetTopic sets the value of Topic.
+func (s *MyComplaint) SetTopic(val string) {
+	s.Topic = val
+}
+
+// SetAt sets the value of At.
+func (s *MyComplaint) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAcknowledgeBy sets the value of AcknowledgeBy.
+func (s *MyComplaint) SetAcknowledgeBy(val time.Time) {
+	s.AcknowledgeBy = val
+}
+
+// SetAcknowledged sets the value of Acknowledged.
+func (s *MyComplaint) SetAcknowledged(val OptDateTime) {
+	s.Acknowledged = val
+}
+
+// SetAnswered sets the value of Answered.
+func (s *MyComplaint) SetAnswered(val OptDateTime) {
+	s.Answered = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *MyComplaint) SetOutcome(val OptComplaintOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *MyComplaint) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/MyComplaints
+type MyComplaints struct {
+	Complaints []MyComplaint `json:"complaints"`
+}
+
+// GetComplaints returns the value of Complaints.
+func (s *MyComplaints) GetComplaints() []MyComplaint {
+	return s.Complaints
+}
+
+// SetComplaints sets the value of Complaints.
+func (s *MyComplaints) SetComplaints(val []MyComplaint) {
+	s.Complaints = val
+}
+
+// Ref: #/components/schemas/MyDecision
+type MyDecision struct {
+	Decision     ID        `json:"decision"`
+	Act          ID        `json:"act"`
+	At           time.Time `json:"at"`
+	Agency       Code      `json:"agency"`
+	AgencyName   string    `json:"agency_name"`
+	Practitioner Code      `json:"practitioner"`
+	Column       Code      `json:"column"`
+	Permitted    bool      `json:"permitted"`
+	Steps        []Step    `json:"steps"`
+	Agreement    string    `json:"agreement"`
+	Power        string    `json:"power"`
+	Ground       string    `json:"ground"`
+	Purposes     []string  `json:"purposes"`
+	Aspects      []string  `json:"aspects"`
+	Audience     Audience  `json:"audience"`
+	Until        time.Time `json:"until"`
+	Review       time.Time `json:"review"`
+	TermsVersion int64     `json:"terms_version"`
+	Profile      Code      `json:"profile"`
+}
+
+// GetDecision returns the value of Decision.
+func (s *MyDecision) GetDecision() ID {
+	return s.Decision
+}
+
+// GetAct returns the value of Act.
+func (s *MyDecision) GetAct() ID {
+	return s.Act
+}
+
+// GetAt returns the value of At.
+func (s *MyDecision) GetAt() time.Time {
+	return s.At
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyDecision) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *MyDecision) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *MyDecision) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetColumn returns the value of Column.
+func (s *MyDecision) GetColumn() Code {
+	return s.Column
+}
+
+// GetPermitted returns the value of Permitted.
+func (s *MyDecision) GetPermitted() bool {
+	return s.Permitted
+}
+
+// GetSteps returns the value of Steps.
+func (s *MyDecision) GetSteps() []Step {
+	return s.Steps
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *MyDecision) GetAgreement() string {
+	return s.Agreement
+}
+
+// GetPower returns the value of Power.
+func (s *MyDecision) GetPower() string {
+	return s.Power
+}
+
+// GetGround returns the value of Ground.
+func (s *MyDecision) GetGround() string {
+	return s.Ground
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *MyDecision) GetPurposes() []string {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *MyDecision) GetAspects() []string {
+	return s.Aspects
+}
+
+// GetAudience returns the value of Audience.
+func (s *MyDecision) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetUntil returns the value of Until.
+func (s *MyDecision) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetReview returns the value of Review.
+func (s *MyDecision) GetReview() time.Time {
+	return s.Review
+}
+
+// GetTermsVersion returns the value of TermsVersion.
+func (s *MyDecision) GetTermsVersion() int64 {
+	return s.TermsVersion
+}
+
+// GetProfile returns the value of Profile.
+func (s *MyDecision) GetProfile() Code {
+	return s.Profile
+}
+
+// SetDecision sets the value of Decision.
+func (s *MyDecision) SetDecision(val ID) {
+	s.Decision = val
+}
+
+// SetAct sets the value of Act.
+func (s *MyDecision) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetAt sets the value of At.
+func (s *MyDecision) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyDecision) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *MyDecision) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *MyDecision) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyDecision) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetPermitted sets the value of Permitted.
+func (s *MyDecision) SetPermitted(val bool) {
+	s.Permitted = val
+}
+
+// SetSteps sets the value of Steps.
+func (s *MyDecision) SetSteps(val []Step) {
+	s.Steps = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *MyDecision) SetAgreement(val string) {
+	s.Agreement = val
+}
+
+// SetPower sets the value of Power.
+func (s *MyDecision) SetPower(val string) {
+	s.Power = val
+}
+
+// SetGround sets the value of Ground.
+func (s *MyDecision) SetGround(val string) {
+	s.Ground = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *MyDecision) SetPurposes(val []string) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *MyDecision) SetAspects(val []string) {
+	s.Aspects = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *MyDecision) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MyDecision) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetReview sets the value of Review.
+func (s *MyDecision) SetReview(val time.Time) {
+	s.Review = val
+}
+
+// SetTermsVersion sets the value of TermsVersion.
+func (s *MyDecision) SetTermsVersion(val int64) {
+	s.TermsVersion = val
+}
+
+// SetProfile sets the value of Profile.
+func (s *MyDecision) SetProfile(val Code) {
+	s.Profile = val
+}
+
+// Ref: #/components/schemas/MyDecisionPage
+type MyDecisionPage struct {
+	Decisions []MyDecision `json:"decisions"`
+	Next      OptCursor    `json:"next"`
+}
+
+// GetDecisions returns the value of Decisions.
+func (s *MyDecisionPage) GetDecisions() []MyDecision {
+	return s.Decisions
+}
+
+// GetNext returns the value of Next.
+func (s *MyDecisionPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetDecisions sets the value of Decisions.
+func (s *MyDecisionPage) SetDecisions(val []MyDecision) {
+	s.Decisions = val
+}
+
+// SetNext sets the value of Next.
+func (s *MyDecisionPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
+// Ref: #/components/schemas/MyEnquiry
+type MyEnquiry struct {
+	Enquiry      ID        `json:"enquiry"`
+	At           time.Time `json:"at"`
+	Agency       Code      `json:"agency"`
+	AgencyName   string    `json:"agency_name"`
+	Practitioner Code      `json:"practitioner"`
+	Role         string    `json:"role"`
+	Column       OptCode   `json:"column"`
+	Purpose      Code      `json:"purpose"`
+	Reason       Code      `json:"reason"`
+	Concerning   string    `json:"concerning"`
+	Transaction  OptCode   `json:"transaction"`
+	Emergency    bool      `json:"emergency"`
+	// Of one that read what is recorded: of what. Absent of a question.
+	Reads OptString `json:"reads"`
+	// The columns of the person's own relationships that it was told of.
+	ToldOf     []Code     `json:"told_of"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetEnquiry returns the value of Enquiry.
+func (s *MyEnquiry) GetEnquiry() ID {
+	return s.Enquiry
+}
+
+// GetAt returns the value of At.
+func (s *MyEnquiry) GetAt() time.Time {
+	return s.At
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyEnquiry) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *MyEnquiry) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetPractitioner returns the value of Practitioner.
+func (s *MyEnquiry) GetPractitioner() Code {
+	return s.Practitioner
+}
+
+// GetRole returns the value of Role.
+func (s *MyEnquiry) GetRole() string {
+	return s.Role
+}
+
+// GetColumn returns the value of Column.
+func (s *MyEnquiry) GetColumn() OptCode {
+	return s.Column
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *MyEnquiry) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *MyEnquiry) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *MyEnquiry) GetConcerning() string {
+	return s.Concerning
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *MyEnquiry) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *MyEnquiry) GetEmergency() bool {
+	return s.Emergency
+}
+
+// GetReads returns the value of Reads.
+func (s *MyEnquiry) GetReads() OptString {
+	return s.Reads
+}
+
+// GetToldOf returns the value of ToldOf.
+func (s *MyEnquiry) GetToldOf() []Code {
+	return s.ToldOf
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *MyEnquiry) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetEnquiry sets the value of Enquiry.
+func (s *MyEnquiry) SetEnquiry(val ID) {
+	s.Enquiry = val
+}
+
+// SetAt sets the value of At.
+func (s *MyEnquiry) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyEnquiry) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *MyEnquiry) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetPractitioner sets the value of Practitioner.
+func (s *MyEnquiry) SetPractitioner(val Code) {
+	s.Practitioner = val
+}
+
+// SetRole sets the value of Role.
+func (s *MyEnquiry) SetRole(val string) {
+	s.Role = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyEnquiry) SetColumn(val OptCode) {
+	s.Column = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *MyEnquiry) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *MyEnquiry) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *MyEnquiry) SetConcerning(val string) {
+	s.Concerning = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *MyEnquiry) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *MyEnquiry) SetEmergency(val bool) {
+	s.Emergency = val
+}
+
+// SetReads sets the value of Reads.
+func (s *MyEnquiry) SetReads(val OptString) {
+	s.Reads = val
+}
+
+// SetToldOf sets the value of ToldOf.
+func (s *MyEnquiry) SetToldOf(val []Code) {
+	s.ToldOf = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *MyEnquiry) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/MyEnquiryPage
+type MyEnquiryPage struct {
+	Enquiries []MyEnquiry `json:"enquiries"`
+	Next      OptCursor   `json:"next"`
+}
+
+// GetEnquiries returns the value of Enquiries.
+func (s *MyEnquiryPage) GetEnquiries() []MyEnquiry {
+	return s.Enquiries
+}
+
+// GetNext returns the value of Next.
+func (s *MyEnquiryPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetEnquiries sets the value of Enquiries.
+func (s *MyEnquiryPage) SetEnquiries(val []MyEnquiry) {
+	s.Enquiries = val
+}
+
+// SetNext sets the value of Next.
+func (s *MyEnquiryPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
 // Ref: #/components/schemas/MyHandles
 type MyHandles struct {
 	Proofs  MyHandlesProofs `json:"proofs"`
@@ -4606,6 +5649,298 @@ func (s *MyHandlesProofs) SetConsent(val string) {
 // SetIdmgr sets the value of Idmgr.
 func (s *MyHandlesProofs) SetIdmgr(val string) {
 	s.Idmgr = val
+}
+
+// Ref: #/components/schemas/MyObjectionRequest
+type MyObjectionRequest struct {
+	Act    ID   `json:"act"`
+	Reason Code `json:"reason"`
+}
+
+// GetAct returns the value of Act.
+func (s *MyObjectionRequest) GetAct() ID {
+	return s.Act
+}
+
+// GetReason returns the value of Reason.
+func (s *MyObjectionRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetAct sets the value of Act.
+func (s *MyObjectionRequest) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetReason sets the value of Reason.
+func (s *MyObjectionRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/MyReceipt
+type MyReceipt struct {
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetAct returns the value of Act.
+func (s *MyReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *MyReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAct sets the value of Act.
+func (s *MyReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *MyReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// What one column holds of the person. What it calls them is for its agency alone to open.
+// Ref: #/components/schemas/MyRelationship
+type MyRelationship struct {
+	Handle     ID          `json:"handle"`
+	Column     Code        `json:"column"`
+	Title      string      `json:"title"`
+	Agency     Code        `json:"agency"`
+	AgencyName string      `json:"agency_name"`
+	Published  bool        `json:"published"`
+	Act        OptID       `json:"act"`
+	Role       OptString   `json:"role"`
+	At         OptDateTime `json:"at"`
+	Since      OptDateTime `json:"since"`
+	Mode       OptMode     `json:"mode"`
+	Agreement  OptCode     `json:"agreement"`
+	Power      OptCode     `json:"power"`
+	Ground     OptGround   `json:"ground"`
+	Purposes   []Code      `json:"purposes"`
+	Aspects    []Code      `json:"aspects"`
+	Audience   OptAudience `json:"audience"`
+	Until      OptDateTime `json:"until"`
+	Review     OptDateTime `json:"review"`
+	Offers     []OfferKind `json:"offers"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *MyRelationship) GetHandle() ID {
+	return s.Handle
+}
+
+// GetColumn returns the value of Column.
+func (s *MyRelationship) GetColumn() Code {
+	return s.Column
+}
+
+// GetTitle returns the value of Title.
+func (s *MyRelationship) GetTitle() string {
+	return s.Title
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyRelationship) GetAgency() Code {
+	return s.Agency
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *MyRelationship) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetPublished returns the value of Published.
+func (s *MyRelationship) GetPublished() bool {
+	return s.Published
+}
+
+// GetAct returns the value of Act.
+func (s *MyRelationship) GetAct() OptID {
+	return s.Act
+}
+
+// GetRole returns the value of Role.
+func (s *MyRelationship) GetRole() OptString {
+	return s.Role
+}
+
+// GetAt returns the value of At.
+func (s *MyRelationship) GetAt() OptDateTime {
+	return s.At
+}
+
+// GetSince returns the value of Since.
+func (s *MyRelationship) GetSince() OptDateTime {
+	return s.Since
+}
+
+// GetMode returns the value of Mode.
+func (s *MyRelationship) GetMode() OptMode {
+	return s.Mode
+}
+
+// GetAgreement returns the value of Agreement.
+func (s *MyRelationship) GetAgreement() OptCode {
+	return s.Agreement
+}
+
+// GetPower returns the value of Power.
+func (s *MyRelationship) GetPower() OptCode {
+	return s.Power
+}
+
+// GetGround returns the value of Ground.
+func (s *MyRelationship) GetGround() OptGround {
+	return s.Ground
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *MyRelationship) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *MyRelationship) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetAudience returns the value of Audience.
+func (s *MyRelationship) GetAudience() OptAudience {
+	return s.Audience
+}
+
+// GetUntil returns the value of Until.
+func (s *MyRelationship) GetUntil() OptDateTime {
+	return s.Until
+}
+
+// GetReview returns the value of Review.
+func (s *MyRelationship) GetReview() OptDateTime {
+	return s.Review
+}
+
+// GetOffers returns the value of Offers.
+func (s *MyRelationship) GetOffers() []OfferKind {
+	return s.Offers
+}
+
+// SetHandle sets the value of Handle.
+func (s *MyRelationship) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyRelationship) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetTitle sets the value of Title.
+func (s *MyRelationship) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyRelationship) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *MyRelationship) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetPublished sets the value of Published.
+func (s *MyRelationship) SetPublished(val bool) {
+	s.Published = val
+}
+
+// SetAct sets the value of Act.
+func (s *MyRelationship) SetAct(val OptID) {
+	s.Act = val
+}
+
+// SetRole sets the value of Role.
+func (s *MyRelationship) SetRole(val OptString) {
+	s.Role = val
+}
+
+// SetAt sets the value of At.
+func (s *MyRelationship) SetAt(val OptDateTime) {
+	s.At = val
+}
+
+// SetSince sets the value of Since.
+func (s *MyRelationship) SetSince(val OptDateTime) {
+	s.Since = val
+}
+
+// SetMode sets the value of Mode.
+func (s *MyRelationship) SetMode(val OptMode) {
+	s.Mode = val
+}
+
+// SetAgreement sets the value of Agreement.
+func (s *MyRelationship) SetAgreement(val OptCode) {
+	s.Agreement = val
+}
+
+// SetPower sets the value of Power.
+func (s *MyRelationship) SetPower(val OptCode) {
+	s.Power = val
+}
+
+// SetGround sets the value of Ground.
+func (s *MyRelationship) SetGround(val OptGround) {
+	s.Ground = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *MyRelationship) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *MyRelationship) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *MyRelationship) SetAudience(val OptAudience) {
+	s.Audience = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MyRelationship) SetUntil(val OptDateTime) {
+	s.Until = val
+}
+
+// SetReview sets the value of Review.
+func (s *MyRelationship) SetReview(val OptDateTime) {
+	s.Review = val
+}
+
+// SetOffers sets the value of Offers.
+func (s *MyRelationship) SetOffers(val []OfferKind) {
+	s.Offers = val
+}
+
+// Ref: #/components/schemas/MyRelationships
+type MyRelationships struct {
+	Relationships []MyRelationship `json:"relationships"`
+}
+
+// GetRelationships returns the value of Relationships.
+func (s *MyRelationships) GetRelationships() []MyRelationship {
+	return s.Relationships
+}
+
+// SetRelationships sets the value of Relationships.
+func (s *MyRelationships) SetRelationships(val []MyRelationship) {
+	s.Relationships = val
 }
 
 // Why the subject is not told of what is imposed on them, and by when somebody else looks at the
@@ -5059,6 +6394,88 @@ func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
 }
 
+// Ref: #/components/schemas/OpenComplaint
+type OpenComplaint struct {
+	Complaint     ID          `json:"complaint"`
+	Agency        Code        `json:"agency"`
+	Topic         string      `json:"topic"`
+	At            time.Time   `json:"at"`
+	AcknowledgeBy time.Time   `json:"acknowledge_by"`
+	Acknowledged  OptDateTime `json:"acknowledged"`
+	// Not acknowledged in time.
+	Overdue bool `json:"overdue"`
+}
+
+// GetComplaint returns the value of Complaint.
+func (s *OpenComplaint) GetComplaint() ID {
+	return s.Complaint
+}
+
+// GetAgency returns the value of Agency.
+func (s *OpenComplaint) GetAgency() Code {
+	return s.Agency
+}
+
+// GetTopic returns the value of Topic.
+func (s *OpenComplaint) GetTopic() string {
+	return s.Topic
+}
+
+// GetAt returns the value of At.
+func (s *OpenComplaint) GetAt() time.Time {
+	return s.At
+}
+
+// GetAcknowledgeBy returns the value of AcknowledgeBy.
+func (s *OpenComplaint) GetAcknowledgeBy() time.Time {
+	return s.AcknowledgeBy
+}
+
+// GetAcknowledged returns the value of Acknowledged.
+func (s *OpenComplaint) GetAcknowledged() OptDateTime {
+	return s.Acknowledged
+}
+
+// GetOverdue returns the value of Overdue.
+func (s *OpenComplaint) GetOverdue() bool {
+	return s.Overdue
+}
+
+// SetComplaint sets the value of Complaint.
+func (s *OpenComplaint) SetComplaint(val ID) {
+	s.Complaint = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *OpenComplaint) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetTopic sets the value of Topic.
+func (s *OpenComplaint) SetTopic(val string) {
+	s.Topic = val
+}
+
+// SetAt sets the value of At.
+func (s *OpenComplaint) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAcknowledgeBy sets the value of AcknowledgeBy.
+func (s *OpenComplaint) SetAcknowledgeBy(val time.Time) {
+	s.AcknowledgeBy = val
+}
+
+// SetAcknowledged sets the value of Acknowledged.
+func (s *OpenComplaint) SetAcknowledged(val OptDateTime) {
+	s.Acknowledged = val
+}
+
+// SetOverdue sets the value of Overdue.
+func (s *OpenComplaint) SetOverdue(val bool) {
+	s.Overdue = val
+}
+
 // NewOptActEffect returns new OptActEffect with value set to v.
 func NewOptActEffect(v ActEffect) OptActEffect {
 	return OptActEffect{
@@ -5145,6 +6562,52 @@ func (o OptApprovalRequestDeed) Get() (v ApprovalRequestDeed, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptApprovalRequestDeed) Or(d ApprovalRequestDeed) ApprovalRequestDeed {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptAudience returns new OptAudience with value set to v.
+func NewOptAudience(v Audience) OptAudience {
+	return OptAudience{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptAudience is optional Audience.
+type OptAudience struct {
+	Value Audience
+	Set   bool
+}
+
+// IsSet returns true if OptAudience was set.
+func (o OptAudience) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptAudience) Reset() {
+	var v Audience
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptAudience) SetTo(v Audience) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptAudience) Get() (v Audience, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptAudience) Or(d Audience) Audience {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -5421,6 +6884,52 @@ func (o OptCommonClientStatement) Get() (v CommonClientStatement, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptCommonClientStatement) Or(d CommonClientStatement) CommonClientStatement {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptComplaintOutcome returns new OptComplaintOutcome with value set to v.
+func NewOptComplaintOutcome(v ComplaintOutcome) OptComplaintOutcome {
+	return OptComplaintOutcome{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptComplaintOutcome is optional ComplaintOutcome.
+type OptComplaintOutcome struct {
+	Value ComplaintOutcome
+	Set   bool
+}
+
+// IsSet returns true if OptComplaintOutcome was set.
+func (o OptComplaintOutcome) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptComplaintOutcome) Reset() {
+	var v ComplaintOutcome
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptComplaintOutcome) SetTo(v ComplaintOutcome) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptComplaintOutcome) Get() (v ComplaintOutcome, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptComplaintOutcome) Or(d ComplaintOutcome) ComplaintOutcome {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -8550,6 +10059,31 @@ func (s *StepAnswer) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+type Subject struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Subject) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Subject) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Subject) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Subject) SetRoles(val []string) {
+	s.Roles = val
 }
 
 // How what the subject did was recorded. The mode `subject` needs it, and no other takes it.

@@ -19,6 +19,10 @@ type SecurityHandler interface {
 	// HandleSignedIn handles signedIn security.
 	// A registrar's statement of who has signed in, for relmgr.
 	HandleSignedIn(ctx context.Context, operationName OperationName, t SignedIn) (context.Context, error)
+	// HandleSubject handles subject security.
+	// Relmgr's proof of the handles of somebody who has signed in, for this duty: GET
+	// /relmgr/v1/me/handles gives it.
+	HandleSubject(ctx context.Context, operationName OperationName, t Subject) (context.Context, error)
 }
 
 func findAuthorization(h http.Header, prefix string) (string, bool) {
@@ -38,6 +42,8 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	AcknowledgeComplaintOperation:  []string{},
+	AnswerComplaintOperation:       []string{},
 	ApproveAsOfOperation:           []string{},
 	ApproveImportOperation:         []string{},
 	AskAsOfOperation:               []string{},
@@ -59,6 +65,7 @@ var operationRolesOidc = map[string][]string{
 	KeepSilentOperation:            []string{},
 	ListActsOperation:              []string{},
 	ListAsOfOperation:              []string{},
+	ListComplaintsOperation:        []string{},
 	ListContactRepliesOperation:    []string{},
 	ListContactRequestsOperation:   []string{},
 	ListDecisionsOperation:         []string{},
@@ -131,6 +138,38 @@ func GetRolesForSignedIn(operation string) []string {
 	return result
 }
 
+// operationRolesSubject is a private map storing roles per operation.
+var operationRolesSubject = map[string][]string{
+	ComplainOperation:            []string{},
+	ListMyActsOperation:          []string{},
+	ListMyComplaintsOperation:    []string{},
+	ListMyDecisionsOperation:     []string{},
+	ListMyEnquiriesOperation:     []string{},
+	ListMyRelationshipsOperation: []string{},
+	ObjectAsMyselfOperation:      []string{},
+}
+
+// GetRolesForSubject returns the required roles for the given operation.
+//
+// This is useful for authorization scenarios where you need to know which roles
+// are required for an operation.
+//
+// Example:
+//
+//	requiredRoles := GetRolesForSubject(AddPetOperation)
+//
+// Returns nil if the operation has no role requirements or if the operation is unknown.
+func GetRolesForSubject(operation string) []string {
+	roles, ok := operationRolesSubject[operation]
+	if !ok {
+		return nil
+	}
+	// Return a copy to prevent external modification
+	result := make([]string, len(roles))
+	copy(result, roles)
+	return result
+}
+
 func (s *Server) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
 	var t Oidc
 	token, ok := findAuthorization(req.Header, "Bearer")
@@ -165,6 +204,23 @@ func (s *Server) securitySignedIn(ctx context.Context, operationName OperationNa
 	return rctx, true, err
 }
 
+func (s *Server) securitySubject(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
+	var t Subject
+	token, ok := findAuthorization(req.Header, "Bearer")
+	if !ok {
+		return ctx, false, nil
+	}
+	t.Token = token
+	t.Roles = operationRolesSubject[operationName]
+	rctx, err := s.sec.HandleSubject(ctx, operationName, t)
+	if errors.Is(err, ogenerrors.ErrSkipServerSecurity) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return rctx, true, err
+}
+
 // SecuritySource is provider of security values (tokens, passwords, etc.).
 type SecuritySource interface {
 	// Oidc provides oidc security value.
@@ -173,6 +229,10 @@ type SecuritySource interface {
 	// SignedIn provides signedIn security value.
 	// A registrar's statement of who has signed in, for relmgr.
 	SignedIn(ctx context.Context, operationName OperationName) (SignedIn, error)
+	// Subject provides subject security value.
+	// Relmgr's proof of the handles of somebody who has signed in, for this duty: GET
+	// /relmgr/v1/me/handles gives it.
+	Subject(ctx context.Context, operationName OperationName) (Subject, error)
 }
 
 func (s *Client) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) error {
@@ -187,6 +247,14 @@ func (s *Client) securitySignedIn(ctx context.Context, operationName OperationNa
 	t, err := s.sec.SignedIn(ctx, operationName)
 	if err != nil {
 		return errors.Wrap(err, "security source \"SignedIn\"")
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Token)
+	return nil
+}
+func (s *Client) securitySubject(ctx context.Context, operationName OperationName, req *http.Request) error {
+	t, err := s.sec.Subject(ctx, operationName)
+	if err != nil {
+		return errors.Wrap(err, "security source \"Subject\"")
 	}
 	req.Header.Set("Authorization", "Bearer "+t.Token)
 	return nil

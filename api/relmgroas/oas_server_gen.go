@@ -8,6 +8,18 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AcknowledgeComplaint implements acknowledgeComplaint operation.
+	//
+	// Once, by a governance officer of another agency than the one complained of.
+	//
+	// POST /relmgr/v1/complaints/{complaint}/acknowledgement
+	AcknowledgeComplaint(ctx context.Context, req *ComplaintStepRequest, params AcknowledgeComplaintParams) (*ActReceipt, error)
+	// AnswerComplaint implements answerComplaint operation.
+	//
+	// Once, with an outcome, which the person is told.
+	//
+	// POST /relmgr/v1/complaints/{complaint}/answer
+	AnswerComplaint(ctx context.Context, req *ComplaintAnswerRequest, params AnswerComplaintParams) (*ActReceipt, error)
 	// ApproveAsOf implements approveAsOf operation.
 	//
 	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
@@ -46,6 +58,13 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/anchors
 	AttachAnchor(ctx context.Context, req *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
+	// Complain implements complain operation.
+	//
+	// The partnership's governance officers acknowledge it within 30 days and answer (SUB-06, SUB-08).
+	// No agency is shown it.
+	//
+	// POST /relmgr/v1/me/complaints
+	Complain(ctx context.Context, req *ComplaintRequest) (*ComplaintReceipt, error)
 	// ConfirmSamePerson implements confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -200,6 +219,12 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/as-of-enquiries
 	ListAsOf(ctx context.Context, params ListAsOfParams) (*AsOfPage, error)
+	// ListComplaints implements listComplaints operation.
+	//
+	// For governance officers, oldest first. They name nobody.
+	//
+	// GET /relmgr/v1/complaints
+	ListComplaints(ctx context.Context, params ListComplaintsParams) (*ComplaintPage, error)
 	// ListContactReplies implements listContactReplies operation.
 	//
 	// Only holders who share or want to be called, while their decision to say so stands. One who
@@ -236,6 +261,39 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/imports/{import}/refusals
 	ListImportRefusals(ctx context.Context, params ListImportRefusalsParams) (*ImportRefusals, error)
+	// ListMyActs implements listMyActs operation.
+	//
+	// Newest first (ACT-10). An act that the person is lawfully not told of is absent, with all that
+	// follows from it.
+	//
+	// GET /relmgr/v1/me/acts
+	ListMyActs(ctx context.Context, params ListMyActsParams) (*MyActPage, error)
+	// ListMyComplaints implements listMyComplaints operation.
+	//
+	// Oldest first.
+	//
+	// GET /relmgr/v1/me/complaints
+	ListMyComplaints(ctx context.Context) (*MyComplaints, error)
+	// ListMyDecisions implements listMyDecisions operation.
+	//
+	// The four steps of each, refusals too, in no order that tells anything.
+	//
+	// GET /relmgr/v1/me/decisions
+	ListMyDecisions(ctx context.Context, params ListMyDecisionsParams) (*MyDecisionPage, error)
+	// ListMyEnquiries implements listMyEnquiries operation.
+	//
+	// Newest first: who, when, for which purpose and reason, and of which of the person's relationships
+	// they were told (SUB-09). Looking is recorded nowhere.
+	//
+	// GET /relmgr/v1/me/enquiries
+	ListMyEnquiries(ctx context.Context, params ListMyEnquiriesParams) (*MyEnquiryPage, error)
+	// ListMyRelationships implements listMyRelationships operation.
+	//
+	// Every handle of the proof, published or not, on what decision, and to whom (SUB-01). What the
+	// person is lawfully not told of is absent.
+	//
+	// GET /relmgr/v1/me/relationships
+	ListMyRelationships(ctx context.Context) (*MyRelationships, error)
 	// ListNotices implements listNotices operation.
 	//
 	// For those who want to be informed (an offer of their publication, QRY-13), and for whoever was
@@ -284,6 +342,13 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/caseloads
 	MoveCaseload(ctx context.Context, req *CaseloadRequest, params MoveCaseloadParams) (*ActReceipts, error)
+	// ObjectAsMyself implements objectAsMyself operation.
+	//
+	// The agency that imposed it rules, within 28 days (SUB-02). Objecting again before that gives the
+	// same receipt.
+	//
+	// POST /relmgr/v1/me/objections
+	ObjectAsMyself(ctx context.Context, req *MyObjectionRequest) (*MyReceipt, error)
 	// OpenPairing implements openPairing operation.
 	//
 	// Opens a pairing for one identifier of the caller's own column, with the caller's side of the

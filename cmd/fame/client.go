@@ -111,6 +111,11 @@ func (a relmgrAuth) SignedIn(context.Context, relmgroas.OperationName) (relmgroa
 	return relmgroas.SignedIn{Token: a.token}, nil
 }
 
+// Subject is for who bears relmgr's proof of their handles.
+func (a relmgrAuth) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
+	return relmgroas.Subject{Token: a.token}, nil
+}
+
 func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
 	return consentoas.Oidc{Token: a.token}, nil
 }

@@ -163,6 +163,8 @@ relmgr.import_lines             relmgr      select insert
 relmgr.as_of_approvals          relmgr      select insert
 relmgr.retractions              relmgr      select insert
 relmgr.silences                 relmgr      select insert
+relmgr.complaints               relmgr      select insert
+relmgr.complaint_steps          relmgr      select insert
 relmgr.changes                  relmgr      select insert update(at) delete
 relmgr.heard                    relmgr      select insert delete
 relmgr.notices                  relmgr      select insert update(read_at,next_at,tries,gone) delete

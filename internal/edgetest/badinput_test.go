@@ -75,6 +75,8 @@ type bench struct {
 	document                  object
 	own, twin, overlay, pair2 string // a recognition of the keeper's, an entry, and tasks: decided, and open
 
+	complaint, answeredComplaint string // one that waits, and one that does not
+
 	last map[string]content // what the last row left
 }
 
@@ -241,6 +243,7 @@ func newBench(t testing.TB) *bench {
 	b.linkGood()
 	b.meGood()
 	b.noticesGood()
+	b.mineGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

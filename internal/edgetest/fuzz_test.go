@@ -50,12 +50,18 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 	for _, text := range []string{"", "{}", "[]", "null", `""`, `{"a":{"a":{"a":[1,2,{}]}}}`, "\xff\xfe", `{"column":"\u0000"}`, `{"column":"\ud800"}`} {
 		f.Add([]byte(text))
 	}
+	bearer := func() string {
+		if duty, _, myself := strings.Cut(target[1:], "/v1/me/"); myself {
+			return h.myProofs(as, "")[duty].(string)
+		}
+		return h.token(as)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		h.t = t
 		defer func() { h.t = f }()
 		h.clock.pass(time.Second) // nobody has to wait
 		r := httptest.NewRequest(method, target, bytes.NewReader(body))
-		r.Header.Set("Authorization", "Bearer "+h.token(as))
+		r.Header.Set("Authorization", "Bearer "+bearer())
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
@@ -479,4 +485,22 @@ func FuzzAskThroughLink(f *testing.F) {
 
 func FuzzKeepSilent(f *testing.F) {
 	fuzzed(f, "keepSilent", "dr-patel", "/relmgr/v1/silences", seedWith(seedOwn, object{"risk": "risk-to-the-subject", "review_by": "2027-01-01T00:00:00Z", "reason": "risk-of-harm"}))
+}
+
+func FuzzAcknowledgeComplaint(f *testing.F) {
+	fuzzed(f, "acknowledgeComplaint", "gov-ellis", "/relmgr/v1/complaints/"+seedID+"/acknowledgement", object{"reason": "subject-asked"})
+}
+
+func FuzzAnswerComplaint(f *testing.F) {
+	fuzzed(f, "answerComplaint", "gov-ellis", "/relmgr/v1/complaints/"+seedID+"/answer", object{"outcome": "upheld", "reason": "subject-asked"})
+}
+
+// What people do as themselves is fuzzed as somebody of whom nothing is known.
+
+func FuzzObjectAsMyself(f *testing.F) {
+	fuzzed(f, "objectAsMyself", "Ida Moor", "/relmgr/v1/me/objections", object{"act": seedID, "reason": "subject-asked"})
+}
+
+func FuzzComplain(f *testing.F) {
+	fuzzed(f, "complain", "Ida Moor", "/relmgr/v1/me/complaints", object{"handle": seedID, "act": seedID, "topic": "other"})
 }

@@ -42,6 +42,7 @@ func noticesOf(column string) string { return "/relmgr/v1/notices?column=" + col
 // lets nothing wait that came before.
 func (h *hub) informed(column, identifier string) {
 	h.t.Helper()
+	h.beat()
 	_, err := h.admin.Exec("delete from relmgr.notices")
 	h.must(err)
 	r := h.relationship(column, identifier, agreed{}, h.consent(asker, column, identifier, agreed{}))

@@ -20,6 +20,7 @@ type (
 	enquiry   struct{}
 	delivery  struct{}
 	notice    struct{}
+	complaint struct{}
 	review    struct{}
 	declared  struct{}
 	consent   struct{}
@@ -56,6 +57,8 @@ type (
 	DeliveryID = ID[delivery]
 	// NoticeID is what one column is shown of a notice that waits for it.
 	NoticeID = ID[notice]
+	// ComplaintID names what a person complains of, to them and to whoever answers.
+	ComplaintID = ID[complaint]
 	// ReviewID names what a reviewer is asked to look at.
 	ReviewID = ID[review]
 	// DeclarationID names what somebody declared of themselves and an identifier.
@@ -115,6 +118,7 @@ func NewDecision() DecisionID       { return New[decision]() }
 func NewEnquiry() EnquiryID         { return New[enquiry]() }
 func NewDelivery() DeliveryID       { return New[delivery]() }
 func NewNotice() NoticeID           { return New[notice]() }
+func NewComplaint() ComplaintID     { return New[complaint]() }
 func NewDeclaration() DeclarationID { return New[declared]() }
 func NewConsent() ConsentID         { return New[consent]() }
 func NewExclusion() ExclusionID     { return New[exclusion]() }
@@ -138,6 +142,7 @@ func ParseReference(s string) (ReferenceID, error)         { return Parse[refere
 func ParseEnquiry(s string) (EnquiryID, error)             { return Parse[enquiry](s) }
 func ParseDelivery(s string) (DeliveryID, error)           { return Parse[delivery](s) }
 func ParseNotice(s string) (NoticeID, error)               { return Parse[notice](s) }
+func ParseComplaint(s string) (ComplaintID, error)         { return Parse[complaint](s) }
 func ParseReview(s string) (ReviewID, error)               { return Parse[review](s) }
 func ParseDeclaration(s string) (DeclarationID, error)     { return Parse[declared](s) }
 func ParseConsent(s string) (ConsentID, error)             { return Parse[consent](s) }

@@ -129,7 +129,9 @@ var kinds = []kind{
 			  'until', f.ends_at, 'proposal', f.proposal), 'approval', r.approval_id, 'import', i.import_id, 'line', i.line,
 			'erasure', json_build_object('handle', z.handle_id, 'column', z.column_id, 'keeps', z.keeps, 'obligation', z.obligation, 'complete_at', z.complete_at),
 			'erases', json_build_object('leaves', x.leaves, 'digest', x.digest)
-			) || jsonb_build_object('silence', json_build_object('handle', hu.handle_id, 'risk', hu.risk, 'review_by', hu.review_by),
+			) || jsonb_build_object(
+			'complaint', json_build_object('complaint', coalesce(cp.complaint_id, cs.complaint_id), 'agency', cp.agency_id, 'handle', cp.handle_id, 'about', cp.about,
+			  'topic', cp.topic, 'acknowledge_by', cp.acknowledge_by, 'outcome', cs.outcome), 'silence', json_build_object('handle', hu.handle_id, 'risk', hu.risk, 'review_by', hu.review_by),
 			'opens', json_build_object('handle', s.handle_id, 'decision', s.decision_id, 'agency', s.agency_id),
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id),
 			'recognition', json_build_object('hash', encode(ru.recognition_hash, 'base64')),
@@ -167,6 +169,8 @@ var kinds = []kind{
 			left join relmgr.attachments ta on ta.act_id = r.act_id
 			left join relmgr.anchors an on an.anchor_id = ta.anchor_id
 			left join relmgr.silences hu on hu.act_id = r.act_id
+			left join relmgr.complaints cp on cp.act_id = r.act_id
+			left join relmgr.complaint_steps cs on cs.act_id = r.act_id
 			left join relmgr.import_lines i on i.act_id = r.act_id
 			left join relmgr.erasures z on z.act_id = r.act_id
 			left join (select act_id, count(*) as leaves, encode(sha256(string_agg(commitment || rest, ''::bytea order by commitment)), 'hex') as digest
