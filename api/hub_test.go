@@ -181,6 +181,10 @@ type duty struct {
 	terms  *decide.Terms
 }
 
+func (d *duty) HandleSubject(ctx context.Context, op relmgroas.OperationName, t relmgroas.Subject) (context.Context, error) {
+	return d.edge.SecureSubject(ctx, op, t.Token)
+}
+
 func (d *duty) HandleOidc(ctx context.Context, op relmgroas.OperationName, t relmgroas.Oidc) (context.Context, error) {
 	if d.open {
 		return d.edge.AuthenticateOnly(ctx, op, t.Token)

@@ -62,39 +62,48 @@ func (s *Service) Block(ctx context.Context, caller decide.Caller, req BlockRequ
 		r := begin(block, caller, role, at)
 		r.Handle, r.Held, r.Evidence = handle, column.Agency, req.Evidence
 		r.Block, r.Reach, r.Warning = ident.NewBlock(), req.Reach, req.Warning
-		receipt, err := s.append(ctx, tx, &r)
-		if err != nil {
-			return err
-		}
-		made = BlockReceipt{Block: r.Block, Receipt: receipt}
-		return s.queries.InsertBlock(ctx, tx, consentdb.InsertBlockParams{
-			BlockID: r.Block, ActID: r.Act, HandleID: r.Handle, AgencyID: r.Held, Reach: string(r.Reach),
-			Warning: r.Warning, StartsAt: r.At, Evidence: string(r.Evidence),
-		})
+		made, err = s.block(ctx, tx, &r)
+		return err
 	})
 	return made, err
+}
+
+// block puts a block and its act into tx. r has who, when, what and for which handle.
+func (s *Service) block(ctx context.Context, tx *sql.Tx, r *record) (BlockReceipt, error) {
+	receipt, err := s.append(ctx, tx, r)
+	if err != nil {
+		return BlockReceipt{}, err
+	}
+	return BlockReceipt{Block: r.Block, Receipt: receipt}, s.queries.InsertBlock(ctx, tx, consentdb.InsertBlockParams{
+		BlockID: r.Block, ActID: r.Act, HandleID: r.Handle, AgencyID: r.Held, Reach: string(r.Reach),
+		Warning: r.Warning, StartsAt: r.At, Evidence: string(r.Evidence),
+	})
 }
 
 // Unblock ends a block at once, under Withdraw's rules.
 func (s *Service) Unblock(ctx context.Context, caller decide.Caller, id ident.BlockID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Unblock")
-	return s.end(ctx, caller, evidence, ending{
-		kind: unblock, unknown: unknown("block"),
-		find: func(tx *sql.Tx, r *record) error {
-			row, err := s.queries.FindBlock(ctx, tx, consentdb.FindBlockParams{
-				BlockID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-			})
-			r.Handle, r.Held, r.Block, r.Reach, r.Warning = row.HandleID, row.AgencyID, id, Reach(row.Reach), row.Warning
-			return err
-		},
-		first: func(tx *sql.Tx) (Receipt, error) {
+	return s.end(ctx, caller, evidence, s.unblocking(id, unknown("block"), func(tx *sql.Tx, r *record) error {
+		row, err := s.queries.FindBlock(ctx, tx, consentdb.FindBlockParams{
+			BlockID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+		})
+		r.Handle, r.Held, r.Block, r.Reach, r.Warning = row.HandleID, row.AgencyID, id, Reach(row.Reach), row.Warning
+		return err
+	}))
+}
+
+// unblocking ends one block, which find finds.
+func (s *Service) unblocking(id ident.BlockID, unknown error, find func(*sql.Tx, *record) error) ending {
+	return ending{
+		kind: unblock, unknown: unknown, find: find,
+		first: func(ctx context.Context, tx *sql.Tx) (Receipt, error) {
 			first, err := s.queries.FindUnblock(ctx, tx, id)
 			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
 		},
-		insert: func(tx *sql.Tx, r *record) (int64, error) {
+		insert: func(ctx context.Context, tx *sql.Tx, r *record) (int64, error) {
 			return s.queries.InsertUnblock(ctx, tx, consentdb.InsertUnblockParams{
 				BlockID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
 			})
 		},
-	})
+	}
 }

@@ -164,23 +164,27 @@ func (s *Service) Find(ctx context.Context, caller decide.Caller, id ident.Conse
 // another agency's are the same NotKnown.
 func (s *Service) Withdraw(ctx context.Context, caller decide.Caller, id ident.ConsentID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Withdraw")
-	return s.end(ctx, caller, evidence, ending{
-		kind: withdraw, unknown: errConsentNotKnown(),
-		find: func(tx *sql.Tx, r *record) error {
-			row, err := s.queries.FindConsent(ctx, tx, consentdb.FindConsentParams{
-				ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-			})
-			r.Handle, r.Held, r.Consent = row.HandleID, row.AgencyID, id
-			return err
-		},
-		first: func(tx *sql.Tx) (Receipt, error) {
+	return s.end(ctx, caller, evidence, s.withdrawal(id, errConsentNotKnown(), func(tx *sql.Tx, r *record) error {
+		row, err := s.queries.FindConsent(ctx, tx, consentdb.FindConsentParams{
+			ConsentID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+		})
+		r.Handle, r.Held, r.Consent = row.HandleID, row.AgencyID, id
+		return err
+	}))
+}
+
+// withdrawal ends one consent, which find finds.
+func (s *Service) withdrawal(id ident.ConsentID, unknown error, find func(*sql.Tx, *record) error) ending {
+	return ending{
+		kind: withdraw, unknown: unknown, find: find,
+		first: func(ctx context.Context, tx *sql.Tx) (Receipt, error) {
 			first, err := s.queries.FindWithdrawal(ctx, tx, id)
 			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
 		},
-		insert: func(tx *sql.Tx, r *record) (int64, error) {
+		insert: func(ctx context.Context, tx *sql.Tx, r *record) (int64, error) {
 			return s.queries.InsertWithdrawal(ctx, tx, consentdb.InsertWithdrawalParams{
 				ConsentID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
 			})
 		},
-	})
+	}
 }

@@ -18,9 +18,9 @@ type ending struct {
 	// find puts what is to end into the record, or returns sql.ErrNoRows.
 	find func(tx *sql.Tx, r *record) error
 	// first returns the receipt of the end that it has, or sql.ErrNoRows.
-	first func(tx *sql.Tx) (Receipt, error)
+	first func(ctx context.Context, tx *sql.Tx) (Receipt, error)
 	// insert stores the end unless there is one: then it inserts no row.
-	insert func(tx *sql.Tx, r *record) (int64, error)
+	insert func(ctx context.Context, tx *sql.Tx, r *record) (int64, error)
 }
 
 // end ends it at once. It is as easy as saying it was: whoever may publish at
@@ -39,21 +39,27 @@ func (s *Service) end(ctx context.Context, caller decide.Caller, evidence Eviden
 	if err := c.fault(); err != nil {
 		return Receipt{}, err
 	}
+	r := begin(e.kind, caller, role, at)
+	r.Evidence = evidence
+	return s.finish(ctx, r, e)
+}
+
+// finish ends it by an act that has been begun.
+func (s *Service) finish(ctx context.Context, begun record, e ending) (receipt Receipt, err error) {
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		r := begin(e.kind, caller, role, at)
-		r.Evidence = evidence
+		r := begun // the closure may run again
 		if err := e.find(tx, &r); errors.Is(err, sql.ErrNoRows) {
 			return e.unknown
 		} else if err != nil {
 			return err
 		}
-		if receipt, err = e.first(tx); !errors.Is(err, sql.ErrNoRows) {
+		if receipt, err = e.first(ctx, tx); !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if receipt, err = s.append(ctx, tx, &r); err != nil {
 			return err
 		}
-		n, err := e.insert(tx, &r)
+		n, err := e.insert(ctx, tx, &r)
 		return firstOnly(n, err)
 	})
 	return receipt, err

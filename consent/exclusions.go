@@ -50,14 +50,20 @@ func (s *Service) Exclude(ctx context.Context, caller decide.Caller, req Exclusi
 		r := begin(exclude, caller, role, at)
 		r.Handle, r.Held, r.Evidence = handle, column.Agency, req.Evidence
 		r.Exclusion, r.Excluded = ident.NewExclusion(), req.Agency
-		receipt, err := s.append(ctx, tx, &r)
-		if err != nil {
-			return err
-		}
-		excluded = Excluded{Exclusion: r.Exclusion, Receipt: receipt}
-		return s.queries.InsertExclusion(ctx, tx, exclusionRow(&r))
+		excluded, err = s.leaveOut(ctx, tx, &r)
+		return err
 	})
 	return excluded, err
+}
+
+// leaveOut puts an exclusion and its act into tx. r has who, when, whom and for which
+// handle.
+func (s *Service) leaveOut(ctx context.Context, tx *sql.Tx, r *record) (Excluded, error) {
+	receipt, err := s.append(ctx, tx, r)
+	if err != nil {
+		return Excluded{}, err
+	}
+	return Excluded{Exclusion: r.Exclusion, Receipt: receipt}, s.queries.InsertExclusion(ctx, tx, exclusionRow(r))
 }
 
 // check says what of the request cannot be used.
@@ -76,23 +82,27 @@ func (r *ExclusionRequest) check(caller decide.Caller, column *decide.Column, at
 // agency's are the same NotKnown.
 func (s *Service) Include(ctx context.Context, caller decide.Caller, id ident.ExclusionID, evidence Evidence) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.Include")
-	return s.end(ctx, caller, evidence, ending{
-		kind: include, unknown: unknown("exclusion"),
-		find: func(tx *sql.Tx, r *record) error {
-			row, err := s.queries.FindExclusion(ctx, tx, consentdb.FindExclusionParams{
-				ExclusionID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
-			})
-			r.Handle, r.Held, r.Exclusion, r.Excluded = row.HandleID, row.AgencyID, id, row.Excluded
-			return err
-		},
-		first: func(tx *sql.Tx) (Receipt, error) {
+	return s.end(ctx, caller, evidence, s.inclusion(id, unknown("exclusion"), func(tx *sql.Tx, r *record) error {
+		row, err := s.queries.FindExclusion(ctx, tx, consentdb.FindExclusionParams{
+			ExclusionID: id, CallerAgency: caller.Agency, Caller: caller.Practitioner,
+		})
+		r.Handle, r.Held, r.Exclusion, r.Excluded = row.HandleID, row.AgencyID, id, row.Excluded
+		return err
+	}))
+}
+
+// inclusion ends one exclusion, which find finds.
+func (s *Service) inclusion(id ident.ExclusionID, unknown error, find func(*sql.Tx, *record) error) ending {
+	return ending{
+		kind: include, unknown: unknown, find: find,
+		first: func(ctx context.Context, tx *sql.Tx) (Receipt, error) {
 			first, err := s.queries.FindInclusion(ctx, tx, id)
 			return Receipt{Act: first.ActID, Commitment: first.Commitment}, err
 		},
-		insert: func(tx *sql.Tx, r *record) (int64, error) {
+		insert: func(ctx context.Context, tx *sql.Tx, r *record) (int64, error) {
 			return s.queries.InsertInclusion(ctx, tx, consentdb.InsertInclusionParams{
 				ExclusionID: id, ActID: r.Act, At: r.At, Evidence: string(r.Evidence),
 			})
 		},
-	})
+	}
 }

@@ -122,6 +122,9 @@ published_blocks.ended_at timestamptz
 published_blocks.handle_id uuid
 published_blocks.reach text
 published_blocks.starts_at timestamptz
+published_changes.act_id uuid
+published_changes.at timestamptz
+published_changes.handle_id uuid
 published_consents.aspects _text
 published_consents.audience _text
 published_consents.audience_kind text

@@ -167,6 +167,10 @@ func (h *hub) as(name string) *consentoas.Client {
 
 type bearer string
 
+func (b bearer) Subject(context.Context, consentoas.OperationName) (consentoas.Subject, error) {
+	return consentoas.Subject{Token: string(b)}, nil
+}
+
 func (b bearer) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
 	return consentoas.Oidc{Token: string(b)}, nil
 }

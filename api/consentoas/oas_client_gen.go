@@ -59,6 +59,32 @@ type Invoker interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// GiveConsent invokes giveConsent operation.
+	//
+	// In force at once, for one relationship, audience, purpose and aspect, until an end (PUB-15).
+	//
+	// POST /consent/v1/me/consents
+	GiveConsent(ctx context.Context, request *GiveConsentRequest) (*ConsentReceipt, error)
+	// HideRelationship invokes hideRelationship operation.
+	//
+	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+	// outside the agency that made it (PUB-09). The warning names the words of what it may cost that the
+	// person was shown.
+	//
+	// POST /consent/v1/me/blocks
+	HideRelationship(ctx context.Context, request *HideRequest) (*BlockReceipt, error)
+	// LeaveOutAgency invokes leaveOutAgency operation.
+	//
+	// It is told nothing by anybody on the row, and nobody is told of it (PUB-07).
+	//
+	// POST /consent/v1/me/exclusions
+	LeaveOutAgency(ctx context.Context, request *LeaveOutRequest) (*ExclusionReceipt, error)
+	// LetInAgency invokes letInAgency operation.
+	//
+	// At once.
+	//
+	// POST /consent/v1/me/exclusions/{exclusion}/withdrawal
+	LetInAgency(ctx context.Context, params LetInAgencyParams) (*ExclusionReceipt, error)
 	// ListConsentRequests invokes listConsentRequests operation.
 	//
 	// Requests that nobody has answered and that are not over, oldest first, for members of the column.
@@ -67,6 +93,13 @@ type Invoker interface {
 	//
 	// GET /consent/v1/requests
 	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ListMyWord invokes listMyWord operation.
+	//
+	// All that was said about the person's handles, over or not, by themself or recorded for them
+	// (SUB-01, PUB-12).
+	//
+	// GET /consent/v1/me/consents
+	ListMyWord(ctx context.Context) (*MyWord, error)
 	// ReceiptOfConsent invokes receiptOfConsent operation.
 	//
 	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
@@ -85,6 +118,18 @@ type Invoker interface {
 	//
 	// POST /consent/v1/requests
 	RequestConsent(ctx context.Context, request *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// ShowRelationship invokes showRelationship operation.
+	//
+	// At once.
+	//
+	// POST /consent/v1/me/blocks/{block}/withdrawal
+	ShowRelationship(ctx context.Context, params ShowRelationshipParams) (*BlockReceipt, error)
+	// TakeBackConsent invokes takeBackConsent operation.
+	//
+	// At once, whoever recorded it. Asking again gives the same receipt.
+	//
+	// POST /consent/v1/me/consents/{consent}/withdrawal
+	TakeBackConsent(ctx context.Context, params TakeBackConsentParams) (*ConsentReceipt, error)
 	// TryDecision invokes tryDecision operation.
 	//
 	// Takes a decision that nobody has made through the four steps, under the terms in force: the
@@ -568,6 +613,319 @@ func (c *Client) sendFindConsent(ctx context.Context, params FindConsentParams) 
 	return result, nil
 }
 
+// GiveConsent invokes giveConsent operation.
+//
+// In force at once, for one relationship, audience, purpose and aspect, until an end (PUB-15).
+//
+// POST /consent/v1/me/consents
+func (c *Client) GiveConsent(ctx context.Context, request *GiveConsentRequest) (*ConsentReceipt, error) {
+	res, err := c.sendGiveConsent(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendGiveConsent(ctx context.Context, request *GiveConsentRequest) (res *ConsentReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/me/consents"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeGiveConsentRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, GiveConsentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeGiveConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// HideRelationship invokes hideRelationship operation.
+//
+// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+// outside the agency that made it (PUB-09). The warning names the words of what it may cost that the
+// person was shown.
+//
+// POST /consent/v1/me/blocks
+func (c *Client) HideRelationship(ctx context.Context, request *HideRequest) (*BlockReceipt, error) {
+	res, err := c.sendHideRelationship(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendHideRelationship(ctx context.Context, request *HideRequest) (res *BlockReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/me/blocks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeHideRelationshipRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, HideRelationshipOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeHideRelationshipResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// LeaveOutAgency invokes leaveOutAgency operation.
+//
+// It is told nothing by anybody on the row, and nobody is told of it (PUB-07).
+//
+// POST /consent/v1/me/exclusions
+func (c *Client) LeaveOutAgency(ctx context.Context, request *LeaveOutRequest) (*ExclusionReceipt, error) {
+	res, err := c.sendLeaveOutAgency(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendLeaveOutAgency(ctx context.Context, request *LeaveOutRequest) (res *ExclusionReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/me/exclusions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeLeaveOutAgencyRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, LeaveOutAgencyOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeLeaveOutAgencyResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// LetInAgency invokes letInAgency operation.
+//
+// At once.
+//
+// POST /consent/v1/me/exclusions/{exclusion}/withdrawal
+func (c *Client) LetInAgency(ctx context.Context, params LetInAgencyParams) (*ExclusionReceipt, error) {
+	res, err := c.sendLetInAgency(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendLetInAgency(ctx context.Context, params LetInAgencyParams) (res *ExclusionReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/me/exclusions/"
+	{
+		// Encode "exclusion" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "exclusion",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Exclusion); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, LetInAgencyOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeLetInAgencyResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListConsentRequests invokes listConsentRequests operation.
 //
 // Requests that nobody has answered and that are not over, oldest first, for members of the column.
@@ -670,6 +1028,77 @@ func (c *Client) sendListConsentRequests(ctx context.Context, params ListConsent
 	defer body.Close()
 
 	result, err := decodeListConsentRequestsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyWord invokes listMyWord operation.
+//
+// All that was said about the person's handles, over or not, by themself or recorded for them
+// (SUB-01, PUB-12).
+//
+// GET /consent/v1/me/consents
+func (c *Client) ListMyWord(ctx context.Context) (*MyWord, error) {
+	res, err := c.sendListMyWord(ctx)
+	return res, err
+}
+
+func (c *Client) sendListMyWord(ctx context.Context) (res *MyWord, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/me/consents"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyWordOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyWordResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -841,6 +1270,190 @@ func (c *Client) sendRequestConsent(ctx context.Context, request *AskConsentRequ
 	defer body.Close()
 
 	result, err := decodeRequestConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ShowRelationship invokes showRelationship operation.
+//
+// At once.
+//
+// POST /consent/v1/me/blocks/{block}/withdrawal
+func (c *Client) ShowRelationship(ctx context.Context, params ShowRelationshipParams) (*BlockReceipt, error) {
+	res, err := c.sendShowRelationship(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendShowRelationship(ctx context.Context, params ShowRelationshipParams) (res *BlockReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/me/blocks/"
+	{
+		// Encode "block" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "block",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Block); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ShowRelationshipOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeShowRelationshipResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TakeBackConsent invokes takeBackConsent operation.
+//
+// At once, whoever recorded it. Asking again gives the same receipt.
+//
+// POST /consent/v1/me/consents/{consent}/withdrawal
+func (c *Client) TakeBackConsent(ctx context.Context, params TakeBackConsentParams) (*ConsentReceipt, error) {
+	res, err := c.sendTakeBackConsent(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendTakeBackConsent(ctx context.Context, params TakeBackConsentParams) (res *ConsentReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/me/consents/"
+	{
+		// Encode "consent" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "consent",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Consent); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, TakeBackConsentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTakeBackConsentResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

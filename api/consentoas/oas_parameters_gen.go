@@ -174,6 +174,86 @@ func decodeFindConsentParams(args [1]string, argsEscaped bool, r *http.Request) 
 	return params, nil
 }
 
+// LetInAgencyParams is parameters of letInAgency operation.
+type LetInAgencyParams struct {
+	Exclusion ID
+}
+
+func unpackLetInAgencyParams(packed middleware.Parameters) (params LetInAgencyParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "exclusion",
+			In:   "path",
+		}
+		params.Exclusion = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeLetInAgencyParams(args [1]string, argsEscaped bool, r *http.Request) (params LetInAgencyParams, _ error) {
+	// Decode path: exclusion.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "exclusion",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotExclusionVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotExclusionVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Exclusion = ID(paramsDotExclusionVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Exclusion.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "exclusion",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ListConsentRequestsParams is parameters of listConsentRequests operation.
 type ListConsentRequestsParams struct {
 	Column Code
@@ -344,6 +424,166 @@ func unpackReceiptOfConsentParams(packed middleware.Parameters) (params ReceiptO
 }
 
 func decodeReceiptOfConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params ReceiptOfConsentParams, _ error) {
+	// Decode path: consent.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "consent",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotConsentVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotConsentVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Consent = ID(paramsDotConsentVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Consent.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "consent",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ShowRelationshipParams is parameters of showRelationship operation.
+type ShowRelationshipParams struct {
+	Block ID
+}
+
+func unpackShowRelationshipParams(packed middleware.Parameters) (params ShowRelationshipParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "block",
+			In:   "path",
+		}
+		params.Block = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeShowRelationshipParams(args [1]string, argsEscaped bool, r *http.Request) (params ShowRelationshipParams, _ error) {
+	// Decode path: block.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "block",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotBlockVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotBlockVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Block = ID(paramsDotBlockVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Block.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "block",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// TakeBackConsentParams is parameters of takeBackConsent operation.
+type TakeBackConsentParams struct {
+	Consent ID
+}
+
+func unpackTakeBackConsentParams(packed middleware.Parameters) (params TakeBackConsentParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "consent",
+			In:   "path",
+		}
+		params.Consent = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeTakeBackConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params TakeBackConsentParams, _ error) {
 	// Decode path: consent.
 	if err := func() error {
 		param := args[0]

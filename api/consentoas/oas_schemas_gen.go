@@ -1776,6 +1776,87 @@ func (s *ExclusionRequestEvidence) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/GiveConsentRequest
+type GiveConsentRequest struct {
+	Handle   ID        `json:"handle"`
+	Explicit bool      `json:"explicit"`
+	Audience Audience  `json:"audience"`
+	Purposes []Code    `json:"purposes"`
+	Aspects  []Code    `json:"aspects"`
+	Until    time.Time `json:"until"`
+	Wording  Code      `json:"wording"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *GiveConsentRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *GiveConsentRequest) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *GiveConsentRequest) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *GiveConsentRequest) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *GiveConsentRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *GiveConsentRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetWording returns the value of Wording.
+func (s *GiveConsentRequest) GetWording() Code {
+	return s.Wording
+}
+
+// SetHandle sets the value of Handle.
+func (s *GiveConsentRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *GiveConsentRequest) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *GiveConsentRequest) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *GiveConsentRequest) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *GiveConsentRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *GiveConsentRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetWording sets the value of Wording.
+func (s *GiveConsentRequest) SetWording(val Code) {
+	s.Wording = val
+}
+
 // How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
 // duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
@@ -1863,6 +1944,84 @@ func (s *Ground) UnmarshalText(data []byte) error {
 }
 
 type HandleProof string
+
+// Ref: #/components/schemas/HideRequest
+type HideRequest struct {
+	Handle  ID               `json:"handle"`
+	Reach   HideRequestReach `json:"reach"`
+	Warning Code             `json:"warning"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *HideRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetReach returns the value of Reach.
+func (s *HideRequest) GetReach() HideRequestReach {
+	return s.Reach
+}
+
+// GetWarning returns the value of Warning.
+func (s *HideRequest) GetWarning() Code {
+	return s.Warning
+}
+
+// SetHandle sets the value of Handle.
+func (s *HideRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetReach sets the value of Reach.
+func (s *HideRequest) SetReach(val HideRequestReach) {
+	s.Reach = val
+}
+
+// SetWarning sets the value of Warning.
+func (s *HideRequest) SetWarning(val Code) {
+	s.Warning = val
+}
+
+type HideRequestReach string
+
+const (
+	HideRequestReachBlock       HideRequestReach = "block"
+	HideRequestReachCreatorOnly HideRequestReach = "creator-only"
+)
+
+// AllValues returns all HideRequestReach values.
+func (HideRequestReach) AllValues() []HideRequestReach {
+	return []HideRequestReach{
+		HideRequestReachBlock,
+		HideRequestReachCreatorOnly,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s HideRequestReach) MarshalText() ([]byte, error) {
+	switch s {
+	case HideRequestReachBlock:
+		return []byte(s), nil
+	case HideRequestReachCreatorOnly:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *HideRequestReach) UnmarshalText(data []byte) error {
+	switch HideRequestReach(data) {
+	case HideRequestReachBlock:
+		*s = HideRequestReachBlock
+		return nil
+	case HideRequestReachCreatorOnly:
+		*s = HideRequestReachCreatorOnly
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
 
 // A holder's decision, with the consents that it would rest on described instead of named, and the
 // level of the registrar's statement that a correlation would rest on.
@@ -2175,6 +2334,32 @@ func (s *HolderTrialDeed) UnmarshalText(data []byte) error {
 
 type ID string
 
+// Ref: #/components/schemas/LeaveOutRequest
+type LeaveOutRequest struct {
+	Handle ID   `json:"handle"`
+	Agency Code `json:"agency"`
+}
+
+// GetHandle returns the value of Handle.
+func (s *LeaveOutRequest) GetHandle() ID {
+	return s.Handle
+}
+
+// GetAgency returns the value of Agency.
+func (s *LeaveOutRequest) GetAgency() Code {
+	return s.Agency
+}
+
+// SetHandle sets the value of Handle.
+func (s *LeaveOutRequest) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *LeaveOutRequest) SetAgency(val Code) {
+	s.Agency = val
+}
+
 // Who makes the act (ACT-06). An imposed one needs the agreement's higher role; a joint correlation
 // waits for the other side's confirmation.
 // Ref: #/components/schemas/Mode
@@ -2231,6 +2416,373 @@ func (s *Mode) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/MyBlock
+type MyBlock struct {
+	Block   ID           `json:"block"`
+	Handle  ID           `json:"handle"`
+	Reach   MyBlockReach `json:"reach"`
+	Warning Code         `json:"warning"`
+	From    time.Time    `json:"from"`
+	Ended   OptDateTime  `json:"ended"`
+}
+
+// GetBlock returns the value of Block.
+func (s *MyBlock) GetBlock() ID {
+	return s.Block
+}
+
+// GetHandle returns the value of Handle.
+func (s *MyBlock) GetHandle() ID {
+	return s.Handle
+}
+
+// GetReach returns the value of Reach.
+func (s *MyBlock) GetReach() MyBlockReach {
+	return s.Reach
+}
+
+// GetWarning returns the value of Warning.
+func (s *MyBlock) GetWarning() Code {
+	return s.Warning
+}
+
+// GetFrom returns the value of From.
+func (s *MyBlock) GetFrom() time.Time {
+	return s.From
+}
+
+// GetEnded returns the value of Ended.
+func (s *MyBlock) GetEnded() OptDateTime {
+	return s.Ended
+}
+
+// SetBlock sets the value of Block.
+func (s *MyBlock) SetBlock(val ID) {
+	s.Block = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *MyBlock) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetReach sets the value of Reach.
+func (s *MyBlock) SetReach(val MyBlockReach) {
+	s.Reach = val
+}
+
+// SetWarning sets the value of Warning.
+func (s *MyBlock) SetWarning(val Code) {
+	s.Warning = val
+}
+
+// SetFrom sets the value of From.
+func (s *MyBlock) SetFrom(val time.Time) {
+	s.From = val
+}
+
+// SetEnded sets the value of Ended.
+func (s *MyBlock) SetEnded(val OptDateTime) {
+	s.Ended = val
+}
+
+type MyBlockReach string
+
+const (
+	MyBlockReachBlock       MyBlockReach = "block"
+	MyBlockReachCreatorOnly MyBlockReach = "creator-only"
+)
+
+// AllValues returns all MyBlockReach values.
+func (MyBlockReach) AllValues() []MyBlockReach {
+	return []MyBlockReach{
+		MyBlockReachBlock,
+		MyBlockReachCreatorOnly,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyBlockReach) MarshalText() ([]byte, error) {
+	switch s {
+	case MyBlockReachBlock:
+		return []byte(s), nil
+	case MyBlockReachCreatorOnly:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyBlockReach) UnmarshalText(data []byte) error {
+	switch MyBlockReach(data) {
+	case MyBlockReachBlock:
+		*s = MyBlockReachBlock
+		return nil
+	case MyBlockReachCreatorOnly:
+		*s = MyBlockReachCreatorOnly
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/MyConsent
+type MyConsent struct {
+	Consent   ID          `json:"consent"`
+	Handle    ID          `json:"handle"`
+	Column    Code        `json:"column"`
+	Explicit  bool        `json:"explicit"`
+	Audience  Audience    `json:"audience"`
+	Purposes  []Code      `json:"purposes"`
+	Aspects   []Code      `json:"aspects"`
+	From      time.Time   `json:"from"`
+	Until     time.Time   `json:"until"`
+	Withdrawn OptDateTime `json:"withdrawn"`
+	Evidence  string      `json:"evidence"`
+	Wording   Code        `json:"wording"`
+	// By what authority somebody else agreed; absent where the person did.
+	Proxy OptString `json:"proxy"`
+	// Whether the person said so here.
+	ByMyself bool `json:"by_myself"`
+}
+
+// GetConsent returns the value of Consent.
+func (s *MyConsent) GetConsent() ID {
+	return s.Consent
+}
+
+// GetHandle returns the value of Handle.
+func (s *MyConsent) GetHandle() ID {
+	return s.Handle
+}
+
+// GetColumn returns the value of Column.
+func (s *MyConsent) GetColumn() Code {
+	return s.Column
+}
+
+// GetExplicit returns the value of Explicit.
+func (s *MyConsent) GetExplicit() bool {
+	return s.Explicit
+}
+
+// GetAudience returns the value of Audience.
+func (s *MyConsent) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *MyConsent) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetAspects returns the value of Aspects.
+func (s *MyConsent) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetFrom returns the value of From.
+func (s *MyConsent) GetFrom() time.Time {
+	return s.From
+}
+
+// GetUntil returns the value of Until.
+func (s *MyConsent) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetWithdrawn returns the value of Withdrawn.
+func (s *MyConsent) GetWithdrawn() OptDateTime {
+	return s.Withdrawn
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *MyConsent) GetEvidence() string {
+	return s.Evidence
+}
+
+// GetWording returns the value of Wording.
+func (s *MyConsent) GetWording() Code {
+	return s.Wording
+}
+
+// GetProxy returns the value of Proxy.
+func (s *MyConsent) GetProxy() OptString {
+	return s.Proxy
+}
+
+// GetByMyself returns the value of ByMyself.
+func (s *MyConsent) GetByMyself() bool {
+	return s.ByMyself
+}
+
+// SetConsent sets the value of Consent.
+func (s *MyConsent) SetConsent(val ID) {
+	s.Consent = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *MyConsent) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyConsent) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetExplicit sets the value of Explicit.
+func (s *MyConsent) SetExplicit(val bool) {
+	s.Explicit = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *MyConsent) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *MyConsent) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *MyConsent) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetFrom sets the value of From.
+func (s *MyConsent) SetFrom(val time.Time) {
+	s.From = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MyConsent) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetWithdrawn sets the value of Withdrawn.
+func (s *MyConsent) SetWithdrawn(val OptDateTime) {
+	s.Withdrawn = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *MyConsent) SetEvidence(val string) {
+	s.Evidence = val
+}
+
+// SetWording sets the value of Wording.
+func (s *MyConsent) SetWording(val Code) {
+	s.Wording = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *MyConsent) SetProxy(val OptString) {
+	s.Proxy = val
+}
+
+// SetByMyself sets the value of ByMyself.
+func (s *MyConsent) SetByMyself(val bool) {
+	s.ByMyself = val
+}
+
+// Ref: #/components/schemas/MyExclusion
+type MyExclusion struct {
+	Exclusion ID          `json:"exclusion"`
+	Handle    ID          `json:"handle"`
+	Agency    Code        `json:"agency"`
+	From      time.Time   `json:"from"`
+	Ended     OptDateTime `json:"ended"`
+}
+
+// GetExclusion returns the value of Exclusion.
+func (s *MyExclusion) GetExclusion() ID {
+	return s.Exclusion
+}
+
+// GetHandle returns the value of Handle.
+func (s *MyExclusion) GetHandle() ID {
+	return s.Handle
+}
+
+// GetAgency returns the value of Agency.
+func (s *MyExclusion) GetAgency() Code {
+	return s.Agency
+}
+
+// GetFrom returns the value of From.
+func (s *MyExclusion) GetFrom() time.Time {
+	return s.From
+}
+
+// GetEnded returns the value of Ended.
+func (s *MyExclusion) GetEnded() OptDateTime {
+	return s.Ended
+}
+
+// SetExclusion sets the value of Exclusion.
+func (s *MyExclusion) SetExclusion(val ID) {
+	s.Exclusion = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *MyExclusion) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *MyExclusion) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetFrom sets the value of From.
+func (s *MyExclusion) SetFrom(val time.Time) {
+	s.From = val
+}
+
+// SetEnded sets the value of Ended.
+func (s *MyExclusion) SetEnded(val OptDateTime) {
+	s.Ended = val
+}
+
+// Ref: #/components/schemas/MyWord
+type MyWord struct {
+	Consents   []MyConsent   `json:"consents"`
+	Exclusions []MyExclusion `json:"exclusions"`
+	Blocks     []MyBlock     `json:"blocks"`
+}
+
+// GetConsents returns the value of Consents.
+func (s *MyWord) GetConsents() []MyConsent {
+	return s.Consents
+}
+
+// GetExclusions returns the value of Exclusions.
+func (s *MyWord) GetExclusions() []MyExclusion {
+	return s.Exclusions
+}
+
+// GetBlocks returns the value of Blocks.
+func (s *MyWord) GetBlocks() []MyBlock {
+	return s.Blocks
+}
+
+// SetConsents sets the value of Consents.
+func (s *MyWord) SetConsents(val []MyConsent) {
+	s.Consents = val
+}
+
+// SetExclusions sets the value of Exclusions.
+func (s *MyWord) SetExclusions(val []MyExclusion) {
+	s.Exclusions = val
+}
+
+// SetBlocks sets the value of Blocks.
+func (s *MyWord) SetBlocks(val []MyBlock) {
+	s.Blocks = val
 }
 
 type Oidc struct {
@@ -4162,6 +4714,31 @@ func (s *StepAnswer) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+type Subject struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Subject) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Subject) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Subject) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Subject) SetRoles(val []string) {
+	s.Roles = val
 }
 
 // A consent that nobody has given, in force from now on.

@@ -46,6 +46,32 @@ type Handler interface {
 	//
 	// GET /consent/v1/consents/{consent}
 	FindConsent(ctx context.Context, params FindConsentParams) (*Consent, error)
+	// GiveConsent implements giveConsent operation.
+	//
+	// In force at once, for one relationship, audience, purpose and aspect, until an end (PUB-15).
+	//
+	// POST /consent/v1/me/consents
+	GiveConsent(ctx context.Context, req *GiveConsentRequest) (*ConsentReceipt, error)
+	// HideRelationship implements hideRelationship operation.
+	//
+	// A block hides it except in a recorded emergency (PUB-08); creator-only hides it from everybody
+	// outside the agency that made it (PUB-09). The warning names the words of what it may cost that the
+	// person was shown.
+	//
+	// POST /consent/v1/me/blocks
+	HideRelationship(ctx context.Context, req *HideRequest) (*BlockReceipt, error)
+	// LeaveOutAgency implements leaveOutAgency operation.
+	//
+	// It is told nothing by anybody on the row, and nobody is told of it (PUB-07).
+	//
+	// POST /consent/v1/me/exclusions
+	LeaveOutAgency(ctx context.Context, req *LeaveOutRequest) (*ExclusionReceipt, error)
+	// LetInAgency implements letInAgency operation.
+	//
+	// At once.
+	//
+	// POST /consent/v1/me/exclusions/{exclusion}/withdrawal
+	LetInAgency(ctx context.Context, params LetInAgencyParams) (*ExclusionReceipt, error)
 	// ListConsentRequests implements listConsentRequests operation.
 	//
 	// Requests that nobody has answered and that are not over, oldest first, for members of the column.
@@ -54,6 +80,13 @@ type Handler interface {
 	//
 	// GET /consent/v1/requests
 	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ListMyWord implements listMyWord operation.
+	//
+	// All that was said about the person's handles, over or not, by themself or recorded for them
+	// (SUB-01, PUB-12).
+	//
+	// GET /consent/v1/me/consents
+	ListMyWord(ctx context.Context) (*MyWord, error)
 	// ReceiptOfConsent implements receiptOfConsent operation.
 	//
 	// A compact JWS with the fields of ISO/IEC TS 27560, verified with the hub's published receipt keys
@@ -72,6 +105,18 @@ type Handler interface {
 	//
 	// POST /consent/v1/requests
 	RequestConsent(ctx context.Context, req *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// ShowRelationship implements showRelationship operation.
+	//
+	// At once.
+	//
+	// POST /consent/v1/me/blocks/{block}/withdrawal
+	ShowRelationship(ctx context.Context, params ShowRelationshipParams) (*BlockReceipt, error)
+	// TakeBackConsent implements takeBackConsent operation.
+	//
+	// At once, whoever recorded it. Asking again gives the same receipt.
+	//
+	// POST /consent/v1/me/consents/{consent}/withdrawal
+	TakeBackConsent(ctx context.Context, params TakeBackConsentParams) (*ConsentReceipt, error)
 	// TryDecision implements tryDecision operation.
 	//
 	// Takes a decision that nobody has made through the four steps, under the terms in force: the

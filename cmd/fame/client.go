@@ -120,6 +120,11 @@ func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas
 	return consentoas.Oidc{Token: a.token}, nil
 }
 
+// Subject is for who bears relmgr's proof of their handles for this duty.
+func (a consentAuth) Subject(context.Context, consentoas.OperationName) (consentoas.Subject, error) {
+	return consentoas.Subject{Token: a.token}, nil
+}
+
 func (a governanceAuth) Oidc(context.Context, governanceoas.OperationName) (governanceoas.Oidc, error) {
 	return governanceoas.Oidc{Token: a.token}, nil
 }

@@ -504,3 +504,16 @@ func FuzzObjectAsMyself(f *testing.F) {
 func FuzzComplain(f *testing.F) {
 	fuzzed(f, "complain", "Ida Moor", "/relmgr/v1/me/complaints", object{"handle": seedID, "act": seedID, "topic": "other"})
 }
+
+func FuzzGiveConsent(f *testing.F) {
+	fuzzed(f, "giveConsent", "Ida Moor", "/consent/v1/me/consents", object{"handle": seedID, "explicit": true, "audience": object{"partnership": true},
+		"purposes": []string{"co-ordinate-care"}, "aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "wording": "leaflet-3"})
+}
+
+func FuzzHideRelationship(f *testing.F) {
+	fuzzed(f, "hideRelationship", "Ida Moor", "/consent/v1/me/blocks", object{"handle": seedID, "reach": "creator-only", "warning": "effect-on-care-1"})
+}
+
+func FuzzLeaveOutAgency(f *testing.F) {
+	fuzzed(f, "leaveOutAgency", "Ida Moor", "/consent/v1/me/exclusions", object{"handle": seedID, "agency": "riverside-police"})
+}

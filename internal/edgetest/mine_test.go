@@ -18,7 +18,8 @@ func init() {
 	} {
 		tellsNothing[op] = why
 	}
-	for _, op := range []string{"listMyRelationships", "listMyEnquiries", "listMyActs", "listMyDecisions", "objectAsMyself", "listMyComplaints", "complain"} {
+	for _, op := range []string{"listMyRelationships", "listMyEnquiries", "listMyActs", "listMyDecisions", "objectAsMyself", "listMyComplaints", "complain",
+		"listMyWord", "giveConsent", "takeBackConsent", "hideRelationship", "showRelationship", "leaveOutAgency", "letInAgency"} {
 		tellsNothing[op] = "shows a person what is theirs; that what is concealed from them is absent is TestWhatIsConcealedFromAPersonIsAbsent"
 	}
 }
@@ -73,6 +74,7 @@ func (b *bench) mineGood() {
 	}
 	b.complaint, b.answeredComplaint = complain(), complain()
 	b.ok("gov-ellis", "POST", "/relmgr/v1/complaints/"+b.answeredComplaint+"/answer", object{"outcome": "upheld", "reason": "risk-of-harm"})
+	b.wordGood(handle)
 	for op, r := range map[string]request{
 		"listMyRelationships":  bearing(proof, "GET", "/relmgr/v1/me/relationships"),
 		"listMyEnquiries":      bearing(proof, "GET", "/relmgr/v1/me/enquiries"),
@@ -91,11 +93,12 @@ func (b *bench) mineGood() {
 
 // myself are requests of a person about what is not theirs, and answers that are not the
 // officer's to give.
-func (b *bench) myself(add func(string, string, request, ...string)) {
+func (b *bench) notMine(add func(string, string, request, ...string)) {
 	b.publish("dr-patel", "gp-riverside", "GP-73971", agreed{})
 	b.attach("dr-patel", "gp-riverside", "GP-73971", "Ivo Moor")
 	theirs := b.ofMine("Ivo Moor", "/relmgr/v1/me/acts")["acts"].([]any)[0].(object)["act"].(string)
 	theirHandle := b.ofMine("Ivo Moor", "/relmgr/v1/me/relationships")["relationships"].([]any)[0].(object)["handle"].(string)
+	b.word(add, theirHandle)
 	own := ""
 	for _, a := range b.ofMine("Ida Moor", "/relmgr/v1/me/acts")["acts"].([]any) {
 		if a := a.(object); a["kind"] == "attach-anchor" {
@@ -325,5 +328,120 @@ func TestWhatIsConcealedFromAPersonIsAbsent(t *testing.T) {
 	untold := h.ok("ms-novak", "GET", "/relmgr/v1/tellings?"+why, nil)["acts"].([]any)
 	if len(untold) < 3 || untold[0].(object)["risk"] != "risk-to-somebody-else" || untold[0].(object)["review_by"] == nil {
 		t.Errorf("those who look at it again see %v", untold)
+	}
+}
+
+// myself sends a person's own request, and returns the answer.
+func (h *hub) myself(person, method, target string, body any) object {
+	h.t.Helper()
+	a := h.send(h.asMyself(person, method, target, body))
+	var said object
+	h.must(json.Unmarshal(a.body, &said))
+	if a.status >= 300 {
+		h.t.Fatalf("%s: %d %s", target, a.status, a.body)
+	}
+	return said
+}
+
+func giving(h *hub, handle string) object {
+	return object{"handle": handle, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"},
+		"aspects": []string{"relationship"}, "until": h.until(24 * time.Hour), "wording": "leaflet-3"}
+}
+
+// wordGood are the good requests of a person to consent.
+func (b *bench) wordGood(handle string) {
+	b.t.Helper()
+	const who, base = "Ida Moor", "/consent/v1/me/"
+	consent := b.myself(who, "POST", base+"consents", giving(b.hub, handle))["consent"].(string)
+	block := b.myself(who, "POST", base+"blocks", object{"handle": handle, "reach": "block", "warning": "effect-on-care-1"})["block"].(string)
+	exclusion := b.myself(who, "POST", base+"exclusions", object{"handle": handle, "agency": "riverside-police"})["exclusion"].(string)
+	proof := b.myProofs(who, "")["consent"].(string)
+	say := func(target string, body object) request {
+		return bearing(proof, "POST", base+target).saying(string(render(plain(b.t, body))))
+	}
+	for op, r := range map[string]request{
+		"listMyWord":       bearing(proof, "GET", base+"consents"),
+		"giveConsent":      say("consents", giving(b.hub, handle)),
+		"takeBackConsent":  bearing(proof, "POST", base+"consents/"+consent+"/withdrawal"),
+		"hideRelationship": say("blocks", object{"handle": handle, "reach": "creator-only", "warning": "effect-on-care-1"}),
+		"showRelationship": bearing(proof, "POST", base+"blocks/"+block+"/withdrawal"),
+		"leaveOutAgency":   say("exclusions", object{"handle": handle, "agency": "riverside-police"}),
+		"letInAgency":      bearing(proof, "POST", base+"exclusions/"+exclusion+"/withdrawal"),
+	} {
+		b.good[op] = r
+	}
+}
+
+// word are things that a person may not say, or not of what is somebody else's.
+func (b *bench) word(add func(string, string, request, ...string), theirHandle string) {
+	for _, op := range []string{"giveConsent", "hideRelationship", "leaveOutAgency"} {
+		add(op+": for somebody else's handle", "not-known", b.but(op, theirHandle, "handle"), theirHandle)
+		add(op+": for no handle", "not-known", b.but(op, seedID, "handle"), seedID)
+	}
+	add("giveConsent: a purpose of no list", "invalid", b.but("giveConsent", marker, "purposes", 0))
+	add("giveConsent: for good", "invalid", b.but("giveConsent", "2999-01-01T00:00:00Z", "until"))
+	add("leaveOutAgency: one that is none", "invalid", b.but("leaveOutAgency", marker, "agency"))
+	for op, other := range map[string]string{"takeBackConsent": b.consent, "showRelationship": b.block, "letInAgency": b.exclusion} {
+		r := b.good[op]
+		parts := strings.Split(r.target, "/")
+		for _, id := range []string{other, seedID} {
+			parts[5] = id
+			add(op+": somebody else's, or nobody's", "not-known", r.at(strings.Join(parts, "/")), id)
+		}
+	}
+}
+
+// PUB-07, PUB-08, PUB-09, PUB-12: what a person says themself is obeyed from the next
+// request on, and can be taken back as easily, whoever recorded it.
+func TestWhatAPersonSaysThemselfIsObeyedAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{})
+	_, consent := h.publish("dr-patel", "gp-riverside", "GP-00042", agreed{})
+	h.attach("dr-patel", "gp-riverside", "GP-00042", "Iris Moor")
+	code, _ := h.pair("dr-patel", "gp-riverside", "GP-00042")
+	h.correlate(asker, askers, "LMN-00042", code)
+	known := func() bool { return strings.Contains(string(h.ask("LMN-00042", "").body), `"known":"yes"`) }
+	if !known() {
+		t.Fatal("there is nothing to hide")
+	}
+	const who, base = "Iris Moor", "/consent/v1/me/"
+	handle := h.ofMine(who, "/relmgr/v1/me/relationships")["relationships"].([]any)[0].(object)["handle"].(string)
+	for _, reach := range []string{"block", "creator-only"} {
+		block := h.myself(who, "POST", base+"blocks", object{"handle": handle, "reach": reach, "warning": "effect-on-care-1"})["block"].(string)
+		if known() {
+			t.Errorf("%s hides nothing", reach)
+		}
+		h.myself(who, "POST", base+"blocks/"+block+"/withdrawal", nil)
+		if !known() {
+			t.Errorf("%s was taken back, and hides", reach)
+		}
+	}
+	out := h.myself(who, "POST", base+"exclusions", object{"handle": handle, "agency": "riverside-social-care"})["exclusion"].(string)
+	if known() {
+		t.Error("an agency that was left out is told")
+	}
+	h.myself(who, "POST", base+"exclusions/"+out+"/withdrawal", nil)
+	if !known() {
+		t.Error("an agency that was let in again is not told")
+	}
+	first := h.myself(who, "POST", base+"consents/"+consent+"/withdrawal", nil) // which a practitioner recorded
+	if again := h.myself(who, "POST", base+"consents/"+consent+"/withdrawal", nil); fmt.Sprint(again) != fmt.Sprint(first) {
+		t.Errorf("withdrawn twice: %v and %v", first, again)
+	}
+	if known() {
+		t.Error("what rested on the consent is told")
+	}
+	h.myself(who, "POST", base+"consents", giving(h, handle))
+	word := h.ofMine(who, base+"consents")
+	own := 0
+	for _, c := range word["consents"].([]any) {
+		if c := c.(object); c["by_myself"] == true {
+			own++
+		} else if c["consent"] == consent && c["withdrawn"] == nil {
+			t.Errorf("%v is not shown as withdrawn", c)
+		}
+	}
+	if own != 1 || len(word["blocks"].([]any)) != 2 || len(word["exclusions"].([]any)) != 1 {
+		t.Errorf("the person's word is %v", word)
 	}
 }

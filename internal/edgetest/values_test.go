@@ -25,7 +25,7 @@ func (b *bench) values() (rows []row) {
 	b.imports(add)
 	b.registers(add)
 	b.notices(add)
-	b.myself(add)
+	b.notMine(add)
 	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.commonClients()...)
 	rows = append(rows, b.links(add)...)
