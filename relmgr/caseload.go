@@ -193,11 +193,7 @@ func (s *Service) earlierMoves(ctx context.Context, db relmgrdb.DBTX, n int) (re
 // it cannot have them now, or they have moved meanwhile, everything starts over.
 func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Column, items []moving) error {
 	var all []ident.HandleID
-	type looked struct {
-		column ident.Column
-		by     tokens
-	}
-	want := map[ident.HandleID]looked{}
+	want := map[ident.HandleID]tokens{}
 	find := func(c *decide.Column, identifier Identifier) (tokens, ident.HandleID, error) {
 		t, found, err := s.find(ctx, tx, c, identifier)
 		if err != nil || found.IsZero() {
@@ -207,7 +203,7 @@ func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Co
 			return t, found, pg.ErrRetry
 		}
 		all = append(all, found)
-		want[found] = looked{c.ID, t}
+		want[found] = t
 		return t, found, nil
 	}
 	var err error
@@ -237,7 +233,7 @@ func (s *Service) holdStill(ctx context.Context, tx *sql.Tx, from, to *decide.Co
 		return pg.Fault(err)
 	}
 	for _, h := range held {
-		if w := want[h.HandleID]; w.column != h.ColumnID || !w.by.finds(h.Token, h.TokenB) {
+		if !want[h.HandleID].finds(h.Token, h.TokenB) { // a token is of one column
 			return pg.ErrRetry
 		}
 	}
