@@ -17,6 +17,14 @@
 // (docs/decisions/0050). A hub may have several managers, each a process with a key
 // of its own.
 //
+// What a manager publishes is another thing, and stands in other tables: grants and
+// withholdings on a handle (effects.go), each under a rule of the manager's own
+// versioned set (rules.go). relmgr reads them with the row and weighs them in memory
+// (decide.Weigh). Where one manager grants what another withholds it is withheld, and
+// becomes a case (cases.go), as do disputes, refused joint acts and unreviewed
+// emergencies that relmgr hands over: one queue, moved up by deadlines and appeals to
+// a final owner. All of it is acts (acts.go).
+//
 // It must never see a row, an agency's identifier, nor another manager's links.
-// Grants, withholdings, rules, cases and notices are not built yet.
+// Notices are not built yet.
 package idmgr

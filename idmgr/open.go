@@ -142,24 +142,29 @@ func (s *Service) propose(ctx context.Context, who decide.Caller, o Opening, at 
 	if err := o.check(who.Terms, column, at); err != nil {
 		return side{}, terms{}, err
 	}
-	p := o.Proposal
 	audience := decide.Audience{Kind: decide.ToColumns, Names: []string{string(o.To)}}
-	until := exact(p.Until)
+	put := o.Proposal.put(decide.Linking, column, []string{o.Proposal.Purpose}, audience, exact(o.Proposal.Until), o.Agreed, at)
+	return from, terms{
+		To: o.To, Contact: o.Contact, Uses: o.Uses, Agreed: o.Agreed, Order: o.Proposal.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
+	}, nil
+}
+
+// put is the proposal as the four steps see it. The person's word, where there is
+// one, is for exactly this.
+func (p *Proposal) put(deed decide.Deed, column *decide.Column, purposes []string, to decide.Audience, until time.Time, agreed *Agreed, at time.Time) decide.Proposal {
 	put := decide.Proposal{
-		Deed: decide.Linking, Mode: decide.Imposed, Column: column, Agreement: p.Agreement, Power: p.Power,
-		Purposes: []string{p.Purpose}, Aspects: p.Aspects, Audience: audience, Necessary: p.Necessary, Safeguards: p.Safeguards,
+		Deed: deed, Mode: decide.Imposed, Column: column, Agreement: p.Agreement, Power: p.Power,
+		Purposes: purposes, Aspects: p.Aspects, Audience: to, Necessary: p.Necessary, Safeguards: p.Safeguards,
 		Aim: p.Aim, Ground: p.Ground, Reason: p.Reason, Conditions: p.Conditions, Until: until, Review: exact(p.Review),
 		Concerning: p.Concerning, Welfare: p.Welfare, Detriment: p.Detriment, Order: p.Order,
 	}
-	if o.Agreed != nil { // the person's word for exactly this
+	if agreed != nil {
 		put.Mode = decide.WithConsent
 		put.Consents = []decide.Consent{{
-			ID: ident.NewConsent(), Mine: true, Explicit: true, Audience: audience, Purposes: put.Purposes, Aspects: p.Aspects, Starts: at, Ends: until,
+			ID: ident.NewConsent(), Mine: true, Explicit: true, Audience: to, Purposes: purposes, Aspects: p.Aspects, Starts: at, Ends: until,
 		}}
 	}
-	return from, terms{
-		To: o.To, Contact: o.Contact, Uses: o.Uses, Agreed: o.Agreed, Order: p.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
-	}, nil
+	return put
 }
 
 // evidence are the ways in which somebody's word is recorded, as for consents.
@@ -170,9 +175,7 @@ const longestYears = 2
 
 // check says what of an opening cannot be used, before anything is decided.
 func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error {
-	p := &o.Proposal
 	to := t.FindColumn(o.To, at)
-	until := exact(p.Until)
 	switch {
 	case to == nil:
 		return fault.At("/to", "name an open column of the partnership")
@@ -180,12 +183,22 @@ func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error
 		return fault.At("/to", "a link leads to another column: name that")
 	case own.Route(o.Contact) == nil:
 		return fault.At("/contact", "name a contact route of your own column")
+	case !decide.Has(t.Codes.Purposes, o.Proposal.Purpose):
+		return fault.At("/purpose", "name a purpose of the partnership's list")
+	case o.Uses < 0:
+		return fault.At("/uses", "say how often it may be used, or leave it out")
+	}
+	return o.Proposal.check(t, o.Agreed, at)
+}
+
+// check says what of a proposal cannot be used, before anything is decided.
+func (p *Proposal) check(t *decide.Terms, agreed *Agreed, at time.Time) error {
+	until := exact(p.Until)
+	switch {
 	case !t.HasAgreement(p.Agreement):
 		return fault.At("/decision/agreement", "name one of the partnership's agreements")
 	case !t.HasPower(p.Power):
 		return fault.At("/decision/power", "name one of the partnership's powers")
-	case !decide.Has(t.Codes.Purposes, p.Purpose):
-		return fault.At("/purpose", "name a purpose of the partnership's list")
 	case len(p.Aspects) == 0 || !decide.HasAll(t.Codes.Aspects, p.Aspects):
 		return fault.At("/aspects", "name what is passed on: aspects of the partnership's list")
 	case !decide.Has(t.Codes.Aims, p.Aim):
@@ -195,13 +208,11 @@ func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error
 	case p.Order != "" && !decide.Has(t.Profile.Orders, p.Order):
 		return fault.At("/decision/order/kind", "name a kind of order of the law profile, and its reference")
 	case !until.After(at) || until.After(at.AddDate(longestYears, 0, 0)):
-		return fault.At("/until", "a link has an end: within %d years, and still to come", longestYears)
-	case o.Uses < 0:
-		return fault.At("/uses", "say how often it may be used, or leave it out")
-	case p.Ground.OnConsent() != (o.Agreed != nil):
+		return fault.At("/until", "say until when: within %d years, and still to come", longestYears)
+	case p.Ground.OnConsent() != (agreed != nil):
 		return fault.At("/agreed", "record the person's word where the ground is their consent, and only there")
-	case o.Agreed != nil:
-		return o.Agreed.check()
+	case agreed != nil:
+		return agreed.check()
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/seal"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // ProofAudience is the audience of the proofs of handles that this duty accepts.
@@ -23,7 +24,10 @@ const ProofAudience = "idmgr"
 // RecordsKey is the KindWrap key under which a manager's records are sealed.
 func RecordsKey(m ident.Idmgr) seal.KeyID { return seal.KeyID("manager/" + string(m) + "/records") }
 
-// Config is what the duty needs. All of it is required.
+// SigningKey is the KindSign key of a manager's grants.
+func SigningKey(m ident.Idmgr) seal.KeyID { return seal.KeyID("sign/manager/" + string(m) + "/1") }
+
+// Config is what the duty needs. All of it but Metrics is required.
 type Config struct {
 	// Manager is who this process is: a code of the partnership document.
 	Manager ident.Idmgr
@@ -36,6 +40,8 @@ type Config struct {
 	Proofs *attest.Verifier
 	// Now is the clock.
 	Now func() time.Time
+	// Metrics has the cases that wait; nil counts nothing.
+	Metrics prometheus.Registerer
 }
 
 // Service is one identity manager. It is safe for concurrent use, and several
@@ -43,8 +49,11 @@ type Config struct {
 type Service struct {
 	manager ident.Idmgr
 	journal *journal
+	q       *idmgrdb.Queries
 	proofs  *attest.Verifier
+	signer  *attest.Signer
 	clock   func() time.Time
+	docket  docket
 }
 
 // New opens a manager: it reads what the manager has recorded. A key file that
@@ -67,8 +76,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := confirm(ctx, c, q); err != nil {
 		return nil, fmt.Errorf("idmgr: key %s: %w", RecordsKey(c.Manager), err)
 	}
+	if _, _, err := c.Keys.Ensure(ctx, SigningKey(c.Manager), seal.KindSign); err != nil {
+		return nil, fmt.Errorf("idmgr: key %s: %w", SigningKey(c.Manager), err)
+	}
 	s := &Service{
-		manager: c.Manager, proofs: c.Proofs, clock: c.Now,
+		manager: c.Manager, q: q, proofs: c.Proofs, signer: attest.NewSigner(c.Keys, SigningKey(c.Manager), string(c.Manager)), clock: c.Now,
+		docket:  newDocket(c.Metrics),
 		journal: &journal{db: c.DB, q: q, keys: c.Keys, key: RecordsKey(c.Manager), links: map[ident.LinkID]*link{}, codes: map[string]ident.LinkID{}},
 	}
 	return s, s.journal.read(ctx)
@@ -100,6 +113,9 @@ func confirm(ctx context.Context, c Config, q *idmgrdb.Queries) error {
 	}
 	return seal.Confirm(ctx, c.Keys, id, known)
 }
+
+// Manager is who this service is.
+func (s *Service) Manager() ident.Idmgr { return s.manager }
 
 // now is the instant of one request, as exact as times are kept.
 func (s *Service) now() time.Time { return exact(s.clock()) }

@@ -327,11 +327,10 @@ func (s *Service) enquireRecognised(ctx context.Context, who decide.Caller, q Qu
 			return Answer{}, s.refuseEnquiry(ctx, who, e)
 		}
 	}
-	a := Answer{ID: e.Enquiry, Published: r.published}
-	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.about(), e.At)
+	a := r.answer(who, asking, q.about(), &e)
 	if a.Commitment, err = s.recordRecognised(ctx, who, asking.Role, e); pg.Constraint(err) == recognitionIsUsedOnce {
 		e.Recognition = &recognised{Registrar: rec.Registrar, ID: rec.ID, Level: rec.Level, Types: rec.Types, Outcome: usedBefore}
-		e.Disclosed = []disclosure{}
+		e.Disclosed, e.Effects = []disclosure{}, nil
 		return Answer{}, s.refuseEnquiry(ctx, who, e)
 	} else if err != nil {
 		return Answer{}, err
@@ -401,6 +400,10 @@ func (s *Service) recordRecognised(ctx context.Context, who decide.Caller, role 
 		Reason: e.Reason, Concerning: e.Concerning, Transaction: e.Transaction, Emergency: e.Emergency, TermsVersion: who.Terms.Version,
 		Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey, RecognitionHash: e.Recognition.Hash, ReviewDue: e.At.Add(reviewWithin),
 		UsedDecisions: []string{}, ToldHandles: []string{}, ToldDecisions: []string{},
+		ClashGrants: []string{}, ClashWithholdings: []string{},
+	}
+	for _, c := range e.clashes {
+		p.ClashGrants, p.ClashWithholdings = append(p.ClashGrants, c.Grant.String()), append(p.ClashWithholdings, c.Withholding.String())
 	}
 	for _, d := range e.Disclosed {
 		p.ToldHandles, p.ToldDecisions = append(p.ToldHandles, d.Handle.String()), append(p.ToldDecisions, d.Decision.String())

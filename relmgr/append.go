@@ -243,6 +243,7 @@ func params(batch []*waiting) relmgrdb.RecordEnquiriesParams {
 	var p relmgrdb.RecordEnquiriesParams
 	p.ToldEnquiries, p.ToldHandles, p.ToldDecisions = []string{}, []string{}, []string{}
 	p.UsedEnquiries, p.UsedDecisions = []string{}, []string{}
+	p.ClashEnquiries, p.ClashGrants, p.ClashWithholdings = []string{}, []string{}, []string{}
 	for _, w := range batch {
 		p.EnquiryIds = append(p.EnquiryIds, w.Enquiry.String())
 		p.Ats = append(p.Ats, w.At)
@@ -267,6 +268,10 @@ func params(batch []*waiting) relmgrdb.RecordEnquiriesParams {
 		p.HandleWrappedKeys = append(p.HandleWrappedKeys, w.fresh.WrappedKey)
 		p.HandleWrappedBy = append(p.HandleWrappedBy, w.fresh.WrappedBy)
 		p.RowIds = append(p.RowIds, w.fresh.RowID.String())
+		for _, c := range w.clashes {
+			p.ClashEnquiries = append(p.ClashEnquiries, w.Enquiry.String())
+			p.ClashGrants, p.ClashWithholdings = append(p.ClashGrants, c.Grant.String()), append(p.ClashWithholdings, c.Withholding.String())
+		}
 		for _, d := range w.Disclosed {
 			p.ToldEnquiries = append(p.ToldEnquiries, w.Enquiry.String())
 			p.ToldHandles = append(p.ToldHandles, d.Handle.String())

@@ -3,11 +3,13 @@ package relmgr
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
@@ -30,6 +32,7 @@ type Question struct {
 	Emergency   bool   // life or limb: what is blocked may be told, and a review opens
 	Case        Case   // empty: none
 	Scope       Scope  // empty: the partnership
+	Grant       string // an identity manager's token that the asker bears; empty: none
 }
 
 // Scope is how far a question goes (QRY-12).
@@ -58,6 +61,12 @@ type Answer struct {
 	Published  bool // whether the asker's own column publishes the relationship
 	Providers  []Provider
 	Commitment []byte
+	// Escalated is the case of the grant that the asker bears, as their agency is shown
+	// it, where another manager withholds what it grants. Whoever bears none is told of
+	// none (IDM-14).
+	Escalated ident.ReferenceID
+	// Recourse is to whom one turns under agreements with a third party (TRU-02).
+	Recourse []string
 }
 
 // Provider is one who works with the person and may be told of.
@@ -94,6 +103,11 @@ type enquiry struct {
 	Recognition  *recognised        `json:"recognition,omitempty"`
 	Decision     decide.Decision    `json:"decision"`
 	Disclosed    []disclosure       `json:"disclosed"`
+	// Grant is what the asker bears. Effects decided, with the holders' own decisions,
+	// what was told (IDM-16); of those that contradict each other a case is opened.
+	Grant   ident.EffectID   `json:"grant,omitzero"`
+	Effects []ident.EffectID `json:"effects,omitempty"`
+	clashes []decide.Clash
 }
 
 // disclosure is one cell that was told of, and the decision it was told on.
@@ -132,6 +146,11 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
 		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case, Scope: q.Scope,
 		Decision: asking.Decision, Disclosed: []disclosure{},
+	}
+	if q.Grant != "" && asking.StoppedAt() == 0 {
+		if e.Grant, err = s.bears(ctx, c, q.Grant, at); err != nil {
+			return Answer{}, err
+		}
 	}
 	if q.Recognition != "" {
 		return s.enquireRecognised(ctx, who, q, c, &asking, e)
@@ -185,8 +204,7 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 	if !r.own.IsZero() {
 		e.Handle = r.own
 	}
-	a = Answer{ID: e.Enquiry, Published: r.published}
-	a.Providers, e.Disclosed = r.tell(who.Terms, asking, q.about(), e.At)
+	a = r.answer(who, asking, q.about(), &e)
 
 	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
@@ -276,6 +294,39 @@ func stoppedBy(d *decide.Decision) error {
 	return f
 }
 
+// answer decides what the row tells this asker, and notes it in the enquiry.
+func (r row) answer(who decide.Caller, asking *decide.Asking, s sought, e *enquiry) Answer {
+	a := Answer{ID: e.Enquiry, Published: r.published, Recourse: who.Terms.Recourses(asking)}
+	told := r.tell(who.Terms, asking, s, e.At)
+	a.Providers, e.Disclosed, e.Effects, e.clashes = told.providers, told.disclosed, told.effects, told.clashes
+	for _, c := range told.clashes {
+		if c.Grant == e.Grant {
+			a.Escalated = ident.ReferenceOf(ident.CaseOf(clash, ident.UntypedID(c.Grant), ident.UntypedID(c.Withholding)), who.Agency)
+			break
+		}
+	}
+	return a
+}
+
+// clash is the source of cases that come from two effects.
+const clash = "clash"
+
+// bears returns the grant that a token carries, if it is in force and for the
+// column. It rests on the token alone: whether there is anybody for whom it counts
+// nobody learns of it.
+func (s *Service) bears(ctx context.Context, c *decide.Column, token string, at time.Time) (ident.EffectID, error) {
+	hash := sha256.Sum256([]byte(token))
+	g, err := s.q.FindGrant(ctx, s.db, hash[:])
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return ident.EffectID{}, pg.Fault(err)
+	}
+	to := decide.Audience{Kind: decide.AudienceKind(g.AudienceKind), Names: g.Audience}
+	if err != nil || !g.Live || !at.Before(g.Until) || !to.Includes(c) {
+		return ident.EffectID{}, fault.New(fault.Forbidden, "the grant is not one that your column may use now: it has ended, or is for others; ask without it, or have another made")
+	}
+	return g.EffectID, nil
+}
+
 // onRecord gives whoever was refused the commitment of the refusal, so that they
 // hold proof of it (ACT-03, LEG-18).
 func onRecord(refusal error, commitment []byte) error {
@@ -295,6 +346,7 @@ type row struct {
 	sides     map[ident.ActID][]side
 	excluded  map[ident.HandleID][]ident.Agency
 	blocked   map[ident.HandleID][]string // reaches of a person's blocks
+	effects   map[ident.HandleID][]decide.Effect
 	apart     [][2]ident.HandleID
 }
 
@@ -367,7 +419,7 @@ func (s *Service) readOwn(ctx context.Context, c *decide.Column, identifier Iden
 
 // gather sorts the parts of one row.
 func gather(parts []relmgrdb.ReadRowsRow) row {
-	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}, blocked: map[ident.HandleID][]string{}}
+	r := row{sides: map[ident.ActID][]side{}, excluded: map[ident.HandleID][]ident.Agency{}, blocked: map[ident.HandleID][]string{}, effects: map[ident.HandleID][]decide.Effect{}}
 	listed := map[ident.HandleID]int{}
 	for _, p := range parts {
 		switch p.Part {
@@ -392,6 +444,8 @@ func gather(parts []relmgrdb.ReadRowsRow) row {
 			r.blocked[p.HandleID] = append(r.blocked[p.HandleID], p.Kind)
 		case "apart":
 			r.apart = append(r.apart, [2]ident.HandleID{p.HandleID, ident.HandleID(p.FarHandle)})
+		case "effect":
+			r.effects[p.HandleID] = append(r.effects[p.HandleID], effect(p))
 		}
 	}
 	if !r.own.IsZero() {
@@ -408,6 +462,19 @@ func standing(p relmgrdb.ReadRowsRow) decide.Standing {
 		Mode: decide.Mode(p.Mode), Aspects: p.Aspects, Conditions: decide.Conditions{Ordinary: p.Ordinary, Sensitive: p.Sensitive},
 		Review: p.ReviewAt, Risk: p.Risk, Spent: p.Override == "spent", Rejected: p.Override == "rejected",
 	}
+}
+
+func effect(p relmgrdb.ReadRowsRow) decide.Effect {
+	e := decide.Effect{
+		ID: ident.EffectID(p.FarHandle), Manager: ident.Idmgr(p.Contact), Withhold: p.Kind == "withhold", Standing: standing(p), Reasons: p.Transactions,
+	}
+	e.Standing.Risk = ""
+	for _, id := range strings.Fields(p.Risk) {
+		if to, err := ident.ParseEffect(id); err == nil {
+			e.YieldsTo = append(e.YieldsTo, to)
+		}
+	}
+	return e
 }
 
 // holds reports whether the asker's own column publishes the person, on a
@@ -430,8 +497,8 @@ func (v side) opens(t *decide.Terms, asking *decide.Asking, at time.Time) bool {
 // row answered is what the correlations in force reach: a correlation rests on
 // both its sides' decisions, ends with either, and joins only for those to whom
 // both disclose it.
-func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time) ([]Provider, []disclosure) {
-	providers, disclosed := []Provider{}, []disclosure{}
+func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time) weighed {
+	out := weighed{providers: []Provider{}, disclosed: []disclosure{}}
 	g := graph{}
 	for _, both := range r.sides {
 		if len(both) == 2 && both[0].opens(t, asking, at) && both[1].opens(t, asking, at) {
@@ -442,7 +509,7 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time
 	for _, c := range r.cells {
 		column := t.FindColumn(c.standing.Column, at)
 		if c.handle == r.own || !reached[c.handle] || column == nil || column.ID == asking.Column.ID ||
-			left[column.Agency] || left[asking.Column.Agency] || r.hides(c.handle, asking) || !t.Discloses(c.standing, asking, at) {
+			left[column.Agency] || left[asking.Column.Agency] || r.hides(c.handle, asking) {
 			continue
 		}
 		if s.scope == OfTheAgency && column.Agency != asking.Column.Agency {
@@ -452,11 +519,24 @@ func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time
 		if len(p.Offers) == 0 {
 			continue
 		}
-		providers = append(providers, p)
-		disclosed = append(disclosed, disclosure{c.handle, c.decision, c.standing.Risk != ""})
+		outcome := t.Weigh(c.standing, r.effects[c.handle], asking, at)
+		out.effects, out.clashes = append(out.effects, outcome.By...), append(out.clashes, outcome.Clashes...)
+		if outcome.Told {
+			out.providers = append(out.providers, p)
+			out.disclosed = append(out.disclosed, disclosure{c.handle, c.decision, c.standing.Risk != ""})
+		}
 	}
-	inOrderOfCodes(providers)
-	return providers, disclosed
+	inOrderOfCodes(out.providers)
+	return out
+}
+
+// weighed is what a row came to for one asker: who is told of, and the managers' effects
+// that had a part in it.
+type weighed struct {
+	providers []Provider
+	disclosed []disclosure
+	effects   []ident.EffectID
+	clashes   []decide.Clash
 }
 
 // inOrderOfCodes sorts who is told of: the order of the read would tell who came

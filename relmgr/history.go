@@ -104,7 +104,7 @@ func (s *Service) readHistory(ctx context.Context, own ident.HandleID, then, now
 	for _, o := range offers {
 		h.offers[o.ActID] = append(h.offers[o.ActID], Offer{Kind: OfferKind(o.Kind), Transactions: o.Transactions, Contact: o.Contact})
 	}
-	shields, err := s.q.ListShields(ctx, tx, relmgrdb.ListShieldsParams{HandleIds: handles, AsOf: then})
+	shields, err := s.q.ListShields(ctx, tx, relmgrdb.ListShieldsParams{HandleIds: handles, AsOf: then, Now: now})
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
@@ -228,7 +228,7 @@ func (h *history) tell(then, now view, transaction string) ([]Provider, []disclo
 		column := then.terms.FindColumn(at.then, then.at)
 		if v.HandleID == h.own || !reached[v.HandleID] || h.hidden[v.HandleID] || v.Risk != "" || column == nil ||
 			column.ID == then.asking.Column.ID || at.now == now.asking.Column.ID ||
-			!then.terms.Discloses(was, &then.asking, then.at) || !now.terms.Discloses(is, &now.asking, now.at) {
+			!then.terms.Weigh(was, nil, &then.asking, then.at).Told || !now.terms.Weigh(is, nil, &now.asking, now.at).Told {
 			continue
 		}
 		around := among(today, v.HandleID)

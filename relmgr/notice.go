@@ -248,7 +248,7 @@ func (s *Service) differs(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms
 		if asking.StoppedAt() > 0 {
 			continue
 		}
-		_, now := r.tell(t, &asking, sought{}, at)
+		now := r.tell(t, &asking, sought{}, at).disclosed
 		for _, w := range told {
 			if w.Purpose == purpose && !silent[w.HandleID] && !slices.ContainsFunc(now, func(n disclosure) bool { return n.Handle == w.HandleID && n.Decision == w.DecisionID }) {
 				d.gone = add(d.gone, disclosure{Handle: w.HandleID, Decision: w.DecisionID})
@@ -257,7 +257,8 @@ func (s *Service) differs(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms
 		if !slices.Contains(p.Purposes, purpose) { // it was told so, and does not ask to be informed
 			continue
 		}
-		providers, disclosed := fresh.tell(t, &asking, sought{}, at)
+		told := fresh.tell(t, &asking, sought{}, at)
+		providers, disclosed := told.providers, told.disclosed
 		d.providers = providers
 		for _, n := range disclosed {
 			d.disclosed = add(d.disclosed, n)

@@ -79,6 +79,14 @@ grant update (redeemed, revoked) on registrar.grants to fame_registrar;
 grant usage on schema idmgr to fame_idmgr;
 grant select, insert on idmgr.records, idmgr.key_checks to fame_idmgr;
 grant select, insert, delete on idmgr.content_keys to fame_idmgr;
+grant select, insert on idmgr.acts, idmgr.rule_sets, idmgr.rules, idmgr.activations, idmgr.effects, idmgr.withdrawals,
+  idmgr.cases, idmgr.case_steps, idmgr.case_references to fame_idmgr;
+-- ... and what is in force of effects is a projection.
+grant update (live, yields_to, audience_kind, audience, purposes, reasons, until) on idmgr.effects to fame_idmgr;
+grant select on idmgr.docket to fame_idmgr;
+-- What relmgr hands over to become cases, and how often what was asked: no person and no handle.
+grant usage on schema relmgr to fame_idmgr;
+grant select on relmgr.escalations, relmgr.asked to fame_idmgr;
 
 -- federation: nothing built needs more yet.
 grant usage on schema federation to fame_federation;
@@ -137,6 +145,10 @@ grant select on relmgr.to_tell, relmgr.concealed to fame_relmgr;
 -- What a registrar found to be wrong, for relmgr to suspend: ids of statements alone.
 grant usage on schema registrar to fame_relmgr;
 grant select on registrar.published_repairs to fame_relmgr;
+-- What identity managers have in force on a handle. Of links there is nothing to read.
+grant usage on schema idmgr to fame_relmgr;
+grant select on idmgr.published_effects, idmgr.published_grants to fame_relmgr;
+grant select, insert on relmgr.clashes to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;
 grant select on relmgr.consent_wanted to fame_consent;

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
-	"time"
 
 	"github.com/fame-hub/fame/api"
 	oas "github.com/fame-hub/fame/api/idmgroas"
@@ -126,26 +125,11 @@ func (h handlers) ListLinks(ctx context.Context, params oas.ListLinksParams) (*o
 }
 
 func opening(req *oas.LinkRequest) idmgr.Opening {
-	d := req.Decision
 	o := idmgr.Opening{
 		Proof: string(req.Proof), To: ident.Column(req.To), Contact: string(req.Contact), Uses: req.Uses.Or(0),
-		Proposal: idmgr.Proposal{
-			Agreement: string(d.Agreement), Power: string(d.Power), Purpose: string(req.Purpose), Until: req.Until,
-			Necessary: d.Proportionality.Necessary, Safeguards: d.Proportionality.Safeguards, Aim: string(d.Proportionality.Aim),
-			Ground: decide.Ground(d.Ground), Reason: string(d.Reason.Or("")), Review: d.Proportionality.Review.Or(time.Time{}),
-			Conditions: decide.Conditions{Ordinary: string(d.Conditions.Ordinary), Sensitive: string(d.Conditions.Sensitive.Or(""))},
-			Concerning: decide.Concerning(d.Concerning.Or("")), Welfare: d.Welfare.Or(false), Detriment: decide.Detriment(d.Detriment.Or("")),
-		},
+		Proposal: proposal(req.Decision, req.Aspects, req.Until), Agreed: agreed(req.Agreed),
 	}
-	for _, a := range req.Aspects {
-		o.Proposal.Aspects = append(o.Proposal.Aspects, string(a))
-	}
-	if order, ok := d.Order.Get(); ok {
-		o.Proposal.Order, o.Proposal.OrderReference = string(order.Kind), order.Reference
-	}
-	if a, ok := req.Agreed.Get(); ok {
-		o.Agreed = &idmgr.Agreed{Evidence: string(a.Evidence), Wording: string(a.Wording), Competent: a.Competent}
-	}
+	o.Proposal.Purpose = string(req.Purpose)
 	return o
 }
 

@@ -2,6 +2,8 @@ package idmgrapi
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -18,7 +20,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	service, err := idmgr.New(ctx, idmgr.Config{
-		Manager: ident.Idmgr(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Now: p.Now,
+		Manager: ident.Idmgr(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Now: p.Now, Metrics: p.Registry,
 	})
 	if err != nil {
 		return process.Part{}, err
@@ -30,5 +32,29 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	edge.NameNobody()
 	edge.TrustSubjects("idmgr", proofs)
 	handler, err := New(edge, service)
-	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}}, err
+	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
+		sweep(ctx, edge, service, p.Logger)
+	}}, err
+}
+
+// sweepEvery is how often a process goes through the cases. Whoever lists or rules on
+// them has it done at once.
+const sweepEvery = time.Minute
+
+// sweep opens, moves up and settles cases, until ctx ends.
+func sweep(ctx context.Context, edge *api.Edge, service *idmgr.Service, log *slog.Logger) {
+	for next := time.NewTimer(sweepEvery); ; next.Reset(sweepEvery) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		terms, err := edge.Terms(ctx)
+		if err == nil {
+			err = service.Sweep(ctx, terms)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "cases cannot go on", "alert", "case-overdue", "cause", err.Error())
+		}
+	}
 }

@@ -29,6 +29,20 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/acceptances
 	AcceptLink(ctx context.Context, request *AcceptanceRequest) (*LinkReceipt, error)
+	// ActivateRules invokes activateRules operation.
+	//
+	// From the next request on. Withholdings say what their rule says now; what has lost its rule is
+	// over.
+	//
+	// POST /idmgr/v1/rules/{version}/activation
+	ActivateRules(ctx context.Context, request *ReasonRequest, params ActivateRulesParams) (*IdmgrReceipt, error)
+	// AppealCase invokes appealCase operation.
+	//
+	// For whoever it went against, or for the person, with evidence of what they said. It is kept back
+	// again meanwhile.
+	//
+	// POST /idmgr/v1/cases/{case}/appeals
+	AppealCase(ctx context.Context, request *AppealRequest, params AppealCaseParams) (*IdmgrReceipt, error)
 	// AskThroughLink invokes askThroughLink operation.
 	//
 	// Under the asker's own handle, recorded before it is answered, and counted. A link that is none,
@@ -37,18 +51,63 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/enquiries
 	AskThroughLink(ctx context.Context, request *LinkEnquiryRequest) (*LinkAnswer, error)
+	// DraftRules invokes draftRules operation.
+	//
+	// For the people who keep the manager (`managers[].roles`). The answer lists the kinds of enquiry of
+	// the last 30 days that the rules in
+	// force or the draft would meet, about whomever they are put upon; it names no person. Nothing
+	// changes until the draft goes live (IDM-15).
+	//
+	// POST /idmgr/v1/rules
+	DraftRules(ctx context.Context, request *RulesRequest) (*DraftedRules, error)
 	// EndLink invokes endLink operation.
 	//
 	// By either party. The next question is told nothing.
 	//
 	// POST /idmgr/v1/links/{link}/end
 	EndLink(ctx context.Context, request *LinkEndRequest, params EndLinkParams) (*LinkReceipt, error)
+	// GrantAccess invokes grantAccess operation.
+	//
+	// On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
+	// It counts under agreements whose trust
+	// is this manager's. The token is shown once, for whoever is to bear it: a JWS of the manager's own
+	// key (IDM-17).
+	//
+	// POST /idmgr/v1/grants
+	GrantAccess(ctx context.Context, request *GrantRequest) (*MadeEffect, error)
+	// ListCases invokes listCases operation.
+	//
+	// As an adjudicator of one of the partnership's levels of recourse, as a keeper of a manager whose
+	// effect is in it, or as a member of the
+	// person's column, who tells them. Whom a grant names is told of none here: only its bearer's own
+	// enquiry says that it is escalated (TRU-04).
+	//
+	// GET /idmgr/v1/cases
+	ListCases(ctx context.Context) (*Cases, error)
+	// ListGrants invokes listGrants operation.
+	//
+	// This manager's grants for a column that I am a member of.
+	//
+	// GET /idmgr/v1/grants
+	ListGrants(ctx context.Context, params ListGrantsParams) (*Effects, error)
 	// ListLinks invokes listLinks operation.
 	//
 	// Each with the column's own handle alone, the newest first, whatever became of it.
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListRules invokes listRules operation.
+	//
+	// They are no secret (IDM-18).
+	//
+	// GET /idmgr/v1/rules
+	ListRules(ctx context.Context) (*RuleSets, error)
+	// ListWithholdings invokes listWithholdings operation.
+	//
+	// This manager's withholdings for a column that I am a member of.
+	//
+	// GET /idmgr/v1/withholdings
+	ListWithholdings(ctx context.Context, params ListWithholdingsParams) (*Effects, error)
 	// OpenLink invokes openLink operation.
 	//
 	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
@@ -66,6 +125,32 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/links/{link}/renewal
 	RenewLink(ctx context.Context, request *LinkRequest, params RenewLinkParams) (*LinkReceipt, error)
+	// RuleOnCase invokes ruleOnCase operation.
+	//
+	// For an adjudicator of the level at which it stands, who is no party. Of a clash, what loses gives
+	// way from the next request on (TRU-05).
+	//
+	// POST /idmgr/v1/cases/{case}/rulings
+	RuleOnCase(ctx context.Context, request *CaseRulingRequest, params RuleOnCaseParams) (*IdmgrReceipt, error)
+	// WithdrawGrant invokes withdrawGrant operation.
+	//
+	// End a grant at once.
+	//
+	// POST /idmgr/v1/grants/{effect}/withdrawal
+	WithdrawGrant(ctx context.Context, request *ReasonRequest, params WithdrawGrantParams) (*IdmgrReceipt, error)
+	// WithdrawWithholding invokes withdrawWithholding operation.
+	//
+	// End a withholding at once.
+	//
+	// POST /idmgr/v1/withholdings/{effect}/withdrawal
+	WithdrawWithholding(ctx context.Context, request *ReasonRequest, params WithdrawWithholdingParams) (*IdmgrReceipt, error)
+	// WithholdAccess invokes withholdAccess operation.
+	//
+	// From the next request on it looks like what was never there, save in a recorded emergency (IDM-12,
+	// IDM-13).
+	//
+	// POST /idmgr/v1/withholdings
+	WithholdAccess(ctx context.Context, request *WithholdingRequest) (*MadeEffect, error)
 }
 
 // Client implements OAS client.
@@ -184,6 +269,195 @@ func (c *Client) sendAcceptLink(ctx context.Context, request *AcceptanceRequest)
 	return result, nil
 }
 
+// ActivateRules invokes activateRules operation.
+//
+// From the next request on. Withholdings say what their rule says now; what has lost its rule is
+// over.
+//
+// POST /idmgr/v1/rules/{version}/activation
+func (c *Client) ActivateRules(ctx context.Context, request *ReasonRequest, params ActivateRulesParams) (*IdmgrReceipt, error) {
+	res, err := c.sendActivateRules(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendActivateRules(ctx context.Context, request *ReasonRequest, params ActivateRulesParams) (res *IdmgrReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/rules/"
+	{
+		// Encode "version" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "version",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.IntToString(params.Version))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/activation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeActivateRulesRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ActivateRulesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeActivateRulesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AppealCase invokes appealCase operation.
+//
+// For whoever it went against, or for the person, with evidence of what they said. It is kept back
+// again meanwhile.
+//
+// POST /idmgr/v1/cases/{case}/appeals
+func (c *Client) AppealCase(ctx context.Context, request *AppealRequest, params AppealCaseParams) (*IdmgrReceipt, error) {
+	res, err := c.sendAppealCase(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAppealCase(ctx context.Context, request *AppealRequest, params AppealCaseParams) (res *IdmgrReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/cases/"
+	{
+		// Encode "case" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "case",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Case); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/appeals"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAppealCaseRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AppealCaseOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAppealCaseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // AskThroughLink invokes askThroughLink operation.
 //
 // Under the asker's own handle, recorded before it is answered, and counted. A link that is none,
@@ -252,6 +526,82 @@ func (c *Client) sendAskThroughLink(ctx context.Context, request *LinkEnquiryReq
 	defer body.Close()
 
 	result, err := decodeAskThroughLinkResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// DraftRules invokes draftRules operation.
+//
+// For the people who keep the manager (`managers[].roles`). The answer lists the kinds of enquiry of
+// the last 30 days that the rules in
+// force or the draft would meet, about whomever they are put upon; it names no person. Nothing
+// changes until the draft goes live (IDM-15).
+//
+// POST /idmgr/v1/rules
+func (c *Client) DraftRules(ctx context.Context, request *RulesRequest) (*DraftedRules, error) {
+	res, err := c.sendDraftRules(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendDraftRules(ctx context.Context, request *RulesRequest) (res *DraftedRules, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/rules"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeDraftRulesRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, DraftRulesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeDraftRulesResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -354,6 +704,245 @@ func (c *Client) sendEndLink(ctx context.Context, request *LinkEndRequest, param
 	return result, nil
 }
 
+// GrantAccess invokes grantAccess operation.
+//
+// On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
+// It counts under agreements whose trust
+// is this manager's. The token is shown once, for whoever is to bear it: a JWS of the manager's own
+// key (IDM-17).
+//
+// POST /idmgr/v1/grants
+func (c *Client) GrantAccess(ctx context.Context, request *GrantRequest) (*MadeEffect, error) {
+	res, err := c.sendGrantAccess(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendGrantAccess(ctx context.Context, request *GrantRequest) (res *MadeEffect, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/grants"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeGrantAccessRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, GrantAccessOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeGrantAccessResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListCases invokes listCases operation.
+//
+// As an adjudicator of one of the partnership's levels of recourse, as a keeper of a manager whose
+// effect is in it, or as a member of the
+// person's column, who tells them. Whom a grant names is told of none here: only its bearer's own
+// enquiry says that it is escalated (TRU-04).
+//
+// GET /idmgr/v1/cases
+func (c *Client) ListCases(ctx context.Context) (*Cases, error) {
+	res, err := c.sendListCases(ctx)
+	return res, err
+}
+
+func (c *Client) sendListCases(ctx context.Context) (res *Cases, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/cases"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListCasesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListCasesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListGrants invokes listGrants operation.
+//
+// This manager's grants for a column that I am a member of.
+//
+// GET /idmgr/v1/grants
+func (c *Client) ListGrants(ctx context.Context, params ListGrantsParams) (*Effects, error) {
+	res, err := c.sendListGrants(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListGrants(ctx context.Context, params ListGrantsParams) (res *Effects, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/grants"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListGrantsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListGrantsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListLinks invokes listLinks operation.
 //
 // Each with the column's own handle alone, the newest first, whatever became of it.
@@ -437,6 +1026,166 @@ func (c *Client) sendListLinks(ctx context.Context, params ListLinksParams) (res
 	defer body.Close()
 
 	result, err := decodeListLinksResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListRules invokes listRules operation.
+//
+// They are no secret (IDM-18).
+//
+// GET /idmgr/v1/rules
+func (c *Client) ListRules(ctx context.Context) (*RuleSets, error) {
+	res, err := c.sendListRules(ctx)
+	return res, err
+}
+
+func (c *Client) sendListRules(ctx context.Context) (res *RuleSets, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/rules"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListRulesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListRulesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListWithholdings invokes listWithholdings operation.
+//
+// This manager's withholdings for a column that I am a member of.
+//
+// GET /idmgr/v1/withholdings
+func (c *Client) ListWithholdings(ctx context.Context, params ListWithholdingsParams) (*Effects, error) {
+	res, err := c.sendListWithholdings(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListWithholdings(ctx context.Context, params ListWithholdingsParams) (res *Effects, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/withholdings"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListWithholdingsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListWithholdingsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -610,6 +1359,366 @@ func (c *Client) sendRenewLink(ctx context.Context, request *LinkRequest, params
 	defer body.Close()
 
 	result, err := decodeRenewLinkResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RuleOnCase invokes ruleOnCase operation.
+//
+// For an adjudicator of the level at which it stands, who is no party. Of a clash, what loses gives
+// way from the next request on (TRU-05).
+//
+// POST /idmgr/v1/cases/{case}/rulings
+func (c *Client) RuleOnCase(ctx context.Context, request *CaseRulingRequest, params RuleOnCaseParams) (*IdmgrReceipt, error) {
+	res, err := c.sendRuleOnCase(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRuleOnCase(ctx context.Context, request *CaseRulingRequest, params RuleOnCaseParams) (res *IdmgrReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/cases/"
+	{
+		// Encode "case" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "case",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Case); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/rulings"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRuleOnCaseRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RuleOnCaseOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRuleOnCaseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// WithdrawGrant invokes withdrawGrant operation.
+//
+// End a grant at once.
+//
+// POST /idmgr/v1/grants/{effect}/withdrawal
+func (c *Client) WithdrawGrant(ctx context.Context, request *ReasonRequest, params WithdrawGrantParams) (*IdmgrReceipt, error) {
+	res, err := c.sendWithdrawGrant(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendWithdrawGrant(ctx context.Context, request *ReasonRequest, params WithdrawGrantParams) (res *IdmgrReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/grants/"
+	{
+		// Encode "effect" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "effect",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Effect); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeWithdrawGrantRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, WithdrawGrantOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeWithdrawGrantResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// WithdrawWithholding invokes withdrawWithholding operation.
+//
+// End a withholding at once.
+//
+// POST /idmgr/v1/withholdings/{effect}/withdrawal
+func (c *Client) WithdrawWithholding(ctx context.Context, request *ReasonRequest, params WithdrawWithholdingParams) (*IdmgrReceipt, error) {
+	res, err := c.sendWithdrawWithholding(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendWithdrawWithholding(ctx context.Context, request *ReasonRequest, params WithdrawWithholdingParams) (res *IdmgrReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/withholdings/"
+	{
+		// Encode "effect" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "effect",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Effect); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/withdrawal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeWithdrawWithholdingRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, WithdrawWithholdingOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeWithdrawWithholdingResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// WithholdAccess invokes withholdAccess operation.
+//
+// From the next request on it looks like what was never there, save in a recorded emergency (IDM-12,
+// IDM-13).
+//
+// POST /idmgr/v1/withholdings
+func (c *Client) WithholdAccess(ctx context.Context, request *WithholdingRequest) (*MadeEffect, error) {
+	res, err := c.sendWithholdAccess(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendWithholdAccess(ctx context.Context, request *WithholdingRequest) (res *MadeEffect, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/withholdings"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeWithholdAccessRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, WithholdAccessOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeWithholdAccessResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -6,10 +6,22 @@ package idmgroas
 type OperationName = string
 
 const (
-	AcceptLinkOperation     OperationName = "AcceptLink"
-	AskThroughLinkOperation OperationName = "AskThroughLink"
-	EndLinkOperation        OperationName = "EndLink"
-	ListLinksOperation      OperationName = "ListLinks"
-	OpenLinkOperation       OperationName = "OpenLink"
-	RenewLinkOperation      OperationName = "RenewLink"
+	AcceptLinkOperation          OperationName = "AcceptLink"
+	ActivateRulesOperation       OperationName = "ActivateRules"
+	AppealCaseOperation          OperationName = "AppealCase"
+	AskThroughLinkOperation      OperationName = "AskThroughLink"
+	DraftRulesOperation          OperationName = "DraftRules"
+	EndLinkOperation             OperationName = "EndLink"
+	GrantAccessOperation         OperationName = "GrantAccess"
+	ListCasesOperation           OperationName = "ListCases"
+	ListGrantsOperation          OperationName = "ListGrants"
+	ListLinksOperation           OperationName = "ListLinks"
+	ListRulesOperation           OperationName = "ListRules"
+	ListWithholdingsOperation    OperationName = "ListWithholdings"
+	OpenLinkOperation            OperationName = "OpenLink"
+	RenewLinkOperation           OperationName = "RenewLink"
+	RuleOnCaseOperation          OperationName = "RuleOnCase"
+	WithdrawGrantOperation       OperationName = "WithdrawGrant"
+	WithdrawWithholdingOperation OperationName = "WithdrawWithholding"
+	WithholdAccessOperation      OperationName = "WithholdAccess"
 )

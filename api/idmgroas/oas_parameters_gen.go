@@ -14,6 +14,169 @@ import (
 	"github.com/ogen-go/ogen/validate"
 )
 
+// ActivateRulesParams is parameters of activateRules operation.
+type ActivateRulesParams struct {
+	Version int
+}
+
+func unpackActivateRulesParams(packed middleware.Parameters) (params ActivateRulesParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "version",
+			In:   "path",
+		}
+		params.Version = packed[key].(int)
+	}
+	return params
+}
+
+func decodeActivateRulesParams(args [1]string, argsEscaped bool, r *http.Request) (params ActivateRulesParams, _ error) {
+	// Decode path: version.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "version",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToInt(val)
+				if err != nil {
+					return err
+				}
+
+				params.Version = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := (validate.Int{
+					MinSet:        true,
+					Min:           1,
+					MaxSet:        true,
+					Max:           1000000,
+					MinExclusive:  false,
+					MaxExclusive:  false,
+					MultipleOfSet: false,
+					MultipleOf:    0,
+					Pattern:       nil,
+				}).Validate(int64(params.Version)); err != nil {
+					return errors.Wrap(err, "int")
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "version",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// AppealCaseParams is parameters of appealCase operation.
+type AppealCaseParams struct {
+	Case ID
+}
+
+func unpackAppealCaseParams(packed middleware.Parameters) (params AppealCaseParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "case",
+			In:   "path",
+		}
+		params.Case = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeAppealCaseParams(args [1]string, argsEscaped bool, r *http.Request) (params AppealCaseParams, _ error) {
+	// Decode path: case.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "case",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotCaseVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotCaseVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Case = ID(paramsDotCaseVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Case.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "case",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // EndLinkParams is parameters of endLink operation.
 type EndLinkParams struct {
 	Link ID
@@ -94,6 +257,78 @@ func decodeEndLinkParams(args [1]string, argsEscaped bool, r *http.Request) (par
 	return params, nil
 }
 
+// ListGrantsParams is parameters of listGrants operation.
+type ListGrantsParams struct {
+	Column Code
+}
+
+func unpackListGrantsParams(packed middleware.Parameters) (params ListGrantsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "column",
+			In:   "query",
+		}
+		params.Column = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeListGrantsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListGrantsParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: column.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotColumnVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotColumnVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Column = Code(paramsDotColumnVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Column.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "column",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ListLinksParams is parameters of listLinks operation.
 type ListLinksParams struct {
 	Column Code
@@ -111,6 +346,78 @@ func unpackListLinksParams(packed middleware.Parameters) (params ListLinksParams
 }
 
 func decodeListLinksParams(args [0]string, argsEscaped bool, r *http.Request) (params ListLinksParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: column.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotColumnVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotColumnVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Column = Code(paramsDotColumnVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Column.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "column",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ListWithholdingsParams is parameters of listWithholdings operation.
+type ListWithholdingsParams struct {
+	Column Code
+}
+
+func unpackListWithholdingsParams(packed middleware.Parameters) (params ListWithholdingsParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "column",
+			In:   "query",
+		}
+		params.Column = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeListWithholdingsParams(args [0]string, argsEscaped bool, r *http.Request) (params ListWithholdingsParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
 	// Decode query: column.
 	if err := func() error {
@@ -239,6 +546,246 @@ func decodeRenewLinkParams(args [1]string, argsEscaped bool, r *http.Request) (p
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "link",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RuleOnCaseParams is parameters of ruleOnCase operation.
+type RuleOnCaseParams struct {
+	Case ID
+}
+
+func unpackRuleOnCaseParams(packed middleware.Parameters) (params RuleOnCaseParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "case",
+			In:   "path",
+		}
+		params.Case = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeRuleOnCaseParams(args [1]string, argsEscaped bool, r *http.Request) (params RuleOnCaseParams, _ error) {
+	// Decode path: case.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "case",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotCaseVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotCaseVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Case = ID(paramsDotCaseVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Case.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "case",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// WithdrawGrantParams is parameters of withdrawGrant operation.
+type WithdrawGrantParams struct {
+	Effect ID
+}
+
+func unpackWithdrawGrantParams(packed middleware.Parameters) (params WithdrawGrantParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "effect",
+			In:   "path",
+		}
+		params.Effect = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeWithdrawGrantParams(args [1]string, argsEscaped bool, r *http.Request) (params WithdrawGrantParams, _ error) {
+	// Decode path: effect.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "effect",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotEffectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotEffectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Effect = ID(paramsDotEffectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Effect.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "effect",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// WithdrawWithholdingParams is parameters of withdrawWithholding operation.
+type WithdrawWithholdingParams struct {
+	Effect ID
+}
+
+func unpackWithdrawWithholdingParams(packed middleware.Parameters) (params WithdrawWithholdingParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "effect",
+			In:   "path",
+		}
+		params.Effect = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeWithdrawWithholdingParams(args [1]string, argsEscaped bool, r *http.Request) (params WithdrawWithholdingParams, _ error) {
+	// Decode path: effect.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "effect",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotEffectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotEffectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Effect = ID(paramsDotEffectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Effect.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "effect",
 			In:   "path",
 			Err:  err,
 		}

@@ -50,6 +50,769 @@ func (s *AcceptanceRequest) SetReason(val Code) {
 	s.Reason = val
 }
 
+// Ref: #/components/schemas/AppealRequest
+type AppealRequest struct {
+	Reason   Code             `json:"reason"`
+	Evidence OptIdmgrEvidence `json:"evidence"`
+}
+
+// GetReason returns the value of Reason.
+func (s *AppealRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *AppealRequest) GetEvidence() OptIdmgrEvidence {
+	return s.Evidence
+}
+
+// SetReason sets the value of Reason.
+func (s *AppealRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *AppealRequest) SetEvidence(val OptIdmgrEvidence) {
+	s.Evidence = val
+}
+
+// To whom a standing decision discloses. Exactly one of the members.
+// Ref: #/components/schemas/Audience
+type Audience struct {
+	// Every member agency that is a party to the agreement.
+	Partnership OptAudiencePartnership `json:"partnership"`
+	Agencies    []Code                 `json:"agencies"`
+	Columns     []Code                 `json:"columns"`
+}
+
+// GetPartnership returns the value of Partnership.
+func (s *Audience) GetPartnership() OptAudiencePartnership {
+	return s.Partnership
+}
+
+// GetAgencies returns the value of Agencies.
+func (s *Audience) GetAgencies() []Code {
+	return s.Agencies
+}
+
+// GetColumns returns the value of Columns.
+func (s *Audience) GetColumns() []Code {
+	return s.Columns
+}
+
+// SetPartnership sets the value of Partnership.
+func (s *Audience) SetPartnership(val OptAudiencePartnership) {
+	s.Partnership = val
+}
+
+// SetAgencies sets the value of Agencies.
+func (s *Audience) SetAgencies(val []Code) {
+	s.Agencies = val
+}
+
+// SetColumns sets the value of Columns.
+func (s *Audience) SetColumns(val []Code) {
+	s.Columns = val
+}
+
+// Every member agency that is a party to the agreement.
+type AudiencePartnership bool
+
+const (
+	AudiencePartnershipTrue AudiencePartnership = true
+)
+
+// AllValues returns all AudiencePartnership values.
+func (AudiencePartnership) AllValues() []AudiencePartnership {
+	return []AudiencePartnership{
+		AudiencePartnershipTrue,
+	}
+}
+
+// Ref: #/components/schemas/Case
+type Case struct {
+	Case   ID         `json:"case"`
+	As     CaseAs     `json:"as"`
+	Source CaseSource `json:"source"`
+	State  CaseState  `json:"state"`
+	// Before whom it is.
+	Level  string    `json:"level"`
+	Opened time.Time `json:"opened"`
+	// For a ruling.
+	Due     time.Time      `json:"due"`
+	Outcome OptCaseOutcome `json:"outcome"`
+	// What it is and what may be done.
+	Words       string     `json:"words"`
+	Grant       OptID      `json:"grant"`
+	Withholding OptID      `json:"withholding"`
+	Managers    []Code     `json:"managers"`
+	Handle      OptID      `json:"handle"`
+	Steps       []CaseStep `json:"steps"`
+}
+
+// GetCase returns the value of Case.
+func (s *Case) GetCase() ID {
+	return s.Case
+}
+
+// GetAs returns the value of As.
+func (s *Case) GetAs() CaseAs {
+	return s.As
+}
+
+// GetSource returns the value of Source.
+func (s *Case) GetSource() CaseSource {
+	return s.Source
+}
+
+// GetState returns the value of State.
+func (s *Case) GetState() CaseState {
+	return s.State
+}
+
+// GetLevel returns the value of Level.
+func (s *Case) GetLevel() string {
+	return s.Level
+}
+
+// GetOpened returns the value of Opened.
+func (s *Case) GetOpened() time.Time {
+	return s.Opened
+}
+
+// GetDue returns the value of Due.
+func (s *Case) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *Case) GetOutcome() OptCaseOutcome {
+	return s.Outcome
+}
+
+// GetWords returns the value of Words.
+func (s *Case) GetWords() string {
+	return s.Words
+}
+
+// GetGrant returns the value of Grant.
+func (s *Case) GetGrant() OptID {
+	return s.Grant
+}
+
+// GetWithholding returns the value of Withholding.
+func (s *Case) GetWithholding() OptID {
+	return s.Withholding
+}
+
+// GetManagers returns the value of Managers.
+func (s *Case) GetManagers() []Code {
+	return s.Managers
+}
+
+// GetHandle returns the value of Handle.
+func (s *Case) GetHandle() OptID {
+	return s.Handle
+}
+
+// GetSteps returns the value of Steps.
+func (s *Case) GetSteps() []CaseStep {
+	return s.Steps
+}
+
+// SetCase sets the value of Case.
+func (s *Case) SetCase(val ID) {
+	s.Case = val
+}
+
+// SetAs sets the value of As.
+func (s *Case) SetAs(val CaseAs) {
+	s.As = val
+}
+
+// SetSource sets the value of Source.
+func (s *Case) SetSource(val CaseSource) {
+	s.Source = val
+}
+
+// SetState sets the value of State.
+func (s *Case) SetState(val CaseState) {
+	s.State = val
+}
+
+// SetLevel sets the value of Level.
+func (s *Case) SetLevel(val string) {
+	s.Level = val
+}
+
+// SetOpened sets the value of Opened.
+func (s *Case) SetOpened(val time.Time) {
+	s.Opened = val
+}
+
+// SetDue sets the value of Due.
+func (s *Case) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *Case) SetOutcome(val OptCaseOutcome) {
+	s.Outcome = val
+}
+
+// SetWords sets the value of Words.
+func (s *Case) SetWords(val string) {
+	s.Words = val
+}
+
+// SetGrant sets the value of Grant.
+func (s *Case) SetGrant(val OptID) {
+	s.Grant = val
+}
+
+// SetWithholding sets the value of Withholding.
+func (s *Case) SetWithholding(val OptID) {
+	s.Withholding = val
+}
+
+// SetManagers sets the value of Managers.
+func (s *Case) SetManagers(val []Code) {
+	s.Managers = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *Case) SetHandle(val OptID) {
+	s.Handle = val
+}
+
+// SetSteps sets the value of Steps.
+func (s *Case) SetSteps(val []CaseStep) {
+	s.Steps = val
+}
+
+type CaseAs string
+
+const (
+	CaseAsAdjudicator CaseAs = "adjudicator"
+	CaseAsOwner       CaseAs = "owner"
+	CaseAsHolder      CaseAs = "holder"
+	CaseAsParty       CaseAs = "party"
+)
+
+// AllValues returns all CaseAs values.
+func (CaseAs) AllValues() []CaseAs {
+	return []CaseAs{
+		CaseAsAdjudicator,
+		CaseAsOwner,
+		CaseAsHolder,
+		CaseAsParty,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseAs) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseAsAdjudicator:
+		return []byte(s), nil
+	case CaseAsOwner:
+		return []byte(s), nil
+	case CaseAsHolder:
+		return []byte(s), nil
+	case CaseAsParty:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseAs) UnmarshalText(data []byte) error {
+	switch CaseAs(data) {
+	case CaseAsAdjudicator:
+		*s = CaseAsAdjudicator
+		return nil
+	case CaseAsOwner:
+		*s = CaseAsOwner
+		return nil
+	case CaseAsHolder:
+		*s = CaseAsHolder
+		return nil
+	case CaseAsParty:
+		*s = CaseAsParty
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CaseOutcome string
+
+const (
+	CaseOutcomeGrant     CaseOutcome = "grant"
+	CaseOutcomeWithhold  CaseOutcome = "withhold"
+	CaseOutcomeUpheld    CaseOutcome = "upheld"
+	CaseOutcomeDismissed CaseOutcome = "dismissed"
+)
+
+// AllValues returns all CaseOutcome values.
+func (CaseOutcome) AllValues() []CaseOutcome {
+	return []CaseOutcome{
+		CaseOutcomeGrant,
+		CaseOutcomeWithhold,
+		CaseOutcomeUpheld,
+		CaseOutcomeDismissed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseOutcomeGrant:
+		return []byte(s), nil
+	case CaseOutcomeWithhold:
+		return []byte(s), nil
+	case CaseOutcomeUpheld:
+		return []byte(s), nil
+	case CaseOutcomeDismissed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseOutcome) UnmarshalText(data []byte) error {
+	switch CaseOutcome(data) {
+	case CaseOutcomeGrant:
+		*s = CaseOutcomeGrant
+		return nil
+	case CaseOutcomeWithhold:
+		*s = CaseOutcomeWithhold
+		return nil
+	case CaseOutcomeUpheld:
+		*s = CaseOutcomeUpheld
+		return nil
+	case CaseOutcomeDismissed:
+		*s = CaseOutcomeDismissed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/CaseRulingRequest
+type CaseRulingRequest struct {
+	// Of a clash which of the two holds; of anything else whether whoever asked is right.
+	Outcome CaseRulingRequestOutcome `json:"outcome"`
+	Reason  Code                     `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *CaseRulingRequest) GetOutcome() CaseRulingRequestOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *CaseRulingRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *CaseRulingRequest) SetOutcome(val CaseRulingRequestOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CaseRulingRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Of a clash which of the two holds; of anything else whether whoever asked is right.
+type CaseRulingRequestOutcome string
+
+const (
+	CaseRulingRequestOutcomeGrant     CaseRulingRequestOutcome = "grant"
+	CaseRulingRequestOutcomeWithhold  CaseRulingRequestOutcome = "withhold"
+	CaseRulingRequestOutcomeUpheld    CaseRulingRequestOutcome = "upheld"
+	CaseRulingRequestOutcomeDismissed CaseRulingRequestOutcome = "dismissed"
+)
+
+// AllValues returns all CaseRulingRequestOutcome values.
+func (CaseRulingRequestOutcome) AllValues() []CaseRulingRequestOutcome {
+	return []CaseRulingRequestOutcome{
+		CaseRulingRequestOutcomeGrant,
+		CaseRulingRequestOutcomeWithhold,
+		CaseRulingRequestOutcomeUpheld,
+		CaseRulingRequestOutcomeDismissed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseRulingRequestOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseRulingRequestOutcomeGrant:
+		return []byte(s), nil
+	case CaseRulingRequestOutcomeWithhold:
+		return []byte(s), nil
+	case CaseRulingRequestOutcomeUpheld:
+		return []byte(s), nil
+	case CaseRulingRequestOutcomeDismissed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseRulingRequestOutcome) UnmarshalText(data []byte) error {
+	switch CaseRulingRequestOutcome(data) {
+	case CaseRulingRequestOutcomeGrant:
+		*s = CaseRulingRequestOutcomeGrant
+		return nil
+	case CaseRulingRequestOutcomeWithhold:
+		*s = CaseRulingRequestOutcomeWithhold
+		return nil
+	case CaseRulingRequestOutcomeUpheld:
+		*s = CaseRulingRequestOutcomeUpheld
+		return nil
+	case CaseRulingRequestOutcomeDismissed:
+		*s = CaseRulingRequestOutcomeDismissed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CaseSource string
+
+const (
+	CaseSourceClash               CaseSource = "clash"
+	CaseSourceDispute             CaseSource = "dispute"
+	CaseSourceJointRefused        CaseSource = "joint-refused"
+	CaseSourceEmergencyUnreviewed CaseSource = "emergency-unreviewed"
+	CaseSourceNotUnderstood       CaseSource = "not-understood"
+)
+
+// AllValues returns all CaseSource values.
+func (CaseSource) AllValues() []CaseSource {
+	return []CaseSource{
+		CaseSourceClash,
+		CaseSourceDispute,
+		CaseSourceJointRefused,
+		CaseSourceEmergencyUnreviewed,
+		CaseSourceNotUnderstood,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseSource) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseSourceClash:
+		return []byte(s), nil
+	case CaseSourceDispute:
+		return []byte(s), nil
+	case CaseSourceJointRefused:
+		return []byte(s), nil
+	case CaseSourceEmergencyUnreviewed:
+		return []byte(s), nil
+	case CaseSourceNotUnderstood:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseSource) UnmarshalText(data []byte) error {
+	switch CaseSource(data) {
+	case CaseSourceClash:
+		*s = CaseSourceClash
+		return nil
+	case CaseSourceDispute:
+		*s = CaseSourceDispute
+		return nil
+	case CaseSourceJointRefused:
+		*s = CaseSourceJointRefused
+		return nil
+	case CaseSourceEmergencyUnreviewed:
+		*s = CaseSourceEmergencyUnreviewed
+		return nil
+	case CaseSourceNotUnderstood:
+		*s = CaseSourceNotUnderstood
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CaseState string
+
+const (
+	CaseStateWaiting CaseState = "waiting"
+	CaseStateRuled   CaseState = "ruled"
+	CaseStateFinal   CaseState = "final"
+	CaseStateSettled CaseState = "settled"
+)
+
+// AllValues returns all CaseState values.
+func (CaseState) AllValues() []CaseState {
+	return []CaseState{
+		CaseStateWaiting,
+		CaseStateRuled,
+		CaseStateFinal,
+		CaseStateSettled,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseState) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseStateWaiting:
+		return []byte(s), nil
+	case CaseStateRuled:
+		return []byte(s), nil
+	case CaseStateFinal:
+		return []byte(s), nil
+	case CaseStateSettled:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseState) UnmarshalText(data []byte) error {
+	switch CaseState(data) {
+	case CaseStateWaiting:
+		*s = CaseStateWaiting
+		return nil
+	case CaseStateRuled:
+		*s = CaseStateRuled
+		return nil
+	case CaseStateFinal:
+		*s = CaseStateFinal
+		return nil
+	case CaseStateSettled:
+		*s = CaseStateSettled
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/CaseStep
+type CaseStep struct {
+	Kind    CaseStepKind       `json:"kind"`
+	Level   string             `json:"level"`
+	At      time.Time          `json:"at"`
+	Due     time.Time          `json:"due"`
+	Outcome OptCaseStepOutcome `json:"outcome"`
+	Reason  OptCode            `json:"reason"`
+	Agency  Code               `json:"agency"`
+}
+
+// GetKind returns the value of Kind.
+func (s *CaseStep) GetKind() CaseStepKind {
+	return s.Kind
+}
+
+// GetLevel returns the value of Level.
+func (s *CaseStep) GetLevel() string {
+	return s.Level
+}
+
+// GetAt returns the value of At.
+func (s *CaseStep) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *CaseStep) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *CaseStep) GetOutcome() OptCaseStepOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *CaseStep) GetReason() OptCode {
+	return s.Reason
+}
+
+// GetAgency returns the value of Agency.
+func (s *CaseStep) GetAgency() Code {
+	return s.Agency
+}
+
+// SetKind sets the value of Kind.
+func (s *CaseStep) SetKind(val CaseStepKind) {
+	s.Kind = val
+}
+
+// SetLevel sets the value of Level.
+func (s *CaseStep) SetLevel(val string) {
+	s.Level = val
+}
+
+// SetAt sets the value of At.
+func (s *CaseStep) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *CaseStep) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *CaseStep) SetOutcome(val OptCaseStepOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CaseStep) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+// SetAgency sets the value of Agency.
+func (s *CaseStep) SetAgency(val Code) {
+	s.Agency = val
+}
+
+type CaseStepKind string
+
+const (
+	CaseStepKindOpen   CaseStepKind = "open"
+	CaseStepKindMoveUp CaseStepKind = "move-up"
+	CaseStepKindRule   CaseStepKind = "rule"
+	CaseStepKindAppeal CaseStepKind = "appeal"
+	CaseStepKindSettle CaseStepKind = "settle"
+)
+
+// AllValues returns all CaseStepKind values.
+func (CaseStepKind) AllValues() []CaseStepKind {
+	return []CaseStepKind{
+		CaseStepKindOpen,
+		CaseStepKindMoveUp,
+		CaseStepKindRule,
+		CaseStepKindAppeal,
+		CaseStepKindSettle,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseStepKind) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseStepKindOpen:
+		return []byte(s), nil
+	case CaseStepKindMoveUp:
+		return []byte(s), nil
+	case CaseStepKindRule:
+		return []byte(s), nil
+	case CaseStepKindAppeal:
+		return []byte(s), nil
+	case CaseStepKindSettle:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseStepKind) UnmarshalText(data []byte) error {
+	switch CaseStepKind(data) {
+	case CaseStepKindOpen:
+		*s = CaseStepKindOpen
+		return nil
+	case CaseStepKindMoveUp:
+		*s = CaseStepKindMoveUp
+		return nil
+	case CaseStepKindRule:
+		*s = CaseStepKindRule
+		return nil
+	case CaseStepKindAppeal:
+		*s = CaseStepKindAppeal
+		return nil
+	case CaseStepKindSettle:
+		*s = CaseStepKindSettle
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type CaseStepOutcome string
+
+const (
+	CaseStepOutcomeGrant     CaseStepOutcome = "grant"
+	CaseStepOutcomeWithhold  CaseStepOutcome = "withhold"
+	CaseStepOutcomeUpheld    CaseStepOutcome = "upheld"
+	CaseStepOutcomeDismissed CaseStepOutcome = "dismissed"
+)
+
+// AllValues returns all CaseStepOutcome values.
+func (CaseStepOutcome) AllValues() []CaseStepOutcome {
+	return []CaseStepOutcome{
+		CaseStepOutcomeGrant,
+		CaseStepOutcomeWithhold,
+		CaseStepOutcomeUpheld,
+		CaseStepOutcomeDismissed,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s CaseStepOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case CaseStepOutcomeGrant:
+		return []byte(s), nil
+	case CaseStepOutcomeWithhold:
+		return []byte(s), nil
+	case CaseStepOutcomeUpheld:
+		return []byte(s), nil
+	case CaseStepOutcomeDismissed:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *CaseStepOutcome) UnmarshalText(data []byte) error {
+	switch CaseStepOutcome(data) {
+	case CaseStepOutcomeGrant:
+		*s = CaseStepOutcomeGrant
+		return nil
+	case CaseStepOutcomeWithhold:
+		*s = CaseStepOutcomeWithhold
+		return nil
+	case CaseStepOutcomeUpheld:
+		*s = CaseStepOutcomeUpheld
+		return nil
+	case CaseStepOutcomeDismissed:
+		*s = CaseStepOutcomeDismissed
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Cases
+type Cases struct {
+	Cases []Case `json:"cases"`
+}
+
+// GetCases returns the value of Cases.
+func (s *Cases) GetCases() []Case {
+	return s.Cases
+}
+
+// SetCases sets the value of Cases.
+func (s *Cases) SetCases(val []Case) {
+	s.Cases = val
+}
+
 type Code string
 
 type Commitment string
@@ -189,6 +952,326 @@ func (s *Detriment) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/DraftedRules
+type DraftedRules struct {
+	Version    int          `json:"version"`
+	Predicted  []Prediction `json:"predicted"`
+	Act        ID           `json:"act"`
+	Commitment Commitment   `json:"commitment"`
+}
+
+// GetVersion returns the value of Version.
+func (s *DraftedRules) GetVersion() int {
+	return s.Version
+}
+
+// GetPredicted returns the value of Predicted.
+func (s *DraftedRules) GetPredicted() []Prediction {
+	return s.Predicted
+}
+
+// GetAct returns the value of Act.
+func (s *DraftedRules) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *DraftedRules) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetVersion sets the value of Version.
+func (s *DraftedRules) SetVersion(val int) {
+	s.Version = val
+}
+
+// SetPredicted sets the value of Predicted.
+func (s *DraftedRules) SetPredicted(val []Prediction) {
+	s.Predicted = val
+}
+
+// SetAct sets the value of Act.
+func (s *DraftedRules) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *DraftedRules) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/Effect
+type Effect struct {
+	Effect ID   `json:"effect"`
+	Handle ID   `json:"handle"`
+	Rule   Code `json:"rule"`
+	// Of the rules under which it was made.
+	Version  int         `json:"version"`
+	Starts   time.Time   `json:"starts"`
+	Audience Audience    `json:"audience"`
+	Purposes []Code      `json:"purposes"`
+	Reasons  []Code      `json:"reasons"`
+	Until    time.Time   `json:"until"`
+	State    EffectState `json:"state"`
+	// A ruling has it give way to another manager's, in that case.
+	Overruled bool `json:"overruled"`
+}
+
+// GetEffect returns the value of Effect.
+func (s *Effect) GetEffect() ID {
+	return s.Effect
+}
+
+// GetHandle returns the value of Handle.
+func (s *Effect) GetHandle() ID {
+	return s.Handle
+}
+
+// GetRule returns the value of Rule.
+func (s *Effect) GetRule() Code {
+	return s.Rule
+}
+
+// GetVersion returns the value of Version.
+func (s *Effect) GetVersion() int {
+	return s.Version
+}
+
+// GetStarts returns the value of Starts.
+func (s *Effect) GetStarts() time.Time {
+	return s.Starts
+}
+
+// GetAudience returns the value of Audience.
+func (s *Effect) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *Effect) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetReasons returns the value of Reasons.
+func (s *Effect) GetReasons() []Code {
+	return s.Reasons
+}
+
+// GetUntil returns the value of Until.
+func (s *Effect) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetState returns the value of State.
+func (s *Effect) GetState() EffectState {
+	return s.State
+}
+
+// GetOverruled returns the value of Overruled.
+func (s *Effect) GetOverruled() bool {
+	return s.Overruled
+}
+
+// SetEffect sets the value of Effect.
+func (s *Effect) SetEffect(val ID) {
+	s.Effect = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *Effect) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetRule sets the value of Rule.
+func (s *Effect) SetRule(val Code) {
+	s.Rule = val
+}
+
+// SetVersion sets the value of Version.
+func (s *Effect) SetVersion(val int) {
+	s.Version = val
+}
+
+// SetStarts sets the value of Starts.
+func (s *Effect) SetStarts(val time.Time) {
+	s.Starts = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *Effect) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *Effect) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetReasons sets the value of Reasons.
+func (s *Effect) SetReasons(val []Code) {
+	s.Reasons = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Effect) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetState sets the value of State.
+func (s *Effect) SetState(val EffectState) {
+	s.State = val
+}
+
+// SetOverruled sets the value of Overruled.
+func (s *Effect) SetOverruled(val bool) {
+	s.Overruled = val
+}
+
+type EffectState string
+
+const (
+	EffectStateLive  EffectState = "live"
+	EffectStateEnded EffectState = "ended"
+	EffectStateOver  EffectState = "over"
+)
+
+// AllValues returns all EffectState values.
+func (EffectState) AllValues() []EffectState {
+	return []EffectState{
+		EffectStateLive,
+		EffectStateEnded,
+		EffectStateOver,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s EffectState) MarshalText() ([]byte, error) {
+	switch s {
+	case EffectStateLive:
+		return []byte(s), nil
+	case EffectStateEnded:
+		return []byte(s), nil
+	case EffectStateOver:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *EffectState) UnmarshalText(data []byte) error {
+	switch EffectState(data) {
+	case EffectStateLive:
+		*s = EffectStateLive
+		return nil
+	case EffectStateEnded:
+		*s = EffectStateEnded
+		return nil
+	case EffectStateOver:
+		*s = EffectStateOver
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Effects
+type Effects struct {
+	Effects []Effect `json:"effects"`
+}
+
+// GetEffects returns the value of Effects.
+func (s *Effects) GetEffects() []Effect {
+	return s.Effects
+}
+
+// SetEffects sets the value of Effects.
+func (s *Effects) SetEffects(val []Effect) {
+	s.Effects = val
+}
+
+// Ref: #/components/schemas/GrantRequest
+type GrantRequest struct {
+	Proof   LinkProof `json:"proof"`
+	Rule    Code      `json:"rule"`
+	Aspects []Code    `json:"aspects"`
+	// At the latest; the rule's end may be sooner.
+	Until    time.Time        `json:"until"`
+	Decision LinkDecision     `json:"decision"`
+	Agreed   OptLinkAgreed    `json:"agreed"`
+	Evidence OptIdmgrEvidence `json:"evidence"`
+}
+
+// GetProof returns the value of Proof.
+func (s *GrantRequest) GetProof() LinkProof {
+	return s.Proof
+}
+
+// GetRule returns the value of Rule.
+func (s *GrantRequest) GetRule() Code {
+	return s.Rule
+}
+
+// GetAspects returns the value of Aspects.
+func (s *GrantRequest) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *GrantRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetDecision returns the value of Decision.
+func (s *GrantRequest) GetDecision() LinkDecision {
+	return s.Decision
+}
+
+// GetAgreed returns the value of Agreed.
+func (s *GrantRequest) GetAgreed() OptLinkAgreed {
+	return s.Agreed
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *GrantRequest) GetEvidence() OptIdmgrEvidence {
+	return s.Evidence
+}
+
+// SetProof sets the value of Proof.
+func (s *GrantRequest) SetProof(val LinkProof) {
+	s.Proof = val
+}
+
+// SetRule sets the value of Rule.
+func (s *GrantRequest) SetRule(val Code) {
+	s.Rule = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *GrantRequest) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *GrantRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetDecision sets the value of Decision.
+func (s *GrantRequest) SetDecision(val LinkDecision) {
+	s.Decision = val
+}
+
+// SetAgreed sets the value of Agreed.
+func (s *GrantRequest) SetAgreed(val OptLinkAgreed) {
+	s.Agreed = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *GrantRequest) SetEvidence(val OptIdmgrEvidence) {
+	s.Evidence = val
+}
+
 // How a disclosure passes the duty of confidence (LEG-07). duty-to-share needs a power that is a
 // duty of the column, and the detriment question; court-order the order.
 // Ref: #/components/schemas/Ground
@@ -276,6 +1359,96 @@ func (s *Ground) UnmarshalText(data []byte) error {
 }
 
 type ID string
+
+// How what somebody said was recorded.
+// Ref: #/components/schemas/IdmgrEvidence
+type IdmgrEvidence string
+
+const (
+	IdmgrEvidenceSignedForm         IdmgrEvidence = "signed-form"
+	IdmgrEvidenceSpokenAndNoted     IdmgrEvidence = "spoken-and-noted"
+	IdmgrEvidenceRecordedCall       IdmgrEvidence = "recorded-call"
+	IdmgrEvidenceElectronic         IdmgrEvidence = "electronic"
+	IdmgrEvidenceInterpreterPresent IdmgrEvidence = "interpreter-present"
+)
+
+// AllValues returns all IdmgrEvidence values.
+func (IdmgrEvidence) AllValues() []IdmgrEvidence {
+	return []IdmgrEvidence{
+		IdmgrEvidenceSignedForm,
+		IdmgrEvidenceSpokenAndNoted,
+		IdmgrEvidenceRecordedCall,
+		IdmgrEvidenceElectronic,
+		IdmgrEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s IdmgrEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case IdmgrEvidenceSignedForm:
+		return []byte(s), nil
+	case IdmgrEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case IdmgrEvidenceRecordedCall:
+		return []byte(s), nil
+	case IdmgrEvidenceElectronic:
+		return []byte(s), nil
+	case IdmgrEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *IdmgrEvidence) UnmarshalText(data []byte) error {
+	switch IdmgrEvidence(data) {
+	case IdmgrEvidenceSignedForm:
+		*s = IdmgrEvidenceSignedForm
+		return nil
+	case IdmgrEvidenceSpokenAndNoted:
+		*s = IdmgrEvidenceSpokenAndNoted
+		return nil
+	case IdmgrEvidenceRecordedCall:
+		*s = IdmgrEvidenceRecordedCall
+		return nil
+	case IdmgrEvidenceElectronic:
+		*s = IdmgrEvidenceElectronic
+		return nil
+	case IdmgrEvidenceInterpreterPresent:
+		*s = IdmgrEvidenceInterpreterPresent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/IdmgrReceipt
+type IdmgrReceipt struct {
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetAct returns the value of Act.
+func (s *IdmgrReceipt) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *IdmgrReceipt) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAct sets the value of Act.
+func (s *IdmgrReceipt) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *IdmgrReceipt) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
 
 // Ref: #/components/schemas/Link
 type Link struct {
@@ -1073,6 +2246,66 @@ func (s *Links) SetLinks(val []Link) {
 	s.Links = val
 }
 
+// Ref: #/components/schemas/MadeEffect
+type MadeEffect struct {
+	Effect ID `json:"effect"`
+	// Of a grant: for whoever is to bear it.
+	Token      OptString  `json:"token"`
+	Until      time.Time  `json:"until"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetEffect returns the value of Effect.
+func (s *MadeEffect) GetEffect() ID {
+	return s.Effect
+}
+
+// GetToken returns the value of Token.
+func (s *MadeEffect) GetToken() OptString {
+	return s.Token
+}
+
+// GetUntil returns the value of Until.
+func (s *MadeEffect) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetAct returns the value of Act.
+func (s *MadeEffect) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *MadeEffect) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetEffect sets the value of Effect.
+func (s *MadeEffect) SetEffect(val ID) {
+	s.Effect = val
+}
+
+// SetToken sets the value of Token.
+func (s *MadeEffect) SetToken(val OptString) {
+	s.Token = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MadeEffect) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetAct sets the value of Act.
+func (s *MadeEffect) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *MadeEffect) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
 type Oidc struct {
 	Token string
 	Roles []string
@@ -1158,6 +2391,52 @@ func (s *OpenedLink) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// NewOptAudiencePartnership returns new OptAudiencePartnership with value set to v.
+func NewOptAudiencePartnership(v AudiencePartnership) OptAudiencePartnership {
+	return OptAudiencePartnership{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptAudiencePartnership is optional AudiencePartnership.
+type OptAudiencePartnership struct {
+	Value AudiencePartnership
+	Set   bool
+}
+
+// IsSet returns true if OptAudiencePartnership was set.
+func (o OptAudiencePartnership) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptAudiencePartnership) Reset() {
+	var v AudiencePartnership
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptAudiencePartnership) SetTo(v AudiencePartnership) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptAudiencePartnership) Get() (v AudiencePartnership, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptAudiencePartnership) Or(d AudiencePartnership) AudiencePartnership {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptBool returns new OptBool with value set to v.
 func NewOptBool(v bool) OptBool {
 	return OptBool{
@@ -1198,6 +2477,98 @@ func (o OptBool) Get() (v bool, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptBool) Or(d bool) bool {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCaseOutcome returns new OptCaseOutcome with value set to v.
+func NewOptCaseOutcome(v CaseOutcome) OptCaseOutcome {
+	return OptCaseOutcome{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCaseOutcome is optional CaseOutcome.
+type OptCaseOutcome struct {
+	Value CaseOutcome
+	Set   bool
+}
+
+// IsSet returns true if OptCaseOutcome was set.
+func (o OptCaseOutcome) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCaseOutcome) Reset() {
+	var v CaseOutcome
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCaseOutcome) SetTo(v CaseOutcome) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCaseOutcome) Get() (v CaseOutcome, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCaseOutcome) Or(d CaseOutcome) CaseOutcome {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptCaseStepOutcome returns new OptCaseStepOutcome with value set to v.
+func NewOptCaseStepOutcome(v CaseStepOutcome) OptCaseStepOutcome {
+	return OptCaseStepOutcome{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCaseStepOutcome is optional CaseStepOutcome.
+type OptCaseStepOutcome struct {
+	Value CaseStepOutcome
+	Set   bool
+}
+
+// IsSet returns true if OptCaseStepOutcome was set.
+func (o OptCaseStepOutcome) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCaseStepOutcome) Reset() {
+	var v CaseStepOutcome
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCaseStepOutcome) SetTo(v CaseStepOutcome) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCaseStepOutcome) Get() (v CaseStepOutcome, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCaseStepOutcome) Or(d CaseStepOutcome) CaseStepOutcome {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1428,6 +2799,98 @@ func (o OptDetriment) Get() (v Detriment, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDetriment) Or(d Detriment) Detriment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptIdmgrEvidence returns new OptIdmgrEvidence with value set to v.
+func NewOptIdmgrEvidence(v IdmgrEvidence) OptIdmgrEvidence {
+	return OptIdmgrEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptIdmgrEvidence is optional IdmgrEvidence.
+type OptIdmgrEvidence struct {
+	Value IdmgrEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptIdmgrEvidence was set.
+func (o OptIdmgrEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptIdmgrEvidence) Reset() {
+	var v IdmgrEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptIdmgrEvidence) SetTo(v IdmgrEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptIdmgrEvidence) Get() (v IdmgrEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptIdmgrEvidence) Or(d IdmgrEvidence) IdmgrEvidence {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1740,6 +3203,88 @@ func (s *Order) SetReference(val string) {
 
 type PairingCode string
 
+// A kind of enquiry, and which rules meet it, now and by the draft.
+// Ref: #/components/schemas/Prediction
+type Prediction struct {
+	Column    Code   `json:"column"`
+	Purpose   Code   `json:"purpose"`
+	Reason    Code   `json:"reason"`
+	Emergency bool   `json:"emergency"`
+	Enquiries int64  `json:"enquiries"`
+	Now       []Code `json:"now"`
+	Then      []Code `json:"then"`
+}
+
+// GetColumn returns the value of Column.
+func (s *Prediction) GetColumn() Code {
+	return s.Column
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *Prediction) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *Prediction) GetReason() Code {
+	return s.Reason
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *Prediction) GetEmergency() bool {
+	return s.Emergency
+}
+
+// GetEnquiries returns the value of Enquiries.
+func (s *Prediction) GetEnquiries() int64 {
+	return s.Enquiries
+}
+
+// GetNow returns the value of Now.
+func (s *Prediction) GetNow() []Code {
+	return s.Now
+}
+
+// GetThen returns the value of Then.
+func (s *Prediction) GetThen() []Code {
+	return s.Then
+}
+
+// SetColumn sets the value of Column.
+func (s *Prediction) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *Prediction) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *Prediction) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *Prediction) SetEmergency(val bool) {
+	s.Emergency = val
+}
+
+// SetEnquiries sets the value of Enquiries.
+func (s *Prediction) SetEnquiries(val int64) {
+	s.Enquiries = val
+}
+
+// SetNow sets the value of Now.
+func (s *Prediction) SetNow(val []Code) {
+	s.Now = val
+}
+
+// SetThen sets the value of Then.
+func (s *Prediction) SetThen(val []Code) {
+	s.Then = val
+}
+
 // Ref: #/components/schemas/Problem
 type Problem struct {
 	// A URI reference to the page that explains it: docs/problems.md#kind.
@@ -1954,4 +3499,393 @@ func (s *Proportionality) SetAim(val Code) {
 // SetReview sets the value of Review.
 func (s *Proportionality) SetReview(val OptDateTime) {
 	s.Review = val
+}
+
+// Ref: #/components/schemas/ReasonRequest
+type ReasonRequest struct {
+	Reason Code `json:"reason"`
+}
+
+// GetReason returns the value of Reason.
+func (s *ReasonRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetReason sets the value of Reason.
+func (s *ReasonRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// One rule, in a closed vocabulary. It names no other rule and no person.
+// Ref: #/components/schemas/Rule
+type Rule struct {
+	Rule     Code       `json:"rule"`
+	Effect   RuleEffect `json:"effect"`
+	Audience Audience   `json:"audience"`
+	// None with a withholding means any.
+	Purposes []Code `json:"purposes"`
+	// The reasons of enquiries that it meets; left out, any. A service that must ration keeps from the
+	// reasons below its threshold.
+	Reasons   []Code        `json:"reasons"`
+	Authority RuleAuthority `json:"authority"`
+	Until     time.Time     `json:"until"`
+}
+
+// GetRule returns the value of Rule.
+func (s *Rule) GetRule() Code {
+	return s.Rule
+}
+
+// GetEffect returns the value of Effect.
+func (s *Rule) GetEffect() RuleEffect {
+	return s.Effect
+}
+
+// GetAudience returns the value of Audience.
+func (s *Rule) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *Rule) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetReasons returns the value of Reasons.
+func (s *Rule) GetReasons() []Code {
+	return s.Reasons
+}
+
+// GetAuthority returns the value of Authority.
+func (s *Rule) GetAuthority() RuleAuthority {
+	return s.Authority
+}
+
+// GetUntil returns the value of Until.
+func (s *Rule) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetRule sets the value of Rule.
+func (s *Rule) SetRule(val Code) {
+	s.Rule = val
+}
+
+// SetEffect sets the value of Effect.
+func (s *Rule) SetEffect(val RuleEffect) {
+	s.Effect = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *Rule) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *Rule) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetReasons sets the value of Reasons.
+func (s *Rule) SetReasons(val []Code) {
+	s.Reasons = val
+}
+
+// SetAuthority sets the value of Authority.
+func (s *Rule) SetAuthority(val RuleAuthority) {
+	s.Authority = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Rule) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type RuleAuthority string
+
+const (
+	RuleAuthorityInstruction            RuleAuthority = "instruction"
+	RuleAuthorityParentalResponsibility RuleAuthority = "parental-responsibility"
+	RuleAuthorityOrder                  RuleAuthority = "order"
+	RuleAuthorityPolicy                 RuleAuthority = "policy"
+)
+
+// AllValues returns all RuleAuthority values.
+func (RuleAuthority) AllValues() []RuleAuthority {
+	return []RuleAuthority{
+		RuleAuthorityInstruction,
+		RuleAuthorityParentalResponsibility,
+		RuleAuthorityOrder,
+		RuleAuthorityPolicy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RuleAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case RuleAuthorityInstruction:
+		return []byte(s), nil
+	case RuleAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case RuleAuthorityOrder:
+		return []byte(s), nil
+	case RuleAuthorityPolicy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RuleAuthority) UnmarshalText(data []byte) error {
+	switch RuleAuthority(data) {
+	case RuleAuthorityInstruction:
+		*s = RuleAuthorityInstruction
+		return nil
+	case RuleAuthorityParentalResponsibility:
+		*s = RuleAuthorityParentalResponsibility
+		return nil
+	case RuleAuthorityOrder:
+		*s = RuleAuthorityOrder
+		return nil
+	case RuleAuthorityPolicy:
+		*s = RuleAuthorityPolicy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type RuleEffect string
+
+const (
+	RuleEffectGrant    RuleEffect = "grant"
+	RuleEffectWithhold RuleEffect = "withhold"
+)
+
+// AllValues returns all RuleEffect values.
+func (RuleEffect) AllValues() []RuleEffect {
+	return []RuleEffect{
+		RuleEffectGrant,
+		RuleEffectWithhold,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RuleEffect) MarshalText() ([]byte, error) {
+	switch s {
+	case RuleEffectGrant:
+		return []byte(s), nil
+	case RuleEffectWithhold:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RuleEffect) UnmarshalText(data []byte) error {
+	switch RuleEffect(data) {
+	case RuleEffectGrant:
+		*s = RuleEffectGrant
+		return nil
+	case RuleEffectWithhold:
+		*s = RuleEffectWithhold
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RuleSet
+type RuleSet struct {
+	Version  int         `json:"version"`
+	InEffect bool        `json:"in_effect"`
+	Rules    []Rule      `json:"rules"`
+	At       time.Time   `json:"at"`
+	By       Code        `json:"by"`
+	LiveAt   OptDateTime `json:"live_at"`
+	LiveBy   OptCode     `json:"live_by"`
+}
+
+// GetVersion returns the value of Version.
+func (s *RuleSet) GetVersion() int {
+	return s.Version
+}
+
+// GetInEffect returns the value of InEffect.
+func (s *RuleSet) GetInEffect() bool {
+	return s.InEffect
+}
+
+// GetRules returns the value of Rules.
+func (s *RuleSet) GetRules() []Rule {
+	return s.Rules
+}
+
+// GetAt returns the value of At.
+func (s *RuleSet) GetAt() time.Time {
+	return s.At
+}
+
+// GetBy returns the value of By.
+func (s *RuleSet) GetBy() Code {
+	return s.By
+}
+
+// GetLiveAt returns the value of LiveAt.
+func (s *RuleSet) GetLiveAt() OptDateTime {
+	return s.LiveAt
+}
+
+// GetLiveBy returns the value of LiveBy.
+func (s *RuleSet) GetLiveBy() OptCode {
+	return s.LiveBy
+}
+
+// SetVersion sets the value of Version.
+func (s *RuleSet) SetVersion(val int) {
+	s.Version = val
+}
+
+// SetInEffect sets the value of InEffect.
+func (s *RuleSet) SetInEffect(val bool) {
+	s.InEffect = val
+}
+
+// SetRules sets the value of Rules.
+func (s *RuleSet) SetRules(val []Rule) {
+	s.Rules = val
+}
+
+// SetAt sets the value of At.
+func (s *RuleSet) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetBy sets the value of By.
+func (s *RuleSet) SetBy(val Code) {
+	s.By = val
+}
+
+// SetLiveAt sets the value of LiveAt.
+func (s *RuleSet) SetLiveAt(val OptDateTime) {
+	s.LiveAt = val
+}
+
+// SetLiveBy sets the value of LiveBy.
+func (s *RuleSet) SetLiveBy(val OptCode) {
+	s.LiveBy = val
+}
+
+// Ref: #/components/schemas/RuleSets
+type RuleSets struct {
+	Manager  Code      `json:"manager"`
+	Versions []RuleSet `json:"versions"`
+}
+
+// GetManager returns the value of Manager.
+func (s *RuleSets) GetManager() Code {
+	return s.Manager
+}
+
+// GetVersions returns the value of Versions.
+func (s *RuleSets) GetVersions() []RuleSet {
+	return s.Versions
+}
+
+// SetManager sets the value of Manager.
+func (s *RuleSets) SetManager(val Code) {
+	s.Manager = val
+}
+
+// SetVersions sets the value of Versions.
+func (s *RuleSets) SetVersions(val []RuleSet) {
+	s.Versions = val
+}
+
+// Ref: #/components/schemas/RulesRequest
+type RulesRequest struct {
+	Rules  []Rule `json:"rules"`
+	Reason Code   `json:"reason"`
+}
+
+// GetRules returns the value of Rules.
+func (s *RulesRequest) GetRules() []Rule {
+	return s.Rules
+}
+
+// GetReason returns the value of Reason.
+func (s *RulesRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetRules sets the value of Rules.
+func (s *RulesRequest) SetRules(val []Rule) {
+	s.Rules = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RulesRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/WithholdingRequest
+type WithholdingRequest struct {
+	Proof LinkProof `json:"proof"`
+	Rule  Code      `json:"rule"`
+	// At the latest; the rule's end may be sooner.
+	Until    time.Time        `json:"until"`
+	Reason   Code             `json:"reason"`
+	Evidence OptIdmgrEvidence `json:"evidence"`
+}
+
+// GetProof returns the value of Proof.
+func (s *WithholdingRequest) GetProof() LinkProof {
+	return s.Proof
+}
+
+// GetRule returns the value of Rule.
+func (s *WithholdingRequest) GetRule() Code {
+	return s.Rule
+}
+
+// GetUntil returns the value of Until.
+func (s *WithholdingRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetReason returns the value of Reason.
+func (s *WithholdingRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *WithholdingRequest) GetEvidence() OptIdmgrEvidence {
+	return s.Evidence
+}
+
+// SetProof sets the value of Proof.
+func (s *WithholdingRequest) SetProof(val LinkProof) {
+	s.Proof = val
+}
+
+// SetRule sets the value of Rule.
+func (s *WithholdingRequest) SetRule(val Code) {
+	s.Rule = val
+}
+
+// SetUntil sets the value of Until.
+func (s *WithholdingRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetReason sets the value of Reason.
+func (s *WithholdingRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *WithholdingRequest) SetEvidence(val OptIdmgrEvidence) {
+	s.Evidence = val
 }

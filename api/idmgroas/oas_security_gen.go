@@ -35,12 +35,24 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	AcceptLinkOperation:     []string{},
-	AskThroughLinkOperation: []string{},
-	EndLinkOperation:        []string{},
-	ListLinksOperation:      []string{},
-	OpenLinkOperation:       []string{},
-	RenewLinkOperation:      []string{},
+	AcceptLinkOperation:          []string{},
+	ActivateRulesOperation:       []string{},
+	AppealCaseOperation:          []string{},
+	AskThroughLinkOperation:      []string{},
+	DraftRulesOperation:          []string{},
+	EndLinkOperation:             []string{},
+	GrantAccessOperation:         []string{},
+	ListCasesOperation:           []string{},
+	ListGrantsOperation:          []string{},
+	ListLinksOperation:           []string{},
+	ListRulesOperation:           []string{},
+	ListWithholdingsOperation:    []string{},
+	OpenLinkOperation:            []string{},
+	RenewLinkOperation:           []string{},
+	RuleOnCaseOperation:          []string{},
+	WithdrawGrantOperation:       []string{},
+	WithdrawWithholdingOperation: []string{},
+	WithholdAccessOperation:      []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

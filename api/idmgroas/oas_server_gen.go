@@ -16,6 +16,20 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/acceptances
 	AcceptLink(ctx context.Context, req *AcceptanceRequest) (*LinkReceipt, error)
+	// ActivateRules implements activateRules operation.
+	//
+	// From the next request on. Withholdings say what their rule says now; what has lost its rule is
+	// over.
+	//
+	// POST /idmgr/v1/rules/{version}/activation
+	ActivateRules(ctx context.Context, req *ReasonRequest, params ActivateRulesParams) (*IdmgrReceipt, error)
+	// AppealCase implements appealCase operation.
+	//
+	// For whoever it went against, or for the person, with evidence of what they said. It is kept back
+	// again meanwhile.
+	//
+	// POST /idmgr/v1/cases/{case}/appeals
+	AppealCase(ctx context.Context, req *AppealRequest, params AppealCaseParams) (*IdmgrReceipt, error)
 	// AskThroughLink implements askThroughLink operation.
 	//
 	// Under the asker's own handle, recorded before it is answered, and counted. A link that is none,
@@ -24,18 +38,63 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/enquiries
 	AskThroughLink(ctx context.Context, req *LinkEnquiryRequest) (*LinkAnswer, error)
+	// DraftRules implements draftRules operation.
+	//
+	// For the people who keep the manager (`managers[].roles`). The answer lists the kinds of enquiry of
+	// the last 30 days that the rules in
+	// force or the draft would meet, about whomever they are put upon; it names no person. Nothing
+	// changes until the draft goes live (IDM-15).
+	//
+	// POST /idmgr/v1/rules
+	DraftRules(ctx context.Context, req *RulesRequest) (*DraftedRules, error)
 	// EndLink implements endLink operation.
 	//
 	// By either party. The next question is told nothing.
 	//
 	// POST /idmgr/v1/links/{link}/end
 	EndLink(ctx context.Context, req *LinkEndRequest, params EndLinkParams) (*LinkReceipt, error)
+	// GrantAccess implements grantAccess operation.
+	//
+	// On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
+	// It counts under agreements whose trust
+	// is this manager's. The token is shown once, for whoever is to bear it: a JWS of the manager's own
+	// key (IDM-17).
+	//
+	// POST /idmgr/v1/grants
+	GrantAccess(ctx context.Context, req *GrantRequest) (*MadeEffect, error)
+	// ListCases implements listCases operation.
+	//
+	// As an adjudicator of one of the partnership's levels of recourse, as a keeper of a manager whose
+	// effect is in it, or as a member of the
+	// person's column, who tells them. Whom a grant names is told of none here: only its bearer's own
+	// enquiry says that it is escalated (TRU-04).
+	//
+	// GET /idmgr/v1/cases
+	ListCases(ctx context.Context) (*Cases, error)
+	// ListGrants implements listGrants operation.
+	//
+	// This manager's grants for a column that I am a member of.
+	//
+	// GET /idmgr/v1/grants
+	ListGrants(ctx context.Context, params ListGrantsParams) (*Effects, error)
 	// ListLinks implements listLinks operation.
 	//
 	// Each with the column's own handle alone, the newest first, whatever became of it.
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListRules implements listRules operation.
+	//
+	// They are no secret (IDM-18).
+	//
+	// GET /idmgr/v1/rules
+	ListRules(ctx context.Context) (*RuleSets, error)
+	// ListWithholdings implements listWithholdings operation.
+	//
+	// This manager's withholdings for a column that I am a member of.
+	//
+	// GET /idmgr/v1/withholdings
+	ListWithholdings(ctx context.Context, params ListWithholdingsParams) (*Effects, error)
 	// OpenLink implements openLink operation.
 	//
 	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
@@ -53,6 +112,32 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/links/{link}/renewal
 	RenewLink(ctx context.Context, req *LinkRequest, params RenewLinkParams) (*LinkReceipt, error)
+	// RuleOnCase implements ruleOnCase operation.
+	//
+	// For an adjudicator of the level at which it stands, who is no party. Of a clash, what loses gives
+	// way from the next request on (TRU-05).
+	//
+	// POST /idmgr/v1/cases/{case}/rulings
+	RuleOnCase(ctx context.Context, req *CaseRulingRequest, params RuleOnCaseParams) (*IdmgrReceipt, error)
+	// WithdrawGrant implements withdrawGrant operation.
+	//
+	// End a grant at once.
+	//
+	// POST /idmgr/v1/grants/{effect}/withdrawal
+	WithdrawGrant(ctx context.Context, req *ReasonRequest, params WithdrawGrantParams) (*IdmgrReceipt, error)
+	// WithdrawWithholding implements withdrawWithholding operation.
+	//
+	// End a withholding at once.
+	//
+	// POST /idmgr/v1/withholdings/{effect}/withdrawal
+	WithdrawWithholding(ctx context.Context, req *ReasonRequest, params WithdrawWithholdingParams) (*IdmgrReceipt, error)
+	// WithholdAccess implements withholdAccess operation.
+	//
+	// From the next request on it looks like what was never there, save in a recorded emergency (IDM-12,
+	// IDM-13).
+	//
+	// POST /idmgr/v1/withholdings
+	WithholdAccess(ctx context.Context, req *WithholdingRequest) (*MadeEffect, error)
 	// NewError creates *ProblemStatusCode from error returned by handler.
 	//
 	// Used for common default response.

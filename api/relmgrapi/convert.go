@@ -208,8 +208,11 @@ func review(r relmgr.Review) oas.Review {
 func answer(a relmgr.Answer) *oas.Answer {
 	out := &oas.Answer{
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
-		Complete: true, Providers: providers(a.Providers),
+		Complete: true, Providers: providers(a.Providers), Recourse: a.Recourse,
 		Commitment: oas.Commitment(hex.EncodeToString(a.Commitment)),
+	}
+	if !a.Escalated.IsZero() {
+		out.Escalated = oas.NewOptID(oas.ID(a.Escalated.String()))
 	}
 	if len(a.Providers) > 0 {
 		out.Known, out.Meaning = oas.AnswerKnownYes, meansYes

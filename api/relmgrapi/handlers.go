@@ -387,7 +387,7 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier.Or("")), Recognition: string(req.Recognition.Or("")), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
-		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")), Scope: scope(req.Scope),
+		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")), Scope: scope(req.Scope), Grant: req.Grant.Or(""),
 	})
 	if err != nil {
 		return nil, err

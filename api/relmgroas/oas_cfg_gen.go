@@ -22,7 +22,8 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[A-Z2-7]{26}$":       ogenregex.MustCompile("^[A-Z2-7]{26}$"),
 	"^[A-Za-z0-9 ./()-]+$": ogenregex.MustCompile("^[A-Za-z0-9 ./()-]+$"),
 	"^[A-Za-z0-9_-]+$":     ogenregex.MustCompile("^[A-Za-z0-9_-]+$"),
-	"^[a-z0-9][a-z0-9-]*$": ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
+	"^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$": ogenregex.MustCompile("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
+	"^[a-z0-9][a-z0-9-]*$":                               ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
 }
 
 type (

@@ -1234,19 +1234,37 @@ func (s *Answer) encodeFields(e *jx.Encoder) {
 		e.ArrEnd()
 	}
 	{
+		if s.Escalated.Set {
+			e.FieldStart("escalated")
+			s.Escalated.Encode(e)
+		}
+	}
+	{
+		if s.Recourse != nil {
+			e.FieldStart("recourse")
+			e.ArrStart()
+			for _, elem := range s.Recourse {
+				e.Str(elem)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("commitment")
 		s.Commitment.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfAnswer = [7]string{
+var jsonFieldsNameOfAnswer = [9]string{
 	0: "id",
 	1: "known",
 	2: "meaning",
 	3: "published",
 	4: "complete",
 	5: "providers",
-	6: "commitment",
+	6: "escalated",
+	7: "recourse",
+	8: "commitment",
 }
 
 // Decode decodes Answer from json.
@@ -1254,7 +1272,7 @@ func (s *Answer) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Answer to nil")
 	}
-	var requiredBitSet [1]uint8
+	var requiredBitSet [2]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -1332,8 +1350,37 @@ func (s *Answer) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"providers\"")
 			}
+		case "escalated":
+			if err := func() error {
+				s.Escalated.Reset()
+				if err := s.Escalated.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"escalated\"")
+			}
+		case "recourse":
+			if err := func() error {
+				s.Recourse = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Recourse = append(s.Recourse, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recourse\"")
+			}
 		case "commitment":
-			requiredBitSet[0] |= 1 << 6
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -1351,8 +1398,9 @@ func (s *Answer) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
-		0b01111111,
+	for i, mask := range [2]uint8{
+		0b00111111,
+		0b00000001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -7246,6 +7294,12 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Grant.Set {
+			e.FieldStart("grant")
+			s.Grant.Encode(e)
+		}
+	}
+	{
 		if s.Emergency.Set {
 			e.FieldStart("emergency")
 			s.Emergency.Encode(e)
@@ -7253,17 +7307,18 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEnquiryRequest = [10]string{
-	0: "column",
-	1: "identifier",
-	2: "recognition",
-	3: "purpose",
-	4: "reason",
-	5: "concerning",
-	6: "transaction",
-	7: "case",
-	8: "scope",
-	9: "emergency",
+var jsonFieldsNameOfEnquiryRequest = [11]string{
+	0:  "column",
+	1:  "identifier",
+	2:  "recognition",
+	3:  "purpose",
+	4:  "reason",
+	5:  "concerning",
+	6:  "transaction",
+	7:  "case",
+	8:  "scope",
+	9:  "grant",
+	10: "emergency",
 }
 
 // Decode decodes EnquiryRequest from json.
@@ -7365,6 +7420,16 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"scope\"")
+			}
+		case "grant":
+			if err := func() error {
+				s.Grant.Reset()
+				if err := s.Grant.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"grant\"")
 			}
 		case "emergency":
 			if err := func() error {

@@ -651,9 +651,12 @@ type Answer struct {
 	// Whether the asker's own column holds a published relationship.
 	Published bool `json:"published"`
 	// False while a hub has not answered.
-	Complete   bool               `json:"complete"`
-	Providers  []AnsweredProvider `json:"providers"`
-	Commitment Commitment         `json:"commitment"`
+	Complete  bool               `json:"complete"`
+	Providers []AnsweredProvider `json:"providers"`
+	Escalated OptID              `json:"escalated"`
+	// Whom to turn to, under agreements whose parties rely on a third party.
+	Recourse   []string   `json:"recourse"`
+	Commitment Commitment `json:"commitment"`
 }
 
 // GetID returns the value of ID.
@@ -684,6 +687,16 @@ func (s *Answer) GetComplete() bool {
 // GetProviders returns the value of Providers.
 func (s *Answer) GetProviders() []AnsweredProvider {
 	return s.Providers
+}
+
+// GetEscalated returns the value of Escalated.
+func (s *Answer) GetEscalated() OptID {
+	return s.Escalated
+}
+
+// GetRecourse returns the value of Recourse.
+func (s *Answer) GetRecourse() []string {
+	return s.Recourse
 }
 
 // GetCommitment returns the value of Commitment.
@@ -719,6 +732,16 @@ func (s *Answer) SetComplete(val bool) {
 // SetProviders sets the value of Providers.
 func (s *Answer) SetProviders(val []AnsweredProvider) {
 	s.Providers = val
+}
+
+// SetEscalated sets the value of Escalated.
+func (s *Answer) SetEscalated(val OptID) {
+	s.Escalated = val
+}
+
+// SetRecourse sets the value of Recourse.
+func (s *Answer) SetRecourse(val []string) {
+	s.Recourse = val
 }
 
 // SetCommitment sets the value of Commitment.
@@ -3317,6 +3340,9 @@ type EnquiryRequest struct {
 	// How far the question goes: among the asker's own agency's columns, or those of the whole
 	// partnership (QRY-12).
 	Scope OptEnquiryRequestScope `json:"scope"`
+	// An identity manager's grant that the asker bears. Where another manager withholds what it grants,
+	// its bearer is told so, and nobody else.
+	Grant OptString `json:"grant"`
 	// Life or limb: what is blocked may be told, and a review opens whether or not anything was found.
 	// Needs a role that the agreement lets declare one.
 	Emergency OptBool `json:"emergency"`
@@ -3367,6 +3393,11 @@ func (s *EnquiryRequest) GetScope() OptEnquiryRequestScope {
 	return s.Scope
 }
 
+// GetGrant returns the value of Grant.
+func (s *EnquiryRequest) GetGrant() OptString {
+	return s.Grant
+}
+
 // GetEmergency returns the value of Emergency.
 func (s *EnquiryRequest) GetEmergency() OptBool {
 	return s.Emergency
@@ -3415,6 +3446,11 @@ func (s *EnquiryRequest) SetCase(val OptCaseReference) {
 // SetScope sets the value of Scope.
 func (s *EnquiryRequest) SetScope(val OptEnquiryRequestScope) {
 	s.Scope = val
+}
+
+// SetGrant sets the value of Grant.
+func (s *EnquiryRequest) SetGrant(val OptString) {
+	s.Grant = val
 }
 
 // SetEmergency sets the value of Emergency.

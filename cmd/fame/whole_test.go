@@ -34,7 +34,7 @@ var halves = []half{
 	{"a leaf without its record", `select count(*) from ` + leaves + ` p where p.commitment not in (
 		select commitment from relmgr.acts union all select commitment from relmgr.enquiries union all select commitment from relmgr.declarations
 		union all select commitment from consent.acts union all select commitment from governance.acts
-		union all select commitment from registrar.acts union all select commitment from idmgr.records)`,
+		union all select commitment from registrar.acts union all select commitment from idmgr.records union all select commitment from idmgr.acts)`,
 		`insert into ledger.pending values (sha256('nothing'))`},
 	{"an act that nobody is shown", `select count(*) from relmgr.acts a where not exists (select from relmgr.act_references r where r.act_id = a.act_id and r.agency_id = a.agency_id)`,
 		`delete from relmgr.act_references where act_id = (select act_id from relmgr.acts limit 1)`},

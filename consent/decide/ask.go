@@ -28,6 +28,7 @@ type Asking struct {
 	Decision
 	Column     *Column
 	Purpose    string
+	Reason     string
 	Emergency  bool
 	Agreements []string
 }
@@ -37,7 +38,7 @@ type Asking struct {
 // may be explained. Where several agreements fit, the decision recorded is that
 // of the first that passes, or else the one that came furthest.
 func (t *Terms) Ask(actor Actor, q Question, at time.Time) Asking {
-	asking := Asking{Column: q.Column, Purpose: q.Purpose, Emergency: q.Emergency}
+	asking := Asking{Column: q.Column, Purpose: q.Purpose, Reason: q.Reason, Emergency: q.Emergency}
 	best := -1
 	for i := range t.Agreements {
 		a := &t.Agreements[i]

@@ -51,6 +51,9 @@ type Audience struct {
 	Names []string     `json:"names"`
 }
 
+// Includes reports whether the column is in the audience.
+func (a Audience) Includes(c *Column) bool { return a.includes(c.ID, c.Agency) }
+
 // includes reports whether the column of that agency is in the audience.
 func (a Audience) includes(column ident.Column, agency ident.Agency) bool {
 	switch a.Kind {
@@ -101,8 +104,9 @@ type Deed string
 const (
 	Publishing  Deed = "publish"
 	Correlating Deed = "correlate"
-	Pairing     Deed = "pair" // the other side of a correlation: whoever may publish may pair
-	Linking     Deed = "link" // a private link to one column: whoever may publish may make one
+	Pairing     Deed = "pair"  // the other side of a correlation: whoever may publish may pair
+	Linking     Deed = "link"  // a private link to one column: whoever may publish may make one
+	Granting    Deed = "grant" // a manager's grant: likewise
 	// Approving is for an authority who lets others publish many (ACT-04). Where
 	// the ground is consent, the consents come with what is published.
 	Approving Deed = "approve"

@@ -24,6 +24,9 @@ type Terms struct {
 	Powers      []Power     `json:"powers"`
 	Bars        []Bar       `json:"bars"`
 	Agreements  []Agreement `json:"agreements"`
+	// Recourse lists who rules on cases, the first asked first. The last is the final
+	// owner. Empty: nothing becomes a case.
+	Recourse []Level `json:"recourse,omitempty"`
 	// Profile is the law profile in full, so that an old version of the terms
 	// still says what its questions were.
 	Profile Profile `json:"profile"`
@@ -120,7 +123,26 @@ type Idmgr struct {
 	Agency  ident.Agency `json:"agency"` // the member that answers for it
 	Purpose string       `json:"purpose"`
 	Appeal  string       `json:"appeal"` // to whom one turns
+	// Kind says whose instructions it carries out: a person's own, a parent's, or a
+	// service's; empty in terms of before there were others: a service's.
+	Kind IdmgrKind `json:"kind,omitempty"`
+	// Roles lists who of that agency keeps its rules and answers for its cases.
+	Roles []string `json:"roles,omitempty"`
 }
+
+// IdmgrKind is whose instructions an identity manager carries out (IDM-11 to 13).
+type IdmgrKind string
+
+// The kinds.
+const (
+	OfPerson  IdmgrKind = "person"
+	OfParent  IdmgrKind = "parent"
+	OfService IdmgrKind = "service"
+)
+
+// OnInstruction reports whether it does what somebody has said, so that evidence of
+// their word belongs to whatever it publishes.
+func (m *Idmgr) OnInstruction() bool { return m.Kind == OfPerson || m.Kind == OfParent }
 
 // PublicKey is a public P-256 key as a JSON Web Key (RFC 7517), with its RFC
 // 7638 thumbprint as kid.
@@ -309,13 +331,18 @@ type Agreement struct {
 	StatementLevel Confidence `json:"statement_level,omitempty"`
 	// Receiving holds the conditions on which its parties receive (LEG-11).
 	Receiving Conditions `json:"receiving"`
-	Starts    *time.Time `json:"starts,omitempty"`
-	Ends      *time.Time `json:"ends,omitempty"`
-	Review    string     `json:"review"` // date, YYYY-MM-DD
+	// Trust is how its parties come to rely on each other; nil: directly.
+	Trust  *Trust     `json:"trust,omitempty"`
+	Starts *time.Time `json:"starts,omitempty"`
+	Ends   *time.Time `json:"ends,omitempty"`
+	Review string     `json:"review"` // date, YYYY-MM-DD
 	// ReviewDays is within how many days a decision under it is looked at again,
 	// where that is sooner than the law profile asks; 0: as the profile asks.
 	ReviewDays int `json:"review_days,omitempty"`
 }
+
+// Party reports whether the agency has made the agreement.
+func (a *Agreement) Party(id ident.Agency) bool { return slices.Contains(a.Parties, id) }
 
 // AgreementRoles lists the role codes that may do each thing.
 type AgreementRoles struct {

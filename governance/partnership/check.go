@@ -42,6 +42,7 @@ func check(doc *Document, at time.Time) []fault.Field {
 	c.eachPower()
 	c.eachBar()
 	c.eachAgreement()
+	c.recourse()
 	c.eachPractitioner()
 	c.governed()
 	return c.problems

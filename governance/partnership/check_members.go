@@ -86,6 +86,7 @@ func (c *checker) eachManager() {
 		func(i int) []any { return in("managers", i, "code") }, "code")
 	for i, m := range c.doc.Managers {
 		c.refer(c.agencyCodes, string(m.Agency), in("managers", i, "agency"))
+		referAll(c, c.roles, m.Roles, in("managers", i, "roles"))
 	}
 }
 

@@ -101,8 +101,33 @@ func (c *checker) eachAgreement() {
 			c.add(in("agreements", i, "review_days"), "write %d at most: the law profile asks for that", profile.ReviewDays)
 		}
 		c.receiving(i, a.Receiving)
+		c.trust(i, a.Trust)
 		c.period(a.Starts, a.Ends, "agreements", i)
 		c.rests(i, a)
+	}
+}
+
+// trust checks that whoever both rely on is there, and that where managers may
+// contradict each other somebody rules on it (TRU-09).
+func (c *checker) trust(i int, t *decide.Trust) {
+	if t == nil {
+		return
+	}
+	switch {
+	case (t.Model == decide.ThirdPartyTrust) != (t.Party != ""):
+		c.add(in("agreements", i, "trust", "party"), "name the identity manager on whom both rely with third-party, and only there")
+	case t.Party != "":
+		c.refer(closedOf("an identity manager", c.doc.Managers, func(m decide.Idmgr) string { return string(m.Code) }), string(t.Party), in("agreements", i, "trust", "party"))
+	case t.Model == decide.FourCorneredTrust && len(c.doc.Recourse) == 0:
+		c.add(in("agreements", i, "trust", "model"), "list recourse, so that somebody rules where two managers contradict each other")
+	}
+}
+
+// recourse checks that adjudicators are there.
+func (c *checker) recourse() {
+	for i, l := range c.doc.Recourse {
+		c.refer(c.agencyCodes, string(l.Agency), in("recourse", i, "agency"))
+		referAll(c, c.roles, l.Roles, in("recourse", i, "roles"))
 	}
 }
 

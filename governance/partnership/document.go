@@ -24,6 +24,7 @@ type Document struct {
 	Powers        []decide.Power     `json:"powers"`
 	Bars          []decide.Bar       `json:"bars"`
 	Agreements    []decide.Agreement `json:"agreements"`
+	Recourse      []decide.Level     `json:"recourse"`
 	Practitioners []Practitioner     `json:"practitioners"`
 }
 
@@ -68,6 +69,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 		Powers:      slices.Clone(d.Powers),
 		Bars:        slices.Clone(d.Bars),
 		Agreements:  slices.Clone(d.Agreements),
+		Recourse:    slices.Clone(d.Recourse),
 		Profile:     profile,
 	}
 	return t.Index()
@@ -103,6 +105,9 @@ func (d *Document) complete() {
 	}
 	if d.Managers == nil {
 		d.Managers = []decide.Idmgr{}
+	}
+	if d.Recourse == nil {
+		d.Recourse = []decide.Level{}
 	}
 	if d.Practitioners == nil {
 		d.Practitioners = []Practitioner{}

@@ -164,8 +164,8 @@ func TestAnAnswerHoldsContactsAndOffersAlone(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := []string{
-		"agency", "agency_name", "commitment", "complete", "confirmed", "contact", "hours", "id", "kind", "known", "meaning",
-		"offers", "provider", "providers", "published", "role", "title", "transactions", "value",
+		"agency", "agency_name", "commitment", "complete", "confirmed", "contact", "escalated", "hours", "id", "kind", "known", "meaning",
+		"offers", "provider", "providers", "published", "recourse", "role", "title", "transactions", "value",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("an answer has %v, want %v and nothing else", got, want)

@@ -179,6 +179,7 @@ var scans = map[string]string{
 	"ForgetWhatIsOver": "a sweep of what lives for minutes", "ForgetGrants": "a sweep of what lives for minutes",
 	"ForgetNotices": "a sweep of what is kept for a quarter",
 	"CountOutcomes": "figures of a register",
+	"ListAsked":     "a manager's draft of rules, tried against a month of enquiries",
 }
 
 // A plan is made once and kept while its tables grow: what has no index then

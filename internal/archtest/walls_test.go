@@ -122,6 +122,23 @@ registrar.assertions_used       registrar   select insert delete
 idmgr.records                   idmgr       select insert
 idmgr.content_keys              idmgr       select insert delete
 idmgr.key_checks                idmgr       select insert
+# What managers publish, by acts, and the projection of what is in force; cases, step by step.
+idmgr.acts                      idmgr       select insert
+idmgr.rule_sets                 idmgr       select insert
+idmgr.rules                     idmgr       select insert
+idmgr.activations               idmgr       select insert
+idmgr.effects                   idmgr       select insert update(audience_kind,audience,purposes,reasons,until,live,yields_to)
+idmgr.withdrawals               idmgr       select insert
+idmgr.cases                     idmgr       select insert
+idmgr.case_steps                idmgr       select insert
+idmgr.case_references           idmgr       select insert
+idmgr.docket                    idmgr       select
+idmgr.published_effects         relmgr      select
+idmgr.published_grants          relmgr      select
+# What has become due, and how often what was asked: no person, no handle.
+relmgr.escalations              idmgr       select
+relmgr.asked                    idmgr       select
+relmgr.clashes                  relmgr      select insert
 
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select

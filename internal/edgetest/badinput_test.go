@@ -56,6 +56,8 @@ type bench struct {
 	gpHandle, gpProof         string
 	socialProof               string // for idmgr
 	link, linkCode            string
+	recourse, ruledOn         string // cases: waiting, as an adjudicator knows it, and ruled on, as a party does
+	unruled, adjudged         string // the same two, as the other does
 	idmgrProof, schoolProof   string
 	consent, schoolConsent    string
 	policeConsent, exclusion  string
@@ -82,7 +84,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{hub: newHub(t, setting{document: withClosedColumn}), contract: readContract(t), statuses: documented(t)}
+	b := &bench{hub: newHub(t, setting{document: withRecourse}), contract: readContract(t), statuses: documented(t)}
 	for _, name := range []string{"leaver-one", "leaver-two"} {
 		b.register(name)
 	}
@@ -241,6 +243,7 @@ func newBench(t testing.TB) *bench {
 	b.registerGood()
 	b.commonGood()
 	b.linkGood()
+	b.recourseGood()
 	b.meGood()
 	b.noticesGood()
 	b.mineGood()

@@ -471,6 +471,43 @@ func FuzzRenewLink(f *testing.F) {
 	fuzzed(f, "renewLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/renewal", seedLink)
 }
 
+func FuzzDraftRules(f *testing.F) {
+	fuzzed(f, "draftRules", "ms-novak", "/idmgr/v1/rules", object{"reason": "working-with-person", "rules": []object{
+		{"rule": "r", "effect": "grant", "audience": object{"columns": []string{"social-care"}}, "purposes": []string{"co-ordinate-care"},
+			"reasons": []string{"risk-of-harm"}, "authority": "policy", "until": "2027-06-01T00:00:00Z"}}})
+}
+
+func FuzzActivateRules(f *testing.F) {
+	fuzzed(f, "activateRules", "ms-novak", "/idmgr/v1/rules/1/activation", object{"reason": "working-with-person"})
+}
+
+func FuzzGrantAccess(f *testing.F) {
+	seed := object{"proof": seedProof, "rule": "r", "aspects": []string{"relationship"}, "until": "2027-06-01T00:00:00Z", "evidence": "signed-form",
+		"agreed": seedLink["agreed"], "decision": seedLink["decision"]}
+	fuzzed(f, "grantAccess", "dr-patel", "/idmgr/v1/grants", seed)
+}
+
+func FuzzWithdrawGrant(f *testing.F) {
+	fuzzed(f, "withdrawGrant", "dr-patel", "/idmgr/v1/grants/"+seedID+"/withdrawal", object{"reason": "work-ended"})
+}
+
+func FuzzWithholdAccess(f *testing.F) {
+	fuzzed(f, "withholdAccess", "dr-patel", "/idmgr/v1/withholdings", object{"proof": seedProof, "rule": "r", "until": "2027-06-01T00:00:00Z",
+		"reason": "subject-asked", "evidence": "signed-form"})
+}
+
+func FuzzWithdrawWithholding(f *testing.F) {
+	fuzzed(f, "withdrawWithholding", "dr-patel", "/idmgr/v1/withholdings/"+seedID+"/withdrawal", object{"reason": "work-ended"})
+}
+
+func FuzzRuleOnCase(f *testing.F) {
+	fuzzed(f, "ruleOnCase", "adj-amin", "/idmgr/v1/cases/"+seedID+"/rulings", object{"outcome": "grant", "reason": "subject-asked"})
+}
+
+func FuzzAppealCase(f *testing.F) {
+	fuzzed(f, "appealCase", "ms-novak", "/idmgr/v1/cases/"+seedID+"/appeals", object{"reason": "subject-asked", "evidence": "signed-form"})
+}
+
 func FuzzAcceptLink(f *testing.F) {
 	fuzzed(f, "acceptLink", "mr-lindqvist", "/idmgr/v1/acceptances", object{"proof": seedProof, "code": "000 000 000", "reason": "working-with-person"})
 }

@@ -29,6 +29,7 @@ func (b *bench) values() (rows []row) {
 	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.commonClients()...)
 	rows = append(rows, b.links(add)...)
+	rows = append(rows, b.recourses(add)...)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)

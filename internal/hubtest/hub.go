@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/seal"
 )
 
 // Hub is a hub in processes of its own, one per duty.
@@ -48,6 +49,18 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 		d.WaitReady(t)
 	}
 	return h
+}
+
+// Manager starts another identity manager of the hub, with keys of its own.
+func (h *Hub) Manager(t testing.TB, code string) *Process {
+	t.Helper()
+	c := h.Config(t, "idmgr")
+	c.Manager, c.Listen = code, FreePort(t)
+	c.Keys, c.Identity = filepath.Join(h.Dir, "keys", code+".keys"), filepath.Join(h.Dir, "keys", code+".identity")
+	if _, err := seal.CreateFile(c.Keys, c.Identity); err != nil {
+		t.Fatal(err)
+	}
+	return h.Another(t, code, c)
 }
 
 // Another is a further process of a duty, by a configuration of its own.

@@ -2,6 +2,7 @@ package ident
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
@@ -38,6 +39,8 @@ type (
 	account   struct{}
 	authentic struct{}
 	task      struct{}
+	effect    struct{}
+	recourse  struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -92,6 +95,11 @@ type (
 	CheckID = ID[check]
 	// LinkID names a private link of an identity manager.
 	LinkID = ID[link]
+	// EffectID names what an identity manager has in force on a handle.
+	EffectID = ID[effect]
+	// CaseID names what people or rules could not settle between them. No agency is
+	// shown one.
+	CaseID = ID[recourse]
 	// TaskID names what those who keep a register are to look at.
 	TaskID = ID[task]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
@@ -100,6 +108,30 @@ type (
 	// RowID is the internal key of a row. It never leaves the hub's index.
 	RowID = ID[row]
 )
+
+// CaseOf is the id of the case of what it came from: the same, however often and by
+// whomever it is made. Its sources are random, so it cannot be guessed without them.
+func CaseOf(source string, id, against UntypedID) CaseID {
+	return CaseID(derived("case "+source, id, against))
+}
+
+// ReferenceOf is what one agency is shown in place of a case.
+func ReferenceOf(c CaseID, agency Agency) ReferenceID {
+	return ReferenceID(derived("case as shown to "+string(agency), c))
+}
+
+// derived is an id that whoever knows the others can make, and nobody else.
+func derived[K any](domain string, ids ...ID[K]) [16]byte {
+	h := sha256.New()
+	h.Write([]byte(domain))
+	for _, id := range ids {
+		h.Write(id[:])
+	}
+	out := [16]byte(h.Sum(nil)[:16])
+	out[6] = out[6]&0x0f | 0x80
+	out[8] = out[8]&0x3f | 0x80
+	return out
+}
 
 // New draws a random id of the wanted kind.
 func New[K any]() ID[K] {
@@ -133,6 +165,7 @@ func NewItem() ItemID               { return New[item]() }
 func NewCheck() CheckID             { return New[check]() }
 func NewLink() LinkID               { return New[link]() }
 func NewTask() TaskID               { return New[task]() }
+func NewEffect() EffectID           { return New[effect]() }
 func NewRow() RowID                 { return New[row]() }
 
 // The parsers of each kind.
@@ -157,6 +190,7 @@ func NewAuthenticator() AuthenticatorID                    { return New[authenti
 func ParseAccount(s string) (AccountID, error)             { return Parse[account](s) }
 func ParseAuthenticator(s string) (AuthenticatorID, error) { return Parse[authentic](s) }
 func ParseLink(s string) (LinkID, error)                   { return Parse[link](s) }
+func ParseEffect(s string) (EffectID, error)               { return Parse[effect](s) }
 func ParseTask(s string) (TaskID, error)                   { return Parse[task](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.

@@ -199,6 +199,28 @@ var kinds = []kind{
 		clear: `'act', r.record_id`,
 	},
 	{
+		name: "manager's act", duty: "idmgr", table: "idmgr.acts", id: "act_id",
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'manager', r.manager, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'terms_version', r.terms_version, 'version', coalesce(rs.version, av.version, ef.version),
+			'rules', (select json_agg(json_build_object('rule', u.rule, 'withhold', u.kind = 'withhold', 'audience', json_build_object('kind', u.audience_kind, 'names', u.audience),
+			    'purposes', u.purposes, 'reasons', u.reasons, 'authority', u.authority, 'until', u.until))
+			  from idmgr.rules u where u.manager = rs.manager and u.version = rs.version),
+			'effect', case when ef.act_id is not null then json_build_object('effect', ef.effect_id, 'handle', ef.handle_id, 'column', ef.column_id, 'rule', ef.rule,
+			    'starts', ef.starts_at, 'ends', ef.ends_at, 'evidence', ef.evidence, 'token', encode(ef.token_hash, 'base64'))
+			  when wi.act_id is not null then json_build_object('effect', wi.effect_id) end,
+			'decision', case when ef.kind = 'grant' then json_build_object('agreement', ef.agreement, 'power', ef.power, 'ground', ef.ground, 'mode', ef.mode, 'aspects', ef.aspects,
+			    'conditions', json_build_object('ordinary', ef.ordinary, 'sensitive', ef.sensitive), 'review', ef.review_at, 'purposes', ef.purposes,
+			    'audience', json_build_object('kind', ef.audience_kind, 'names', ef.audience)) end,
+			'case', case when st.act_id is not null then json_build_object('case', st.case_id, 'ordinal', st.ordinal, 'level', st.level, 'due', st.due_at, 'outcome', st.outcome,
+			    'source', ca.source, 'source_id', ca.source_id, 'against', ca.against, 'agencies', ca.agencies, 'reason', st.reason) end`,
+		from: `left join idmgr.rule_sets rs on rs.act_id = r.act_id
+			left join idmgr.activations av on av.act_id = r.act_id
+			left join idmgr.effects ef on ef.act_id = r.act_id
+			left join idmgr.withdrawals wi on wi.act_id = r.act_id
+			left join idmgr.case_steps st on st.act_id = r.act_id
+			left join idmgr.cases ca on ca.case_id = st.case_id and st.ordinal = 0`,
+	},
+	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
 		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'ends', r.ends`,
@@ -234,6 +256,9 @@ func (v *verification) checkRecords(ctx context.Context) error {
 		}
 	}
 	if err := v.checkImportLines(ctx); err != nil {
+		return err
+	}
+	if err := v.checkEffects(ctx); err != nil {
 		return err
 	}
 	managers, err := all(ctx, v.idmgr, "select count(*) from idmgr.key_checks", func(r *sql.Rows, n *int) error { return r.Scan(n) })

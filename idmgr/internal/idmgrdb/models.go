@@ -3,3 +3,25 @@
 //   sqlc v1.31.1
 
 package idmgrdb
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+type IdmgrDocket struct {
+	CaseID   ident.CaseID
+	Source   string
+	SourceID ident.UntypedID
+	Against  ident.UntypedID
+	OpenedAt time.Time
+	Agencies []string
+	Ordinal  int32
+	Kind     string
+	Level    int32
+	At       time.Time
+	DueAt    time.Time
+	Outcome  sql.NullString
+}

@@ -277,6 +277,12 @@ select 0, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '
        m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
+union all
+select 0, 'effect', m.handle_id, f.effect_id, m.column_id::text, null, '', f.agreement, f.power, f.ground, f.purposes, f.audience_kind, f.audience,
+       f.until, true, null, f.kind, f.manager::text, f.reasons, '', f.mode, f.aspects, f.ordinary, coalesce(f.sensitive, ''), f.review_at,
+       array_to_string(f.yields_to, ' '), '', 0
+  from members m
+  join idmgr.published_effects f on f.handle_id = m.handle_id
 `
 
 type ReadAnchoredParams struct {
@@ -389,6 +395,10 @@ with key as (
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select $1::uuid, unnest($19::text[])::uuid, unnest($20::text[])::uuid
+), clash as (
+  insert into relmgr.clashes (grant_id, withholding_id, at)
+  select unnest($21::text[])::uuid, unnest($22::text[])::uuid, $2::timestamptz
+  on conflict do nothing
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, purpose, reason, concerning, transaction,
                               emergency, recognition, terms_version, commitment, sealed)
@@ -397,26 +407,28 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
 `
 
 type RecordRecognisedParams struct {
-	EnquiryID       ident.EnquiryID
-	At              time.Time
-	PractitionerID  ident.Practitioner
-	AgencyID        ident.Agency
-	Role            string
-	ColumnID        ident.Column
-	Purpose         string
-	Reason          string
-	Concerning      string
-	Transaction     string
-	Emergency       bool
-	TermsVersion    int64
-	Commitment      []byte
-	Sealed          []byte
-	WrappedKey      []byte
-	RecognitionHash []byte
-	ReviewDue       time.Time
-	UsedDecisions   []string
-	ToldHandles     []string
-	ToldDecisions   []string
+	EnquiryID         ident.EnquiryID
+	At                time.Time
+	PractitionerID    ident.Practitioner
+	AgencyID          ident.Agency
+	Role              string
+	ColumnID          ident.Column
+	Purpose           string
+	Reason            string
+	Concerning        string
+	Transaction       string
+	Emergency         bool
+	TermsVersion      int64
+	Commitment        []byte
+	Sealed            []byte
+	WrappedKey        []byte
+	RecognitionHash   []byte
+	ReviewDue         time.Time
+	UsedDecisions     []string
+	ToldHandles       []string
+	ToldDecisions     []string
+	ClashGrants       []string
+	ClashWithholdings []string
 }
 
 // An enquiry about somebody whom a registrar recognised, as RecordEnquiries records
@@ -444,6 +456,8 @@ func (q *Queries) RecordRecognised(ctx context.Context, db DBTX, arg RecordRecog
 		pq.Array(arg.UsedDecisions),
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
+		pq.Array(arg.ClashGrants),
+		pq.Array(arg.ClashWithholdings),
 	)
 	return err
 }

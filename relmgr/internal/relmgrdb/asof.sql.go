@@ -354,11 +354,16 @@ select b.handle_id, ''
   from consent.published_blocks b
  where b.handle_id = any($1::text[]::uuid[])
    and (b.ended_at is null or b.starts_at <= $2::timestamptz and b.ended_at > $2::timestamptz)
+union all
+select f.handle_id, '' -- from whomever it is withheld: an earlier date tells it nobody
+  from idmgr.published_effects f
+ where f.handle_id = any($1::text[]::uuid[]) and f.kind = 'withhold' and f.until > $3::timestamptz
 `
 
 type ListShieldsParams struct {
 	HandleIds []string
 	AsOf      time.Time
+	Now       time.Time
 }
 
 type ListShieldsRow struct {
@@ -369,7 +374,7 @@ type ListShieldsRow struct {
 // Whom a person leaves out on any of these handles, and which are hidden: now, or
 // then.
 func (q *Queries) ListShields(ctx context.Context, db DBTX, arg ListShieldsParams) ([]ListShieldsRow, error) {
-	rows, err := db.QueryContext(ctx, ListShields, pq.Array(arg.HandleIds), arg.AsOf)
+	rows, err := db.QueryContext(ctx, ListShields, pq.Array(arg.HandleIds), arg.AsOf, arg.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,32 @@ import (
 	"github.com/lib/pq"
 )
 
+const FindGrant = `-- name: FindGrant :one
+select effect_id, audience_kind, audience, until, live from idmgr.published_grants where token_hash = $1
+`
+
+type FindGrantRow struct {
+	EffectID     ident.EffectID
+	AudienceKind string
+	Audience     []string
+	Until        time.Time
+	Live         bool
+}
+
+// The grant that a token carries.
+func (q *Queries) FindGrant(ctx context.Context, db DBTX, tokenHash []byte) (FindGrantRow, error) {
+	row := db.QueryRowContext(ctx, FindGrant, tokenHash)
+	var i FindGrantRow
+	err := row.Scan(
+		&i.EffectID,
+		&i.AudienceKind,
+		pq.Array(&i.Audience),
+		&i.Until,
+		&i.Live,
+	)
+	return i, err
+}
+
 const ReadRows = `-- name: ReadRows :many
 with asked as (
   select unnest($1::int[]) as n, unnest($2::text[]) as column_id,
@@ -88,6 +114,12 @@ select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '',
        m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
   join relmgr.keep_aparts k on k.handle_a = m.handle_id
+union all
+select m.n, 'effect', m.handle_id, f.effect_id, m.column_id::text, null, '', f.agreement, f.power, f.ground, f.purposes, f.audience_kind, f.audience,
+       f.until, true, null, f.kind, f.manager::text, f.reasons, '', f.mode, f.aspects, f.ordinary, coalesce(f.sensitive, ''), f.review_at,
+       array_to_string(f.yields_to, ' '), '', 0
+  from members m
+  join idmgr.published_effects f on f.handle_id = m.handle_id
 `
 
 type ReadRowsParams struct {
@@ -143,6 +175,8 @@ type ReadRowsRow struct {
 //	excluded  an agency left out by a subject's exclusion on a handle of the row
 //	blocked   a handle that the person hides, and how far (kind)
 //	apart     a keep-apart of a handle of the row (handle) from its far end
+//	effect    what an identity manager (contact) has in force on a handle: the effect
+//	          (far_handle), its reasons (transactions), what it gives way to (risk)
 //
 // What rests on a decision is gathered first, so that decisions and consents
 // stand in the plan once: setting up a plan costs as much as running it, which
@@ -248,6 +282,14 @@ with entry as (
     from (select unnest($27::text[])::uuid as enquiry_id, unnest($28::text[])::uuid as handle_id,
                  unnest($29::text[])::uuid as decision_id) t
     join held using (enquiry_id)
+), clash as (
+  insert into relmgr.clashes (grant_id, withholding_id, at)
+  select c.grant_id, c.withholding_id, min(e.at)
+    from (select unnest($30::text[])::uuid as enquiry_id, unnest($31::text[])::uuid as grant_id,
+                 unnest($32::text[])::uuid as withholding_id) c
+    join held e using (enquiry_id)
+   group by 1, 2
+  on conflict do nothing
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
@@ -287,6 +329,9 @@ type RecordEnquiriesParams struct {
 	ToldEnquiries     []string
 	ToldHandles       []string
 	ToldDecisions     []string
+	ClashEnquiries    []string
+	ClashGrants       []string
+	ClashWithholdings []string
 }
 
 // Enquiries with, each, the handle where the identifier had none, the content
@@ -329,6 +374,9 @@ func (q *Queries) RecordEnquiries(ctx context.Context, db DBTX, arg RecordEnquir
 		pq.Array(arg.ToldEnquiries),
 		pq.Array(arg.ToldHandles),
 		pq.Array(arg.ToldDecisions),
+		pq.Array(arg.ClashEnquiries),
+		pq.Array(arg.ClashGrants),
+		pq.Array(arg.ClashWithholdings),
 	)
 	if err != nil {
 		return nil, err

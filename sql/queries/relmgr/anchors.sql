@@ -116,7 +116,13 @@ union all
 select 0, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
        m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
-  join relmgr.keep_aparts k on k.handle_a = m.handle_id;
+  join relmgr.keep_aparts k on k.handle_a = m.handle_id
+union all
+select 0, 'effect', m.handle_id, f.effect_id, m.column_id::text, null, '', f.agreement, f.power, f.ground, f.purposes, f.audience_kind, f.audience,
+       f.until, true, null, f.kind, f.manager::text, f.reasons, '', f.mode, f.aspects, f.ordinary, coalesce(f.sensitive, ''), f.review_at,
+       array_to_string(f.yields_to, ' '), '', 0
+  from members m
+  join idmgr.published_effects f on f.handle_id = m.handle_id;
 
 -- name: RecordRecognised :exec
 -- An enquiry about somebody whom a registrar recognised, as RecordEnquiries records
@@ -138,6 +144,10 @@ with key as (
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select sqlc.arg(enquiry_id)::uuid, unnest(sqlc.arg(told_handles)::text[])::uuid, unnest(sqlc.arg(told_decisions)::text[])::uuid
+), clash as (
+  insert into relmgr.clashes (grant_id, withholding_id, at)
+  select unnest(sqlc.arg(clash_grants)::text[])::uuid, unnest(sqlc.arg(clash_withholdings)::text[])::uuid, sqlc.arg(at)::timestamptz
+  on conflict do nothing
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, purpose, reason, concerning, transaction,
                               emergency, recognition, terms_version, commitment, sealed)

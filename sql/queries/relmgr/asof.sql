@@ -138,4 +138,8 @@ union all
 select b.handle_id, ''
   from consent.published_blocks b
  where b.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
-   and (b.ended_at is null or b.starts_at <= sqlc.arg(as_of)::timestamptz and b.ended_at > sqlc.arg(as_of)::timestamptz);
+   and (b.ended_at is null or b.starts_at <= sqlc.arg(as_of)::timestamptz and b.ended_at > sqlc.arg(as_of)::timestamptz)
+union all
+select f.handle_id, '' -- from whomever it is withheld: an earlier date tells it nobody
+  from idmgr.published_effects f
+ where f.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[]) and f.kind = 'withhold' and f.until > sqlc.arg(now)::timestamptz;

@@ -12,6 +12,8 @@
 --   excluded  an agency left out by a subject's exclusion on a handle of the row
 --   blocked   a handle that the person hides, and how far (kind)
 --   apart     a keep-apart of a handle of the row (handle) from its far end
+--   effect    what an identity manager (contact) has in force on a handle: the effect
+--             (far_handle), its reasons (transactions), what it gives way to (risk)
 -- What rests on a decision is gathered first, so that decisions and consents
 -- stand in the plan once: setting up a plan costs as much as running it, which
 -- is why those who ask at once share it. Both ends of a correlation are on its
@@ -88,7 +90,13 @@ union all
 select m.n, 'apart', k.handle_a, k.handle_b, '', null, '', '', '', '', '{}', '', '{}',
        m.at, false, k.act_id, '', '', '{}', '', '', '{}', '', '', m.at, '', '', 0
   from members m
-  join relmgr.keep_aparts k on k.handle_a = m.handle_id;
+  join relmgr.keep_aparts k on k.handle_a = m.handle_id
+union all
+select m.n, 'effect', m.handle_id, f.effect_id, m.column_id::text, null, '', f.agreement, f.power, f.ground, f.purposes, f.audience_kind, f.audience,
+       f.until, true, null, f.kind, f.manager::text, f.reasons, '', f.mode, f.aspects, f.ordinary, coalesce(f.sensitive, ''), f.review_at,
+       array_to_string(f.yields_to, ' '), '', 0
+  from members m
+  join idmgr.published_effects f on f.handle_id = m.handle_id;
 
 -- name: RecordEnquiries :many
 -- Enquiries with, each, the handle where the identifier had none, the content
@@ -141,6 +149,14 @@ with entry as (
     from (select unnest(sqlc.arg(told_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(told_handles)::text[])::uuid as handle_id,
                  unnest(sqlc.arg(told_decisions)::text[])::uuid as decision_id) t
     join held using (enquiry_id)
+), clash as (
+  insert into relmgr.clashes (grant_id, withholding_id, at)
+  select c.grant_id, c.withholding_id, min(e.at)
+    from (select unnest(sqlc.arg(clash_enquiries)::text[])::uuid as enquiry_id, unnest(sqlc.arg(clash_grants)::text[])::uuid as grant_id,
+                 unnest(sqlc.arg(clash_withholdings)::text[])::uuid as withholding_id) c
+    join held e using (enquiry_id)
+   group by 1, 2
+  on conflict do nothing
 )
 insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, column_id, handle_id, purpose, reason,
                               concerning, transaction, emergency, terms_version, commitment, sealed)
@@ -181,3 +197,7 @@ insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, 
 values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, nullif(sqlc.arg(column_id)::text, ''), sqlc.arg(handle_id)::uuid,
         @purpose, @reason, coalesce(nullif(sqlc.arg(concerning)::text, ''), 'not-known'), nullif(sqlc.arg(transaction)::text, ''),
         sqlc.arg(reads)::text, @terms_version, @commitment, @sealed);
+
+-- name: FindGrant :one
+-- The grant that a token carries.
+select effect_id, audience_kind, audience, until, live from idmgr.published_grants where token_hash = sqlc.arg(token_hash);
