@@ -92,7 +92,7 @@ func (e *Edge) SecureSubject(ctx context.Context, _, proof string) (context.Cont
 	if err != nil {
 		return nil, err
 	}
-	who := decide.Subject{Terms: terms, Registrar: p.Registrar, Level: decide.Confidence(p.Level), SignIn: decide.SignIn(p.ACR)}
+	who := decide.Subject{Terms: terms, Registrar: p.Registrar, Level: decide.Confidence(p.Level), SignIn: decide.SignIn(p.ACR), Authority: p.Authority, Scope: p.Scope}
 	if !who.Level.Known() || !who.SignIn.Known() || terms.FindRegistrar(p.Registrar) == nil {
 		return nil, again
 	}

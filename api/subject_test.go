@@ -98,6 +98,11 @@ func TestAPersonEntersWithAProofForThisDutyAlone(t *testing.T) {
 		}
 	}
 
+	ctx, err := h.edge.SecureSubject(t.Context(), "", proof("sign/relmgr/1", func(p *attest.SubjectProof) { p.Authority, p.Scope = "special-guardian", []string{"see"} }))
+	if other, ok := api.SubjectOf(ctx); err != nil || !ok || other.Authority != "special-guardian" || other.May(decide.ToDecide) {
+		t.Errorf("somebody who acts for another: %+v, %v", other, err)
+	}
+
 	h.clock.pass(6 * time.Minute)
 	if who, err = enter(); err != nil || len(who.Handles) != 1 || who.Column(school) != "" {
 		t.Errorf("once a column has closed: %+v, %v", who, err)

@@ -27,6 +27,7 @@ const (
 // of one table.
 type deed struct {
 	commonDeed
+	representDeed
 	Register   *Register       `json:"register,omitempty"`
 	Entered    []entered       `json:"entered,omitempty"`
 	Named      []named         `json:"named,omitempty"`

@@ -10,6 +10,8 @@ import (
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/registrar/internal/registrardb"
+	"github.com/fame-hub/fame/registrar/match"
 )
 
 // secretEpoch is that of HubSecretsKey.
@@ -38,41 +40,105 @@ func (s *Service) stateRecognition(ctx context.Context, caller decide.Caller, r 
 	})
 }
 
-// StateSubject signs who has signed in, for the relationship manager alone, as long as
-// a statement lives: with it the portal asks as that person. What rests on an
-// authenticator that has been revoked is stated no more. Empty where the registrar
-// knows no relationship manager.
-func (s *Accounts) StateSubject(ctx context.Context, of Session) (statement string, err error) {
+// Statements are what the portal may ask with, once somebody has signed in: each a
+// compact JWS for the relationship manager alone.
+type Statements struct {
+	// Own is empty for who cannot decide for themself.
+	Own string
+	// NeedsRepresentative says that an adult with authority asks for who has signed in.
+	NeedsRepresentative bool
+	// For are those for whom who has signed in acts.
+	For []StatementFor
+}
+
+// StatementFor is of somebody for whom another has signed in.
+type StatementFor struct {
+	Authority string   `json:"authority"`
+	Scope     []string `json:"scope"`
+	Statement string   `json:"recognition"`
+}
+
+// StateSubject signs who has signed in, and for whom else they act, as long as a
+// statement lives. What rests on an authenticator that has been revoked is stated no
+// more; nor is a representation of somebody who can decide for themself, or by somebody
+// who cannot (LEG-21, SUB-12). Empty where the registrar knows no relationship manager.
+func (s *Accounts) StateSubject(ctx context.Context, of Session) (out Statements, err error) {
 	defer fault.Wrap(&err, "registrar.StateSubject")
+	if s.to.IsZero() {
+		return Statements{}, nil
+	}
 	at := s.now()
 	terms, err := s.terms(ctx)
 	if err != nil {
-		return "", err
+		return Statements{}, err
 	}
-	entry, err := s.queries.FindSurvivor(ctx, s.db, ident.UntypedID(of.Subject))
+	own, err := s.standingOf(ctx, terms, of.Subject, at)
+	if err != nil || !own.competent {
+		return Statements{NeedsRepresentative: err == nil}, err
+	}
+	acr := of.Level().String()
+	if out.Own, err = s.state(ctx, terms, own, attest.Subject{ACR: acr}, at); err != nil {
+		return Statements{}, err
+	}
+	rows, err := s.queries.ListRepresented(ctx, s.db, registrardb.ListRepresentedParams{Representative: ident.UntypedID(own.subject), Now: at})
 	if err != nil {
-		return "", pg.Fault(err)
+		return Statements{}, pg.Fault(err)
 	}
-	sealed, err := s.sealedTo(ctx, entry.SubjectID, terms)
-	if sealed == "" || err != nil {
-		return "", err
+	for _, r := range rows {
+		other, err := s.standingOf(ctx, terms, ident.Subject(r.SubjectID), at)
+		if err != nil {
+			return Statements{}, err
+		}
+		if other.competent {
+			continue
+		}
+		said, err := s.state(ctx, terms, other, attest.Subject{ACR: acr, Authority: r.Authority, Scope: r.Scope}, at)
+		if err != nil {
+			return Statements{}, err
+		}
+		out.For = append(out.For, StatementFor{r.Authority, r.Scope, said})
+	}
+	return out, nil
+}
+
+// stated is a person as a statement says.
+type stated struct {
+	subject   ident.Subject
+	level     match.Confidence
+	competent bool
+}
+
+// standingOf is what stands in a register of one person now.
+func (s *Service) standingOf(ctx context.Context, terms *decide.Terms, subject ident.Subject, at time.Time) (stated, error) {
+	entry, err := s.queries.FindSurvivor(ctx, s.db, ident.UntypedID(subject))
+	if err != nil {
+		return stated{}, pg.Fault(err)
 	}
 	all, err := s.members(ctx, s.db, entry.SubjectID, false)
 	if err != nil {
-		return "", err
+		return stated{}, err
 	}
 	items, err := s.known(ctx, s.db, all)
 	if err != nil {
-		return "", err
+		return stated{}, err
 	}
 	done, err := s.checksOf(ctx, s.db, all)
 	if err != nil {
+		return stated{}, err
+	}
+	p := stated{subject: entry.SubjectID}
+	p.level, _, _ = standing(items, done, entry.SelfRegistered, at)
+	p.competent, err = s.competent(ctx, terms, p.subject, items, at)
+	return p, err
+}
+
+func (s *Service) state(ctx context.Context, terms *decide.Terms, p stated, said attest.Subject, at time.Time) (string, error) {
+	sealed, err := s.sealedTo(ctx, p.subject, terms)
+	if err != nil {
 		return "", err
 	}
-	level, _, _ := standing(items, done, entry.SelfRegistered, at)
-	return s.signer.SignSubject(ctx, attest.Subject{
-		Audience: audience(terms), Level: string(level), ACR: of.Level().String(), Secret: sealed, IssuedAt: at, Expires: at.Add(statementLife(terms)),
-	})
+	said.Audience, said.Level, said.Secret, said.IssuedAt, said.Expires = audience(terms), string(p.level), sealed, at, at.Add(statementLife(terms))
+	return s.signer.SignSubject(ctx, said)
 }
 
 // sealedTo is what the hub's relationship manager knows a person by, encrypted to it;

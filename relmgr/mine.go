@@ -47,6 +47,7 @@ func (s *Service) FindMine(ctx context.Context, terms *decide.Terms, m Mine) (p 
 	if m.Sensitive && !who.SignIn.Reaches(decide.TwoFactors) {
 		return MyProofs{}, fault.NeedsStepUp(string(decide.TwoFactors))
 	}
+	m.Sensitive = m.Sensitive && who.Authority == "" // those say whom they know to the person alone
 	handles, next, err := s.mine(ctx, terms, rec, m, at)
 	if err != nil {
 		return MyProofs{}, err
@@ -54,7 +55,7 @@ func (s *Service) FindMine(ctx context.Context, terms *decide.Terms, m Mine) (p 
 	p = MyProofs{Expires: at.Add(time.Duration(terms.Settings.HandleProofMins) * time.Minute).Truncate(time.Second), Next: next}
 	for audience, out := range map[string]*string{"relmgr": &p.Relmgr, "consent": &p.Consent, "idmgr": &p.Idmgr} {
 		*out, err = s.proofs.SignSubjectProof(ctx, attest.SubjectProof{
-			Audience: audience, Registrar: who.Registrar, Level: string(who.Level), ACR: string(who.SignIn), Handles: handles, IssuedAt: at, Expires: p.Expires,
+			Audience: audience, Registrar: who.Registrar, Level: string(who.Level), ACR: string(who.SignIn), Authority: who.Authority, Scope: who.Scope, Handles: handles, IssuedAt: at, Expires: p.Expires,
 		})
 		if err != nil {
 			return MyProofs{}, err
@@ -71,7 +72,7 @@ func (s *Service) signedIn(ctx context.Context, terms *decide.Terms, token strin
 		return err
 	})
 	if err == nil {
-		who = decide.Subject{Terms: terms, Registrar: st.Issuer, Level: decide.Confidence(st.Level), SignIn: decide.SignIn(st.ACR)}
+		who = decide.Subject{Terms: terms, Registrar: st.Issuer, Level: decide.Confidence(st.Level), SignIn: decide.SignIn(st.ACR), Authority: st.Authority, Scope: st.Scope}
 		rec.Registrar = st.Issuer
 		rec.secret, err = s.opener.Open(ctx, st.Secret)
 	}

@@ -178,6 +178,28 @@ func TestAnOverrideThatTellingWouldMakeWorseIsAbsent(t *testing.T) {
 	}
 }
 
+// SUB-12, LEG-21: what is shown by an authority says so to each duty, and sensitive
+// columns say whom they know to the person alone.
+func TestWhoActsForAPersonIsToldOfAsSuch(t *testing.T) {
+	b := setup(t)
+	county := b.withRegistrar(t, "county-register")
+	b.attach(t, county, "gp", gpChild, "Iris Moor")
+	b.attach(t, county, "clinic", own("clinic-bridge", "C12345X"), "Iris Moor")
+	mother := func(s *attest.Subject) { s.Authority, s.Scope = "parental-responsibility", []string{"see"} }
+	p, err := b.FindMine(t.Context(), b.terms, relmgr.Mine{Statement: b.signsIn(t, county, "Iris Moor", mother), Sensitive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := b.OwnProofs().VerifySubjectProof(t.Context(), p.Consent, "consent")
+	if err != nil || proof.Authority != "parental-responsibility" || !slices.Equal(proof.Scope, []string{"see"}) || len(proof.Handles) != 1 || proof.Handles[0].Column != "gp-riverside" {
+		t.Errorf("%+v, %v", proof, err)
+	}
+	who := decide.Subject{Authority: proof.Authority, Scope: proof.Scope}
+	if !who.May(decide.ToSee) || who.May(decide.ToDecide) || !(decide.Subject{}).May(decide.ToDecide) {
+		t.Error("an authority goes further than its scope, or a person less far than their own")
+	}
+}
+
 // A person with very many handles is given them page by page, each once.
 func TestManyHandlesComeInPages(t *testing.T) {
 	b := setup(t)

@@ -46,6 +46,14 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/common-clients
 	AskCommonClient(ctx context.Context, request *CommonClientRequest) (*CommonClientAsked, error)
+	// AssessCompetence invokes assessCompetence operation.
+	//
+	// It is presumed of everybody who is as old as the law profile says. What was assessed outweighs
+	// that until it ends, or until the next
+	// assessment (LEG-21): somebody who can decides and signs in alone, and nobody acts for them.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/competence
+	AssessCompetence(ctx context.Context, request *CompetenceRequest, params AssessCompetenceParams) (*RegistrarReceipt, error)
 	// ChangeSubject invokes changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -90,6 +98,12 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, request *RegisterRequest) (*RegistrarReceipt, error)
+	// EndRepresentative invokes endRepresentative operation.
+	//
+	// End all by which somebody acts for a person.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives/end
+	EndRepresentative(ctx context.Context, request *RepresentativeEndRequest, params EndRepresentativeParams) (*RegistrarReceipt, error)
 	// EnterPart invokes enterPart operation.
 	//
 	// A line is dealt with once, however often it is sent, and a part is stored whole or not at all.
@@ -193,6 +207,13 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RecordRepresentative invokes recordRepresentative operation.
+	//
+	// Who has signed in may then ask as that person, as far as the scope goes, while the person cannot
+	// decide for themself (SUB-12).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives
+	RecordRepresentative(ctx context.Context, request *RepresentativeRequest, params RecordRepresentativeParams) (*RegistrarReceipt, error)
 	// RegisterApart invokes registerApart operation.
 	//
 	// For the two who made the record. The act is one like any other's, and so is the entry; best some
@@ -558,6 +579,125 @@ func (c *Client) sendAskCommonClient(ctx context.Context, request *CommonClientR
 	defer body.Close()
 
 	result, err := decodeAskCommonClientResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AssessCompetence invokes assessCompetence operation.
+//
+// It is presumed of everybody who is as old as the law profile says. What was assessed outweighs
+// that until it ends, or until the next
+// assessment (LEG-21): somebody who can decides and signs in alone, and nobody acts for them.
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/competence
+func (c *Client) AssessCompetence(ctx context.Context, request *CompetenceRequest, params AssessCompetenceParams) (*RegistrarReceipt, error) {
+	res, err := c.sendAssessCompetence(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAssessCompetence(ctx context.Context, request *CompetenceRequest, params AssessCompetenceParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/competence"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAssessCompetenceRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AssessCompetenceOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAssessCompetenceResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1180,6 +1320,123 @@ func (c *Client) sendCreateRegister(ctx context.Context, request *RegisterReques
 	defer body.Close()
 
 	result, err := decodeCreateRegisterResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EndRepresentative invokes endRepresentative operation.
+//
+// End all by which somebody acts for a person.
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives/end
+func (c *Client) EndRepresentative(ctx context.Context, request *RepresentativeEndRequest, params EndRepresentativeParams) (*RegistrarReceipt, error) {
+	res, err := c.sendEndRepresentative(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendEndRepresentative(ctx context.Context, request *RepresentativeEndRequest, params EndRepresentativeParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/representatives/end"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEndRepresentativeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EndRepresentativeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEndRepresentativeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2784,6 +3041,124 @@ func (c *Client) sendRecognise(ctx context.Context, request *RecognitionRequest,
 	defer body.Close()
 
 	result, err := decodeRecogniseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RecordRepresentative invokes recordRepresentative operation.
+//
+// Who has signed in may then ask as that person, as far as the scope goes, while the person cannot
+// decide for themself (SUB-12).
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives
+func (c *Client) RecordRepresentative(ctx context.Context, request *RepresentativeRequest, params RecordRepresentativeParams) (*RegistrarReceipt, error) {
+	res, err := c.sendRecordRepresentative(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRecordRepresentative(ctx context.Context, request *RepresentativeRequest, params RecordRepresentativeParams) (res *RegistrarReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/representatives"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRecordRepresentativeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RecordRepresentativeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRecordRepresentativeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

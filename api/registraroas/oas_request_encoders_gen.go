@@ -52,6 +52,20 @@ func encodeAskCommonClientRequest(
 	return nil
 }
 
+func encodeAssessCompetenceRequest(
+	req *CompetenceRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeChangeSubjectRequest(
 	req *SubjectChangeRequest,
 	r *http.Request,
@@ -136,6 +150,20 @@ func encodeCreateRegisterRequest(
 	return nil
 }
 
+func encodeEndRepresentativeRequest(
+	req *RepresentativeEndRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeEnterPartRequest(
 	req *EntriesPartRequest,
 	r *http.Request,
@@ -194,6 +222,20 @@ func encodeOpenApartRequest(
 
 func encodeRecogniseRequest(
 	req *RecognitionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRecordRepresentativeRequest(
+	req *RepresentativeRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -33,6 +33,14 @@ type Handler interface {
 	//
 	// POST /registrar/v1/common-clients
 	AskCommonClient(ctx context.Context, req *CommonClientRequest) (*CommonClientAsked, error)
+	// AssessCompetence implements assessCompetence operation.
+	//
+	// It is presumed of everybody who is as old as the law profile says. What was assessed outweighs
+	// that until it ends, or until the next
+	// assessment (LEG-21): somebody who can decides and signs in alone, and nobody acts for them.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/competence
+	AssessCompetence(ctx context.Context, req *CompetenceRequest, params AssessCompetenceParams) (*RegistrarReceipt, error)
 	// ChangeSubject implements changeSubject operation.
 	//
 	// Items are never altered: an act supersedes them. A changed name stays as a former one, by which
@@ -77,6 +85,12 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers
 	CreateRegister(ctx context.Context, req *RegisterRequest) (*RegistrarReceipt, error)
+	// EndRepresentative implements endRepresentative operation.
+	//
+	// End all by which somebody acts for a person.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives/end
+	EndRepresentative(ctx context.Context, req *RepresentativeEndRequest, params EndRepresentativeParams) (*RegistrarReceipt, error)
 	// EnterPart implements enterPart operation.
 	//
 	// A line is dealt with once, however often it is sent, and a part is stored whole or not at all.
@@ -180,6 +194,13 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, req *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RecordRepresentative implements recordRepresentative operation.
+	//
+	// Who has signed in may then ask as that person, as far as the scope goes, while the person cannot
+	// decide for themself (SUB-12).
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/representatives
+	RecordRepresentative(ctx context.Context, req *RepresentativeRequest, params RecordRepresentativeParams) (*RegistrarReceipt, error)
 	// RegisterApart implements registerApart operation.
 	//
 	// For the two who made the record. The act is one like any other's, and so is the entry; best some

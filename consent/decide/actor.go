@@ -96,7 +96,21 @@ type Subject struct {
 	Level     Confidence // how well the registrar knows them
 	SignIn    SignIn
 	Handles   []SubjectHandle
+	// Authority is by what right somebody else has signed in and acts for the person,
+	// who cannot decide for themself; empty for the person (SUB-12). Scope is how far.
+	Authority string
+	Scope     []string
 }
+
+// The scopes of an authority.
+const (
+	ToSee    = "see"
+	ToDecide = "decide"
+)
+
+// May reports whether who asks may do what takes that scope: the person may do
+// everything, somebody with authority what it goes as far as.
+func (s Subject) May(scope string) bool { return s.Authority == "" || slices.Contains(s.Scope, scope) }
 
 // SubjectHandle is one handle of a person, and its column.
 type SubjectHandle struct {

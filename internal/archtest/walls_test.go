@@ -76,6 +76,9 @@ registrar.recognitions          registrar   select insert
 registrar.common_clients        registrar   select insert
 registrar.common_answers        registrar   select insert
 registrar.unsound               registrar   select
+registrar.assessments           registrar   select insert
+registrar.representatives       registrar   select insert
+registrar.representatives_ended registrar   select insert
 registrar.checks                registrar   select insert
 registrar.failed_checks         registrar   select insert
 registrar.resolutions           registrar   select insert

@@ -92,9 +92,13 @@ type Subject struct {
 	Level    string // of confidence in who the subject is
 	ACR      string // how strongly the subject signed in (decide.SignIn)
 	Secret   string // compact JWE
-	IssuedAt time.Time
-	Expires  time.Time
-	ID       ident.RecognitionID // drawn when signing, if zero
+	// Authority is by what right somebody else has signed in and acts for the subject,
+	// and Scope how far; empty for the subject in person.
+	Authority string
+	Scope     []string
+	IssuedAt  time.Time
+	Expires   time.Time
+	ID        ident.RecognitionID // drawn when signing, if zero
 }
 
 type subjectClaims struct {
@@ -107,10 +111,12 @@ type subjectClaims struct {
 	Level     string              `json:"level"`
 	ACR       string              `json:"acr"`
 	Secret    string              `json:"secret"`
+	Authority string              `json:"authority,omitempty"`
+	Scope     []string            `json:"scope,omitempty"`
 }
 
 func (c subjectClaims) complete() bool {
-	return !c.ID.IsZero() && c.Level != "" && c.ACR != "" && c.Secret != ""
+	return !c.ID.IsZero() && c.Level != "" && c.ACR != "" && c.Secret != "" && (c.Authority == "") == (len(c.Scope) == 0)
 }
 
 // SignSubject signs a statement of who has signed in. Every field but Issuer and
@@ -121,10 +127,10 @@ func (s *Signer) SignSubject(ctx context.Context, p Subject) (string, error) {
 	}
 	c := subjectClaims{
 		Issuer: p.Issuer, Audience: p.Audience, IssuedAt: p.IssuedAt.Unix(), NotBefore: p.IssuedAt.Unix(), Expires: p.Expires.Unix(),
-		ID: p.ID, Level: p.Level, ACR: p.ACR, Secret: p.Secret,
+		ID: p.ID, Level: p.Level, ACR: p.ACR, Secret: p.Secret, Authority: p.Authority, Scope: p.Scope,
 	}
 	if !c.complete() {
-		return "", errors.New("attest: not signed: a subject's statement names a level, how they signed in and an encrypted secret")
+		return "", errors.New("attest: not signed: a subject's statement names a level, how they signed in and an encrypted secret, and an authority with its scope or neither")
 	}
 	return s.Sign(ctx, TypSubject, c)
 }
@@ -140,7 +146,7 @@ func (v *Verifier) VerifySubject(ctx context.Context, token, audience string, ma
 		return Subject{}, refused("the subject's statement lacks a claim")
 	}
 	return Subject{
-		Issuer: c.Issuer, Audience: c.Audience, Level: c.Level, ACR: c.ACR, Secret: c.Secret,
+		Issuer: c.Issuer, Audience: c.Audience, Level: c.Level, ACR: c.ACR, Secret: c.Secret, Authority: c.Authority, Scope: c.Scope,
 		IssuedAt: time.Unix(c.IssuedAt, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(), ID: c.ID,
 	}, nil
 }

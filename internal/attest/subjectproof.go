@@ -26,6 +26,8 @@ type SubjectProof struct {
 	Registrar string
 	Level     string          // of confidence in who the person is
 	ACR       string          // how strongly they signed in
+	Authority string          // by which somebody else acts for them; empty in person
+	Scope     []string        // of that authority
 	Handles   []SubjectHandle // MaxSubjectHandles at the most; may be none
 	IssuedAt  time.Time
 	Expires   time.Time
@@ -43,6 +45,8 @@ type subjectProofClaims struct {
 	Registrar string          `json:"registrar"`
 	Level     string          `json:"level"`
 	ACR       string          `json:"acr"`
+	Authority string          `json:"authority,omitempty"`
+	Scope     []string        `json:"scope,omitempty"`
 	Handles   []SubjectHandle `json:"handles"`
 }
 
@@ -52,7 +56,7 @@ func (c subjectProofClaims) complete() bool {
 			return false
 		}
 	}
-	return c.ID != "" && c.Registrar != "" && c.Level != "" && c.ACR != "" && c.Handles != nil && len(c.Handles) <= MaxSubjectHandles
+	return c.ID != "" && c.Registrar != "" && c.Level != "" && c.ACR != "" && (c.Authority == "") == (len(c.Scope) == 0) && c.Handles != nil && len(c.Handles) <= MaxSubjectHandles
 }
 
 // SignSubjectProof signs a proof. Every field but Issuer and ID must be set.
@@ -64,7 +68,7 @@ func (s *Signer) SignSubjectProof(ctx context.Context, p SubjectProof) (string, 
 		Claims: Claims{
 			Issuer: p.Issuer, Audience: p.Audience, IssuedAt: p.IssuedAt.Unix(), NotBefore: p.IssuedAt.Unix(), Expires: p.Expires.Unix(), ID: p.ID,
 		},
-		Registrar: p.Registrar, Level: p.Level, ACR: p.ACR, Handles: p.Handles,
+		Registrar: p.Registrar, Level: p.Level, ACR: p.ACR, Authority: p.Authority, Scope: p.Scope, Handles: p.Handles,
 	}
 	if !c.complete() {
 		return "", errors.New("attest: not signed: a subject's proof names a registrar, a level, how they signed in and handles with their columns")
@@ -87,7 +91,7 @@ func (v *Verifier) VerifySubjectProof(ctx context.Context, token, audience strin
 		return SubjectProof{}, refused("the subject's proof lacks a claim")
 	}
 	return SubjectProof{
-		Issuer: c.Issuer, Audience: c.Audience, Registrar: c.Registrar, Level: c.Level, ACR: c.ACR, Handles: c.Handles,
+		Issuer: c.Issuer, Audience: c.Audience, Registrar: c.Registrar, Level: c.Level, ACR: c.ACR, Authority: c.Authority, Scope: c.Scope, Handles: c.Handles,
 		IssuedAt: time.Unix(c.IssuedAt, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(), ID: c.ID,
 	}, nil
 }

@@ -242,6 +242,7 @@ func newBench(t testing.TB) *bench {
 	}
 	b.registerGood()
 	b.commonGood()
+	b.representGood()
 	b.linkGood()
 	b.recourseGood()
 	b.meGood()

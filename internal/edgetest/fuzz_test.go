@@ -368,6 +368,22 @@ func FuzzAnswerCommonClient(f *testing.F) {
 	fuzzed(f, "answerCommonClient", "dr-patel", "/registrar/v1/common-clients/answers", seedWith(seedCommon, object{"code": "000 000 000"}))
 }
 
+func FuzzAssessCompetence(f *testing.F) {
+	fuzzed(f, "assessCompetence", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/competence",
+		object{"competent": true, "until": "2027-06-01T00:00:00Z", "reason": "working-with-person"})
+}
+
+func FuzzRecordRepresentative(f *testing.F) {
+	fuzzed(f, "recordRepresentative", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/representatives", object{
+		"representative": strings.Repeat("b", 26), "scope": []string{"see"}, "reason": "working-with-person",
+		"proxy": object{"authority": "parental-responsibility", "evidence": "document-seen", "until": "2027-06-01T00:00:00Z"}})
+}
+
+func FuzzEndRepresentative(f *testing.F) {
+	fuzzed(f, "endRepresentative", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/representatives/end",
+		object{"representative": strings.Repeat("b", 26), "reason": "working-with-person"})
+}
+
 func FuzzRecognise(f *testing.F) {
 	seed := object{"purpose": "co-ordinate-care", "reason": "working-with-person", "case": "2026/0412"}
 	fuzzed(f, "recognise", "ms-abara", "/registrar/v1/registers/town/recognitions", seedWith(seed, object{"evidence": goodEvidence()}),

@@ -129,6 +129,9 @@ var tellsNothing = map[string]string{
 	"askCommonClient":       "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"answerCommonClient":    "likewise",
 	"outcomeOfCommonClient": "likewise",
+	"assessCompetence":      "likewise",
+	"recordRepresentative":  "likewise",
+	"endRepresentative":     "likewise",
 }
 
 func post(h *hub, target string, body object) request {

@@ -28,6 +28,7 @@ func (b *bench) values() (rows []row) {
 	b.notMine(add)
 	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.commonClients()...)
+	rows = append(rows, b.representing()...)
 	rows = append(rows, b.links(add)...)
 	rows = append(rows, b.recourses(add)...)
 	b.signIns(add)

@@ -196,7 +196,7 @@ var covered = []string{
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
 	"registrar.recognitions", "registrar.checks", "registrar.failed_checks",
-	"registrar.common_clients", "registrar.common_answers",
+	"registrar.common_clients", "registrar.common_answers", "registrar.assessments", "registrar.representatives", "registrar.representatives_ended",
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
 	"idmgr.records", "idmgr.content_keys",
 	"idmgr.acts", "idmgr.rule_sets", "idmgr.rules", "idmgr.activations", "idmgr.effects", "idmgr.withdrawals", "idmgr.cases", "idmgr.case_steps",

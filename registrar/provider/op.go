@@ -232,12 +232,19 @@ func (p *Provider) userinfo(ctx context.Context, g *goidc.Grant) map[string]any 
 	if err != nil {
 		return claims
 	}
-	statement, err := p.Accounts.StateSubject(ctx, session)
+	said, err := p.Accounts.StateSubject(ctx, session)
 	if err != nil {
 		p.Logger.WarnContext(ctx, "no statement of who signed in", "cause", safely(err))
+		return claims
 	}
-	if statement != "" {
-		claims[scopeRecognition.ID] = statement
+	if said.Own != "" {
+		claims[scopeRecognition.ID] = said.Own
+	}
+	if said.NeedsRepresentative {
+		claims["needs_representative"] = true
+	}
+	if len(said.For) > 0 {
+		claims["represents"] = said.For
 	}
 	return claims
 }
