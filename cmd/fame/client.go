@@ -35,25 +35,33 @@ type person struct {
 
 // person signs in.
 func (s signIn) person(dir string) (*person, error) {
-	url, token := s.URL, s.Token
-	if url == "" || token == "" {
-		h, err := openHub(dir)
-		if err != nil {
-			return nil, fmt.Errorf("%w (or give --url and --token)", err)
-		}
-		if url == "" {
-			url = "http://" + h.Listen
-		}
-		if token == "" {
-			if s.As == "" {
-				return nil, errors.New("say who you are: --as NAME at the local issuer, or --token")
-			}
-			if token, err = h.token(s.As, time.Now()); err != nil {
-				return nil, err
-			}
-		}
+	url, token, err := s.whoAndWhere(dir)
+	if err != nil {
+		return nil, err
 	}
 	return newPerson(url, url, url, token)
+}
+
+// whoAndWhere is the hub's URL and the token of who asks.
+func (s signIn) whoAndWhere(dir string) (url, token string, err error) {
+	url, token = s.URL, s.Token
+	if url != "" && token != "" {
+		return url, token, nil
+	}
+	h, err := openHub(dir)
+	if err != nil {
+		return "", "", fmt.Errorf("%w (or give --url and --token)", err)
+	}
+	if url == "" {
+		url = "http://" + h.Listen
+	}
+	if token == "" {
+		if s.As == "" {
+			return "", "", errors.New("say who you are: --as NAME at the local issuer, or --token")
+		}
+		token, err = h.token(s.As, time.Now())
+	}
+	return url, token, err
 }
 
 // token signs a token at the hub's local issuer.

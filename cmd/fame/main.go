@@ -24,6 +24,7 @@ type cli struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the hub's database to the schema of this release."`
 	Apply     applyCommand     `cmd:"" help:"Apply a partnership document, or show what would change."`
 	Ask       askCommand       `cmd:"" help:"Ask who else works with a person, by your own column's identifier."`
+	Recognise recogniseCommand `cmd:"" help:"Ask registers of one or several registrars who somebody is, and show each one's finding."`
 	Verify    verifyCommand    `cmd:"" help:"Check a hub, or a receipt, without trusting whoever runs it."`
 	Approve   approveCommand   `cmd:"" help:"Approve, as a named authority, that your agency imports relationships."`
 	Import    importCommand    `cmd:"" help:"Import a file of relationships under an approval. Run it again to go on after an interruption."`
