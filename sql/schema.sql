@@ -789,6 +789,13 @@ CREATE TABLE registrar.assertions_used (
     CONSTRAINT assertion_is_a_hash CHECK ((length(assertion) = 32))
 );
 
+CREATE TABLE registrar.assessments (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    competent boolean NOT NULL,
+    ends_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE registrar.authenticators (
     authenticator_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1093,6 +1100,25 @@ UNION
      JOIN registrar.common_clients c ON (true))
      JOIN registrar.common_answers n ON ((n.asks = c.act_id)))
   WHERE ((n.statement_id IS NOT NULL) AND ((u.recognition_id = c.recognition_id) OR (u.recognition_id = n.recognition_id)));
+
+CREATE TABLE registrar.representatives (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    representative_id uuid NOT NULL,
+    authority text NOT NULL,
+    evidence text NOT NULL,
+    scope text[] NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT authority_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text]))),
+    CONSTRAINT authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
+    CONSTRAINT nobody_represents_themself CHECK ((subject_id <> representative_id)),
+    CONSTRAINT scope_is_known CHECK (((scope <@ ARRAY['see'::text, 'decide'::text]) AND (cardinality(scope) > 0)))
+);
+
+CREATE TABLE registrar.representatives_ended (
+    represents uuid NOT NULL,
+    act_id uuid NOT NULL
+);
 
 CREATE TABLE registrar.security_events (
     event_id uuid NOT NULL,
@@ -2025,6 +2051,9 @@ ALTER TABLE ONLY registrar.apart
 ALTER TABLE ONLY registrar.assertions_used
     ADD CONSTRAINT assertions_used_pkey PRIMARY KEY (assertion);
 
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY registrar.authenticators_in_force
     ADD CONSTRAINT authenticators_in_force_pkey PRIMARY KEY (authenticator_id);
 
@@ -2123,6 +2152,12 @@ ALTER TABLE ONLY registrar.registers
 
 ALTER TABLE ONLY registrar.reopenings
     ADD CONSTRAINT reopenings_pkey PRIMARY KEY (resolution_id);
+
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_pkey PRIMARY KEY (represents);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY registrar.resolutions
     ADD CONSTRAINT resolutions_pkey PRIMARY KEY (act_id);
@@ -2429,6 +2464,8 @@ CREATE INDEX access_tokens_by_grant ON registrar.access_tokens USING btree (gran
 
 CREATE INDEX apart_opened_by_record ON registrar.apart_opened USING btree (set_apart_id);
 
+CREATE INDEX assessments_by_subject ON registrar.assessments USING btree (subject_id);
+
 CREATE INDEX authenticators_by_account ON registrar.authenticators USING btree (account_id);
 
 CREATE INDEX authenticators_in_force_by_account ON registrar.authenticators_in_force USING btree (account_id);
@@ -2454,6 +2491,8 @@ CREATE UNIQUE INDEX one_secret_and_one_seed ON registrar.authenticators_in_force
 CREATE INDEX recognise_acts ON registrar.acts USING btree (practitioner_id, at) WHERE ((kind)::text = 'recognise'::text);
 
 CREATE INDEX recognitions_by_subject ON registrar.recognitions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+
+CREATE INDEX representatives_by_representative ON registrar.representatives USING btree (representative_id);
 
 CREATE INDEX resolutions_by_task ON registrar.resolutions USING btree (task_id);
 
@@ -2711,6 +2750,12 @@ ALTER TABLE ONLY registrar.apart_opened
 ALTER TABLE ONLY registrar.apart_opened
     ADD CONSTRAINT apart_opened_set_apart_id_fkey FOREIGN KEY (set_apart_id) REFERENCES registrar.set_apart(act_id);
 
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
 ALTER TABLE ONLY registrar.authenticators
     ADD CONSTRAINT authenticators_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
 
@@ -2830,6 +2875,21 @@ ALTER TABLE ONLY registrar.reopenings
 
 ALTER TABLE ONLY registrar.reopenings
     ADD CONSTRAINT reopenings_resolution_id_fkey FOREIGN KEY (resolution_id) REFERENCES registrar.resolutions(act_id);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_represents_fkey FOREIGN KEY (represents) REFERENCES registrar.representatives(act_id);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_representative_id_fkey FOREIGN KEY (representative_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY registrar.resolutions
     ADD CONSTRAINT resolutions_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
@@ -3370,6 +3430,8 @@ GRANT SELECT,INSERT ON TABLE registrar.apart_opened TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.assertions_used TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.assessments TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.authenticators TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.authenticators_in_force TO fame_registrar;
@@ -3443,6 +3505,10 @@ GRANT SELECT,INSERT ON TABLE registrar.registers TO fame_registrar;
 GRANT SELECT ON TABLE registrar.unsound TO fame_registrar;
 
 GRANT SELECT ON TABLE registrar.published_repairs TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE registrar.representatives TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.representatives_ended TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.security_events TO fame_registrar;
 
