@@ -51,6 +51,9 @@ type probe struct {
 	// counts says that the answer counts what the asker's agency did, questions too,
 	// so that it is no match for a scene that has it ask once more.
 	counts bool
+	// whole says that the probe is of no transaction, so that it is no match for a
+	// scene in which one hides.
+	whole bool
 	// stores compares also what was written, where no other party's state decides
 	// what that is.
 	stores bool
@@ -826,7 +829,7 @@ func (t *table) play(s scene) {
 	t.t.Helper()
 	t.scenes++
 	who, hides := t.cast(s, func(i int, p probe) bool {
-		return !(p.both && s.silent) && !(p.reached && s.leftOut) && !(p.counts && s.asks) && (t.all || !p.alone || (i+t.scenes)%4 == 0)
+		return !(p.both && s.silent) && !(p.reached && s.leftOut) && !(p.counts && s.asks) && !(p.whole && s.transaction != "") && (t.all || !p.alone || (i+t.scenes)%4 == 0)
 	})
 	if hides != nil {
 		if a := t.ask(who[0].social, s.transaction); !strings.Contains(string(a.body), `"known":"yes"`) {
