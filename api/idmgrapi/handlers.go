@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"time"
 
 	"github.com/fame-hub/fame/api"
 	oas "github.com/fame-hub/fame/api/idmgroas"
@@ -17,14 +18,21 @@ import (
 const Prefix = "/idmgr/v1"
 
 // New serves the duty behind the edge.
-func New(edge *api.Edge, service *idmgr.Service) (http.Handler, error) {
+func New(edge *api.Edge, service *idmgr.Service, now func() time.Time) (http.Handler, error) {
 	h := handlers{service, edge}
 	server, err := oas.NewServer(h, h, oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
-		oas.WithMethodNotAllowed(edge.MethodNotAllowed))
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(api.OnTheBeat(now, decidedByOthers...)))
 	if err != nil {
 		return nil, err
 	}
 	return edge.Handler(Prefix, server), nil
+}
+
+// decidedByOthers are the operations whose answer another party's state decides, or
+// whether there is anything at all.
+var decidedByOthers = []oas.OperationName{
+	oas.AcceptLinkOperation, oas.AskThroughLinkOperation, oas.RenewLinkOperation, oas.EndLinkOperation, oas.ListLinksOperation,
+	oas.WithdrawGrantOperation, oas.WithdrawWithholdingOperation, oas.ListCasesOperation, oas.RuleOnCaseOperation, oas.AppealCaseOperation,
 }
 
 // handlers is oas.Handler over the service, one method each.

@@ -31,7 +31,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	}
 	edge.NameNobody()
 	edge.TrustSubjects("idmgr", proofs)
-	handler, err := New(edge, service)
+	handler, err := New(edge, service, p.Now)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
 		sweep(ctx, edge, service, p.Logger)
 	}}, err

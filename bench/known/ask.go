@@ -22,6 +22,7 @@ const listed = `"riverside-surgery"`
 // in which only the number of the person changes.
 type askers struct {
 	Address  string
+	From     int // the person before the first of these
 	Rows     int
 	Requests [][]byte
 	Digits   []int // where the number stands
@@ -67,7 +68,7 @@ func (a *askers) dial(ctx context.Context) (*client, error) {
 }
 
 // once asks a random question about a random person.
-func (c *client) once() error { return c.about(1+c.chance.IntN(c.Rows), true) }
+func (c *client) once() error { return c.about(c.From+1+c.chance.IntN(c.Rows), true) }
 
 // about asks about person number n, and checks that the surgery is listed or
 // not.

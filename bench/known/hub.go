@@ -32,6 +32,8 @@ const (
 	hubID   = "https://riverside.fame.example"
 	// practitioners are how many social workers ask.
 	practitioners = 64
+	// mostManagers is how many identity managers the partnership lists.
+	mostManagers = 20
 )
 
 // day is when everything here happens: Riverside's agreements are in force.
@@ -163,6 +165,13 @@ func (h *hub) document() ([]byte, error) {
 		return nil, err
 	}
 	doc["partnership"].(map[string]any)["hub"] = hubID
+	for _, a := range doc["agreements"].([]any) { // so that managers' grants count
+		a.(map[string]any)["trust"] = map[string]any{"model": "four-cornered"}
+	}
+	for i := range mostManagers {
+		doc["managers"] = append(doc["managers"].([]any), map[string]any{
+			"code": fmt.Sprintf("bench-%d", i+1), "title": "A manager", "agency": "night-shelter", "purpose": "To be met", "appeal": "Nobody"})
+	}
 	doc["settings"].(map[string]any)["requests_per_minute"] = 100_000
 	people := doc["practitioners"].([]any)
 	for i := range practitioners {

@@ -23,6 +23,7 @@
 //
 //	go run ./bench/known [-rows 500000] [-rounds 5] [-seconds 3] [-clients 1,8,32,64] [-dir DIR] [-cpuprofile FILE] [-statements]
 //	go run ./bench/known -growth [-rows 5000000] [-small 50000] [-rounds 5] [-seconds 3] [-dir DIR]
+//	go run ./bench/known -effects 10 [-rows 100000] [-rounds 5] [-seconds 3] [-clients 32] [-dir DIR]
 //	go run ./bench/known -timing [-rows 500000] [-calls 10000] [-dir DIR]
 //
 // In each round both are measured at each number of clients, one after the
@@ -40,6 +41,9 @@
 // the hub there with pgbench at its best. A figure of a machine that does other
 // work (load_before says how much it did), or whose disk does not honour fsync,
 // says nothing.
+//
+// -effects gives half of the people effects of as many identity managers, and compares the
+// processor time of enquiries about them with that of those about the other half.
 //
 // -growth compares the median latency of eight clients at two sizes. -timing has
 // one client ask about people of whom nothing may be told, since consent is
@@ -101,6 +105,7 @@ type options struct {
 	calls        int
 	growth       bool
 	small        int
+	effects      int
 }
 
 const (
@@ -125,6 +130,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.calls, "calls", 10_000, "enquiries of -timing")
 	flags.BoolVar(&o.growth, "growth", false, "compare latency at two sizes, and nothing else; -rows is the larger one, 5000000 if not given")
 	flags.IntVar(&o.small, "small", 50_000, "rows of the smaller index of -growth")
+	flags.IntVar(&o.effects, "effects", 0, "compare enquiries that meet the effects of as many managers with those that meet none, and nothing else")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -139,6 +145,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	}
 	if o.timing && (o.calls < 100 || o.rows < 2*timed) || o.growth && (o.small < 1 || o.small >= o.rows) || o.timing && o.growth {
 		return o, fmt.Errorf("-timing wants 100 calls and %d rows, -growth fewer rows in -small, and they do not go together", 2*timed)
+	}
+	if o.effects < 0 || o.effects > 0 && (o.rows < 2 || o.timing || o.growth) {
+		return o, errors.New("-effects wants a number of managers and two rows, and goes with neither -timing nor -growth")
 	}
 	if o.rows < 1 || o.rows > mostRows {
 		return o, fmt.Errorf("-rows: give 1 to %d", mostRows)
@@ -199,6 +208,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 		defer func() { err = errors.Join(err, small.close()) }()
 		r, err := compare(ctx, o, small, s, stderr)
+		if err != nil {
+			return err
+		}
+		r.LoadBefore = before
+		result = r
+	case o.effects > 0:
+		r, err := s.effects(ctx, o, stderr)
 		if err != nil {
 			return err
 		}

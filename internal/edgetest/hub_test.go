@@ -87,6 +87,7 @@ type hub struct {
 	logs       *logs
 	client     *http.Client
 	look       *sql.Stmt // the query of snapshot
+	handleKeys string    // the public keys of relmgr's proofs of handles
 
 	mu     sync.Mutex
 	tokens map[string]minted
@@ -144,7 +145,8 @@ func (h *hub) openIssuer() {
 func (h *hub) wire(s setting) {
 	h.t.Helper()
 	ctx, dir := context.Background(), h.t.TempDir()
-	handleKeys, recognitionKeys := filepath.Join(dir, "handles.jwks"), filepath.Join(dir, "recognitions.jwks")
+	h.handleKeys = filepath.Join(dir, "handles.jwks")
+	handleKeys, recognitionKeys := h.handleKeys, filepath.Join(dir, "recognitions.jwks")
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, duty := range []string{"governance", "relmgr", "consent", "registrar", "idmgr"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
