@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
+
+	"github.com/fame-hub/fame/cmd/fame/export"
 	"github.com/fame-hub/fame/internal/attest"
 )
 
@@ -304,6 +307,9 @@ func TestWhatIsConcealedFromAPersonIsAbsent(t *testing.T) {
 			imposeJoin(name, gp, social)
 			h.ask(social, "")
 		},
+		"an override of which telling would raise the risk, and what was joined on it": func(_, gp, social string) {
+			h.overrideJoin(asked{social: social, gp: gp})
+		},
 		"a silence": func(_, gp, _ string) {
 			h.ok("dr-patel", "POST", "/relmgr/v1/silences", h.silence("gp-riverside", gp))
 		},
@@ -443,5 +449,109 @@ func TestWhatAPersonSaysThemselfIsObeyedAtOnce(t *testing.T) {
 	}
 	if own != 1 || len(word["blocks"].([]any)) != 2 || len(word["exclusions"].([]any)) != 1 {
 		t.Errorf("the person's word is %v", word)
+	}
+}
+
+// exported is what `fame my-data` brings together for a person.
+func (h *hub) exported(person string) *export.Export {
+	h.t.Helper()
+	e, err := export.Of(h.t.Context(), export.Duties{Relmgr: h.url, Consent: h.url, Client: h.client}, h.signedIn(person), true, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	h.must(err)
+	return e
+}
+
+// SUB-01, E2E-17's export: each row that the store has of a person is in their export
+// once, less what is concealed from them; of nobody else's there is any. It can be read
+// without a script.
+func TestAnExportIsWholeAgainstTheStore(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{})
+	const who = "Iris Moor"
+	handles := []string{}
+	known := func(as, column, identifier string) {
+		h.attach(as, column, identifier, who)
+		handle, _ := h.handle(as, column, identifier)
+		handles = append(handles, handle)
+	}
+	published, _ := h.publish("dr-patel", "gp-riverside", "GP-00042", agreed{})
+	known("dr-patel", "gp-riverside", "GP-00042")
+	h.impose("LMN-00042", object{})
+	known("mr-lindqvist", "social-care", "LMN-00042")
+	code, _ := h.pair("dr-patel", "gp-riverside", "GP-00042")
+	h.correlate(asker, askers, "LMN-00042", code)
+	for range 3 {
+		h.ask("LMN-00042", "")
+	}
+	h.status(published, "suspend")
+	h.block("dr-patel", "gp-riverside", "GP-00042", "block")
+	h.exclude("dr-patel", "gp-riverside", "GP-00042", "riverside-police")
+	mine := h.ofMine(who, "/relmgr/v1/me/relationships")["relationships"].([]any)[0].(object)["handle"].(string)
+	h.myself(who, "POST", "/relmgr/v1/me/complaints", object{"handle": mine, "topic": "sharing"})
+	h.myself(who, "POST", "/consent/v1/me/consents", giving(h, mine))
+	// What is concealed is in the store, and not of the export.
+	h.impose("LMN-00043", object{"not_told": object{"risk": "prejudice-to-an-inquiry", "review_by": h.until(time.Hour)}})
+	h.attach("mr-lindqvist", "social-care", "LMN-00043", who)
+	h.ask("LMN-00043", "")
+	h.publish("dr-patel", "gp-riverside", "GP-00099", agreed{}) // somebody else
+
+	e := h.exported(who)
+	for what, c := range map[string]struct {
+		query string
+		got   int
+	}{
+		"relationships": {"select count(*) from relmgr.handles where handle_id = any($1)", len(e.Relationships)},
+		"enquiries": {`select count(*) from relmgr.enquiries e where handle_id = any($1)
+			or exists (select from relmgr.disclosures d where d.enquiry_id = e.enquiry_id and d.handle_id = any($1))`, len(e.Enquiries)},
+		"acts":       {"select count(distinct act_id) from relmgr.act_handles where handle_id = any($1)", len(e.Acts)},
+		"decisions":  {"select count(*) from relmgr.decisions where handle_id = any($1)", len(e.Decisions)},
+		"complaints": {"select count(*) from relmgr.complaints where handle_id = any($1)", len(e.Complaints)},
+		"consents":   {"select count(*) from consent.consents where handle_id = any($1)", len(e.Consents)},
+		"exclusions": {"select count(*) from consent.exclusions where handle_id = any($1)", len(e.Exclusions)},
+		"blocks":     {"select count(*) from consent.blocks where handle_id = any($1)", len(e.Blocks)},
+	} {
+		var want int
+		h.must(h.admin.QueryRow(c.query, pq.Array(handles)).Scan(&want))
+		if c.got != want || want == 0 {
+			t.Errorf("%d %s are exported, and the store has %d", c.got, what, want)
+		}
+	}
+	var js, html strings.Builder
+	h.must(e.WriteJSON(&js))
+	h.must(e.WriteHTML(&html))
+	for _, text := range []string{js.String(), html.String()} {
+		if strings.Contains(text, "prejudice-to-an-inquiry") || strings.Contains(text, "GP-00042") {
+			t.Error("the export has what is concealed, or an identifier that is the agency's to open")
+		}
+	}
+	if !strings.Contains(html.String(), "Riverside Surgery") || strings.Contains(html.String(), "<script") || !json.Valid([]byte(js.String())) {
+		t.Errorf("the page to read is %.300s", html.String())
+	}
+}
+
+// E2E-21, LEG-34, SUB-13: what is asked about a carer for a child's sake is about the
+// carer: an enquiry and a decision of their own, on their own row. It is in the carer's
+// export and changes no byte of the child's.
+func TestE2E21WhatIsAskedAboutACarerIsNotOfTheChild(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{})
+	h.publish("dr-patel", "gp-riverside", "GP-00042", agreed{})
+	h.attach("dr-patel", "gp-riverside", "GP-00042", "Child Moor")
+	related(h, "LMN-00043", "GP-00043", agreed{}) // the carer, whom the surgery sees as well
+	h.attach("dr-patel", "gp-riverside", "GP-00043", "Carer Moor")
+	js := func(who string) string {
+		var b strings.Builder
+		h.must(h.exported(who).WriteJSON(&b))
+		return b.String()
+	}
+	child, carer := js("Child Moor"), js("Carer Moor")
+	q := toAsk(asked{social: "LMN-00043"}, object{"concerning": "adult", "case": "2026/0412"})
+	if a := h.ok(asker, "POST", "/relmgr/v1/enquiries", q); a["known"] != "yes" {
+		t.Fatalf("the carer's surgery was not told of: %v", a)
+	}
+	if js("Child Moor") != child {
+		t.Error("the child's export says that somebody asked about the carer")
+	}
+	if now := js("Carer Moor"); now == carer || !strings.Contains(now, `"concerning": "adult"`) {
+		t.Error("the carer's export does not say that somebody asked about them")
 	}
 }

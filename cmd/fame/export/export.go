@@ -1,0 +1,220 @@
+// Package export composes what the duties answer a person about themself into one
+// file: the duties never meet, so whoever asks as the person brings it together
+// (design.md section 2). It holds what every list of theirs holds, whole, and nothing
+// else: what the person is lawfully not told of is in none of them.
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/relmgroas"
+)
+
+// Duties says where the duties are served. Each URL is without a path.
+type Duties struct {
+	Relmgr, Consent string
+	Client          *http.Client
+}
+
+// Export is all that the duties hold of a person.
+type Export struct {
+	MadeAt time.Time `json:"made_at"`
+	// Sensitive says whether sensitive columns were asked for.
+	Sensitive     bool                       `json:"sensitive"`
+	Relationships []relmgroas.MyRelationship `json:"relationships"`
+	Enquiries     []relmgroas.MyEnquiry      `json:"enquiries"`
+	Acts          []relmgroas.MyAct          `json:"acts"`
+	Decisions     []relmgroas.MyDecision     `json:"decisions"`
+	Complaints    []relmgroas.MyComplaint    `json:"complaints"`
+	Consents      []consentoas.MyConsent     `json:"consents"`
+	Exclusions    []consentoas.MyExclusion   `json:"exclusions"`
+	Blocks        []consentoas.MyBlock       `json:"blocks"`
+	// Held says what is not here before somebody has looked at it: what is somebody
+	// else's too. A consent that another person gave shows by what authority, not who.
+	Held []Held `json:"held"`
+}
+
+// Held is an entry of which a part is a third person's.
+type Held struct {
+	List  string `json:"list"`
+	Entry string `json:"entry"`
+	Why   string `json:"why"`
+}
+
+const pageSize = 100
+
+// Of asks every duty as whoever the registrar's statement names.
+func Of(ctx context.Context, d Duties, statement string, sensitive bool, now time.Time) (*Export, error) {
+	e := &Export{
+		MadeAt: now.UTC(), Sensitive: sensitive, Relationships: []relmgroas.MyRelationship{}, Enquiries: []relmgroas.MyEnquiry{}, Acts: []relmgroas.MyAct{},
+		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
+		Blocks: []consentoas.MyBlock{}, Held: []Held{},
+	}
+	signedIn, err := relmgroas.NewClient(d.Relmgr, relmgrAs(statement), relmgroas.WithClient(d.Client))
+	if err != nil {
+		return nil, err
+	}
+	seen := newSeen()
+	var cursor relmgroas.OptCursor
+	for { // a proof names some handles; who has many is given several
+		mine, err := signedIn.FindMyHandles(ctx, relmgroas.FindMyHandlesParams{Sensitive: relmgroas.NewOptBool(sensitive), Cursor: cursor})
+		if err != nil {
+			return nil, fmt.Errorf("ask for the handles: %w", err)
+		}
+		if err := e.add(ctx, d, mine.Proofs.Relmgr, mine.Proofs.Consent, sensitive, seen); err != nil {
+			return nil, err
+		}
+		if cursor = mine.Next; !cursor.Set {
+			return e, nil
+		}
+	}
+}
+
+// seen are entries that another proof has shown already: an act may be about two
+// handles.
+type seen map[string]bool
+
+func newSeen() seen { return seen{} }
+
+func (s seen) first(list string, id any) bool {
+	key := fmt.Sprint(list, id)
+	if s[key] {
+		return false
+	}
+	s[key] = true
+	return true
+}
+
+func (e *Export) add(ctx context.Context, d Duties, relmgrProof, consentProof string, sensitive bool, s seen) error {
+	r, err := relmgroas.NewClient(d.Relmgr, relmgrAs(relmgrProof), relmgroas.WithClient(d.Client))
+	if err != nil {
+		return err
+	}
+	c, err := consentoas.NewClient(d.Consent, consentAs(consentProof), consentoas.WithClient(d.Client))
+	if err != nil {
+		return err
+	}
+	relationships, err := r.ListMyRelationships(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the relationships: %w", err)
+	}
+	e.Relationships = append(e.Relationships, relationships.Relationships...)
+	complaints, err := r.ListMyComplaints(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the complaints: %w", err)
+	}
+	e.Complaints = append(e.Complaints, complaints.Complaints...)
+	choice, most := relmgroas.NewOptBool(sensitive), relmgroas.NewOptInt(pageSize)
+	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+		p, err := r.ListMyEnquiries(ctx, relmgroas.ListMyEnquiriesParams{Sensitive: choice, Limit: most, Cursor: from})
+		if err != nil {
+			return from, fmt.Errorf("ask for the enquiries: %w", err)
+		}
+		for _, v := range p.Enquiries {
+			if s.first("enquiry", v.Enquiry) {
+				e.Enquiries = append(e.Enquiries, v)
+			}
+		}
+		return p.Next, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+		p, err := r.ListMyActs(ctx, relmgroas.ListMyActsParams{Sensitive: choice, Limit: most, Cursor: from})
+		if err != nil {
+			return from, fmt.Errorf("ask for the acts: %w", err)
+		}
+		for _, v := range p.Acts {
+			if s.first("act", v.Act) {
+				e.Acts = append(e.Acts, v)
+			}
+		}
+		return p.Next, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+		p, err := r.ListMyDecisions(ctx, relmgroas.ListMyDecisionsParams{Sensitive: choice, Limit: most, Cursor: from})
+		if err != nil {
+			return from, fmt.Errorf("ask for the decisions: %w", err)
+		}
+		e.Decisions = append(e.Decisions, p.Decisions...)
+		return p.Next, nil
+	})
+	if err != nil {
+		return err
+	}
+	word, err := c.ListMyWord(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the consents: %w", err)
+	}
+	e.Consents, e.Exclusions, e.Blocks = append(e.Consents, word.Consents...), append(e.Exclusions, word.Exclusions...), append(e.Blocks, word.Blocks...)
+	for _, v := range word.Consents {
+		if v.Proxy.Set {
+			e.Held = append(e.Held, Held{"consents", string(v.Consent), "somebody else decided for you: the agency that recorded it knows who, and looks at it before it tells"})
+		}
+	}
+	return nil
+}
+
+// mostPages bounds a list whose pages never end.
+const mostPages = 100_000
+
+func pages(page func(relmgroas.OptCursor) (relmgroas.OptCursor, error)) error {
+	var from relmgroas.OptCursor
+	for range mostPages {
+		next, err := page(from)
+		if err != nil || !next.Set {
+			return err
+		}
+		from = next
+	}
+	return errors.New("a list does not end: ask again")
+}
+
+// WriteJSON writes it for machines.
+func (e *Export) WriteJSON(w io.Writer) error {
+	j := json.NewEncoder(w)
+	j.SetIndent("", "  ")
+	return j.Encode(e)
+}
+
+// relmgrAs and consentAs are one bearer, as each generated client asks for it.
+type (
+	relmgrAs  string
+	consentAs string
+)
+
+// Oidc is of no use here: nobody asks as a practitioner.
+func (a relmgrAs) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
+	return relmgroas.Oidc{Token: string(a)}, nil
+}
+
+// SignedIn bears the registrar's statement.
+func (a relmgrAs) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.SignedIn, error) {
+	return relmgroas.SignedIn{Token: string(a)}, nil
+}
+
+// Subject bears relmgr's proof.
+func (a relmgrAs) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
+	return relmgroas.Subject{Token: string(a)}, nil
+}
+
+// Oidc is of no use here: nobody asks as a practitioner.
+func (a consentAs) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
+	return consentoas.Oidc{Token: string(a)}, nil
+}
+
+// Subject bears relmgr's proof.
+func (a consentAs) Subject(context.Context, consentoas.OperationName) (consentoas.Subject, error) {
+	return consentoas.Subject{Token: string(a)}, nil
+}
