@@ -479,7 +479,7 @@ func TestAnExportIsWholeAgainstTheStore(t *testing.T) {
 	known("mr-lindqvist", "social-care", "LMN-00042")
 	code, _ := h.pair("dr-patel", "gp-riverside", "GP-00042")
 	h.correlate(asker, askers, "LMN-00042", code)
-	for range 3 {
+	for range 101 { // more than a page
 		h.ask("LMN-00042", "")
 	}
 	h.status(published, "suspend")
