@@ -76,7 +76,7 @@ func (s *Accounts) failed(ctx context.Context, t try, kind string, at time.Time,
 
 // event writes a security event, and a line in the log that does not say whose.
 func (s *Accounts) event(ctx context.Context, kind string, at time.Time, account ident.AccountID) error {
-	s.log.WarnContext(ctx, "security event", "kind", kind)
+	s.log.WarnContext(ctx, "security event", "alert", "security-events", "kind", kind)
 	return pg.Fault(s.queries.InsertSecurityEvent(ctx, s.db, registrardb.InsertSecurityEventParams{
 		EventID: ident.UntypedID(ident.NewAct()), Kind: kind, At: at, AccountID: account,
 	}))

@@ -274,6 +274,30 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 	return err
 }
 
+// completeRegistrar gives the registrar of a hub that an earlier release made what this
+// one needs: its keys, and those that recognitions are encrypted to.
+func (h hub) completeRegistrar(ctx context.Context) error {
+	c, err := process.Load(h.path("registrar.yaml"), "registrar")
+	if err != nil {
+		return err
+	}
+	keys, err := seal.OpenFile(c.Keys, c.Identity)
+	if err != nil {
+		return err
+	}
+	if err := registrar.MakeKeys(ctx, keys, ident.Registrar(c.Registrar)); err != nil {
+		return err
+	}
+	if c.RecognitionKeys != "" {
+		return nil
+	}
+	if err := h.publishRecognitionKeys(ctx); err != nil {
+		return err
+	}
+	c.RecognitionKeys = h.path("keys", "recognitions.jwks")
+	return c.Save(h.path("registrar.yaml"))
+}
+
 // publishRecognitionKeys writes what registrars encrypt recognitions to, for relmgr.
 func (h hub) publishRecognitionKeys(ctx context.Context) error {
 	keys, err := seal.OpenFile(h.path("keys", "relmgr.keys"), h.path("keys", "relmgr.identity"))

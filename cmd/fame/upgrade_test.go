@@ -15,6 +15,7 @@ import (
 	"time"
 
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/hubtest"
 )
 
@@ -164,5 +165,31 @@ func (h hub) load(t *testing.T, dump string) {
 	cmd.Stdin = text
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("psql: %v: %s", err, out)
+	}
+}
+
+// Issue "The registrar", point 6: a hub whose registrar was made before there were
+// recognitions to carry is given the keys that they are encrypted to.
+func TestMigratingCompletesARegistrarOfBefore(t *testing.T) {
+	w := everyday(t)
+	file := filepath.Join(w.Dir, "registrar.yaml")
+	before := w.Config(t, "registrar")
+	old := before
+	old.RecognitionKeys = ""
+	if err := old.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(before.RecognitionKeys); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second time changes nothing
+		o := hubtest.Fame(t, "", "--dir", w.Dir, "migrate", "--database", shared.postgres.AdminDSN("everyday"))
+		if o.Code != 0 {
+			t.Fatalf("fame migrate: %d %s", o.Code, o.Stderr)
+		}
+		after := w.Config(t, "registrar")
+		if _, err := attest.LoadRecipients(after.RecognitionKeys); err != nil || after.Registrar != before.Registrar || after.Database != before.Database {
+			t.Errorf("%v, %+v", err, after.Registrar)
+		}
 	}
 }

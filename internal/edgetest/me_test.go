@@ -1,15 +1,21 @@
 package edgetest_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar"
@@ -179,6 +185,57 @@ func TestAPersonsTokensOpenNothingElse(t *testing.T) {
 	for name, token := range map[string]string{"a practitioner's token": h.token("dr-patel"), "relmgr's proof": proofs["relmgr"].(string)} {
 		if a := h.send(bearing(token, "GET", "/relmgr/v1/me/handles")); a.status != 401 {
 			t.Errorf("my handles with %s: %d %s", name, a.status, a.body)
+		}
+	}
+}
+
+// E2E-17, AUT-07, REG-25, the whole way: a person is entered, recognised where agencies
+// know them, enrols, signs in, and what the registrar states of them opens at relmgr the
+// handles that its recognitions were attached to, and nothing at all of anybody else.
+func TestWhatTheRegistrarStatesOfASignInFindsWhatItsRecognitionsAnchored(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{})
+	town := goodRegister("town")
+	delete(town, "serves")
+	h.ok("ms-abara", "POST", "/registrar/v1/registers", town)
+	entry := h.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": goodItems()})["subject"]
+	other := h.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Somebody Else"}}}})["subject"]
+	h.publish("dr-patel", "gp-riverside", "GP-00042", agreed{})
+	h.ok("dr-patel", "POST", "/relmgr/v1/anchors", object{
+		"column": "gp-riverside", "identifier": "GP-00042", "recognition": h.recognise("dr-patel", goodEvidence())["recognition"], "reason": "same-person-found"})
+
+	ctx := t.Context()
+	to, err := attest.RecipientKeys(ctx, h.keys["relmgr"], relmgr.AgreementKey)
+	h.must(err)
+	service, err := registrar.New(registrar.Config{Registrar: registrarCode, DB: h.base.DB(t, "registrar"), Keys: h.keys["registrar"], Now: h.now,
+		Registerer: prometheus.NewRegistry(), Recipients: to})
+	h.must(err)
+	accounts, err := registrar.NewAccounts(ctx, registrar.AccountsConfig{
+		Service: service, Logger: slog.New(slog.DiscardHandler),
+		Terms: func(context.Context) (*decide.Terms, error) {
+			return &decide.Terms{Version: 1, Partnership: decide.Partnership{Hub: hubID}, Settings: decide.Settings{StatementMinutes: 10}}, nil
+		},
+	})
+	h.must(err)
+	states := func(entry any) string {
+		t.Helper()
+		code := h.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects/"+entry.(string)+"/enrolment-codes", object{"reason": "working-with-person"})["code"].(string)
+		ticket, err := accounts.UseCode(ctx, code, netip.Prefix{})
+		h.must(err)
+		ticket, err = accounts.EnrolSecret(ctx, ticket, "a heron on the mill pond")
+		h.must(err)
+		session, err := accounts.FindSession(ctx, ticket)
+		h.must(err)
+		said, err := accounts.StateSubject(ctx, session)
+		h.must(err)
+		return said.Own
+	}
+	for who, want := range map[string]string{states(entry): "[gp-riverside]", states(other): "[]"} {
+		a := h.send(bearing(who, "GET", "/relmgr/v1/me/handles"))
+		var said object
+		h.must(json.Unmarshal(a.body, &said))
+		if a.status != 200 || fmt.Sprint(columnsOf(t, said["proofs"].(object)["consent"])) != want {
+			t.Errorf("%d %s, want %s", a.status, a.body, want)
 		}
 	}
 }
