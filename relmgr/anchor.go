@@ -93,7 +93,7 @@ func (s *Service) recognise(ctx context.Context, who decide.Caller, token string
 			rec.Outcome = ofAnother
 			return nil
 		}
-		if rec.secret, err = s.opener.Open(ctx, c.Secret); err != nil {
+		if rec.secret, err = s.open(ctx, c.Secret); err != nil {
 			return err
 		}
 		rec.Hash, err = s.keys.mac(ctx, recognitionKey, rec.Registrar+"\n"+rec.ID.String())

@@ -74,7 +74,7 @@ func (s *Service) signedIn(ctx context.Context, terms *decide.Terms, token strin
 	if err == nil {
 		who = decide.Subject{Terms: terms, Registrar: st.Issuer, Level: decide.Confidence(st.Level), SignIn: decide.SignIn(st.ACR), Authority: st.Authority, Scope: st.Scope}
 		rec.Registrar = st.Issuer
-		rec.secret, err = s.opener.Open(ctx, st.Secret)
+		rec.secret, err = s.open(ctx, st.Secret)
 	}
 	if errors.Is(err, attest.ErrStatement) || err == nil && !(who.Level.Known() && who.SignIn.Known()) {
 		err = fault.New(fault.Unauthenticated, "sign in again: this is not what a registrar of this partnership says, to this hub and for now, of somebody who has signed in").Because(err)

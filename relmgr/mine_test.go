@@ -272,3 +272,34 @@ func TestWhatIsNoStatementOfWhoSignedInIsRefused(t *testing.T) {
 	_, err = b.FindMine(t.Context(), terms.Index(), relmgr.Mine{Statement: fresh})
 	wantKind(t, err, fault.Unauthenticated)
 }
+
+// DCP-03, AUT-13: registrars are given another key to encrypt to while the index runs:
+// a process that has not heard of it reads what comes by either.
+func TestTheKeyThatRegistrarsEncryptToIsRotatedWhileTheIndexRuns(t *testing.T) {
+	b := setup(t)
+	county := b.withRegistrar(t, "county-register")
+	b.attach(t, county, "gp", gpChild, "Iris Moor")
+	old := b.signsIn(t, county, "Iris Moor")
+	to, err := b.another(t).RotateAgreement(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := b.signsIn(t, county, "Iris Moor", func(s *attest.Subject) {
+		if s.Secret, err = to.Encrypt(secretOf("Iris Moor")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	again, err := b.RotateAgreement(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(r attest.Recipients) string { b, _ := r.MarshalJSON(); return string(b) }
+	if strings.Count(text(to), "kid") != 2 || strings.Count(text(again), "kid") != 3 {
+		t.Errorf("registrars are given %s, then %s", text(to), text(again))
+	}
+	for name, token := range map[string]string{"the old key": old, "the new key": newest} {
+		if columns, _ := b.columnsOf(t, relmgr.Mine{Statement: token}); len(columns) != 1 {
+			t.Errorf("by %s: %v", name, columns)
+		}
+	}
+}

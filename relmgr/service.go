@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +29,7 @@ const (
 	importsKey = seal.KeyID("duty/relmgr/imports")
 
 	recognitionKey = seal.KeyID("duty/relmgr/recognitions")
-	// AgreementKey is what registrars encrypt a subject's secret of this hub to.
+	// AgreementKey is the first that registrars encrypt a subject's secret of this hub to.
 	AgreementKey = seal.KeyID("agree/relmgr/1")
 	// SigningKey signs the proofs of handles that other duties accept.
 	SigningKey = seal.KeyID("sign/relmgr/1")
@@ -58,7 +59,7 @@ type Service struct {
 	q      *relmgrdb.Queries
 	keys   *keyring
 	proofs *attest.Signer
-	opener *attest.Opener
+	opener *atomic.Pointer[attest.Opener]
 	now    func() time.Time
 	once   []byte // hash of an idempotency key, nil for none
 	// emergencies counts those declared, found or not: it moves with the asker's
@@ -81,6 +82,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		db: c.DB, read: pg.Prepare(c.DB), q: relmgrdb.New(), now: c.Now,
 		keys:   &keyring{keys: c.Keys, db: c.DB, q: relmgrdb.New()},
 		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer),
+		opener: new(atomic.Pointer[attest.Opener]),
 		emergencies: promauto.With(c.Metrics).NewCounter(prometheus.CounterOpts{
 			Name: "fame_emergencies_total",
 			Help: "Emergencies declared and recorded, whether or not they found anything.",
@@ -116,8 +118,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.keys.hear(ctx); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.opener, err = attest.NewOpener(ctx, c.Keys, AgreementKey); err != nil {
+	if err := s.openAll(ctx); err != nil {
 		return nil, err
 	}
 	gate := c.Gate

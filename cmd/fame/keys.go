@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/process"
@@ -15,13 +16,38 @@ import (
 // keysCommand keeps relmgr's keys, on a hub that runs or one that does not. It
 // works with that duty's own key file and database role.
 type keysCommand struct {
-	List    keysListCommand    `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
-	Rotate  keysRotateCommand  `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
-	Anchors keysAnchorsCommand `cmd:"" help:"Bring all anchors, by which recognised people are found, to their next key, or carry on what was stopped."`
-	Rewrap  keysRewrapCommand  `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
-	Records keysRecordsCommand `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
-	Revoke  keysRevokeCommand  `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
-	Destroy keysDestroyCommand `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
+	List      keysListCommand      `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
+	Rotate    keysRotateCommand    `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
+	Anchors   keysAnchorsCommand   `cmd:"" help:"Bring all anchors, by which recognised people are found, to their next key, or carry on what was stopped."`
+	Agreement keysAgreementCommand `cmd:"" help:"Make the next key that registrars encrypt recognitions to, and publish it to the hub's own."`
+	Rewrap    keysRewrapCommand    `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
+	Records   keysRecordsCommand   `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
+	Revoke    keysRevokeCommand    `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
+	Destroy   keysDestroyCommand   `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
+}
+
+type keysAgreementCommand struct{}
+
+// Run makes the key. The index reads what is encrypted to it at once, and what was
+// encrypted to those before; a registrar encrypts to it from its next start on.
+func (c *keysAgreementCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	h, err := openHub(all.Dir)
+	if err != nil {
+		return err
+	}
+	file := h.path("keys", "recognitions.jwks")
+	err = withKeys(ctx, all, func(s *relmgr.Service) error {
+		to, err := s.RotateAgreement(ctx)
+		if err != nil {
+			return err
+		}
+		return attest.WriteKeySet(file, to)
+	})
+	if err != nil {
+		return err
+	}
+	out.say("%s has the new key first. Start the registrars again, and give it to those that run elsewhere.", file)
+	return out.result(map[string]any{"file": file})
 }
 
 // openKeys opens relmgr for upkeep. On a private PostgreSQL, whose passwords are
