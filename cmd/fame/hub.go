@@ -18,6 +18,7 @@ import (
 
 	"github.com/fame-hub/fame/governance"
 	"github.com/fame-hub/fame/governance/ledger"
+	"github.com/fame-hub/fame/idmgr"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/localissuer"
@@ -257,6 +258,16 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 			return err
 		}
 		return attest.WriteKeySet(h.path("keys", "handles.jwks"), set)
+	case "idmgr":
+		// Grants are for others to verify: the manager's own key, published.
+		if _, _, err = keys.Ensure(ctx, idmgr.SigningKey(managerCode), seal.KindSign); err != nil {
+			return err
+		}
+		set, err := attest.PublicKeys(ctx, keys, idmgr.SigningKey(managerCode))
+		if err != nil {
+			return err
+		}
+		return attest.WriteKeySet(h.path("keys", "grants.jwks"), set)
 	case "registrar":
 		if err = registrar.MakeKeys(ctx, keys, registrarCode); err != nil {
 			return err

@@ -9,11 +9,14 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fame-hub/fame/api/idmgrapi"
+	"github.com/fame-hub/fame/idmgr"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/internal/serve"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -121,22 +124,27 @@ var scenesOfManagers = []scene{
 		h.grant(gp)
 		return func() { h.block("dr-patel", "gp-riverside", gp, "block") }
 	}},
-	{name: "a private link", own: "", prepare: func(h *hub, social, gp string) func() {
-		h.linked(social, gp)
+	{name: "a private link of the asker's own", own: "", prepare: func(h *hub, social, gp string) func() {
+		h.linked(gp, "mr-lindqvist", "social-care", social)
+		return nil
+	}},
+	{name: "a private link of two others", own: "joined", prepare: func(h *hub, social, gp string) func() {
+		related(h, social, gp, elsewhere)
+		h.linked(gp, "ms-okafor", "school-pastoral", schoolOf(gp))
 		return nil
 	}},
 }
 
-// linked has the surgery and social care bring their identifiers together in a private
-// link, which nobody but they know of.
-func (h *hub) linked(social, gp string) (link string) {
+// linked has the surgery and somebody else bring their identifiers together in a
+// private link, which nobody but they know of.
+func (h *hub) linked(gp, as, column, identifier string) (link string) {
 	h.t.Helper()
 	d := h.granting("")["decision"]
 	o := h.ok("dr-patel", "POST", "/idmgr/v1/links", object{
-		"proof": h.managersProof("dr-patel", "gp-riverside", gp), "to": "social-care", "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},
-		"until": h.until(30 * 24 * 60 * 60 * 1e9), "decision": d, "agreed": object{"evidence": "spoken-and-noted", "wording": "leaflet-3", "competent": true},
+		"proof": h.managersProof("dr-patel", "gp-riverside", gp), "to": column, "contact": "desk", "purpose": "co-ordinate-care", "aspects": []string{"relationship"},
+		"until": h.until(30 * 24 * time.Hour), "decision": d, "agreed": object{"evidence": "spoken-and-noted", "wording": "leaflet-3", "competent": true},
 	})
-	h.ok("mr-lindqvist", "POST", "/idmgr/v1/acceptances", object{"proof": h.managersProof("mr-lindqvist", "social-care", social), "code": o["code"], "reason": "working-with-person"})
+	h.ok(as, "POST", "/idmgr/v1/acceptances", object{"proof": h.managersProof(as, column, identifier), "code": o["code"], "reason": "working-with-person"})
 	return o["link"].(string)
 }
 
@@ -331,7 +339,7 @@ func (h *hub) tryAppeal(as, ref string) int {
 func TestACaseMovesUpToTheFinalOwnerAndStaysThere(t *testing.T) {
 	t.Parallel()
 	h, _ := watched(t, setting{document: fourCornered})
-	const day = 24 * 60 * 60 * 1e9
+	const day = 24 * time.Hour
 	first := h.caseOf("LMN-00041", "GP-00041", "adj-amin")
 	if h.tryRuling("adj-costa", first, "upheld") != 403 {
 		t.Error("the panel rules before it is asked")
@@ -388,7 +396,7 @@ func TestWhatIsSeenToWhereItCameFromIsSettled(t *testing.T) {
 	if all := h.cases("adj-amin"); len(all) != 0 {
 		t.Errorf("before anything is due: %v", all)
 	}
-	h.clock.pass(15 * 24 * 60 * 60 * 1e9)
+	h.clock.pass(15 * 24 * time.Hour)
 	all := h.cases("adj-amin")
 	if len(all["dispute"]) != 1 || len(all["emergency-unreviewed"]) != 1 || len(all) != 2 {
 		t.Fatalf("what is due: %v", all)
@@ -457,5 +465,47 @@ func TestAClashIsOneCaseHoweverManyAreAtIt(t *testing.T) {
 	h.must(h.admin.QueryRow(`select (select count(*) from idmgr.cases), (select count(*) from idmgr.case_steps), (select count(*) from idmgr.acts where kind in ('open', 'rule'))`).Scan(&cases, &steps, &acts))
 	if cases != 1 || steps != 2 || acts != 2 {
 		t.Errorf("%d cases of %d steps and %d acts", cases, steps, acts)
+	}
+}
+
+// TRU-05: nobody rules who is a party to it, whatever the document says of their role:
+// it waits for its deadline, and for the next level.
+func TestAPartyDoesNotRule(t *testing.T) {
+	t.Parallel()
+	h, _ := watched(t, setting{document: func(doc map[string]any) {
+		fourCornered(doc)
+		first := doc["recourse"].([]any)[0].(object)
+		first["agency"], first["roles"] = "riverside-gp", []string{"caldicott-guardian"}
+	}})
+	ref := h.caseOf("LMN-00071", "GP-00071", "dr-patel")
+	if got := h.cases("guardian-lowe"); len(got) != 0 || h.tryRuling("guardian-lowe", ref, "upheld") != 403 {
+		t.Errorf("the surgery's own guardian sees %v, and may rule", got)
+	}
+	h.clock.pass(15 * 24 * time.Hour)
+	if got := h.tryRuling("adj-costa", h.cases("adj-costa")["joint-refused"][0]["case"].(string), "upheld"); got != 201 {
+		t.Errorf("after the deadline the next level rules: %d", got)
+	}
+}
+
+// IDM-10, IDM-17: a grant verifies with any JOSE library and the manager's public key,
+// has an audience and an end, and names no handle and nobody.
+func TestAGrantIsAStatementThatOthersCanVerify(t *testing.T) {
+	t.Parallel()
+	h, _ := watched(t, setting{document: fourCornered})
+	h.publish("dr-patel", "gp-riverside", "GP-00081", agreed{})
+	h.ruled("ms-novak", "policy")
+	made := h.ok("dr-patel", "POST", "/idmgr/v1/grants", h.granting(h.managersProof("dr-patel", "gp-riverside", "GP-00081")))
+	key, err := h.keys["idmgr"].Signer(t.Context(), idmgr.SigningKey(managerCode))
+	h.must(err)
+	token, err := jose.ParseSigned(made["token"].(string), []jose.SignatureAlgorithm{jose.ES256})
+	h.must(err)
+	payload, err := token.Verify(key.Public())
+	h.must(err)
+	var claims object
+	h.must(json.Unmarshal(payload, &claims))
+	ends, err := time.Parse(time.RFC3339, made["until"].(string))
+	h.must(err)
+	if claims["iss"] != managerCode || claims["aud"] != "relmgr" || claims["jti"] != made["effect"] || claims["exp"] != float64(ends.Unix()) || claims["sub"] != nil || claims["handle"] != nil {
+		t.Errorf("the grant says %s", payload)
 	}
 }
