@@ -96,6 +96,13 @@ type Invoker interface {
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListMyLinks invokes listMyLinks operation.
+	//
+	// Those that rest on the person's own word: who opened it, for what, with whom and until when
+	// (IDM-07). A link that a law orders is not shown.
+	//
+	// GET /idmgr/v1/me/links
+	ListMyLinks(ctx context.Context) (*MyLinks, error)
 	// ListRules invokes listRules operation.
 	//
 	// They are no secret (IDM-18).
@@ -1026,6 +1033,77 @@ func (c *Client) sendListLinks(ctx context.Context, params ListLinksParams) (res
 	defer body.Close()
 
 	result, err := decodeListLinksResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListMyLinks invokes listMyLinks operation.
+//
+// Those that rest on the person's own word: who opened it, for what, with whom and until when
+// (IDM-07). A link that a law orders is not shown.
+//
+// GET /idmgr/v1/me/links
+func (c *Client) ListMyLinks(ctx context.Context) (*MyLinks, error) {
+	res, err := c.sendListMyLinks(ctx)
+	return res, err
+}
+
+func (c *Client) sendListMyLinks(ctx context.Context) (res *MyLinks, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/me/links"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyLinksOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyLinksResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -16,6 +16,7 @@ const (
 	ListCasesOperation           OperationName = "ListCases"
 	ListGrantsOperation          OperationName = "ListGrants"
 	ListLinksOperation           OperationName = "ListLinks"
+	ListMyLinksOperation         OperationName = "ListMyLinks"
 	ListRulesOperation           OperationName = "ListRules"
 	ListWithholdingsOperation    OperationName = "ListWithholdings"
 	OpenLinkOperation            OperationName = "OpenLink"

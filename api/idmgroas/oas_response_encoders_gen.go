@@ -140,6 +140,19 @@ func encodeListLinksResponse(response *Links, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeListMyLinksResponse(response *MyLinks, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeListRulesResponse(response *RuleSets, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

@@ -2306,6 +2306,222 @@ func (s *MadeEffect) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// Ref: #/components/schemas/MyLink
+type MyLink struct {
+	Link   ID   `json:"link"`
+	Column Code `json:"column"`
+	// What this column did.
+	Side     MyLinkSide   `json:"side"`
+	State    MyLinkState  `json:"state"`
+	Purpose  Code         `json:"purpose"`
+	Aspects  []Code       `json:"aspects"`
+	Until    time.Time    `json:"until"`
+	UsesLeft OptInt       `json:"uses_left"`
+	With     OptLinkParty `json:"with"`
+}
+
+// GetLink returns the value of Link.
+func (s *MyLink) GetLink() ID {
+	return s.Link
+}
+
+// GetColumn returns the value of Column.
+func (s *MyLink) GetColumn() Code {
+	return s.Column
+}
+
+// GetSide returns the value of Side.
+func (s *MyLink) GetSide() MyLinkSide {
+	return s.Side
+}
+
+// GetState returns the value of State.
+func (s *MyLink) GetState() MyLinkState {
+	return s.State
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *MyLink) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetAspects returns the value of Aspects.
+func (s *MyLink) GetAspects() []Code {
+	return s.Aspects
+}
+
+// GetUntil returns the value of Until.
+func (s *MyLink) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetUsesLeft returns the value of UsesLeft.
+func (s *MyLink) GetUsesLeft() OptInt {
+	return s.UsesLeft
+}
+
+// GetWith returns the value of With.
+func (s *MyLink) GetWith() OptLinkParty {
+	return s.With
+}
+
+// SetLink sets the value of Link.
+func (s *MyLink) SetLink(val ID) {
+	s.Link = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyLink) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetSide sets the value of Side.
+func (s *MyLink) SetSide(val MyLinkSide) {
+	s.Side = val
+}
+
+// SetState sets the value of State.
+func (s *MyLink) SetState(val MyLinkState) {
+	s.State = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *MyLink) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetAspects sets the value of Aspects.
+func (s *MyLink) SetAspects(val []Code) {
+	s.Aspects = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MyLink) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetUsesLeft sets the value of UsesLeft.
+func (s *MyLink) SetUsesLeft(val OptInt) {
+	s.UsesLeft = val
+}
+
+// SetWith sets the value of With.
+func (s *MyLink) SetWith(val OptLinkParty) {
+	s.With = val
+}
+
+// What this column did.
+type MyLinkSide string
+
+const (
+	MyLinkSideOpened   MyLinkSide = "opened"
+	MyLinkSideAccepted MyLinkSide = "accepted"
+)
+
+// AllValues returns all MyLinkSide values.
+func (MyLinkSide) AllValues() []MyLinkSide {
+	return []MyLinkSide{
+		MyLinkSideOpened,
+		MyLinkSideAccepted,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyLinkSide) MarshalText() ([]byte, error) {
+	switch s {
+	case MyLinkSideOpened:
+		return []byte(s), nil
+	case MyLinkSideAccepted:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyLinkSide) UnmarshalText(data []byte) error {
+	switch MyLinkSide(data) {
+	case MyLinkSideOpened:
+		*s = MyLinkSideOpened
+		return nil
+	case MyLinkSideAccepted:
+		*s = MyLinkSideAccepted
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type MyLinkState string
+
+const (
+	MyLinkStateWaiting MyLinkState = "waiting"
+	MyLinkStateLive    MyLinkState = "live"
+	MyLinkStateEnded   MyLinkState = "ended"
+	MyLinkStateOver    MyLinkState = "over"
+)
+
+// AllValues returns all MyLinkState values.
+func (MyLinkState) AllValues() []MyLinkState {
+	return []MyLinkState{
+		MyLinkStateWaiting,
+		MyLinkStateLive,
+		MyLinkStateEnded,
+		MyLinkStateOver,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyLinkState) MarshalText() ([]byte, error) {
+	switch s {
+	case MyLinkStateWaiting:
+		return []byte(s), nil
+	case MyLinkStateLive:
+		return []byte(s), nil
+	case MyLinkStateEnded:
+		return []byte(s), nil
+	case MyLinkStateOver:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyLinkState) UnmarshalText(data []byte) error {
+	switch MyLinkState(data) {
+	case MyLinkStateWaiting:
+		*s = MyLinkStateWaiting
+		return nil
+	case MyLinkStateLive:
+		*s = MyLinkStateLive
+		return nil
+	case MyLinkStateEnded:
+		*s = MyLinkStateEnded
+		return nil
+	case MyLinkStateOver:
+		*s = MyLinkStateOver
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/MyLinks
+type MyLinks struct {
+	Links []MyLink `json:"links"`
+}
+
+// GetLinks returns the value of Links.
+func (s *MyLinks) GetLinks() []MyLink {
+	return s.Links
+}
+
+// SetLinks sets the value of Links.
+func (s *MyLinks) SetLinks(val []MyLink) {
+	s.Links = val
+}
+
 type Oidc struct {
 	Token string
 	Roles []string
@@ -3828,6 +4044,31 @@ func (s *RulesRequest) SetRules(val []Rule) {
 // SetReason sets the value of Reason.
 func (s *RulesRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+type Subject struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Subject) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Subject) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Subject) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Subject) SetRoles(val []string) {
+	s.Roles = val
 }
 
 // Ref: #/components/schemas/WithholdingRequest

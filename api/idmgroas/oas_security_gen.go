@@ -16,6 +16,10 @@ type SecurityHandler interface {
 	// HandleOidc handles oidc security.
 	// A signed token of an issuer named in the partnership document.
 	HandleOidc(ctx context.Context, operationName OperationName, t Oidc) (context.Context, error)
+	// HandleSubject handles subject security.
+	// Relmgr's proof of the handles of somebody who has signed in, for this duty: GET
+	// /relmgr/v1/me/handles gives it.
+	HandleSubject(ctx context.Context, operationName OperationName, t Subject) (context.Context, error)
 }
 
 func findAuthorization(h http.Header, prefix string) (string, bool) {
@@ -76,6 +80,32 @@ func GetRolesForOidc(operation string) []string {
 	return result
 }
 
+// operationRolesSubject is a private map storing roles per operation.
+var operationRolesSubject = map[string][]string{
+	ListMyLinksOperation: []string{},
+}
+
+// GetRolesForSubject returns the required roles for the given operation.
+//
+// This is useful for authorization scenarios where you need to know which roles
+// are required for an operation.
+//
+// Example:
+//
+//	requiredRoles := GetRolesForSubject(AddPetOperation)
+//
+// Returns nil if the operation has no role requirements or if the operation is unknown.
+func GetRolesForSubject(operation string) []string {
+	roles, ok := operationRolesSubject[operation]
+	if !ok {
+		return nil
+	}
+	// Return a copy to prevent external modification
+	result := make([]string, len(roles))
+	copy(result, roles)
+	return result
+}
+
 func (s *Server) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
 	var t Oidc
 	token, ok := findAuthorization(req.Header, "Bearer")
@@ -93,17 +123,46 @@ func (s *Server) securityOidc(ctx context.Context, operationName OperationName, 
 	return rctx, true, err
 }
 
+func (s *Server) securitySubject(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
+	var t Subject
+	token, ok := findAuthorization(req.Header, "Bearer")
+	if !ok {
+		return ctx, false, nil
+	}
+	t.Token = token
+	t.Roles = operationRolesSubject[operationName]
+	rctx, err := s.sec.HandleSubject(ctx, operationName, t)
+	if errors.Is(err, ogenerrors.ErrSkipServerSecurity) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return rctx, true, err
+}
+
 // SecuritySource is provider of security values (tokens, passwords, etc.).
 type SecuritySource interface {
 	// Oidc provides oidc security value.
 	// A signed token of an issuer named in the partnership document.
 	Oidc(ctx context.Context, operationName OperationName) (Oidc, error)
+	// Subject provides subject security value.
+	// Relmgr's proof of the handles of somebody who has signed in, for this duty: GET
+	// /relmgr/v1/me/handles gives it.
+	Subject(ctx context.Context, operationName OperationName) (Subject, error)
 }
 
 func (s *Client) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) error {
 	t, err := s.sec.Oidc(ctx, operationName)
 	if err != nil {
 		return errors.Wrap(err, "security source \"Oidc\"")
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Token)
+	return nil
+}
+func (s *Client) securitySubject(ctx context.Context, operationName OperationName, req *http.Request) error {
+	t, err := s.sec.Subject(ctx, operationName)
+	if err != nil {
+		return errors.Wrap(err, "security source \"Subject\"")
 	}
 	req.Header.Set("Authorization", "Bearer "+t.Token)
 	return nil

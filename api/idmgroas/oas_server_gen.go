@@ -83,6 +83,13 @@ type Handler interface {
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListMyLinks implements listMyLinks operation.
+	//
+	// Those that rest on the person's own word: who opened it, for what, with whom and until when
+	// (IDM-07). A link that a law orders is not shown.
+	//
+	// GET /idmgr/v1/me/links
+	ListMyLinks(ctx context.Context) (*MyLinks, error)
 	// ListRules implements listRules operation.
 	//
 	// They are no secret (IDM-18).

@@ -17,12 +17,13 @@ import (
 // myDataCommand is for a person, or whoever helps them at a desk: what every duty
 // answers about them, in one file for machines and one for people.
 type myDataCommand struct {
-	Statement string `help:"A file with the registrar's statement of who has signed in." required:"" type:"existingfile"`
-	Out       string `help:"The directory to write my-data.json and my-data.html into." default:"." type:"path"`
-	Sensitive bool   `help:"Ask for sensitive services too, which takes two factors."`
-	Relmgr    string `help:"Where relmgr is served, where that is not the hub's one address."`
-	Consent   string `help:"Where consent is served, likewise."`
-	URL       string `help:"Where the hub is served. Left out: where fame up serves the hub of --dir." env:"FAME_URL"`
+	Statement string   `help:"A file with the registrar's statement of who has signed in." required:"" type:"existingfile"`
+	Out       string   `help:"The directory to write my-data.json and my-data.html into." default:"." type:"path"`
+	Sensitive bool     `help:"Ask for sensitive services too, which takes two factors."`
+	Relmgr    string   `help:"Where relmgr is served, where that is not the hub's one address."`
+	Consent   string   `help:"Where consent is served, likewise."`
+	Idmgr     []string `help:"Where each identity manager is served, likewise."`
+	URL       string   `help:"Where the hub is served. Left out: where fame up serves the hub of --dir." env:"FAME_URL"`
 }
 
 // Run writes both files so that only their owner can read them.
@@ -31,7 +32,7 @@ func (c *myDataCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if err != nil {
 		return err
 	}
-	d := export.Duties{Relmgr: c.Relmgr, Consent: c.Consent, Client: &http.Client{Timeout: 30 * time.Second}}
+	d := export.Duties{Relmgr: c.Relmgr, Consent: c.Consent, Idmgrs: c.Idmgr, Client: &http.Client{Timeout: 30 * time.Second}}
 	if c.URL == "" && (d.Relmgr == "" || d.Consent == "") {
 		h, err := openHub(all.Dir)
 		if err != nil {
@@ -44,6 +45,9 @@ func (c *myDataCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	if d.Consent == "" {
 		d.Consent = c.URL
+	}
+	if len(d.Idmgrs) == 0 && c.URL != "" {
+		d.Idmgrs = []string{c.URL}
 	}
 	e, err := export.Of(ctx, d, strings.TrimSpace(string(statement)), c.Sensitive, time.Now())
 	if err != nil {

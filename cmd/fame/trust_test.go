@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -136,5 +137,67 @@ func posted(url, token, body string) (status int, answer string) {
 		if err != nil {
 			return res.StatusCode, b.String()
 		}
+	}
+}
+
+// QRY-13, issue "notices": the process that sends a notice is killed while the agency's
+// server keeps it waiting, after what made the notice was worked off. Nothing is lost:
+// started again it sends the same one, and it can be read once it has arrived.
+func TestANoticeOutlivesTheProcessThatSendsIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a beat and for the second try: two minutes")
+	}
+	w := newTown(t, cluster(t), "notices").explained(t)
+	arrived, let := make(chan string, 8), make(chan struct{})
+	var once sync.Once
+	release := func() { once.Do(func() { close(let) }) }
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var batch []struct{ ID string }
+		if err := json.NewDecoder(r.Body).Decode(&batch); err == nil && len(batch) == 1 {
+			arrived <- batch[0].ID
+		} else {
+			arrived <- "no batch of one"
+		}
+		<-let
+	}))
+	defer server.Close()
+	defer release()
+	w.change(t, func(doc map[string]any) {
+		doc["settings"].(map[string]any)["notice_minutes"] = 1
+		withCode(list(doc, "agencies"), "riverside-gp")["webhook"] = server.URL + "/notices"
+	})
+	// The surgery wants to be informed, and social care joins later.
+	who := w.known("Otto Brill", map[ident.Column]string{"gp-riverside": "GP-61203", "social-care": "LMN-61203"})
+	who.Correlates = [][2]ident.Column{{"gp-riverside", "social-care"}}
+	w.relate(t, who)
+	next := func(within time.Duration) string {
+		t.Helper()
+		select {
+		case id := <-arrived:
+			return id
+		case <-time.After(within):
+			t.Fatalf("nothing was sent within %v", within)
+			return ""
+		}
+	}
+	first := next(2 * time.Minute)
+	w.Relmgr.Kill(t)
+	w.Relmgr.Start(t)
+	if again := next(3 * time.Minute); again != first {
+		t.Errorf("sent %s, and then %s", first, again)
+	}
+	release()
+	var page struct {
+		Notices []struct {
+			Notice, Identifier string
+			Providers          []struct{ Provider string }
+		}
+	}
+	w.done(t, "dr-patel", http.MethodGet, "/notices?column=gp-riverside&purpose=co-ordinate-care&reason=working-with-person", nil, &page)
+	if len(page.Notices) != 1 || page.Notices[0].Notice != first || page.Notices[0].Identifier != "GP-61203" || page.Notices[0].Providers[0].Provider != "childrens-assessment" {
+		t.Errorf("read: %+v, sent %s", page, first)
+	}
+	if dump := string(w.Postgres.Dump(t, w.Hub.Name)); strings.Contains(dump, "GP-61203") {
+		t.Error("the identifier is in the dump")
 	}
 }

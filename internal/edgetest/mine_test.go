@@ -22,7 +22,7 @@ func init() {
 		tellsNothing[op] = why
 	}
 	for _, op := range []string{"listMyRelationships", "listMyEnquiries", "listMyActs", "listMyDecisions", "objectAsMyself", "listMyComplaints", "complain",
-		"listMyWord", "giveConsent", "takeBackConsent", "hideRelationship", "showRelationship", "leaveOutAgency", "letInAgency"} {
+		"listMyWord", "giveConsent", "takeBackConsent", "hideRelationship", "showRelationship", "leaveOutAgency", "letInAgency", "listMyLinks"} {
 		tellsNothing[op] = "shows a person what is theirs; that what is concealed from them is absent is TestWhatIsConcealedFromAPersonIsAbsent"
 	}
 }
@@ -84,6 +84,7 @@ func (b *bench) mineGood() {
 		"listMyActs":           bearing(proof, "GET", "/relmgr/v1/me/acts"),
 		"listMyDecisions":      bearing(proof, "GET", "/relmgr/v1/me/decisions"),
 		"listMyComplaints":     bearing(proof, "GET", "/relmgr/v1/me/complaints"),
+		"listMyLinks":          bearing(b.myProofs("Ida Moor", "")["idmgr"].(string), "GET", "/idmgr/v1/me/links"),
 		"objectAsMyself":       bearing(proof, "POST", "/relmgr/v1/me/objections").saying(string(render(object{"act": act, "reason": "subject-asked"}))),
 		"complain":             bearing(proof, "POST", "/relmgr/v1/me/complaints").saying(string(render(object{"handle": handle, "topic": "rectification"}))),
 		"listComplaints":       {as: "gov-ellis", target: "/relmgr/v1/complaints"},
@@ -455,7 +456,7 @@ func TestWhatAPersonSaysThemselfIsObeyedAtOnce(t *testing.T) {
 // exported is what `fame my-data` brings together for a person.
 func (h *hub) exported(person string) *export.Export {
 	h.t.Helper()
-	e, err := export.Of(h.t.Context(), export.Duties{Relmgr: h.url, Consent: h.url, Client: h.client}, h.signedIn(person), true, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	e, err := export.Of(h.t.Context(), export.Duties{Relmgr: h.url, Consent: h.url, Idmgrs: []string{h.url}, Client: h.client}, h.signedIn(person), true, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	h.must(err)
 	return e
 }
@@ -553,5 +554,34 @@ func TestE2E21WhatIsAskedAboutACarerIsNotOfTheChild(t *testing.T) {
 	}
 	if now := js("Carer Moor"); now == carer || !strings.Contains(now, `"concerning": "adult"`) {
 		t.Error("the carer's export does not say that somebody asked about them")
+	}
+}
+
+// IDM-07, SUB-01: a person sees the private links that stand on their own word, from
+// either of their handles; nobody else does, and the rest of their answers say nothing
+// of one.
+func TestAPersonSeesThePrivateLinksTheyTakePartIn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.publish("dr-patel", "gp-riverside", "GP-73980", agreed{})
+	b.attach("dr-patel", "gp-riverside", "GP-73980", "Ada Moor")
+	b.publish("dr-patel", "gp-riverside", "GP-73981", agreed{})
+	b.attach("dr-patel", "gp-riverside", "GP-73981", "Ove Moor")
+	before := b.said("Ada Moor")
+	body := b.linking()
+	body["proof"] = b.ok("dr-patel", "POST", "/relmgr/v1/handles", object{"column": "gp-riverside", "identifier": "GP-73980"})["proofs"].(object)["idmgr"]
+	link := b.ok("dr-patel", "POST", "/idmgr/v1/links", body)["link"].(string)
+	list := b.ofMine("Ada Moor", "/idmgr/v1/me/links")["links"].([]any)
+	if len(list) != 1 || list[0].(object)["link"] != link || list[0].(object)["side"] != "opened" || list[0].(object)["state"] != "waiting" {
+		t.Errorf("the person sees %v, want link %s", list, link)
+	}
+	if e := b.exported("Ada Moor"); len(e.Links) != 1 {
+		t.Errorf("%d links are exported", len(e.Links))
+	}
+	if list := b.ofMine("Ove Moor", "/idmgr/v1/me/links")["links"].([]any); len(list) != 0 {
+		t.Errorf("somebody else sees %v", list)
+	}
+	if b.said("Ada Moor") != before {
+		t.Error("relmgr's answers say that there is a private link")
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
 
 // Duties says where the duties are served. Each URL is without a path.
 type Duties struct {
 	Relmgr, Consent string
+	Idmgrs          []string // each identity manager of the hub
 	Client          *http.Client
 }
 
@@ -32,6 +34,7 @@ type Export struct {
 	Consents      []consentoas.MyConsent     `json:"consents"`
 	Exclusions    []consentoas.MyExclusion   `json:"exclusions"`
 	Blocks        []consentoas.MyBlock       `json:"blocks"`
+	Links         []idmgroas.MyLink          `json:"links"`
 	// Held says what is not here before somebody has looked at it: what is somebody
 	// else's too. A consent that another person gave shows by what authority, not who.
 	Held []Held `json:"held"`
@@ -51,7 +54,7 @@ func Of(ctx context.Context, d Duties, statement string, sensitive bool, now tim
 	e := &Export{
 		MadeAt: now.UTC(), Sensitive: sensitive, Relationships: []relmgroas.MyRelationship{}, Enquiries: []relmgroas.MyEnquiry{}, Acts: []relmgroas.MyAct{},
 		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
-		Blocks: []consentoas.MyBlock{}, Held: []Held{},
+		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Held: []Held{},
 	}
 	signedIn, err := relmgroas.NewClient(d.Relmgr, relmgrAs(statement), relmgroas.WithClient(d.Client))
 	if err != nil {
@@ -64,7 +67,7 @@ func Of(ctx context.Context, d Duties, statement string, sensitive bool, now tim
 		if err != nil {
 			return nil, fmt.Errorf("ask for the handles: %w", err)
 		}
-		if err := e.add(ctx, d, mine.Proofs.Relmgr, mine.Proofs.Consent, sensitive, seen); err != nil {
+		if err := e.add(ctx, d, mine.Proofs, sensitive, seen); err != nil {
 			return nil, err
 		}
 		if cursor = mine.Next; !cursor.Set {
@@ -88,12 +91,12 @@ func (s seen) first(list string, id any) bool {
 	return true
 }
 
-func (e *Export) add(ctx context.Context, d Duties, relmgrProof, consentProof string, sensitive bool, s seen) error {
-	r, err := relmgroas.NewClient(d.Relmgr, relmgrAs(relmgrProof), relmgroas.WithClient(d.Client))
+func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesProofs, sensitive bool, s seen) error {
+	r, err := relmgroas.NewClient(d.Relmgr, relmgrAs(proofs.Relmgr), relmgroas.WithClient(d.Client))
 	if err != nil {
 		return err
 	}
-	c, err := consentoas.NewClient(d.Consent, consentAs(consentProof), consentoas.WithClient(d.Client))
+	c, err := consentoas.NewClient(d.Consent, consentAs(proofs.Consent), consentoas.WithClient(d.Client))
 	if err != nil {
 		return err
 	}
@@ -154,6 +157,21 @@ func (e *Export) add(ctx context.Context, d Duties, relmgrProof, consentProof st
 		return fmt.Errorf("ask for the consents: %w", err)
 	}
 	e.Consents, e.Exclusions, e.Blocks = append(e.Consents, word.Consents...), append(e.Exclusions, word.Exclusions...), append(e.Blocks, word.Blocks...)
+	for _, url := range d.Idmgrs {
+		m, err := idmgroas.NewClient(url, idmgrAs(proofs.Idmgr), idmgroas.WithClient(d.Client))
+		if err != nil {
+			return err
+		}
+		links, err := m.ListMyLinks(ctx)
+		if err != nil {
+			return fmt.Errorf("ask for the private links: %w", err)
+		}
+		for _, v := range links.Links {
+			if s.first("link", v.Link) {
+				e.Links = append(e.Links, v)
+			}
+		}
+	}
 	for _, v := range word.Consents {
 		if v.Proxy.Set {
 			e.Held = append(e.Held, Held{"consents", string(v.Consent), "somebody else decided for you: the agency that recorded it knows who, and looks at it before it tells"})
@@ -184,11 +202,22 @@ func (e *Export) WriteJSON(w io.Writer) error {
 	return j.Encode(e)
 }
 
-// relmgrAs and consentAs are one bearer, as each generated client asks for it.
+// relmgrAs, consentAs and idmgrAs are one bearer, as each generated client asks for it.
 type (
 	relmgrAs  string
 	consentAs string
+	idmgrAs   string
 )
+
+// Oidc is of no use here: nobody asks as a practitioner.
+func (a idmgrAs) Oidc(context.Context, idmgroas.OperationName) (idmgroas.Oidc, error) {
+	return idmgroas.Oidc{Token: string(a)}, nil
+}
+
+// Subject bears relmgr's proof.
+func (a idmgrAs) Subject(context.Context, idmgroas.OperationName) (idmgroas.Subject, error) {
+	return idmgroas.Subject{Token: string(a)}, nil
+}
 
 // Oidc is of no use here: nobody asks as a practitioner.
 func (a relmgrAs) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
