@@ -252,6 +252,16 @@ func TestTwoProcessesMakeOneNoticeAndADeadOneLosesNothing(t *testing.T) {
 	if err := dying.Rollback(); err != nil {
 		t.Fatal(err)
 	}
+	// One that fails half-way leaves what it took.
+	if _, err := b.admin.Exec("alter table relmgr.notices add constraint broken check (tries < 0) not valid"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Notify(t.Context(), b.terms); err == nil {
+		t.Error("nothing failed")
+	}
+	if _, err := b.admin.Exec("alter table relmgr.notices drop constraint broken"); err != nil {
+		t.Fatal(err)
+	}
 	errs := make(chan error, 4)
 	for range 4 {
 		s := b.another(t)
