@@ -209,6 +209,14 @@ func TestE2E06TwoManagersClashAndAnAdjudicatorRules(t *testing.T) {
 	w.post(t, w.service, "dr-patel", "/withholdings/"+withheld["effect"].(string)+"/withdrawal", map[string]any{"reason": "work-ended"})
 	wantSame(t, "with neither", known("with neither", "ms-okafor", nil), absent(nil))
 	w.verifies(t)
+
+	// Whose act it is stands in clear: one of this manager's that does not open is missed.
+	var altered string
+	if err := w.Admin(t).QueryRowContext(t.Context(), `update idmgr.acts set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)
+		where act_id = (select act_id from idmgr.acts where manager = 'local-links' and kind = 'withhold') returning act_id`).Scan(&altered); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, hubtest.Fame(t, "", "--dir", w.Dir, "verify"), 1, "BROKEN  manager's act "+altered+": its sealed copy does not open")
 }
 
 func (w parties) bearing(column ident.Column, identifier string, token any) map[string]any {
