@@ -51,6 +51,7 @@ const (
 	listObjections = "objections"
 	listDecisions  = "decisions"
 	listAsOf       = "as-of-enquiries" // those that wait for approval
+	listRepairs    = "repairs"         // what registrars' mistakes have suspended
 )
 
 // reading is the record of a read: its JSON is what the commitment covers.

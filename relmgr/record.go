@@ -80,6 +80,7 @@ type deed struct {
 	Recognition *recognised `json:"recognition,omitempty"`
 	Anchor      *anchored   `json:"anchor,omitempty"`
 
+	Repairs  string          `json:"repairs,omitempty"` // the registrar whose mistake this is
 	Confirms ident.ActID     `json:"confirms,omitzero"`
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
 	Cause    Cause           `json:"cause,omitempty"`

@@ -130,7 +130,7 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 // makes reports whether acts of the kind make something, rather than undo.
 func makes(kind Kind) bool {
 	switch kind {
-	case Separate, Withdraw, Settle, Suspend, End, AskedInError, Rule:
+	case Separate, Withdraw, Settle, Suspend, End, AskedInError, Rule, Repair:
 		return false
 	default:
 		return true

@@ -113,7 +113,7 @@ grant usage on schema relmgr to fame_relmgr;
 grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr.act_references, relmgr.decisions,
   relmgr.decision_consents, relmgr.enquiries, relmgr.disclosures, relmgr.pairings, relmgr.pairings_used,
   relmgr.key_checks, relmgr.handles, relmgr.offers, relmgr.erasures, relmgr.erased, relmgr.barred, relmgr.confirmations,
-  relmgr.reviews, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays, relmgr.override_uses, relmgr.override_outcomes,
+  relmgr.reviews, relmgr.repairs, relmgr.review_outcomes, relmgr.declarations, relmgr.samples, relmgr.replays, relmgr.override_uses, relmgr.override_outcomes,
   relmgr.contact_requests, relmgr.deliveries, relmgr.replies, relmgr.moves,
   relmgr.tellings, relmgr.objections, relmgr.rulings, relmgr.statements, relmgr.exports, relmgr.destructions,
   relmgr.approvals, relmgr.imports, relmgr.import_parts, relmgr.import_lines, relmgr.as_of_approvals to fame_relmgr;

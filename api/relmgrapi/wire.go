@@ -33,6 +33,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		var listening sync.WaitGroup
 		listening.Go(func() { service.Listen(ctx) })
 		listening.Go(func() { notify(ctx, service, edge, p.Logger) })
+		listening.Go(func() { repair(ctx, service, p.Logger) })
 		retain(ctx, service, p.Logger)
 		listening.Wait()
 	}}, err

@@ -326,6 +326,15 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
+	// ListRepairs invokes listRepairs operation.
+	//
+	// A registrar found a recognition or a statement to be wrong; the anchors and correlations that
+	// rested on it are suspended by an act of the hub
+	// (AUT-04). Withdraw `repair` where it is the same person all the same, or `suspends` to end it for
+	// good. The read is itself recorded as an enquiry.
+	//
+	// GET /relmgr/v1/repairs
+	ListRepairs(ctx context.Context, params ListRepairsParams) (*Repairs, error)
 	// ListReviews invokes listReviews operation.
 	//
 	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each
@@ -4568,6 +4577,133 @@ func (c *Client) sendListObjections(ctx context.Context, params ListObjectionsPa
 	defer body.Close()
 
 	result, err := decodeListObjectionsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListRepairs invokes listRepairs operation.
+//
+// A registrar found a recognition or a statement to be wrong; the anchors and correlations that
+// rested on it are suspended by an act of the hub
+// (AUT-04). Withdraw `repair` where it is the same person all the same, or `suspends` to end it for
+// good. The read is itself recorded as an enquiry.
+//
+// GET /relmgr/v1/repairs
+func (c *Client) ListRepairs(ctx context.Context, params ListRepairsParams) (*Repairs, error) {
+	res, err := c.sendListRepairs(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListRepairs(ctx context.Context, params ListRepairsParams) (res *Repairs, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/repairs"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListRepairsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListRepairsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

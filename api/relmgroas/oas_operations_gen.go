@@ -43,6 +43,7 @@ const (
 	ListMyRelationshipsOperation   OperationName = "ListMyRelationships"
 	ListNoticesOperation           OperationName = "ListNotices"
 	ListObjectionsOperation        OperationName = "ListObjections"
+	ListRepairsOperation           OperationName = "ListRepairs"
 	ListReviewsOperation           OperationName = "ListReviews"
 	ListUntoldOperation            OperationName = "ListUntold"
 	MoveCaseloadOperation          OperationName = "MoveCaseload"

@@ -333,6 +333,7 @@ const (
 	ActKindErase        ActKind = "erase"
 	ActKindAttachAnchor ActKind = "attach-anchor"
 	ActKindSilence      ActKind = "silence"
+	ActKindRepair       ActKind = "repair"
 )
 
 // AllValues returns all ActKind values.
@@ -362,6 +363,7 @@ func (ActKind) AllValues() []ActKind {
 		ActKindErase,
 		ActKindAttachAnchor,
 		ActKindSilence,
+		ActKindRepair,
 	}
 }
 
@@ -415,6 +417,8 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindAttachAnchor:
 		return []byte(s), nil
 	case ActKindSilence:
+		return []byte(s), nil
+	case ActKindRepair:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -495,6 +499,9 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindSilence:
 		*s = ActKindSilence
+		return nil
+	case ActKindRepair:
+		*s = ActKindRepair
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -9170,6 +9177,111 @@ func (s *ReliedDecision) SetOverride(val OptOverride) {
 	s.Override = val
 }
 
+// Ref: #/components/schemas/Repairs
+type Repairs struct {
+	Repairs []RepairsRepairsItem `json:"repairs"`
+}
+
+// GetRepairs returns the value of Repairs.
+func (s *Repairs) GetRepairs() []RepairsRepairsItem {
+	return s.Repairs
+}
+
+// SetRepairs sets the value of Repairs.
+func (s *Repairs) SetRepairs(val []RepairsRepairsItem) {
+	s.Repairs = val
+}
+
+type RepairsRepairsItem struct {
+	Repair   ID        `json:"repair"`
+	At       time.Time `json:"at"`
+	Suspends ID        `json:"suspends"`
+	// Of the act that is suspended.
+	Kind RepairsRepairsItemKind `json:"kind"`
+}
+
+// GetRepair returns the value of Repair.
+func (s *RepairsRepairsItem) GetRepair() ID {
+	return s.Repair
+}
+
+// GetAt returns the value of At.
+func (s *RepairsRepairsItem) GetAt() time.Time {
+	return s.At
+}
+
+// GetSuspends returns the value of Suspends.
+func (s *RepairsRepairsItem) GetSuspends() ID {
+	return s.Suspends
+}
+
+// GetKind returns the value of Kind.
+func (s *RepairsRepairsItem) GetKind() RepairsRepairsItemKind {
+	return s.Kind
+}
+
+// SetRepair sets the value of Repair.
+func (s *RepairsRepairsItem) SetRepair(val ID) {
+	s.Repair = val
+}
+
+// SetAt sets the value of At.
+func (s *RepairsRepairsItem) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetSuspends sets the value of Suspends.
+func (s *RepairsRepairsItem) SetSuspends(val ID) {
+	s.Suspends = val
+}
+
+// SetKind sets the value of Kind.
+func (s *RepairsRepairsItem) SetKind(val RepairsRepairsItemKind) {
+	s.Kind = val
+}
+
+// Of the act that is suspended.
+type RepairsRepairsItemKind string
+
+const (
+	RepairsRepairsItemKindCorrelate    RepairsRepairsItemKind = "correlate"
+	RepairsRepairsItemKindAttachAnchor RepairsRepairsItemKind = "attach-anchor"
+)
+
+// AllValues returns all RepairsRepairsItemKind values.
+func (RepairsRepairsItemKind) AllValues() []RepairsRepairsItemKind {
+	return []RepairsRepairsItemKind{
+		RepairsRepairsItemKindCorrelate,
+		RepairsRepairsItemKindAttachAnchor,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RepairsRepairsItemKind) MarshalText() ([]byte, error) {
+	switch s {
+	case RepairsRepairsItemKindCorrelate:
+		return []byte(s), nil
+	case RepairsRepairsItemKindAttachAnchor:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RepairsRepairsItemKind) UnmarshalText(data []byte) error {
+	switch RepairsRepairsItemKind(data) {
+	case RepairsRepairsItemKindCorrelate:
+		*s = RepairsRepairsItemKindCorrelate
+		return nil
+	case RepairsRepairsItemKindAttachAnchor:
+		*s = RepairsRepairsItemKindAttachAnchor
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/ReturnRequest
 type ReturnRequest struct {
 	Reason Code      `json:"reason"`
@@ -9422,6 +9534,7 @@ const (
 	ReviewCauseEmergency ReviewCause = "emergency"
 	ReviewCauseFlag      ReviewCause = "flag"
 	ReviewCauseSample    ReviewCause = "sample"
+	ReviewCauseRepair    ReviewCause = "repair"
 )
 
 // AllValues returns all ReviewCause values.
@@ -9430,6 +9543,7 @@ func (ReviewCause) AllValues() []ReviewCause {
 		ReviewCauseEmergency,
 		ReviewCauseFlag,
 		ReviewCauseSample,
+		ReviewCauseRepair,
 	}
 }
 
@@ -9441,6 +9555,8 @@ func (s ReviewCause) MarshalText() ([]byte, error) {
 	case ReviewCauseFlag:
 		return []byte(s), nil
 	case ReviewCauseSample:
+		return []byte(s), nil
+	case ReviewCauseRepair:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -9458,6 +9574,9 @@ func (s *ReviewCause) UnmarshalText(data []byte) error {
 		return nil
 	case ReviewCauseSample:
 		*s = ReviewCauseSample
+		return nil
+	case ReviewCauseRepair:
+		*s = ReviewCauseRepair
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

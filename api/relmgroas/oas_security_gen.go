@@ -72,6 +72,7 @@ var operationRolesOidc = map[string][]string{
 	ListImportRefusalsOperation:    []string{},
 	ListNoticesOperation:           []string{},
 	ListObjectionsOperation:        []string{},
+	ListRepairsOperation:           []string{},
 	ListReviewsOperation:           []string{},
 	ListUntoldOperation:            []string{},
 	MoveCaseloadOperation:          []string{},

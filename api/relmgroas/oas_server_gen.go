@@ -313,6 +313,15 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
+	// ListRepairs implements listRepairs operation.
+	//
+	// A registrar found a recognition or a statement to be wrong; the anchors and correlations that
+	// rested on it are suspended by an act of the hub
+	// (AUT-04). Withdraw `repair` where it is the same person all the same, or `suspends` to end it for
+	// good. The read is itself recorded as an enquiry.
+	//
+	// GET /relmgr/v1/repairs
+	ListRepairs(ctx context.Context, params ListRepairsParams) (*Repairs, error)
 	// ListReviews implements listReviews operation.
 	//
 	// Every emergency opens a review, whether or not it found anything (QRY-05, QRY-10). So does each

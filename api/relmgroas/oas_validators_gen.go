@@ -399,6 +399,8 @@ func (s ActKind) Validate() error {
 		return nil
 	case "silence":
 		return nil
+	case "repair":
+		return nil
 	default:
 		return errors.Errorf("invalid value: %v", s)
 	}
@@ -7140,6 +7142,102 @@ func (s *ReliedDecision) Validate() error {
 	return nil
 }
 
+func (s *Repairs) Validate() error {
+	if s == nil {
+		return validate.ErrNilPointer
+	}
+
+	var failures []validate.FieldError
+	if err := func() error {
+		if s.Repairs == nil {
+			return errors.New("nil is invalid value")
+		}
+		var failures []validate.FieldError
+		for i, elem := range s.Repairs {
+			if err := func() error {
+				if err := elem.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				failures = append(failures, validate.FieldError{
+					Name:  fmt.Sprintf("[%d]", i),
+					Error: err,
+				})
+			}
+		}
+		if len(failures) > 0 {
+			return &validate.Error{Fields: failures}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "repairs",
+			Error: err,
+		})
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
+func (s *RepairsRepairsItem) Validate() error {
+	if s == nil {
+		return validate.ErrNilPointer
+	}
+
+	var failures []validate.FieldError
+	if err := func() error {
+		if err := s.Repair.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "repair",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if err := s.Suspends.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "suspends",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if err := s.Kind.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "kind",
+			Error: err,
+		})
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
+func (s RepairsRepairsItemKind) Validate() error {
+	switch s {
+	case "correlate":
+		return nil
+	case "attach-anchor":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
 func (s *ReturnRequest) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -7400,6 +7498,8 @@ func (s ReviewCause) Validate() error {
 	case "flag":
 		return nil
 	case "sample":
+		return nil
+	case "repair":
 		return nil
 	default:
 		return errors.Errorf("invalid value: %v", s)

@@ -179,6 +179,7 @@ func newBench(t testing.TB) *bench {
 		"reviewTelling": {as: "mr-lindqvist", target: "/relmgr/v1/acts/" + b.imposed + "/telling", body: render(plain(t, object{
 			"reason": "risk-of-harm", "not_told": object{"risk": "risk-to-the-subject", "review_by": b.until(30 * 24 * time.Hour)}}))},
 		"listUntold":     {as: "ms-novak", target: "/relmgr/v1/tellings?" + why},
+		"listRepairs":    {as: "ms-novak", target: "/relmgr/v1/repairs?" + why},
 		"listObjections": {as: "ms-novak", target: "/relmgr/v1/objections?" + why},
 		"ruleOnObjection": {as: "mr-lindqvist", target: "/relmgr/v1/objections/" + b.objection + "/ruling", body: render(object{
 			"outcome": "upheld", "reason": "subject-asked"})},

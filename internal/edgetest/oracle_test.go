@@ -122,6 +122,7 @@ var tellsNothing = map[string]string{
 	"confirmApart":         "likewise",
 	"registerApart":        "likewise",
 	"openApart":            "likewise",
+	"listRepairs":          "lists acts that the asker's agency is shown anyway, by what a registrar says of its own statements",
 	"coverRegister":        "knows no subject",
 	"approveEntries":       "knows no subject",
 	"startEntries":         "knows no subject",

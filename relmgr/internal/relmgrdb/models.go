@@ -24,6 +24,11 @@ type ConsentPublishedConsent struct {
 	WithdrawnAt  sql.NullTime
 }
 
+type RegistrarPublishedRepair struct {
+	Registrar   ident.Registrar
+	StatementID ident.StatementID
+}
+
 type RelmgrContentKey struct {
 	RecordID ident.UntypedID
 	Wrapped  []byte

@@ -1,0 +1,47 @@
+package relmgrapi
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	oas "github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/relmgr"
+)
+
+// ListRepairs is relmgr.Service.ListRepairs.
+func (h handlers) ListRepairs(ctx context.Context, params oas.ListRepairsParams) (*oas.Repairs, error) {
+	list, err := h.service.ListRepairs(ctx, caller(ctx), params.Limit.Or(50), why(params.Purpose, params.Reason))
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Repairs{Repairs: []oas.RepairsRepairsItem{}}
+	for _, r := range list {
+		out.Repairs = append(out.Repairs, oas.RepairsRepairsItem{
+			Repair: oas.ID(r.Repair.String()), At: r.At, Suspends: oas.ID(r.Suspends.String()), Kind: oas.RepairsRepairsItemKind(r.Kind),
+		})
+	}
+	return out, nil
+}
+
+// repairEvery is how often it is looked what registrars have found to be wrong.
+const repairEvery = 15 * time.Second
+
+// repair suspends what rests on registrars' mistakes, until ctx ends.
+func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
+	tick := time.NewTicker(repairEvery)
+	defer tick.Stop()
+	for {
+		taken, err := service.TakeRepairs(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "what registrars found to be wrong cannot be taken up", "cause", err.Error())
+		} else if taken > 0 {
+			log.InfoContext(ctx, "suspended what rested on a registrar's mistake", "records", taken)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
