@@ -51,13 +51,13 @@ func TestNobodyIsDeterminedOtherwiseUnderAnEstimatedModel(t *testing.T) {
 	t.Parallel()
 	m := Estimate(indexOf(lot(4000)), nil, "lot")
 	right, wanted := 0, 0
-	for _, c := range outcomes {
+	for _, c := range outcomes(t) {
 		var register []*Form
-		for _, line := range c.register {
+		for _, line := range c.Register {
 			register = append(register, Normalise(of(line)))
 		}
 		var c2 Found
-		evidence := Normalise(of(c.evidence))
+		evidence := Normalise(of(c.Evidence))
 		ix := indexOf(register)
 		ix.Candidates(evidence, &c2)
 		var candidates []*Form
@@ -69,12 +69,12 @@ func TestNobodyIsDeterminedOtherwiseUnderAnEstimatedModel(t *testing.T) {
 		if out.Kind == Determined {
 			got = fmt.Sprintf("%s %d", got, c2.Records[out.Candidate])
 		}
-		if out.Kind == Determined && got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		if out.Kind == Determined && got != c.Want {
+			t.Errorf("%s: %s, want %s", c.Name, got, c.Want)
 		}
-		if strings.HasPrefix(c.want, string(Determined)) {
+		if strings.HasPrefix(c.Want, string(Determined)) {
 			wanted++
-			if got == c.want {
+			if got == c.Want {
 				right++
 			}
 		}
@@ -89,22 +89,22 @@ func TestNobodyIsDeterminedOtherwiseUnderAnEstimatedModel(t *testing.T) {
 func TestWhatWouldHelpSaysNothingOfWhoIsRegistered(t *testing.T) {
 	t.Parallel()
 	m := Prior(100_000)
-	for _, c := range outcomes {
-		evidence := Normalise(of(c.evidence))
+	for _, c := range outcomes(t) {
+		evidence := Normalise(of(c.Evidence))
 		none := m.Recognise(evidence, nil, [Passes]bool{}, 100_000)
 		var register []*Form
-		for _, line := range c.register {
+		for _, line := range c.Register {
 			register = append(register, Normalise(of(line)))
 		}
 		out := recognise(m, register, evidence)
 		if out.Kind == UnderDetermined && none.Kind == UnderDetermined && !reflect.DeepEqual(out.Answer, none.Answer) {
-			t.Errorf("%s: with the register %+v, without %+v", c.name, out.Answer, none.Answer)
+			t.Errorf("%s: with the register %+v, without %+v", c.Name, out.Answer, none.Answer)
 		}
 		if out.Kind == UnderDetermined && (len(out.Helps) == 0 || out.Candidate != -1 || out.Confidence != NoConfidence) {
-			t.Errorf("%s: %+v of candidate %d", c.name, out.Answer, out.Candidate)
+			t.Errorf("%s: %+v of candidate %d", c.Name, out.Answer, out.Candidate)
 		}
 		if out.Kind != UnderDetermined && out.Helps != nil {
-			t.Errorf("%s: %s asks for more", c.name, out.Kind)
+			t.Errorf("%s: %s asks for more", c.Name, out.Kind)
 		}
 	}
 	answer := reflect.TypeFor[Answer]()

@@ -35,8 +35,8 @@ func TestTransliterationsSoundAlike(t *testing.T) {
 func TestAPackedFormIsTheSameWhenUnpackedIntoAnother(t *testing.T) {
 	t.Parallel()
 	var into Form
-	for _, c := range outcomes {
-		for _, line := range append(c.register, c.evidence) {
+	for _, c := range outcomes(t) {
+		for _, line := range append(c.Register, c.Evidence) {
 			f := Normalise(of(line))
 			into.unpack(f.pack())
 			if !reflect.DeepEqual(f.Keys(), into.Keys()) || f.pack() != into.pack() {
