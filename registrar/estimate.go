@@ -61,13 +61,19 @@ func (s *Service) model(ctx context.Context, id ident.Register) (*match.Model, i
 	return m, int(newest.Entries), nil
 }
 
-// Run keeps the models of this registrar's registers up to date, and compares entries
-// that are new, until ctx is done. It joins nothing and decides nothing: what is likely
+// Run keeps the models of this registrar's registers up to date, compares entries
+// that are new, and measures how people are found, until ctx is done. It joins nothing and decides nothing: what is likely
 // it puts before a person.
 func (s *Service) Run(ctx context.Context, failed func(error)) {
 	tick := time.NewTicker(estimateEvery)
 	defer tick.Stop()
-	for {
+	for next := s.clock().Add(estimateEvery); ; {
+		if now := s.clock(); now.After(next) {
+			next = now.Add(recallEvery)
+			if err := s.MeasureRecall(ctx); err != nil && ctx.Err() == nil {
+				failed(err)
+			}
+		}
 		if err := s.EstimateAll(ctx); err != nil && ctx.Err() == nil {
 			failed(err)
 		}

@@ -16,9 +16,11 @@ import (
 type meter struct {
 	latency *prometheus.HistogramVec
 	failed  *prometheus.CounterVec
+	shares  *prometheus.GaugeVec // of recall
 
 	mu     sync.Mutex
 	recent map[ident.Register][]sample // the last remembered
+	recall map[ident.Register][]Recall // as it was measured last
 }
 
 // sample is one recognition.
@@ -33,6 +35,10 @@ const remembered = 1000
 func newMeter(r prometheus.Registerer) (*meter, error) {
 	m := &meter{
 		recent: map[ident.Register][]sample{},
+		recall: map[ident.Register][]Recall{},
+		shares: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fame_registrar_recall_share", Help: "The share of a register's own people whom it determines, to the nearest tenth: by what is left out, and by the script of the name.",
+		}, []string{"register", "of"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "fame_registrar_recognition_seconds", Help: "How long recognitions took.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
@@ -41,7 +47,7 @@ func newMeter(r prometheus.Registerer) (*meter, error) {
 			Name: "fame_registrar_recognition_failures_total", Help: "Recognitions that the registrar could not answer.",
 		}, []string{"register"}),
 	}
-	for _, c := range []prometheus.Collector{m.latency, m.failed} {
+	for _, c := range []prometheus.Collector{m.latency, m.failed, m.shares} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

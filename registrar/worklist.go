@@ -720,6 +720,8 @@ func (s *Service) OutcomeOf(ctx context.Context, caller decide.Caller, id ident.
 type Quality struct {
 	Counts map[string]int // recognitions by outcome, tasks by kind and outcome
 	Levels *Levels
+	// Recall is how the register finds its own people, as it was measured last.
+	Recall []Recall
 	// LatencyP95 and ErrorsPerMille are of this process's last thousand recognitions,
 	// at most: Measured of them.
 	LatencyP95     time.Duration
@@ -748,6 +750,7 @@ func (s *Service) Quality(ctx context.Context, caller decide.Caller, id ident.Re
 	for _, row := range rows {
 		q.Counts[row.What] = int(row.N)
 	}
+	q.Recall = s.meter.recallsOf(id)
 	q.LatencyP95, q.ErrorsPerMille, q.Measured = s.meter.last(id)
 	if l := r.Levels; l != nil && q.Measured > 0 {
 		q.Breach = q.LatencyP95 > time.Duration(l.LatencyMS)*time.Millisecond || q.ErrorsPerMille > l.ErrorsPerMille

@@ -181,6 +181,10 @@ func (h *handler) RegisterQuality(ctx context.Context, params registraroas.Regis
 		Counts: []registraroas.RegisterQualityCountsItem{}, Measured: q.Measured, LatencyP95Ms: float64(q.LatencyP95.Microseconds()) / 1000,
 		ErrorsPerMille: q.ErrorsPerMille, Breach: q.Breach,
 	}
+	out.Recall = []registraroas.RegisterQualityRecallItem{}
+	for _, r := range q.Recall {
+		out.Recall = append(out.Recall, registraroas.RegisterQualityRecallItem{Of: r.Of, Share: r.Share, Tried: r.Tried})
+	}
 	for _, what := range slices.Sorted(maps.Keys(q.Counts)) {
 		out.Counts = append(out.Counts, registraroas.RegisterQualityCountsItem{What: what, Count: q.Counts[what]})
 	}

@@ -8974,6 +8974,14 @@ func (s *RegisterQuality) encodeFields(e *jx.Encoder) {
 		e.ArrEnd()
 	}
 	{
+		e.FieldStart("recall")
+		e.ArrStart()
+		for _, elem := range s.Recall {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+	{
 		e.FieldStart("measured")
 		e.Int(s.Measured)
 	}
@@ -8991,12 +8999,13 @@ func (s *RegisterQuality) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfRegisterQuality = [5]string{
+var jsonFieldsNameOfRegisterQuality = [6]string{
 	0: "counts",
-	1: "measured",
-	2: "latency_p95_ms",
-	3: "errors_per_mille",
-	4: "breach",
+	1: "recall",
+	2: "measured",
+	3: "latency_p95_ms",
+	4: "errors_per_mille",
+	5: "breach",
 }
 
 // Decode decodes RegisterQuality from json.
@@ -9026,8 +9035,26 @@ func (s *RegisterQuality) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"counts\"")
 			}
-		case "measured":
+		case "recall":
 			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				s.Recall = make([]RegisterQualityRecallItem, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem RegisterQualityRecallItem
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Recall = append(s.Recall, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recall\"")
+			}
+		case "measured":
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				v, err := d.Int()
 				s.Measured = int(v)
@@ -9039,7 +9066,7 @@ func (s *RegisterQuality) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"measured\"")
 			}
 		case "latency_p95_ms":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				v, err := d.Float64()
 				s.LatencyP95Ms = float64(v)
@@ -9051,7 +9078,7 @@ func (s *RegisterQuality) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"latency_p95_ms\"")
 			}
 		case "errors_per_mille":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				v, err := d.Int()
 				s.ErrorsPerMille = int(v)
@@ -9063,7 +9090,7 @@ func (s *RegisterQuality) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"errors_per_mille\"")
 			}
 		case "breach":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := d.Bool()
 				s.Breach = bool(v)
@@ -9084,7 +9111,7 @@ func (s *RegisterQuality) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00011111,
+		0b00111111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -9239,6 +9266,136 @@ func (s *RegisterQualityCountsItem) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *RegisterQualityCountsItem) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *RegisterQualityRecallItem) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *RegisterQualityRecallItem) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("of")
+		e.Str(s.Of)
+	}
+	{
+		e.FieldStart("share")
+		e.Float64(s.Share)
+	}
+	{
+		e.FieldStart("tried")
+		e.Int(s.Tried)
+	}
+}
+
+var jsonFieldsNameOfRegisterQualityRecallItem = [3]string{
+	0: "of",
+	1: "share",
+	2: "tried",
+}
+
+// Decode decodes RegisterQualityRecallItem from json.
+func (s *RegisterQualityRecallItem) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode RegisterQualityRecallItem to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "of":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.Of = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"of\"")
+			}
+		case "share":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Float64()
+				s.Share = float64(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"share\"")
+			}
+		case "tried":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Int()
+				s.Tried = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"tried\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode RegisterQualityRecallItem")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfRegisterQualityRecallItem) {
+					name = jsonFieldsNameOfRegisterQualityRecallItem[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *RegisterQualityRecallItem) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *RegisterQualityRecallItem) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

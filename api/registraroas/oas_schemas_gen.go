@@ -4716,6 +4716,9 @@ func (s *RegisterLevels) SetPerMinute(val int) {
 // Ref: #/components/schemas/RegisterQuality
 type RegisterQuality struct {
 	Counts []RegisterQualityCountsItem `json:"counts"`
+	// The share of the register's own people who were determined when they were looked for without one
+	// field, or by the script of their name with a slip in it: measured by the hour.
+	Recall []RegisterQualityRecallItem `json:"recall"`
 	// How many of the last recognitions of this process the next two are of.
 	Measured       int     `json:"measured"`
 	LatencyP95Ms   float64 `json:"latency_p95_ms"`
@@ -4727,6 +4730,11 @@ type RegisterQuality struct {
 // GetCounts returns the value of Counts.
 func (s *RegisterQuality) GetCounts() []RegisterQualityCountsItem {
 	return s.Counts
+}
+
+// GetRecall returns the value of Recall.
+func (s *RegisterQuality) GetRecall() []RegisterQualityRecallItem {
+	return s.Recall
 }
 
 // GetMeasured returns the value of Measured.
@@ -4752,6 +4760,11 @@ func (s *RegisterQuality) GetBreach() bool {
 // SetCounts sets the value of Counts.
 func (s *RegisterQuality) SetCounts(val []RegisterQualityCountsItem) {
 	s.Counts = val
+}
+
+// SetRecall sets the value of Recall.
+func (s *RegisterQuality) SetRecall(val []RegisterQualityRecallItem) {
+	s.Recall = val
 }
 
 // SetMeasured sets the value of Measured.
@@ -4797,6 +4810,42 @@ func (s *RegisterQualityCountsItem) SetWhat(val string) {
 // SetCount sets the value of Count.
 func (s *RegisterQualityCountsItem) SetCount(val int) {
 	s.Count = val
+}
+
+type RegisterQualityRecallItem struct {
+	Of    string  `json:"of"`
+	Share float64 `json:"share"`
+	Tried int     `json:"tried"`
+}
+
+// GetOf returns the value of Of.
+func (s *RegisterQualityRecallItem) GetOf() string {
+	return s.Of
+}
+
+// GetShare returns the value of Share.
+func (s *RegisterQualityRecallItem) GetShare() float64 {
+	return s.Share
+}
+
+// GetTried returns the value of Tried.
+func (s *RegisterQualityRecallItem) GetTried() int {
+	return s.Tried
+}
+
+// SetOf sets the value of Of.
+func (s *RegisterQualityRecallItem) SetOf(val string) {
+	s.Of = val
+}
+
+// SetShare sets the value of Share.
+func (s *RegisterQualityRecallItem) SetShare(val float64) {
+	s.Share = val
+}
+
+// SetTried sets the value of Tried.
+func (s *RegisterQualityRecallItem) SetTried(val int) {
+	s.Tried = val
 }
 
 // Ref: #/components/schemas/RegisterReport

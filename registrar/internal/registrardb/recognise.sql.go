@@ -364,6 +364,68 @@ func (q *Queries) SampleProfiles(ctx context.Context, db DBTX, arg SampleProfile
 	return items, nil
 }
 
+const SampleToFind = `-- name: SampleToFind :many
+select q.subject_id, q.sealed, q.wrapped, q.wrapped_by
+  from (
+    (select s.subject_id, 0 as round from registrar.subjects s where s.register_id = $1 and s.subject_id > $2
+      order by s.subject_id limit $3)
+    union all
+    (select s.subject_id, 1 from registrar.subjects s where s.register_id = $1 and s.subject_id <= $2
+      order by s.subject_id limit $3)
+  ) drawn
+  join lateral (
+    select p.subject_id, p.sealed, k.wrapped, k.wrapped_by
+      from registrar.profiles p join registrar.subject_keys k on k.subject_id = p.subject_id
+     where p.subject_id = drawn.subject_id
+  ) q on true
+ where not exists (select from registrar.shielded x where x.subject_id = drawn.subject_id)
+ order by drawn.round, q.subject_id
+ limit $3
+`
+
+type SampleToFindParams struct {
+	RegisterID ident.Register
+	SubjectID  ident.Subject
+	Most       int32
+}
+
+type SampleToFindRow struct {
+	SubjectID ident.Subject
+	Sealed    []byte
+	Wrapped   []byte
+	WrappedBy string
+}
+
+// Some people of a register from an id on, and from its beginning where that is near its
+// end: those who can be recognised at all.
+func (q *Queries) SampleToFind(ctx context.Context, db DBTX, arg SampleToFindParams) ([]SampleToFindRow, error) {
+	rows, err := db.QueryContext(ctx, SampleToFind, arg.RegisterID, arg.SubjectID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SampleToFindRow{}
+	for rows.Next() {
+		var i SampleToFindRow
+		if err := rows.Scan(
+			&i.SubjectID,
+			&i.Sealed,
+			&i.Wrapped,
+			&i.WrappedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const TryEstimating = `-- name: TryEstimating :one
 select pg_try_advisory_xact_lock(hashtext('registrar.models'), hashtext($1::text))
 `

@@ -72,3 +72,23 @@ select r.act_id, a.at, a.commitment, a.sealed, k.wrapped
   join registrar.acts a on a.act_id = r.act_id
   join registrar.content_keys k on k.record_id = r.act_id
  where r.recognition_id = sqlc.arg(recognition_id) and r.register_id = sqlc.arg(register_id);
+
+-- Some people of a register from an id on, and from its beginning where that is near its
+-- end: those who can be recognised at all.
+-- name: SampleToFind :many
+select q.subject_id, q.sealed, q.wrapped, q.wrapped_by
+  from (
+    (select s.subject_id, 0 as round from registrar.subjects s where s.register_id = sqlc.arg(register_id) and s.subject_id > sqlc.arg(subject_id)
+      order by s.subject_id limit sqlc.arg(most))
+    union all
+    (select s.subject_id, 1 from registrar.subjects s where s.register_id = sqlc.arg(register_id) and s.subject_id <= sqlc.arg(subject_id)
+      order by s.subject_id limit sqlc.arg(most))
+  ) drawn
+  join lateral (
+    select p.subject_id, p.sealed, k.wrapped, k.wrapped_by
+      from registrar.profiles p join registrar.subject_keys k on k.subject_id = p.subject_id
+     where p.subject_id = drawn.subject_id
+  ) q on true
+ where not exists (select from registrar.shielded x where x.subject_id = drawn.subject_id)
+ order by drawn.round, q.subject_id
+ limit sqlc.arg(most);
