@@ -58,6 +58,11 @@ func (b *bench) covers(add func(string, string, request, ...string)) {
 	for _, until := range []string{"2020-01-01T00:00:00Z", b.until(8 * 24 * time.Hour), "9999-12-31T23:59:59Z"} {
 		add("coverRegister: until a time that is over or too far", "invalid", b.but("coverRegister", until, "until"), until)
 	}
+	repairs := b.good["listRepairs"]
+	add("listRepairs: by somebody who neither publishes nor correlates", "forbidden", b.as("listRepairs", "clerk-ito"))
+	for _, code := range []string{"co-ordinate-care", "working-with-person"} {
+		add("listRepairs: a code of no list", "invalid", repairs.at(strings.Replace(repairs.target, code, marker, 1)))
+	}
 	recognise := b.good["recognise"]
 	add("recognise: by a register that nobody has begun to stand in for", "not-known", recognise.at(strings.Replace(recognise.target, "town", "mill", 1)))
 }

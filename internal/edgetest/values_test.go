@@ -111,7 +111,7 @@ func (b *bench) caseloads(add func(string, string, request, ...string)) {
 // what is imposed, and columns that close, are for those of the higher role in
 // the agency that imposed, and of the agency that controls.
 func (b *bench) imposedOrClosed(add func(string, string, request, ...string)) {
-	for _, op := range []string{"listUntold", "listObjections", "listRepairs"} {
+	for _, op := range []string{"listUntold", "listObjections"} {
 		add(op+": without the higher role", "forbidden", b.as(op, "dr-patel"))
 	}
 	add("reviewTelling: without the higher role", "forbidden", b.as("reviewTelling", "dr-patel"))
