@@ -86,6 +86,33 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION relmgr.act_is_concealed(act uuid, now timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive about (act_id) as (
+    select act
+    union
+    select r.of from about b cross join lateral (
+      select u.undoes from relmgr.undoings u where u.act_id = b.act_id
+      union all select t.tells_of from relmgr.tellings t where t.act_id = b.act_id
+      union all select o.objects_to from relmgr.objections o where o.act_id = b.act_id
+      union all select v.objection_id from relmgr.rulings v where v.act_id = b.act_id
+      union all select c.confirms from relmgr.confirmations c where c.act_id = b.act_id
+      union all select pu.act_id from relmgr.pairings p join relmgr.pairings_used pu on pu.pairing_id = p.pairing_id where p.act_id = b.act_id
+      union all select d.act_id from relmgr.replies y join relmgr.deliveries d on d.delivery_id = y.delivery_id where y.act_id = b.act_id
+    ) r (of)
+  )
+  select exists (
+    select from about b
+     where exists (select from relmgr.act_handles h join relmgr.concealed c on c.handle_id = h.handle_id where h.act_id = b.act_id)
+        or exists (select from relmgr.tellings t where t.tells_of = b.act_id and not t.told
+                     and not exists (select from relmgr.tellings n where n.tells_of = t.tells_of and (n.at, n.act_id) > (t.at, t.act_id)))
+        or exists (select from relmgr.decisions d where d.act_id = b.act_id and d.telling = 'raises-risk' and d.outcome = 'permitted'
+                     and not exists (select from relmgr.tellings n where n.tells_of = d.act_id and n.act_id <> d.act_id))
+        or exists (select from relmgr.silences s where s.act_id = b.act_id and s.review_by > now
+                     and not exists (select from relmgr.undoings u where u.undoes = s.act_id)))
+$$;
+
 CREATE FUNCTION relmgr.handle_is_of_the_epochs_in_use() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -435,15 +462,150 @@ CREATE VIEW governance.published_users AS
     practitioners.ends_at
    FROM governance.practitioners;
 
+CREATE TABLE idmgr.activations (
+    manager governance.code NOT NULL,
+    version integer NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE TABLE idmgr.acts (
+    act_id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    manager governance.code NOT NULL,
+    practitioner_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    role governance.code NOT NULL,
+    terms_version bigint NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['draft'::text, 'activate'::text, 'grant'::text, 'withhold'::text, 'withdraw'::text, 'refuse'::text, 'open'::text, 'move-up'::text, 'rule'::text, 'appeal'::text, 'settle'::text])))
+);
+
+CREATE TABLE idmgr.case_references (
+    reference_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    agency_id governance.code NOT NULL
+);
+
+CREATE TABLE idmgr.case_steps (
+    case_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    act_id uuid NOT NULL,
+    kind text NOT NULL,
+    level integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    outcome text,
+    reason governance.code,
+    CONSTRAINT case_opens_first CHECK (((ordinal = 0) = (kind = 'open'::text))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['grant'::text, 'withhold'::text, 'upheld'::text, 'dismissed'::text]))),
+    CONSTRAINT ruling_has_an_outcome CHECK (((kind = 'rule'::text) = (outcome IS NOT NULL))),
+    CONSTRAINT step_kind_is_known CHECK ((kind = ANY (ARRAY['open'::text, 'move-up'::text, 'rule'::text, 'appeal'::text, 'settle'::text])))
+);
+
+CREATE TABLE idmgr.cases (
+    case_id uuid NOT NULL,
+    source text NOT NULL,
+    source_id uuid NOT NULL,
+    against uuid,
+    at timestamp with time zone NOT NULL,
+    agencies text[] NOT NULL,
+    CONSTRAINT case_source_is_known CHECK ((source = ANY (ARRAY['clash'::text, 'dispute'::text, 'joint-refused'::text, 'emergency-unreviewed'::text, 'not-understood'::text]))),
+    CONSTRAINT clash_names_both CHECK (((source = 'clash'::text) = (against IS NOT NULL)))
+);
+
 CREATE TABLE idmgr.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
+);
+
+CREATE VIEW idmgr.docket AS
+ SELECT DISTINCT ON (s.case_id) s.case_id,
+    c.source,
+    c.source_id,
+    c.against,
+    c.at AS opened_at,
+    c.agencies,
+    s.ordinal,
+    s.kind,
+    s.level,
+    s.at,
+    s.due_at,
+    s.outcome
+   FROM (idmgr.case_steps s
+     JOIN idmgr.cases c ON ((c.case_id = s.case_id)))
+  ORDER BY s.case_id, s.ordinal DESC;
+
+CREATE TABLE idmgr.effects (
+    effect_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    manager governance.code NOT NULL,
+    kind text NOT NULL,
+    rule governance.code NOT NULL,
+    version integer NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    evidence text,
+    token_hash bytea,
+    agreement text NOT NULL,
+    power text NOT NULL,
+    ground text NOT NULL,
+    mode text NOT NULL,
+    aspects text[] NOT NULL,
+    ordinary text NOT NULL,
+    sensitive text,
+    review_at timestamp with time zone NOT NULL,
+    audience_kind text NOT NULL,
+    audience text[] NOT NULL,
+    purposes text[] NOT NULL,
+    reasons text[] NOT NULL,
+    until timestamp with time zone NOT NULL,
+    live boolean DEFAULT true NOT NULL,
+    yields_to uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    CONSTRAINT effect_ends CHECK (((starts_at < ends_at) AND (until <= ends_at))),
+    CONSTRAINT effect_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text]))),
+    CONSTRAINT grant_has_a_token CHECK (((kind = 'grant'::text) = (token_hash IS NOT NULL)))
 );
 
 CREATE TABLE idmgr.key_checks (
     manager governance.code NOT NULL,
     check_value bytea NOT NULL
 );
+
+CREATE VIEW idmgr.published_effects AS
+ SELECT effects.effect_id,
+    effects.manager,
+    effects.kind,
+    effects.handle_id,
+    effects.agreement,
+    effects.power,
+    effects.ground,
+    effects.mode,
+    effects.aspects,
+    effects.ordinary,
+    effects.sensitive,
+    effects.review_at,
+    effects.audience_kind,
+    effects.audience,
+    effects.purposes,
+    effects.reasons,
+    effects.until,
+    effects.yields_to
+   FROM idmgr.effects
+  WHERE effects.live;
+
+CREATE VIEW idmgr.published_grants AS
+ SELECT effects.effect_id,
+    effects.token_hash,
+    effects.audience_kind,
+    effects.audience,
+    effects.until,
+    effects.live
+   FROM idmgr.effects
+  WHERE (effects.kind = 'grant'::text);
 
 CREATE TABLE idmgr.records (
     "position" bigint NOT NULL,
@@ -460,6 +622,35 @@ ALTER TABLE idmgr.records ALTER COLUMN "position" ADD GENERATED BY DEFAULT AS ID
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE idmgr.rule_sets (
+    manager governance.code NOT NULL,
+    version integer NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT versions_count_from_one CHECK ((version > 0))
+);
+
+CREATE TABLE idmgr.rules (
+    manager governance.code NOT NULL,
+    version integer NOT NULL,
+    rule governance.code NOT NULL,
+    kind text NOT NULL,
+    audience_kind text NOT NULL,
+    audience text[] NOT NULL,
+    purposes text[] NOT NULL,
+    reasons text[] NOT NULL,
+    authority text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT grant_names_its_purposes CHECK (((kind = 'withhold'::text) OR (cardinality(purposes) > 0))),
+    CONSTRAINT rule_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT rule_authority_is_known CHECK ((authority = ANY (ARRAY['instruction'::text, 'parental-responsibility'::text, 'order'::text, 'policy'::text]))),
+    CONSTRAINT rule_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text])))
+);
+
+CREATE TABLE idmgr.withdrawals (
+    effect_id uuid NOT NULL,
+    act_id uuid NOT NULL
 );
 
 CREATE TABLE ledger.checkpoints (
@@ -596,6 +787,13 @@ CREATE TABLE registrar.assertions_used (
     assertion bytea NOT NULL,
     ends_at timestamp with time zone NOT NULL,
     CONSTRAINT assertion_is_a_hash CHECK ((length(assertion) = 32))
+);
+
+CREATE TABLE registrar.assessments (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    competent boolean NOT NULL,
+    ends_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE registrar.authenticators (
@@ -903,6 +1101,25 @@ UNION
      JOIN registrar.common_answers n ON ((n.asks = c.act_id)))
   WHERE ((n.statement_id IS NOT NULL) AND ((u.recognition_id = c.recognition_id) OR (u.recognition_id = n.recognition_id)));
 
+CREATE TABLE registrar.representatives (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    representative_id uuid NOT NULL,
+    authority text NOT NULL,
+    evidence text NOT NULL,
+    scope text[] NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT authority_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text]))),
+    CONSTRAINT authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
+    CONSTRAINT nobody_represents_themself CHECK ((subject_id <> representative_id)),
+    CONSTRAINT scope_is_known CHECK (((scope <@ ARRAY['see'::text, 'decide'::text]) AND (cardinality(scope) > 0)))
+);
+
+CREATE TABLE registrar.representatives_ended (
+    represents uuid NOT NULL,
+    act_id uuid NOT NULL
+);
+
 CREATE TABLE registrar.security_events (
     event_id uuid NOT NULL,
     kind text NOT NULL,
@@ -1033,7 +1250,7 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['complain'::text, 'acknowledge'::text, 'answer'::text, 'silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -1073,6 +1290,48 @@ CREATE TABLE relmgr.as_of_approvals (
     act_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.enquiries (
+    enquiry_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    practitioner_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    role governance.code NOT NULL,
+    column_id governance.code,
+    handle_id uuid,
+    purpose governance.code NOT NULL,
+    reason governance.code NOT NULL,
+    concerning text NOT NULL,
+    transaction governance.code,
+    stopped_at smallint,
+    terms_version bigint NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea NOT NULL,
+    emergency boolean DEFAULT false NOT NULL,
+    reads text,
+    recognition text,
+    CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
+    CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
+    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text, 'notices'::text]))),
+    CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
+    CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
+CASE
+    WHEN (reads IS NOT NULL) THEN ((stopped_at IS NULL) AND (recognition IS NULL))
+    WHEN (recognition IS NOT NULL) THEN ((stopped_at IS NULL) AND (handle_id IS NULL))
+    ELSE ((stopped_at IS NULL) = (handle_id IS NOT NULL))
+END)
+);
+
+CREATE VIEW relmgr.asked AS
+ SELECT ((enquiries.at AT TIME ZONE 'UTC'::text))::date AS day,
+    enquiries.column_id,
+    enquiries.purpose,
+    enquiries.reason,
+    enquiries.emergency,
+    count(*) AS enquiries
+   FROM relmgr.enquiries
+  WHERE ((enquiries.stopped_at IS NULL) AND (enquiries.reads IS NULL))
+  GROUP BY (((enquiries.at AT TIME ZONE 'UTC'::text))::date), enquiries.column_id, enquiries.purpose, enquiries.reason, enquiries.emergency;
+
 CREATE TABLE relmgr.attachments (
     act_id uuid NOT NULL,
     anchor_id uuid NOT NULL,
@@ -1105,6 +1364,36 @@ ALTER TABLE relmgr.changes ALTER COLUMN change_id ADD GENERATED BY DEFAULT AS ID
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE relmgr.clashes (
+    grant_id uuid NOT NULL,
+    withholding_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE relmgr.complaint_steps (
+    complaint_id uuid NOT NULL,
+    step text NOT NULL,
+    act_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text,
+    reason governance.code NOT NULL,
+    CONSTRAINT complaint_outcome_is_known CHECK ((outcome = ANY (ARRAY['upheld'::text, 'partly-upheld'::text, 'not-upheld'::text]))),
+    CONSTRAINT complaint_step_is_known CHECK ((step = ANY (ARRAY['acknowledged'::text, 'answered'::text]))),
+    CONSTRAINT only_an_answer_has_an_outcome CHECK (((step = 'answered'::text) = (outcome IS NOT NULL)))
+);
+
+CREATE TABLE relmgr.complaints (
+    complaint_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    handle_id uuid NOT NULL,
+    about uuid,
+    topic text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    acknowledge_by timestamp with time zone NOT NULL,
+    CONSTRAINT complaint_topic_is_known CHECK ((topic = ANY (ARRAY['rectification'::text, 'sharing'::text, 'refusal'::text, 'access'::text, 'conduct'::text, 'other'::text])))
 );
 
 CREATE TABLE relmgr.decisions (
@@ -1286,37 +1575,6 @@ CREATE TABLE relmgr.disputes (
     handle_id uuid NOT NULL
 );
 
-CREATE TABLE relmgr.enquiries (
-    enquiry_id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    practitioner_id governance.code NOT NULL,
-    agency_id governance.code NOT NULL,
-    role governance.code NOT NULL,
-    column_id governance.code,
-    handle_id uuid,
-    purpose governance.code NOT NULL,
-    reason governance.code NOT NULL,
-    concerning text NOT NULL,
-    transaction governance.code,
-    stopped_at smallint,
-    terms_version bigint NOT NULL,
-    commitment bytea NOT NULL,
-    sealed bytea NOT NULL,
-    emergency boolean DEFAULT false NOT NULL,
-    reads text,
-    recognition text,
-    CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
-    CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
-    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text, 'notices'::text]))),
-    CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
-    CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
-CASE
-    WHEN (reads IS NOT NULL) THEN ((stopped_at IS NULL) AND (recognition IS NULL))
-    WHEN (recognition IS NOT NULL) THEN ((stopped_at IS NULL) AND (handle_id IS NULL))
-    ELSE ((stopped_at IS NULL) = (handle_id IS NOT NULL))
-END)
-);
-
 CREATE TABLE relmgr.erased (
     commitment bytea NOT NULL,
     rest bytea NOT NULL,
@@ -1336,6 +1594,71 @@ CREATE TABLE relmgr.erasures (
     CONSTRAINT erasure_obligation_is_known CHECK ((obligation = ANY (ARRAY['legal-obligation'::text, 'legal-claims'::text, 'public-health'::text]))),
     CONSTRAINT keeping_names_its_obligation CHECK (((keeps IS NULL) = (obligation IS NULL)))
 );
+
+CREATE TABLE relmgr.review_outcomes (
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    review_id uuid NOT NULL,
+    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
+);
+
+CREATE TABLE relmgr.reviews (
+    enquiry_id uuid NOT NULL,
+    agency_id governance.code NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    review_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    cause text DEFAULT 'emergency'::text NOT NULL,
+    CONSTRAINT review_cause_is_known CHECK ((cause = ANY (ARRAY['emergency'::text, 'flag'::text, 'sample'::text, 'repair'::text])))
+);
+
+CREATE TABLE relmgr.undoings (
+    act_id uuid NOT NULL,
+    undoes uuid NOT NULL
+);
+
+CREATE VIEW relmgr.escalations AS
+ SELECT 'clash'::text AS source,
+    c.grant_id AS source_id,
+    c.withholding_id AS against,
+    c.at AS due_at,
+    '{}'::text[] AS agencies
+   FROM relmgr.clashes c
+UNION ALL
+ SELECT 'dispute'::text AS source,
+    d.act_id AS source_id,
+    NULL::uuid AS against,
+    (a.at + '14 days'::interval) AS due_at,
+    ( SELECT array_agg(DISTINCT (r.agency_id)::text) AS array_agg
+           FROM relmgr.act_references r
+          WHERE (r.act_id = d.act_id)) AS agencies
+   FROM (( SELECT DISTINCT disputes.act_id
+           FROM relmgr.disputes) d
+     JOIN relmgr.acts a ON ((a.act_id = d.act_id)))
+UNION ALL
+ SELECT 'joint-refused'::text AS source,
+    a.act_id AS source_id,
+    NULL::uuid AS against,
+    w.at AS due_at,
+    ( SELECT array_agg(DISTINCT (r.agency_id)::text) AS array_agg
+           FROM relmgr.act_references r
+          WHERE (r.act_id = a.act_id)) AS agencies
+   FROM ((relmgr.acts a
+     JOIN relmgr.undoings u ON ((u.undoes = a.act_id)))
+     JOIN relmgr.acts w ON (((w.act_id = u.act_id) AND ((w.agency_id)::text <> (a.agency_id)::text))))
+  WHERE ((a.kind = 'correlate'::text) AND (a.mode = 'joint'::text) AND (NOT (EXISTS ( SELECT
+           FROM relmgr.confirmations f
+          WHERE (f.confirms = a.act_id)))))
+UNION ALL
+ SELECT 'emergency-unreviewed'::text AS source,
+    v.review_id AS source_id,
+    NULL::uuid AS against,
+    v.due_at,
+    ARRAY[(v.agency_id)::text] AS agencies
+   FROM relmgr.reviews v
+  WHERE ((v.cause = 'emergency'::text) AND (NOT (EXISTS ( SELECT
+           FROM relmgr.review_outcomes o
+          WHERE (o.review_id = v.review_id)))));
 
 CREATE TABLE relmgr.exports (
     act_id uuid NOT NULL,
@@ -1503,23 +1826,6 @@ CREATE TABLE relmgr.retractions (
     decision_id uuid NOT NULL
 );
 
-CREATE TABLE relmgr.review_outcomes (
-    act_id uuid NOT NULL,
-    outcome text NOT NULL,
-    review_id uuid NOT NULL,
-    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['justified'::text, 'not-justified'::text, 'more-needed'::text])))
-);
-
-CREATE TABLE relmgr.reviews (
-    enquiry_id uuid NOT NULL,
-    agency_id governance.code NOT NULL,
-    opened_at timestamp with time zone NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    review_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    cause text DEFAULT 'emergency'::text NOT NULL,
-    CONSTRAINT review_cause_is_known CHECK ((cause = ANY (ARRAY['emergency'::text, 'flag'::text, 'sample'::text, 'repair'::text])))
-);
-
 CREATE TABLE relmgr.rulings (
     objection_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -1571,11 +1877,6 @@ CREATE TABLE relmgr.token_epochs (
     reading integer NOT NULL,
     writing integer NOT NULL,
     CONSTRAINT written_epoch_is_the_read_one_or_the_next CHECK (((reading >= 1) AND ((writing >= reading) AND (writing <= (reading + 1)))))
-);
-
-CREATE TABLE relmgr.undoings (
-    act_id uuid NOT NULL,
-    undoes uuid NOT NULL
 );
 
 CREATE TABLE relmgr.wrapping_epochs (
@@ -1641,17 +1942,68 @@ ALTER TABLE ONLY governance.roles_held
 ALTER TABLE ONLY governance.terms
     ADD CONSTRAINT terms_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY idmgr.activations
+    ADD CONSTRAINT activations_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY idmgr.activations
+    ADD CONSTRAINT activations_pkey PRIMARY KEY (manager, version);
+
+ALTER TABLE ONLY idmgr.acts
+    ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY idmgr.case_references
+    ADD CONSTRAINT case_references_case_id_agency_id_key UNIQUE (case_id, agency_id);
+
+ALTER TABLE ONLY idmgr.case_references
+    ADD CONSTRAINT case_references_pkey PRIMARY KEY (reference_id);
+
+ALTER TABLE ONLY idmgr.case_steps
+    ADD CONSTRAINT case_steps_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY idmgr.case_steps
+    ADD CONSTRAINT case_steps_pkey PRIMARY KEY (case_id, ordinal);
+
+ALTER TABLE ONLY idmgr.cases
+    ADD CONSTRAINT cases_pkey PRIMARY KEY (case_id);
+
 ALTER TABLE ONLY idmgr.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
+ALTER TABLE ONLY idmgr.effects
+    ADD CONSTRAINT effects_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY idmgr.effects
+    ADD CONSTRAINT effects_pkey PRIMARY KEY (effect_id);
+
+ALTER TABLE ONLY idmgr.effects
+    ADD CONSTRAINT effects_token_hash_key UNIQUE (token_hash);
+
 ALTER TABLE ONLY idmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (manager);
+
+ALTER TABLE ONLY idmgr.cases
+    ADD CONSTRAINT one_case_however_often UNIQUE NULLS NOT DISTINCT (source, source_id, against);
 
 ALTER TABLE ONLY idmgr.records
     ADD CONSTRAINT records_pkey PRIMARY KEY ("position");
 
 ALTER TABLE ONLY idmgr.records
     ADD CONSTRAINT records_record_id_key UNIQUE (record_id);
+
+ALTER TABLE ONLY idmgr.rule_sets
+    ADD CONSTRAINT rule_sets_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY idmgr.rule_sets
+    ADD CONSTRAINT rule_sets_pkey PRIMARY KEY (manager, version);
+
+ALTER TABLE ONLY idmgr.rules
+    ADD CONSTRAINT rules_pkey PRIMARY KEY (manager, version, rule);
+
+ALTER TABLE ONLY idmgr.withdrawals
+    ADD CONSTRAINT withdrawals_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY idmgr.withdrawals
+    ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (effect_id);
 
 ALTER TABLE ONLY ledger.checkpoints
     ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (number);
@@ -1703,6 +2055,9 @@ ALTER TABLE ONLY registrar.apart
 
 ALTER TABLE ONLY registrar.assertions_used
     ADD CONSTRAINT assertions_used_pkey PRIMARY KEY (assertion);
+
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY registrar.authenticators_in_force
     ADD CONSTRAINT authenticators_in_force_pkey PRIMARY KEY (authenticator_id);
@@ -1803,6 +2158,12 @@ ALTER TABLE ONLY registrar.registers
 ALTER TABLE ONLY registrar.reopenings
     ADD CONSTRAINT reopenings_pkey PRIMARY KEY (resolution_id);
 
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_pkey PRIMARY KEY (represents);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY registrar.resolutions
     ADD CONSTRAINT resolutions_pkey PRIMARY KEY (act_id);
 
@@ -1886,6 +2247,21 @@ ALTER TABLE ONLY relmgr.cells
 
 ALTER TABLE ONLY relmgr.changes
     ADD CONSTRAINT changes_pkey PRIMARY KEY (change_id);
+
+ALTER TABLE ONLY relmgr.clashes
+    ADD CONSTRAINT clashes_pkey PRIMARY KEY (grant_id, withholding_id);
+
+ALTER TABLE ONLY relmgr.complaint_steps
+    ADD CONSTRAINT complaint_steps_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY relmgr.complaint_steps
+    ADD CONSTRAINT complaint_steps_pkey PRIMARY KEY (complaint_id, step);
+
+ALTER TABLE ONLY relmgr.complaints
+    ADD CONSTRAINT complaints_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY relmgr.complaints
+    ADD CONSTRAINT complaints_pkey PRIMARY KEY (complaint_id);
 
 ALTER TABLE ONLY relmgr.confirmations
     ADD CONSTRAINT confirmations_pkey PRIMARY KEY (act_id);
@@ -2087,11 +2463,19 @@ CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
+CREATE INDEX effects_by_column ON idmgr.effects USING btree (column_id, starts_at);
+
+CREATE INDEX effects_by_handle ON idmgr.effects USING btree (handle_id) WHERE live;
+
+CREATE INDEX effects_by_rule ON idmgr.effects USING btree (manager, rule);
+
 CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
 CREATE INDEX access_tokens_by_grant ON registrar.access_tokens USING btree (grant_id);
 
 CREATE INDEX apart_opened_by_record ON registrar.apart_opened USING btree (set_apart_id);
+
+CREATE INDEX assessments_by_subject ON registrar.assessments USING btree (subject_id);
 
 CREATE INDEX authenticators_by_account ON registrar.authenticators USING btree (account_id);
 
@@ -2118,6 +2502,8 @@ CREATE UNIQUE INDEX one_secret_and_one_seed ON registrar.authenticators_in_force
 CREATE INDEX recognise_acts ON registrar.acts USING btree (practitioner_id, at) WHERE ((kind)::text = 'recognise'::text);
 
 CREATE INDEX recognitions_by_subject ON registrar.recognitions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+
+CREATE INDEX representatives_by_representative ON registrar.representatives USING btree (representative_id);
 
 CREATE INDEX resolutions_by_task ON registrar.resolutions USING btree (task_id);
 
@@ -2152,6 +2538,10 @@ CREATE INDEX anchors_by_handle ON relmgr.anchors USING btree (handle_id);
 CREATE INDEX attachments_by_anchor ON relmgr.attachments USING btree (anchor_id);
 
 CREATE INDEX changes_by_handle ON relmgr.changes USING btree (handle_id);
+
+CREATE INDEX complaints_by_handle ON relmgr.complaints USING btree (handle_id);
+
+CREATE INDEX complaints_by_time ON relmgr.complaints USING btree (at, complaint_id);
 
 CREATE INDEX confirmations_by_confirmed ON relmgr.confirmations USING btree (confirms);
 
@@ -2209,6 +2599,8 @@ CREATE UNIQUE INDEX one_unread_notice_per_handle ON relmgr.notices USING btree (
 
 CREATE INDEX overrides_by_agency ON relmgr.decisions USING btree (agency_id, decision_id) WHERE (risk IS NOT NULL);
 
+CREATE INDEX pairings_by_act ON relmgr.pairings USING btree (act_id);
+
 CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 
 CREATE INDEX pairings_by_decision ON relmgr.pairings USING btree (decision_id);
@@ -2217,7 +2609,11 @@ CREATE UNIQUE INDEX pairings_by_reference ON relmgr.pairings USING btree (refere
 
 CREATE INDEX raising_risk_by_handle ON relmgr.decisions USING btree (handle_id) WHERE (telling = 'raises-risk'::text);
 
+CREATE INDEX replies_by_act ON relmgr.replies USING btree (act_id);
+
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
+
+CREATE INDEX rulings_by_act ON relmgr.rulings USING btree (act_id);
 
 CREATE INDEX silences_by_handle ON relmgr.silences USING btree (handle_id);
 
@@ -2302,6 +2698,36 @@ ALTER TABLE ONLY governance.roles_held
 ALTER TABLE ONLY governance.terms
     ADD CONSTRAINT terms_act_id_fkey FOREIGN KEY (act_id) REFERENCES governance.acts(act_id);
 
+ALTER TABLE ONLY idmgr.activations
+    ADD CONSTRAINT activations_act_id_fkey FOREIGN KEY (act_id) REFERENCES idmgr.acts(act_id);
+
+ALTER TABLE ONLY idmgr.activations
+    ADD CONSTRAINT activations_manager_version_fkey FOREIGN KEY (manager, version) REFERENCES idmgr.rule_sets(manager, version);
+
+ALTER TABLE ONLY idmgr.case_references
+    ADD CONSTRAINT case_references_case_id_fkey FOREIGN KEY (case_id) REFERENCES idmgr.cases(case_id);
+
+ALTER TABLE ONLY idmgr.case_steps
+    ADD CONSTRAINT case_steps_act_id_fkey FOREIGN KEY (act_id) REFERENCES idmgr.acts(act_id);
+
+ALTER TABLE ONLY idmgr.case_steps
+    ADD CONSTRAINT case_steps_case_id_fkey FOREIGN KEY (case_id) REFERENCES idmgr.cases(case_id);
+
+ALTER TABLE ONLY idmgr.effects
+    ADD CONSTRAINT effects_act_id_fkey FOREIGN KEY (act_id) REFERENCES idmgr.acts(act_id);
+
+ALTER TABLE ONLY idmgr.rule_sets
+    ADD CONSTRAINT rule_sets_act_id_fkey FOREIGN KEY (act_id) REFERENCES idmgr.acts(act_id);
+
+ALTER TABLE ONLY idmgr.rules
+    ADD CONSTRAINT rules_manager_version_fkey FOREIGN KEY (manager, version) REFERENCES idmgr.rule_sets(manager, version);
+
+ALTER TABLE ONLY idmgr.withdrawals
+    ADD CONSTRAINT withdrawals_act_id_fkey FOREIGN KEY (act_id) REFERENCES idmgr.acts(act_id);
+
+ALTER TABLE ONLY idmgr.withdrawals
+    ADD CONSTRAINT withdrawals_effect_id_fkey FOREIGN KEY (effect_id) REFERENCES idmgr.effects(effect_id);
+
 ALTER TABLE ONLY ledger.cosignatures
     ADD CONSTRAINT cosignatures_number_fkey FOREIGN KEY (number) REFERENCES ledger.checkpoints(number);
 
@@ -2334,6 +2760,12 @@ ALTER TABLE ONLY registrar.apart_opened
 
 ALTER TABLE ONLY registrar.apart_opened
     ADD CONSTRAINT apart_opened_set_apart_id_fkey FOREIGN KEY (set_apart_id) REFERENCES registrar.set_apart(act_id);
+
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.assessments
+    ADD CONSTRAINT assessments_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY registrar.authenticators
     ADD CONSTRAINT authenticators_account_id_fkey FOREIGN KEY (account_id) REFERENCES registrar.accounts(account_id);
@@ -2455,6 +2887,21 @@ ALTER TABLE ONLY registrar.reopenings
 ALTER TABLE ONLY registrar.reopenings
     ADD CONSTRAINT reopenings_resolution_id_fkey FOREIGN KEY (resolution_id) REFERENCES registrar.resolutions(act_id);
 
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.representatives_ended
+    ADD CONSTRAINT representatives_ended_represents_fkey FOREIGN KEY (represents) REFERENCES registrar.representatives(act_id);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_representative_id_fkey FOREIGN KEY (representative_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.representatives
+    ADD CONSTRAINT representatives_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
 ALTER TABLE ONLY registrar.resolutions
     ADD CONSTRAINT resolutions_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
 
@@ -2565,6 +3012,21 @@ ALTER TABLE ONLY relmgr.cells
 
 ALTER TABLE ONLY relmgr.cells
     ADD CONSTRAINT cells_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.complaint_steps
+    ADD CONSTRAINT complaint_steps_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.complaint_steps
+    ADD CONSTRAINT complaint_steps_complaint_id_fkey FOREIGN KEY (complaint_id) REFERENCES relmgr.complaints(complaint_id);
+
+ALTER TABLE ONLY relmgr.complaints
+    ADD CONSTRAINT complaints_about_fkey FOREIGN KEY (about) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.complaints
+    ADD CONSTRAINT complaints_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.complaints
+    ADD CONSTRAINT complaints_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
 
 ALTER TABLE ONLY relmgr.confirmations
     ADD CONSTRAINT confirmations_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -2777,6 +3239,7 @@ GRANT USAGE ON SCHEMA governance TO fame_federation;
 GRANT USAGE ON SCHEMA governance TO fame_governance;
 
 GRANT USAGE ON SCHEMA idmgr TO fame_idmgr;
+GRANT USAGE ON SCHEMA idmgr TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA ledger TO fame_registrar;
 GRANT USAGE ON SCHEMA ledger TO fame_relmgr;
@@ -2792,6 +3255,7 @@ REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA registrar TO fame_registrar;
 GRANT USAGE ON SCHEMA registrar TO fame_relmgr;
 
+GRANT USAGE ON SCHEMA relmgr TO fame_idmgr;
 GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 GRANT USAGE ON SCHEMA relmgr TO fame_consent;
 
@@ -2891,11 +3355,49 @@ GRANT SELECT ON TABLE governance.published_users TO fame_consent;
 GRANT SELECT ON TABLE governance.published_users TO fame_federation;
 GRANT SELECT ON TABLE governance.published_users TO fame_governance;
 
+GRANT SELECT,INSERT ON TABLE idmgr.activations TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.acts TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.case_references TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.case_steps TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.cases TO fame_idmgr;
+
 GRANT SELECT,INSERT,DELETE ON TABLE idmgr.content_keys TO fame_idmgr;
+
+GRANT SELECT ON TABLE idmgr.docket TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(audience_kind) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(audience) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(purposes) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(reasons) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(until) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(live) ON TABLE idmgr.effects TO fame_idmgr;
+
+GRANT UPDATE(yields_to) ON TABLE idmgr.effects TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.key_checks TO fame_idmgr;
 
+GRANT SELECT ON TABLE idmgr.published_effects TO fame_relmgr;
+
+GRANT SELECT ON TABLE idmgr.published_grants TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE idmgr.records TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.rule_sets TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.rules TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.withdrawals TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE ledger.checkpoints TO fame_governance;
 
@@ -2941,6 +3443,8 @@ GRANT SELECT,INSERT ON TABLE registrar.apart_confirmed TO fame_registrar;
 GRANT SELECT,INSERT ON TABLE registrar.apart_opened TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.assertions_used TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.assessments TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.authenticators TO fame_registrar;
 
@@ -3016,6 +3520,10 @@ GRANT SELECT ON TABLE registrar.unsound TO fame_registrar;
 
 GRANT SELECT ON TABLE registrar.published_repairs TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE registrar.representatives TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.representatives_ended TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.security_events TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.sessions TO fame_registrar;
@@ -3076,6 +3584,10 @@ GRANT SELECT,INSERT ON TABLE relmgr.approvals TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.as_of_approvals TO fame_relmgr;
 
+GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.asked TO fame_idmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.attachments TO fame_relmgr;
 
 GRANT UPDATE(live) ON TABLE relmgr.attachments TO fame_relmgr;
@@ -3087,6 +3599,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.cells TO fame_relmgr;
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.changes TO fame_relmgr;
 
 GRANT UPDATE(at) ON TABLE relmgr.changes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.clashes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.complaint_steps TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.complaints TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.decisions TO fame_relmgr;
 
@@ -3136,11 +3654,17 @@ GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
-
 GRANT SELECT,INSERT ON TABLE relmgr.erased TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.erasures TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.escalations TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.exports TO fame_relmgr;
 
@@ -3194,10 +3718,6 @@ GRANT SELECT,INSERT ON TABLE relmgr.retired_keys TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.retractions TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.review_outcomes TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.reviews TO fame_relmgr;
-
 GRANT SELECT,INSERT ON TABLE relmgr.rulings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
@@ -3209,7 +3729,5 @@ GRANT SELECT,INSERT ON TABLE relmgr.statements TO fame_relmgr;
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.token_epochs TO fame_relmgr;
-
-GRANT SELECT,INSERT ON TABLE relmgr.undoings TO fame_relmgr;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.wrapping_epochs TO fame_relmgr;

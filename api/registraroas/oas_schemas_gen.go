@@ -584,6 +584,43 @@ func (s *CommonClientRequest) SetCase(val OptCaseReference) {
 
 type CommonClientStatement string
 
+// Ref: #/components/schemas/CompetenceRequest
+type CompetenceRequest struct {
+	Competent bool      `json:"competent"`
+	Until     time.Time `json:"until"`
+	Reason    Code      `json:"reason"`
+}
+
+// GetCompetent returns the value of Competent.
+func (s *CompetenceRequest) GetCompetent() bool {
+	return s.Competent
+}
+
+// GetUntil returns the value of Until.
+func (s *CompetenceRequest) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetReason returns the value of Reason.
+func (s *CompetenceRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetCompetent sets the value of Competent.
+func (s *CompetenceRequest) SetCompetent(val bool) {
+	s.Competent = val
+}
+
+// SetUntil sets the value of Until.
+func (s *CompetenceRequest) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetReason sets the value of Reason.
+func (s *CompetenceRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
 // Ref: #/components/schemas/CoverRequest
 type CoverRequest struct {
 	// A week ahead at most.
@@ -3593,6 +3630,163 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
 }
 
+// Somebody else who decides for the person, by what authority, shown how and until when. Consent
+// given by a proxy lapses with
+// the authority if that ends first. Who the proxy is stays in the agency's own records.
+// Ref: #/components/schemas/Proxy
+type Proxy struct {
+	Authority ProxyAuthority `json:"authority"`
+	Evidence  ProxyEvidence  `json:"evidence"`
+	Until     time.Time      `json:"until"`
+}
+
+// GetAuthority returns the value of Authority.
+func (s *Proxy) GetAuthority() ProxyAuthority {
+	return s.Authority
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *Proxy) GetEvidence() ProxyEvidence {
+	return s.Evidence
+}
+
+// GetUntil returns the value of Until.
+func (s *Proxy) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAuthority sets the value of Authority.
+func (s *Proxy) SetAuthority(val ProxyAuthority) {
+	s.Authority = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *Proxy) SetEvidence(val ProxyEvidence) {
+	s.Evidence = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Proxy) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type ProxyAuthority string
+
+const (
+	ProxyAuthorityParentalResponsibility ProxyAuthority = "parental-responsibility"
+	ProxyAuthoritySpecialGuardian        ProxyAuthority = "special-guardian"
+	ProxyAuthorityLocalAuthorityCare     ProxyAuthority = "local-authority-care"
+	ProxyAuthorityLastingPowerOfAttorney ProxyAuthority = "lasting-power-of-attorney"
+	ProxyAuthorityCourtAppointedDeputy   ProxyAuthority = "court-appointed-deputy"
+)
+
+// AllValues returns all ProxyAuthority values.
+func (ProxyAuthority) AllValues() []ProxyAuthority {
+	return []ProxyAuthority{
+		ProxyAuthorityParentalResponsibility,
+		ProxyAuthoritySpecialGuardian,
+		ProxyAuthorityLocalAuthorityCare,
+		ProxyAuthorityLastingPowerOfAttorney,
+		ProxyAuthorityCourtAppointedDeputy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case ProxyAuthoritySpecialGuardian:
+		return []byte(s), nil
+	case ProxyAuthorityLocalAuthorityCare:
+		return []byte(s), nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		return []byte(s), nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyAuthority) UnmarshalText(data []byte) error {
+	switch ProxyAuthority(data) {
+	case ProxyAuthorityParentalResponsibility:
+		*s = ProxyAuthorityParentalResponsibility
+		return nil
+	case ProxyAuthoritySpecialGuardian:
+		*s = ProxyAuthoritySpecialGuardian
+		return nil
+	case ProxyAuthorityLocalAuthorityCare:
+		*s = ProxyAuthorityLocalAuthorityCare
+		return nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		*s = ProxyAuthorityLastingPowerOfAttorney
+		return nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		*s = ProxyAuthorityCourtAppointedDeputy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ProxyEvidence string
+
+const (
+	ProxyEvidenceDocumentSeen    ProxyEvidence = "document-seen"
+	ProxyEvidenceRegisterChecked ProxyEvidence = "register-checked"
+	ProxyEvidenceOwnRecords      ProxyEvidence = "own-records"
+	ProxyEvidenceStatedAndNoted  ProxyEvidence = "stated-and-noted"
+)
+
+// AllValues returns all ProxyEvidence values.
+func (ProxyEvidence) AllValues() []ProxyEvidence {
+	return []ProxyEvidence{
+		ProxyEvidenceDocumentSeen,
+		ProxyEvidenceRegisterChecked,
+		ProxyEvidenceOwnRecords,
+		ProxyEvidenceStatedAndNoted,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyEvidenceDocumentSeen:
+		return []byte(s), nil
+	case ProxyEvidenceRegisterChecked:
+		return []byte(s), nil
+	case ProxyEvidenceOwnRecords:
+		return []byte(s), nil
+	case ProxyEvidenceStatedAndNoted:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyEvidence) UnmarshalText(data []byte) error {
+	switch ProxyEvidence(data) {
+	case ProxyEvidenceDocumentSeen:
+		*s = ProxyEvidenceDocumentSeen
+		return nil
+	case ProxyEvidenceRegisterChecked:
+		*s = ProxyEvidenceRegisterChecked
+		return nil
+	case ProxyEvidenceOwnRecords:
+		*s = ProxyEvidenceOwnRecords
+		return nil
+	case ProxyEvidenceStatedAndNoted:
+		*s = ProxyEvidenceStatedAndNoted
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/Recognition
 type Recognition struct {
 	ID ID `json:"id"`
@@ -5153,6 +5347,122 @@ func (s *RegistrationRequest) GetItems() []ItemRequest {
 // SetItems sets the value of Items.
 func (s *RegistrationRequest) SetItems(val []ItemRequest) {
 	s.Items = val
+}
+
+// Ref: #/components/schemas/RepresentativeEndRequest
+type RepresentativeEndRequest struct {
+	Representative SubjectReference `json:"representative"`
+	Reason         Code             `json:"reason"`
+}
+
+// GetRepresentative returns the value of Representative.
+func (s *RepresentativeEndRequest) GetRepresentative() SubjectReference {
+	return s.Representative
+}
+
+// GetReason returns the value of Reason.
+func (s *RepresentativeEndRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetRepresentative sets the value of Representative.
+func (s *RepresentativeEndRequest) SetRepresentative(val SubjectReference) {
+	s.Representative = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RepresentativeEndRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// Ref: #/components/schemas/RepresentativeRequest
+type RepresentativeRequest struct {
+	Representative SubjectReference `json:"representative"`
+	Proxy          Proxy            `json:"proxy"`
+	// See: what duties hold of the person. decide: what the person could, such as consents.
+	Scope  []RepresentativeRequestScopeItem `json:"scope"`
+	Reason Code                             `json:"reason"`
+}
+
+// GetRepresentative returns the value of Representative.
+func (s *RepresentativeRequest) GetRepresentative() SubjectReference {
+	return s.Representative
+}
+
+// GetProxy returns the value of Proxy.
+func (s *RepresentativeRequest) GetProxy() Proxy {
+	return s.Proxy
+}
+
+// GetScope returns the value of Scope.
+func (s *RepresentativeRequest) GetScope() []RepresentativeRequestScopeItem {
+	return s.Scope
+}
+
+// GetReason returns the value of Reason.
+func (s *RepresentativeRequest) GetReason() Code {
+	return s.Reason
+}
+
+// SetRepresentative sets the value of Representative.
+func (s *RepresentativeRequest) SetRepresentative(val SubjectReference) {
+	s.Representative = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *RepresentativeRequest) SetProxy(val Proxy) {
+	s.Proxy = val
+}
+
+// SetScope sets the value of Scope.
+func (s *RepresentativeRequest) SetScope(val []RepresentativeRequestScopeItem) {
+	s.Scope = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RepresentativeRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+type RepresentativeRequestScopeItem string
+
+const (
+	RepresentativeRequestScopeItemSee    RepresentativeRequestScopeItem = "see"
+	RepresentativeRequestScopeItemDecide RepresentativeRequestScopeItem = "decide"
+)
+
+// AllValues returns all RepresentativeRequestScopeItem values.
+func (RepresentativeRequestScopeItem) AllValues() []RepresentativeRequestScopeItem {
+	return []RepresentativeRequestScopeItem{
+		RepresentativeRequestScopeItemSee,
+		RepresentativeRequestScopeItemDecide,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RepresentativeRequestScopeItem) MarshalText() ([]byte, error) {
+	switch s {
+	case RepresentativeRequestScopeItemSee:
+		return []byte(s), nil
+	case RepresentativeRequestScopeItemDecide:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RepresentativeRequestScopeItem) UnmarshalText(data []byte) error {
+	switch RepresentativeRequestScopeItem(data) {
+	case RepresentativeRequestScopeItemSee:
+		*s = RepresentativeRequestScopeItemSee
+		return nil
+	case RepresentativeRequestScopeItemDecide:
+		*s = RepresentativeRequestScopeItemDecide
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/ResolutionRequest
