@@ -178,3 +178,34 @@ func TestPartsThatAreSentAtOnceEnterEachLineAndIdentifierOnce(t *testing.T) {
 		t.Errorf("the parts count %d lines, want %d", n, parts*size)
 	}
 }
+
+// A file of hundreds of people of one name and date costs what as many strangers do: the
+// search reads no block that is full, puts nothing before anybody, and names nobody.
+func TestHundredsOfOneNameAreEnteredAndPutNothingBeforeAnybody(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.open("town")
+	const many, size = 400, 200
+	_, bulk := h.approve("town", many)
+	for first := 1; first < many; first += size {
+		p := registrar.ImportPart{First: first, Last: first + size - 1}
+		for n := range size {
+			p.Lines = append(p.Lines, lineOf(first+n, name("John", "Smith"), born("1980-01-01")))
+		}
+		entered, refused, err := h.registrar.ImportPart(t.Context(), other, "town", bulk, p)
+		must(t, err)
+		if entered != size || refused != 0 {
+			t.Errorf("%d were entered, %d refused", entered, refused)
+		}
+	}
+	h.search()
+	if tasks := h.tasks(true); len(tasks) != 0 {
+		t.Errorf("%d tasks were put", len(tasks))
+	}
+	if r := h.ask("town", name("John", "Smith"), born("1980-01-01")); r.Outcome != match.UnderDetermined || r.Entry != "" {
+		t.Errorf("one of them is %+v", r)
+	}
+	if n := h.count("select count(*) from registrar.unsearched"); n != 0 {
+		t.Errorf("%d are still to be searched for", n)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -148,5 +149,64 @@ func TestARegisterImportSurvivesTheDeathOfEverythingItRunsOn(t *testing.T) {
 	before := parts()
 	if again := hubtest.Fame(t, "", as("mr-quill")...); !strings.Contains(again.Stdout, want) || parts() != before {
 		t.Errorf("the import was run again after its end: %d parts more, and it said\n%s", parts()-before, again.Stdout)
+	}
+}
+
+// REG-11, REG-12, A-13: each typing error in a file of people is told with its line and
+// place and repeats nothing; whatever a line holds, the lines around it are read.
+func TestATypingErrorInAFileOfPeopleIsToldByItsLine(t *testing.T) {
+	const columns = "given,family,name,birth,within,sex,house,street,postcode,phone,email,scheme,number,source\n"
+	const good = "Ilka,Ådahl,,1987-04,1,female,7,Mill Lane,ZZ1 1ZZ,+44 1632 960711,i@mail.example,passport,Z1,person\n"
+	const object = `{"items":[{"source":"person","name":{"whole":"Ilka"}}]}` + "\n"
+	for name, c := range map[string]struct {
+		line, say string
+		json      bool
+	}{
+		"nothing but commas":      {line: ",,,,,,,,,,,,,", say: "nothing by which a person is known"},
+		"a day in words":          {line: "SECRET,,,the first of May,,,,,,,,,,", say: "/items/1/birth/date"},
+		"a day turned round":      {line: "SECRET,,,31/12/1980,,,,,,,,,,", say: "/items/1/birth/date"},
+		"years in letters":        {line: "SECRET,,,1980,SECRET,,,,,,,,,", say: "/within"},
+		"years without a year":    {line: "SECRET,,,,2,,,,,,,,,", say: "/items/1/birth/date"},
+		"a sex of no list":        {line: "SECRET,,,,,SECRET,,,,,,,,", say: "/items/1/sex"},
+		"a telephone of letters":  {line: "SECRET,,,,,,,,,SECRET,,,,", say: "/items/1/phone"},
+		"an e-mail without an at": {line: "SECRET,,,,,,,,,,SECRET,,,", say: "/items/1/email"},
+		"a number of no scheme":   {line: "SECRET,,,,,,,,,,,,SECRET,", say: "/items/1/identifier/scheme"},
+		"a source of no list":     {line: "SECRET,,,,,,,,,,,,,hearsay", say: "/items/0/source"},
+		"a formula":               {line: "=SECRET,,,,,,,,,,,,,", say: "/given: begins as a formula"},
+		"a formula for a number":  {line: "+SECRET,,,,,,,,,,,,,", say: "formula"},
+		"a megabyte":              {line: strings.Repeat("SECRET", 1<<20/6) + ",,,,,,,,,,,,,", say: "longer than"},
+		"a long name":             {line: strings.Repeat("SECRET", 200) + ",,,,,,,,,,,,,", say: "/items/0/name/given"},
+		"Latin-1":                 {line: "SECRET\xe9,,,,,,,,,,,,,", say: "not UTF-8"},
+		"another direction":       {line: "SECRET\u202e,,,,,,,,,,,,,", say: "direction of writing"},
+		"a diagnosis":             {json: true, line: `{"items":[{"source":"person","name":{"whole":"SECRET"},"diagnosis":"SECRET"}]}`, say: "members items"},
+		"no items":                {json: true, line: `{"items":[]}`, say: "/items:"},
+		"another line's number":   {json: true, line: `{"line":7,"items":[{"source":"person","sex":"male"}]}`, say: "members items"},
+	} {
+		text, at := columns+good+c.line+"\n"+good, 3
+		if c.json {
+			text, at = object+c.line+"\n"+object, 2
+		}
+		l, err := newLines(strings.NewReader(text), registrations, c.json)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := 0
+		for {
+			e, err := l.next()
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			switch read++; {
+			case e.number == at && (!strings.Contains(e.wrong, c.say) || strings.Contains(e.wrong, "SECRET")):
+				t.Errorf("%s is told as %q, want %q", name, e.wrong, c.say)
+			case e.number != at && (e.wrong != "" || len(e.person.Items) == 0):
+				t.Errorf("beside %s line %d is %q with %d items", name, e.number, e.wrong, len(e.person.Items))
+			}
+		}
+		if read != 3 {
+			t.Errorf("%s: %d lines were read", name, read)
+		}
 	}
 }
