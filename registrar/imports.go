@@ -238,7 +238,11 @@ func (s *Service) ImportPart(ctx context.Context, caller decide.Caller, id ident
 	}
 	// What depends on the lines alone is made before the transaction, and once: it is
 	// what an import takes most of its time for.
-	people, err := s.people(ctx, id, part.Lines, at)
+	by, _, err := s.subjectsKey(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	people, err := s.people(ctx, id, by, part.Lines, at)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -261,7 +265,7 @@ func (s *Service) ImportPart(ctx context.Context, caller decide.Caller, id ident
 				refused++
 			}
 		}
-		fresh, wrong, err := s.enterAll(ctx, tx, caller, role, at, id, of, approval, todo)
+		fresh, wrong, err := s.enterAll(ctx, tx, caller, role, at, id, of, approval, by, todo)
 		if err != nil {
 			return err
 		}
@@ -292,7 +296,7 @@ type claimed struct {
 }
 
 // people seals what the lines hold, or says what is wrong with it.
-func (s *Service) people(ctx context.Context, id ident.Register, lines []ImportLine, at time.Time) ([]*person, error) {
+func (s *Service) people(ctx context.Context, id ident.Register, by seal.KeyID, lines []ImportLine, at time.Time) ([]*person, error) {
 	all := make([]*person, len(lines))
 	for n, l := range lines {
 		p := &person{line: l.Line}
@@ -306,7 +310,7 @@ func (s *Service) people(ctx context.Context, id ident.Register, lines []ImportL
 		var dek seal.DEK
 		p.subject, dek = ident.NewSubject(), seal.NewDEK()
 		var err error
-		if p.key, err = s.keys.Wrap(ctx, SubjectsKey, p.subject[:], dek); err != nil {
+		if p.key, err = s.keys.Wrap(ctx, by, p.subject[:], dek); err != nil {
 			return nil, err
 		}
 		if p.items, err = sealItems(dek, p.subject, l.Items); err != nil {
@@ -381,7 +385,7 @@ func (s *Service) unclaimed(ctx context.Context, tx *sql.Tx, todo []*person) err
 
 // enterAll stores what came of the lines, in one statement, and counts it.
 func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller, role string, at time.Time, id ident.Register, of ident.ImportID,
-	approval approved, people []*person,
+	approval approved, by seal.KeyID, people []*person,
 ) (made, refused int, err error) {
 	todo := make([]*person, len(people)) // what is refused here may not be when it is tried again
 	for n, p := range people {
@@ -396,7 +400,7 @@ func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller
 	slices.SortStableFunc(todo, func(a, b *person) int { return bytes.Compare(a.first(), b.first()) })
 	q := registrardb.EnterAllParams{
 		Kind: register, At: at, Registrar: string(s.registrar), Practitioner: string(caller.Practitioner), Agency: string(caller.Agency), Role: role,
-		TermsVersion: caller.Terms.Version, RegisterID: string(id), WrappedBy: string(SubjectsKey), ImportID: ident.UntypedID(of),
+		TermsVersion: caller.Terms.Version, RegisterID: string(id), WrappedBy: string(by), ImportID: ident.UntypedID(of),
 	}
 	for _, p := range todo {
 		if p.wrong != nil {

@@ -77,7 +77,11 @@ func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.R
 // enter makes the entry of a person, whose items have been checked.
 func (s *Service) enter(ctx context.Context, caller decide.Caller, role string, at time.Time, id ident.Register, subject ident.Subject, items []Item) (made Registered, err error) {
 	dek := seal.NewDEK()
-	wrapped, err := s.keys.Wrap(ctx, SubjectsKey, subject[:], dek)
+	by, _, err := s.subjectsKey(ctx)
+	if err != nil {
+		return Registered{}, err
+	}
+	wrapped, err := s.keys.Wrap(ctx, by, subject[:], dek)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -98,7 +102,7 @@ func (s *Service) enter(ctx context.Context, caller decide.Caller, role string, 
 		}
 		made = Registered{Entry: entry, Receipt: receipt}
 		if err := s.queries.InsertSubject(ctx, tx, registrardb.InsertSubjectParams{
-			SubjectID: ident.UntypedID(subject), RegisterID: string(id), ActID: ident.UntypedID(a.ID), Wrapped: wrapped, WrappedBy: string(SubjectsKey),
+			SubjectID: ident.UntypedID(subject), RegisterID: string(id), ActID: ident.UntypedID(a.ID), Wrapped: wrapped, WrappedBy: string(by),
 		}); err != nil {
 			return err
 		}

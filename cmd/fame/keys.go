@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/relmgr"
 )
 
@@ -22,6 +25,7 @@ type keysCommand struct {
 	Agreement keysAgreementCommand `cmd:"" help:"Make the next key that registrars encrypt recognitions to, and publish it to the hub's own."`
 	Rewrap    keysRewrapCommand    `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
 	Records   keysRecordsCommand   `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
+	People    keysPeopleCommand    `cmd:"" help:"Bring what the registrar knows of people to its next wrapping key, or carry on what was stopped."`
 	Revoke    keysRevokeCommand    `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
 	Destroy   keysDestroyCommand   `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
 }
@@ -201,6 +205,48 @@ func (c *keysRecordsCommand) Run(ctx context.Context, all *cli, out *printer) er
 		out.say("What the index recorded is under its new key. The old one is kept as long as backups are: see fame keys list.")
 		return out.result(map[string]bool{"records": true})
 	})
+}
+
+type keysPeopleCommand struct{}
+
+// Run rotates the key that wraps the keys of people, with the registrar's own key file and
+// database role.
+func (c *keysPeopleCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	h, err := openHub(all.Dir)
+	if err != nil {
+		return err
+	}
+	conf, err := process.Load(h.path("registrar.yaml"), "registrar")
+	if err != nil {
+		return err
+	}
+	if h.Private {
+		dsn, stop, err := h.reachPrivate(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		conf.Database = dsn + " role='fame_registrar'"
+	}
+	keys, err := seal.OpenFile(conf.Keys, conf.Identity)
+	if err != nil {
+		return err
+	}
+	db, err := pg.OpenPool(ctx, conf.Database, pg.Pool{Application: "fame keys", MaxOpen: 2, StatementTimeout: 10 * time.Minute})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := registrar.New(registrar.Config{Registrar: ident.Registrar(conf.Registrar), DB: db, Keys: keys, Now: time.Now, Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		return err
+	}
+	tell := out.progress()
+	if err := s.RewrapSubjects(ctx, func(done, of int) { tell("people", done, of) }); err != nil {
+		return err
+	}
+	out.say("What the registrar knows of people is under its new key. The old one is kept as long as backups are.")
+	return out.result(map[string]bool{"people": true})
 }
 
 type keysRevokeCommand struct {

@@ -210,3 +210,24 @@ func TestATypingErrorInAFileOfPeopleIsToldByItsLine(t *testing.T) {
 		}
 	}
 }
+
+// DCP-03: the key over what the registrar knows of people is rotated by command while it
+// runs, and who was entered before is recognised all the same.
+func TestPeoplesKeysAreRotatedByCommand(t *testing.T) {
+	w := everyday(t)
+	person := func() []map[string]any {
+		return []map[string]any{{"name": map[string]any{"given": "Wilhelmina", "family": "Oosterbaan"}}, {"birth": map[string]any{"date": "1937-03-04"}},
+			{"identifier": map[string]any{"scheme": "passport", "value": "ZK7391737"}}}
+	}
+	w.secret("whose key was rotated", "Wilhelmina", "wilhelmina", "Oosterbaan", "oosterbaan", "1937-03-04", "ZK7391737")
+	w.register(t, "rotated", false, person(), person())
+	wantOutcome(t, hubtest.Fame(t, "", "--dir", w.Dir, "keys", "people"), 0, "is under its new key")
+	said := w.tellRegistrar(t, "mr-lindqvist", "/registers/rotated/recognitions", map[string]any{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": person()})
+	if said["outcome"] != "determined" {
+		t.Errorf("after the rotation the answer is %v", said)
+	}
+	var old int
+	if err := w.Admin(t).QueryRow("select count(*) from registrar.subject_keys where wrapped_by = 'duty/registrar/subjects/1'").Scan(&old); err != nil || old != 0 {
+		t.Errorf("%d people are under the key of before: %v", old, err)
+	}
+}

@@ -12,6 +12,17 @@ import (
 	"github.com/fame-hub/fame/internal/ident"
 )
 
+const CountToRewrap = `-- name: CountToRewrap :one
+select count(*) from registrar.subject_keys where wrapped_by <> $1::text
+`
+
+func (q *Queries) CountToRewrap(ctx context.Context, db DBTX, wrappedBy string) (int64, error) {
+	row := db.QueryRowContext(ctx, CountToRewrap, wrappedBy)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const FindEntry = `-- name: FindEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
@@ -190,6 +201,43 @@ func (q *Queries) ListItems(ctx context.Context, db DBTX, subjectID ident.Subjec
 	return items, nil
 }
 
+const ListToRewrap = `-- name: ListToRewrap :many
+select subject_id, wrapped, wrapped_by from registrar.subject_keys
+ where wrapped_by <> $1::text
+ order by subject_id
+ limit $2
+   for update
+`
+
+type ListToRewrapParams struct {
+	WrappedBy string
+	Most      int32
+}
+
+// People whose key is wrapped by another key than this.
+func (q *Queries) ListToRewrap(ctx context.Context, db DBTX, arg ListToRewrapParams) ([]RegistrarSubjectKey, error) {
+	rows, err := db.QueryContext(ctx, ListToRewrap, arg.WrappedBy, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RegistrarSubjectKey{}
+	for rows.Next() {
+		var i RegistrarSubjectKey
+		if err := rows.Scan(&i.SubjectID, &i.Wrapped, &i.WrappedBy); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const LockEntry = `-- name: LockEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
@@ -232,6 +280,21 @@ delete from registrar.identifiers where item_id = $1
 
 func (q *Queries) ReleaseIdentifier(ctx context.Context, db DBTX, itemID ident.ItemID) error {
 	_, err := db.ExecContext(ctx, ReleaseIdentifier, itemID)
+	return err
+}
+
+const Rewrap = `-- name: Rewrap :exec
+update registrar.subject_keys set wrapped = $1, wrapped_by = $2 where subject_id = $3
+`
+
+type RewrapParams struct {
+	Wrapped   []byte
+	WrappedBy string
+	SubjectID ident.Subject
+}
+
+func (q *Queries) Rewrap(ctx context.Context, db DBTX, arg RewrapParams) error {
+	_, err := db.ExecContext(ctx, Rewrap, arg.Wrapped, arg.WrappedBy, arg.SubjectID)
 	return err
 }
 

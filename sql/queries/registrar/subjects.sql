@@ -54,3 +54,17 @@ insert into registrar.identifiers (token, item_id) values (sqlc.arg(token), sqlc
 
 -- name: ReleaseIdentifier :exec
 delete from registrar.identifiers where item_id = sqlc.arg(item_id);
+
+-- name: CountToRewrap :one
+select count(*) from registrar.subject_keys where wrapped_by <> sqlc.arg(wrapped_by)::text;
+
+-- People whose key is wrapped by another key than this.
+-- name: ListToRewrap :many
+select subject_id, wrapped, wrapped_by from registrar.subject_keys
+ where wrapped_by <> sqlc.arg(wrapped_by)::text
+ order by subject_id
+ limit sqlc.arg(most)
+   for update;
+
+-- name: Rewrap :exec
+update registrar.subject_keys set wrapped = sqlc.arg(wrapped), wrapped_by = sqlc.arg(wrapped_by) where subject_id = sqlc.arg(subject_id);
