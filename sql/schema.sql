@@ -99,6 +99,7 @@ CREATE FUNCTION relmgr.act_is_concealed(act uuid, now timestamp with time zone) 
       union all select v.objection_id from relmgr.rulings v where v.act_id = b.act_id
       union all select c.confirms from relmgr.confirmations c where c.act_id = b.act_id
       union all select pu.act_id from relmgr.pairings p join relmgr.pairings_used pu on pu.pairing_id = p.pairing_id where p.act_id = b.act_id
+      union all select p.act_id from relmgr.pairings_used pu join relmgr.pairings p on p.pairing_id = pu.pairing_id where pu.act_id = b.act_id
       union all select d.act_id from relmgr.replies y join relmgr.deliveries d on d.delivery_id = y.delivery_id where y.act_id = b.act_id
     ) r (of)
   )
@@ -2606,6 +2607,8 @@ CREATE INDEX pairings_by_code ON relmgr.pairings USING btree (code_hash);
 CREATE INDEX pairings_by_decision ON relmgr.pairings USING btree (decision_id);
 
 CREATE UNIQUE INDEX pairings_by_reference ON relmgr.pairings USING btree (reference_hash);
+
+CREATE INDEX pairings_used_by_act ON relmgr.pairings_used USING btree (act_id);
 
 CREATE INDEX raising_risk_by_handle ON relmgr.decisions USING btree (handle_id) WHERE (telling = 'raises-risk'::text);
 
