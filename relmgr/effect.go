@@ -93,7 +93,7 @@ func (s *Service) plan(ctx context.Context, tx *sql.Tx, d *deed) ([]change, erro
 		// What follows reads the same for an act that was barred as for one that
 		// was not: whoever undoes it does not learn from the work which it was.
 		place := inEffect(act, undoings) && !p.Barred
-		if p.Mode == string(decide.Joint) && Kind(p.Kind) == Correlate && d.Confirms != act {
+		if waits(Kind(p.Kind), p.Mode) && d.Confirms != act {
 			confirmed, err := s.confirmed(ctx, tx, act)
 			if err != nil {
 				return nil, err
@@ -127,7 +127,13 @@ func (s *Service) plan(ctx context.Context, tx *sql.Tx, d *deed) ([]change, erro
 	return out, nil
 }
 
-// confirmed reports whether the other side has confirmed a joint correlation.
+// waits reports whether such an act is in effect only once it is confirmed: a joint
+// correlation by the other side, a joint publication by the person (ACT-06, PUB-03).
+func waits(kind Kind, mode string) bool {
+	return decide.Mode(mode) == decide.Joint && (kind == Correlate || kind == Publish)
+}
+
+// confirmed reports whether an act that waits has been confirmed.
 func (s *Service) confirmed(ctx context.Context, tx *sql.Tx, act ident.ActID) (bool, error) {
 	by, err := s.q.ListConfirmations(ctx, tx, act)
 	if err != nil {

@@ -128,7 +128,7 @@ func (h *history) stood(a relmgrdb.ListMakingActsRow, then bool) bool {
 		barred, confirmed = a.BarredEarlier, a.ConfirmedEarlier
 	}
 	return (a.Earlier || !then) && !barred && inEffect(a.ActID, h.undone[then]) &&
-		(Kind(a.Kind) != Correlate || a.Mode != string(decide.Joint) || confirmed)
+		(!waits(Kind(a.Kind), a.Mode) || confirmed)
 }
 
 // of lists the acts of a kind that stood.

@@ -219,6 +219,40 @@ func (s *Service) ObjectAsMyself(ctx context.Context, who decide.Subject, act id
 	return out, err
 }
 
+// ConfirmAsMyself has a person confirm a publication that an agency makes together with
+// them, which is in effect from then on (PUB-03). Doing so again gives the same receipt.
+// What is not theirs, or is kept from them, is NotKnown; where the column has published
+// them otherwise meanwhile it is Conflict.
+func (s *Service) ConfirmAsMyself(ctx context.Context, who decide.Subject, act ident.ActID) (out MyReceipt, err error) {
+	defer fault.Wrap(&err, "relmgr.ConfirmAsMyself")
+	at := s.stamp()
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		a, err := s.myAct(ctx, tx, who, act, at)
+		if err != nil {
+			return err
+		}
+		if decide.Mode(a.Mode) != decide.Joint || Kind(a.Kind) != Publish {
+			return fault.At("/act", "name a publication that waits for you: its mode is joint")
+		}
+		if _, err := s.lockRows(ctx, tx, []ident.HandleID{a.HandleID}); err != nil { // two at once: one after the other
+			return err
+		}
+		before, err := s.q.FindMyConfirmation(ctx, tx, act)
+		if err == nil {
+			out = MyReceipt{before.ActID, before.Commitment}
+			return nil
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return pg.Fault(err)
+		}
+		d := asPerson(who, Confirm, at, a.AgencyID)
+		d.Confirms, d.Handles = act, []ident.HandleID{a.HandleID}
+		r, err := s.enact(ctx, tx, d)
+		out = MyReceipt{d.Act, r.Commitment}
+		return err
+	})
+	return out, err
+}
+
 // myAct is an act about the person that they may know of.
 func (s *Service) myAct(ctx context.Context, db relmgrdb.DBTX, who decide.Subject, act ident.ActID, at time.Time) (relmgrdb.FindMyActRow, error) {
 	a, err := s.q.FindMyAct(ctx, db, relmgrdb.FindMyActParams{ActID: act, Handles: handlesOfSubject(who), At: at})

@@ -45,9 +45,6 @@ type Relationship struct {
 func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.Publish")
 	at := s.stamp()
-	if r.Mode == decide.Joint {
-		return Receipt{}, fault.At("/mode", "a joint publication waits for the person, who cannot sign in here yet: use another mode")
-	}
 	if err := evidenced(r.Mode, r.Evidence); err != nil {
 		return Receipt{}, err
 	}
@@ -105,15 +102,15 @@ func (s *Service) Publish(ctx context.Context, who decide.Caller, r Relationship
 
 // place writes the projection of a publishing act: its cell and its offers.
 func (s *Service) place(ctx context.Context, tx *sql.Tx, d *deed) error {
-	v := d.Decisions[0]
-	err := s.q.PlaceCell(ctx, tx, relmgrdb.PlaceCellParams{
-		HandleID: v.Handle, ActID: d.Act, DecisionID: v.ID, Role: d.ProviderRole,
-	})
-	if err != nil {
+	if v := d.Decisions[0]; d.Mode != decide.Joint { // which waits for the person (PUB-03)
+		err := s.q.PlaceCell(ctx, tx, relmgrdb.PlaceCellParams{
+			HandleID: v.Handle, ActID: d.Act, DecisionID: v.ID, Role: d.ProviderRole,
+		})
 		if pg.Constraint(err) == "cells_pkey" {
 			return alreadyPublished()
+		} else if err != nil {
+			return pg.Fault(err)
 		}
-		return pg.Fault(err)
 	}
 	for i, o := range d.Offers {
 		if err := s.q.RecordOffer(ctx, tx, relmgrdb.RecordOfferParams{

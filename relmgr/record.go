@@ -29,7 +29,7 @@ const (
 	KeepApart Kind = "keep-apart"
 	Dispute   Kind = "dispute"
 	Settle    Kind = "settle"  // says which of a disputed handle's correlations hold
-	Confirm   Kind = "confirm" // the other side says that it is the same person
+	Confirm   Kind = "confirm" // the other side says that it is the same person, or the person that they publish it too
 	Contact   Kind = "contact" // please contact me
 	Reply     Kind = "reply"   // a holder's answer to that
 	Move      Kind = "move"    // one relationship of a caseload, to another column

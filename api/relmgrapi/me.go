@@ -199,6 +199,18 @@ func (h handlers) ListMyDecisions(ctx context.Context, params oas.ListMyDecision
 	return out, nil
 }
 
+func (h handlers) ConfirmAsMyself(ctx context.Context, req *oas.MyConfirmationRequest) (*oas.MyReceipt, error) {
+	act, err := ident.ParseAct(string(req.Act))
+	if err != nil {
+		return nil, malformed("/act")
+	}
+	r, err := h.service.ConfirmAsMyself(ctx, subject(ctx), act)
+	if err != nil {
+		return nil, err
+	}
+	return &oas.MyReceipt{Act: oas.ID(r.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(r.Commitment))}, nil
+}
+
 func (h handlers) ObjectAsMyself(ctx context.Context, req *oas.MyObjectionRequest) (*oas.MyReceipt, error) {
 	act, err := ident.ParseAct(string(req.Act))
 	if err != nil {

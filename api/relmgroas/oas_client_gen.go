@@ -78,6 +78,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/me/complaints
 	Complain(ctx context.Context, request *ComplaintRequest) (*ComplaintReceipt, error)
+	// ConfirmAsMyself invokes confirmAsMyself operation.
+	//
+	// A relationship published jointly is in the index once the person has confirmed it: both are its
+	// publishers (PUB-03). Confirming again
+	// gives the same receipt.
+	//
+	// POST /relmgr/v1/me/confirmations
+	ConfirmAsMyself(ctx context.Context, request *MyConfirmationRequest) (*MyReceipt, error)
 	// ConfirmSamePerson invokes confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody
@@ -1180,6 +1188,81 @@ func (c *Client) sendComplain(ctx context.Context, request *ComplaintRequest) (r
 	defer body.Close()
 
 	result, err := decodeComplainResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ConfirmAsMyself invokes confirmAsMyself operation.
+//
+// A relationship published jointly is in the index once the person has confirmed it: both are its
+// publishers (PUB-03). Confirming again
+// gives the same receipt.
+//
+// POST /relmgr/v1/me/confirmations
+func (c *Client) ConfirmAsMyself(ctx context.Context, request *MyConfirmationRequest) (*MyReceipt, error) {
+	res, err := c.sendConfirmAsMyself(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendConfirmAsMyself(ctx context.Context, request *MyConfirmationRequest) (res *MyReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/me/confirmations"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeConfirmAsMyselfRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ConfirmAsMyselfOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeConfirmAsMyselfResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

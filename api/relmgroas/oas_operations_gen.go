@@ -13,6 +13,7 @@ const (
 	AskAsOfOperation               OperationName = "AskAsOf"
 	AttachAnchorOperation          OperationName = "AttachAnchor"
 	ComplainOperation              OperationName = "Complain"
+	ConfirmAsMyselfOperation       OperationName = "ConfirmAsMyself"
 	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
 	CorrelateOperation             OperationName = "Correlate"
 	DeclareInterestOperation       OperationName = "DeclareInterest"

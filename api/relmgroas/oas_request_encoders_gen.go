@@ -108,6 +108,20 @@ func encodeComplainRequest(
 	return nil
 }
 
+func encodeConfirmAsMyselfRequest(
+	req *MyConfirmationRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeConfirmSamePersonRequest(
 	req *WithdrawalRequest,
 	r *http.Request,

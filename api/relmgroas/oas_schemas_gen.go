@@ -5185,6 +5185,21 @@ func (s *MyComplaints) SetComplaints(val []MyComplaint) {
 	s.Complaints = val
 }
 
+// Ref: #/components/schemas/MyConfirmationRequest
+type MyConfirmationRequest struct {
+	Act ID `json:"act"`
+}
+
+// GetAct returns the value of Act.
+func (s *MyConfirmationRequest) GetAct() ID {
+	return s.Act
+}
+
+// SetAct sets the value of Act.
+func (s *MyConfirmationRequest) SetAct(val ID) {
+	s.Act = val
+}
+
 // Ref: #/components/schemas/MyDecision
 type MyDecision struct {
 	Decision     ID        `json:"decision"`

@@ -142,6 +142,7 @@ func GetRolesForSignedIn(operation string) []string {
 // operationRolesSubject is a private map storing roles per operation.
 var operationRolesSubject = map[string][]string{
 	ComplainOperation:            []string{},
+	ConfirmAsMyselfOperation:     []string{},
 	ListMyActsOperation:          []string{},
 	ListMyComplaintsOperation:    []string{},
 	ListMyDecisionsOperation:     []string{},

@@ -65,6 +65,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/me/complaints
 	Complain(ctx context.Context, req *ComplaintRequest) (*ComplaintReceipt, error)
+	// ConfirmAsMyself implements confirmAsMyself operation.
+	//
+	// A relationship published jointly is in the index once the person has confirmed it: both are its
+	// publishers (PUB-03). Confirming again
+	// gives the same receipt.
+	//
+	// POST /relmgr/v1/me/confirmations
+	ConfirmAsMyself(ctx context.Context, req *MyConfirmationRequest) (*MyReceipt, error)
 	// ConfirmSamePerson implements confirmSamePerson operation.
 	//
 	// Open to members of the column whose code was used (IDX-18). A joint correlation answers nobody

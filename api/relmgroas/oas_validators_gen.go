@@ -4929,6 +4929,29 @@ func (s *MyComplaints) Validate() error {
 	return nil
 }
 
+func (s *MyConfirmationRequest) Validate() error {
+	if s == nil {
+		return validate.ErrNilPointer
+	}
+
+	var failures []validate.FieldError
+	if err := func() error {
+		if err := s.Act.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "act",
+			Error: err,
+		})
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
 func (s *MyDecision) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer

@@ -550,6 +550,10 @@ func FuzzAnswerComplaint(f *testing.F) {
 
 // What people do as themselves is fuzzed as somebody of whom nothing is known.
 
+func FuzzConfirmAsMyself(f *testing.F) {
+	fuzzed(f, "confirmAsMyself", "Ida Moor", "/relmgr/v1/me/confirmations", object{"act": seedID})
+}
+
 func FuzzObjectAsMyself(f *testing.F) {
 	fuzzed(f, "objectAsMyself", "Ida Moor", "/relmgr/v1/me/objections", object{"act": seedID, "reason": "subject-asked"})
 }

@@ -21,7 +21,7 @@ func init() {
 	} {
 		tellsNothing[op] = why
 	}
-	for _, op := range []string{"listMyRelationships", "listMyEnquiries", "listMyActs", "listMyDecisions", "objectAsMyself", "listMyComplaints", "complain",
+	for _, op := range []string{"listMyRelationships", "listMyEnquiries", "listMyActs", "listMyDecisions", "objectAsMyself", "confirmAsMyself", "listMyComplaints", "complain",
 		"listMyWord", "giveConsent", "takeBackConsent", "hideRelationship", "showRelationship", "leaveOutAgency", "letInAgency", "listMyLinks"} {
 		tellsNothing[op] = "shows a person what is theirs; that what is concealed from them is absent is TestWhatIsConcealedFromAPersonIsAbsent"
 	}
@@ -78,6 +78,9 @@ func (b *bench) mineGood() {
 	b.complaint, b.answeredComplaint = complain(), complain()
 	b.ok("gov-ellis", "POST", "/relmgr/v1/complaints/"+b.answeredComplaint+"/answer", object{"outcome": "upheld", "reason": "risk-of-harm"})
 	b.wordGood(handle)
+	b.attach("dr-patel", "gp-riverside", "GP-73973", "Ida Moor")
+	b.publishTogether("dr-patel", "gp-riverside", "GP-73973")
+	waiting := b.waitsFor("Ida Moor")
 	for op, r := range map[string]request{
 		"listMyRelationships":  bearing(proof, "GET", "/relmgr/v1/me/relationships"),
 		"listMyEnquiries":      bearing(proof, "GET", "/relmgr/v1/me/enquiries"),
@@ -86,6 +89,7 @@ func (b *bench) mineGood() {
 		"listMyComplaints":     bearing(proof, "GET", "/relmgr/v1/me/complaints"),
 		"listMyLinks":          bearing(b.myProofs("Ida Moor", "")["idmgr"].(string), "GET", "/idmgr/v1/me/links"),
 		"objectAsMyself":       bearing(proof, "POST", "/relmgr/v1/me/objections").saying(string(render(object{"act": act, "reason": "subject-asked"}))),
+		"confirmAsMyself":      bearing(proof, "POST", "/relmgr/v1/me/confirmations").saying(string(render(object{"act": waiting}))),
 		"complain":             bearing(proof, "POST", "/relmgr/v1/me/complaints").saying(string(render(object{"handle": handle, "topic": "rectification"}))),
 		"listComplaints":       {as: "gov-ellis", target: "/relmgr/v1/complaints"},
 		"acknowledgeComplaint": {as: "gov-ellis", target: "/relmgr/v1/complaints/" + b.complaint + "/acknowledgement", body: render(object{"reason": "risk-of-harm"})},
@@ -113,6 +117,9 @@ func (b *bench) notMine(add func(string, string, request, ...string)) {
 	add("objectAsMyself: to no act", "not-known", b.but("objectAsMyself", seedID, "act"), seedID)
 	add("objectAsMyself: to what was not imposed", "invalid", b.but("objectAsMyself", own, "act"), own)
 	add("objectAsMyself: a reason of no list", "invalid", b.but("objectAsMyself", marker, "reason"))
+	add("confirmAsMyself: what is about somebody else", "not-known", b.but("confirmAsMyself", theirs, "act"), theirs)
+	add("confirmAsMyself: no act", "not-known", b.but("confirmAsMyself", seedID, "act"), seedID)
+	add("confirmAsMyself: what does not wait", "invalid", b.but("confirmAsMyself", own, "act"), own)
 	add("complain: about somebody else", "not-known", b.but("complain", theirHandle, "handle"), theirHandle)
 	add("complain: of an act about somebody else", "not-known", b.but("complain", theirs, "act"), theirs)
 	for _, op := range []string{"listMyEnquiries", "listMyActs", "listMyDecisions"} {

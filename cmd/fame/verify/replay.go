@@ -68,15 +68,15 @@ func (h *history) replay() index {
 		if !h.inEffect(a.id) || h.barred[a.id] {
 			continue
 		}
+		if a.mode == "joint" && (a.kind == "publish" || a.kind == "correlate") && !h.confirmed[a.id] {
+			continue
+		}
 		switch a.kind {
 		case "publish":
 			for _, d := range h.decisions[a.id] {
 				out.cells[d.b] = fmt.Sprint(a.id, d.a, a.role)
 			}
 		case "correlate":
-			if a.mode == "joint" && !h.confirmed[a.id] {
-				continue
-			}
 			e := h.ends[a.id]
 			out.correlations[a.id] = fmt.Sprint(e)
 			out.joins = append(out.joins, pair{e[0], e[1]})

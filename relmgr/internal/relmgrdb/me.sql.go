@@ -68,6 +68,24 @@ func (q *Queries) FindMyAct(ctx context.Context, db DBTX, arg FindMyActParams) (
 	return i, err
 }
 
+const FindMyConfirmation = `-- name: FindMyConfirmation :one
+select f.act_id, a.commitment from relmgr.confirmations f join relmgr.acts a on a.act_id = f.act_id
+ where f.confirms = $1
+ limit 1
+`
+
+type FindMyConfirmationRow struct {
+	ActID      ident.ActID
+	Commitment []byte
+}
+
+func (q *Queries) FindMyConfirmation(ctx context.Context, db DBTX, confirms ident.ActID) (FindMyConfirmationRow, error) {
+	row := db.QueryRowContext(ctx, FindMyConfirmation, confirms)
+	var i FindMyConfirmationRow
+	err := row.Scan(&i.ActID, &i.Commitment)
+	return i, err
+}
+
 const FindMyObjection = `-- name: FindMyObjection :one
 select o.act_id, a.commitment from relmgr.objections o join relmgr.acts a on a.act_id = o.act_id
  where o.objects_to = $1 and a.practitioner_id = $2

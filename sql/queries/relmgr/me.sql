@@ -77,6 +77,11 @@ select o.act_id, a.commitment from relmgr.objections o join relmgr.acts a on a.a
    and not exists (select from relmgr.rulings v where v.objection_id = o.act_id)
  limit 1;
 
+-- name: FindMyConfirmation :one
+select f.act_id, a.commitment from relmgr.confirmations f join relmgr.acts a on a.act_id = f.act_id
+ where f.confirms = @confirms
+ limit 1;
+
 -- name: RecordComplaint :exec
 insert into relmgr.complaints (complaint_id, act_id, agency_id, handle_id, about, topic, at, acknowledge_by)
 values (@complaint_id, @act_id, @agency_id, @handle_id, nullif(sqlc.arg(about)::uuid, '00000000-0000-0000-0000-000000000000'), @topic, @at, @acknowledge_by);
