@@ -99,6 +99,7 @@ consents.explicit bool
 consents.handle_id uuid
 consents.purposes _text
 consents.starts_at timestamptz
+consents.understanding text
 consents.wording code
 content_keys.record_id uuid
 content_keys.wrapped bytea
