@@ -552,6 +552,11 @@ func (b *bench) targets() (rows []row) {
 	for _, op := range b.contract.operations {
 		good := b.good[op.id]
 		takes := b.contract.methodsOf(op.template)
+		for _, other := range b.contract.operations { // whose last segment may be anything
+			if path, _, _ := strings.Cut(good.target, "?"); templateOf(other.template).MatchString(path) {
+				takes = append(takes, other.method)
+			}
+		}
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", strings.ToUpper(marker)} {
 			if !slices.Contains(takes, method) {
 				rows = append(rows, row{name: op.id + ": the method " + method, request: good.by(method), kind: "malformed", status: http.StatusMethodNotAllowed})
