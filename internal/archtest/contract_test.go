@@ -1,6 +1,8 @@
 package archtest
 
 import (
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,6 +156,24 @@ func TestTheIndexHasNoRoomForACaseNoteCanFail(t *testing.T) {
 	mustReport(t, checkNoNotes(c, "relmgr"), "enquire takes note", "enquire takes any text as note", "requestContact takes members beside contact")
 }
 
+// fields are the names of the members of a duty's answers.
+func fields(c contract, duty string) map[string]bool {
+	all := map[string]bool{}
+	seen := map[string]bool{}
+	c.operations(duty, func(_ string, operation node) {
+		for _, response := range operation["responses"].(node) {
+			r, name := c.follow(response.(node))
+			if name == "Problem" { // RFC 9457's own
+				continue
+			}
+			for _, schema := range bodyOf(r) {
+				c.members(schema, seen, func(m member) { all[m.field] = true })
+			}
+		}
+	})
+	return all
+}
+
 // IDX-17: the answer to a question is whom to contact, how and for what, and no
 // content: nothing but what is listed here.
 func TestAnAnswerHoldsContactsAndOffersAlone(t *testing.T) {
@@ -169,5 +189,57 @@ func TestAnAnswerHoldsContactsAndOffersAlone(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("an answer has %v, want %v and nothing else", got, want)
+	}
+}
+
+// justified reads docs/reply-fields.tsv: duty, the names of members separated by
+// commas, and why whoever is answered needs them.
+func justified(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "docs/reply-fields.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]bool{}
+	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		part := strings.Split(line, "\t")
+		if len(part) != 3 || len(part[2]) < 10 {
+			t.Fatalf("docs/reply-fields.tsv:%d: write the duty, the fields and why, with tabs between them", i+1)
+		}
+		if all[part[0]] == nil {
+			all[part[0]] = map[string]bool{}
+		}
+		for _, f := range strings.Split(part[1], ",") {
+			if all[part[0]][f] {
+				t.Errorf("docs/reply-fields.tsv:%d names %s of %s again", i+1, f, part[0])
+			}
+			all[part[0]][f] = true
+		}
+	}
+	return all
+}
+
+// LEG-30: nothing is answered but what somebody needs, and why stands beside it.
+func TestEveryFieldOfAnAnswerIsJustified(t *testing.T) {
+	t.Parallel()
+	c, reasons := loadContract(t), justified(t)
+	for _, duty := range []string{"relmgr", "consent", "idmgr", "registrar", "governance"} {
+		got, listed := fields(c, duty), reasons[duty]
+		for _, f := range slices.Sorted(maps.Keys(got)) {
+			if !listed[f] {
+				t.Errorf("%s answers with %s: leave it out, or say in docs/reply-fields.tsv who needs it", duty, f)
+			}
+		}
+		for _, f := range slices.Sorted(maps.Keys(listed)) {
+			if !got[f] {
+				t.Errorf("%s answers with no %s any more: take it out of docs/reply-fields.tsv", duty, f)
+			}
+		}
+		if len(got) < 10 {
+			t.Error(fmt.Sprint("only ", len(got), " fields of ", duty, ": is openapi.yaml read?"))
+		}
 	}
 }
