@@ -173,7 +173,7 @@ func (h *hub) acceptance(code string, patient ident.HandleID) idmgr.Acceptance {
 
 func (h *hub) ask(link ident.LinkID, patient ident.HandleID) (idmgr.Answer, error) {
 	h.Helper()
-	return h.Ask(h.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, patient), "working-with-person")
+	return h.Ask(h.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, patient), "co-ordinate-care", "working-with-person")
 }
 
 func (h *hub) wants(err error, kind fault.Kind) {
@@ -243,7 +243,7 @@ func TestAUseIsCountedOnceHoweverManyAskAtOnce(t *testing.T) {
 	for i := range 8 {
 		s := []*idmgr.Service{h.Service, second}[i%2]
 		wg.Go(func() {
-			switch _, err := s.Ask(t.Context(), h.as("nurse-tran"), link, proof, "working-with-person"); {
+			switch _, err := s.Ask(t.Context(), h.as("nurse-tran"), link, proof, "co-ordinate-care", "working-with-person"); {
 			case err == nil:
 				told.Add(1)
 			case fault.KindOf(err) != fault.NotKnown:
@@ -394,7 +394,7 @@ func TestAManagerReadsNoOthersRecords(t *testing.T) {
 	h := setup(t)
 	link, _, patient := h.linked()
 	other := h.open(another)
-	_, err := other.Ask(t.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, patient), "working-with-person")
+	_, err := other.Ask(t.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, patient), "co-ordinate-care", "working-with-person")
 	h.wants(err, fault.NotKnown)
 	all, err := other.Links(t.Context(), h.as("nurse-tran"), clinic.column)
 	h.must(err)
@@ -481,8 +481,8 @@ func TestAnErasedRecordIsPassedOver(t *testing.T) {
 	h.must(err)
 	link, _, other := h.linked()
 	fresh := h.open(manager)
-	_, err = fresh.Ask(t.Context(), h.as("nurse-tran"), first, h.proof("nurse-tran", clinic, patient), "working-with-person")
+	_, err = fresh.Ask(t.Context(), h.as("nurse-tran"), first, h.proof("nurse-tran", clinic, patient), "co-ordinate-care", "working-with-person")
 	h.wants(err, fault.NotKnown)
-	_, err = fresh.Ask(t.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, other), "working-with-person")
+	_, err = fresh.Ask(t.Context(), h.as("nurse-tran"), link, h.proof("nurse-tran", clinic, other), "co-ordinate-care", "working-with-person")
 	h.must(err)
 }

@@ -154,12 +154,16 @@ func (s *Service) Accept(ctx context.Context, who decide.Caller, a Acceptance) (
 // reach them, under the asker's own handle (IDM-08). Each answer is recorded before
 // it is given, and counts as a use. A link that is none, somebody else's, over, for
 // another handle, or on which today's terms tell this caller nothing, is NotKnown,
-// and recorded all the same.
-func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, proof, reason string) (_ Answer, err error) {
+// and recorded all the same; so is the use of one's own for a purpose that it was not
+// made for, which is Forbidden (LEG-28).
+func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, proof, purpose, reason string) (_ Answer, err error) {
 	defer fault.Wrap(&err, "idmgr.Ask")
 	at := s.now()
 	if err := s.serves(who.Terms); err != nil {
 		return Answer{}, err
+	}
+	if !decide.Has(who.Terms.Codes.Purposes, purpose) {
+		return Answer{}, fault.At("/purpose", "name a purpose of the partnership's list")
 	}
 	if !decide.Has(who.Terms.Codes.Reasons, reason) {
 		return Answer{}, fault.At("/reason", "name a reason of the partnership's list")
@@ -176,6 +180,11 @@ func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, p
 			asking := who.Terms.Ask(who.Actor, decide.Question{Column: column, Purpose: l.terms.Decision.Purposes[0], Reason: reason}, at)
 			if asking.StoppedAt() > 0 {
 				return s.refuse(who, asking.Decision, at)
+			}
+			if purpose != l.terms.Decision.Purposes[0] {
+				r := s.begin(asked, who, "", at) // no use of it
+				r.Side, r.Reason = &own, reason
+				return r, fault.New(fault.Forbidden, "the link was made for another purpose: use it for that alone, or have one opened for this")
 			}
 			if l.state(at) == Live && who.Terms.Discloses(l.standing(), &asking, at) {
 				answer = l.tell(who.Terms)

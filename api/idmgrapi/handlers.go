@@ -97,7 +97,7 @@ func (h handlers) AskThroughLink(ctx context.Context, req *oas.LinkEnquiryReques
 	if err != nil {
 		return nil, malformed("/link")
 	}
-	a, err := h.service.Ask(ctx, caller(ctx), link, string(req.Proof), string(req.Reason))
+	a, err := h.service.Ask(ctx, caller(ctx), link, string(req.Proof), string(req.Purpose), string(req.Reason))
 	if err != nil {
 		return nil, err
 	}

@@ -3856,15 +3856,20 @@ func (s *LinkEnquiryRequest) encodeFields(e *jx.Encoder) {
 		s.Proof.Encode(e)
 	}
 	{
+		e.FieldStart("purpose")
+		s.Purpose.Encode(e)
+	}
+	{
 		e.FieldStart("reason")
 		s.Reason.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfLinkEnquiryRequest = [3]string{
+var jsonFieldsNameOfLinkEnquiryRequest = [4]string{
 	0: "link",
 	1: "proof",
-	2: "reason",
+	2: "purpose",
+	3: "reason",
 }
 
 // Decode decodes LinkEnquiryRequest from json.
@@ -3896,8 +3901,18 @@ func (s *LinkEnquiryRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"proof\"")
 			}
-		case "reason":
+		case "purpose":
 			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				if err := s.Purpose.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"purpose\"")
+			}
+		case "reason":
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -3916,7 +3931,7 @@ func (s *LinkEnquiryRequest) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000111,
+		0b00001111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

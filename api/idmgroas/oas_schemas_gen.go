@@ -1907,9 +1907,10 @@ func (s *LinkEndRequest) SetReason(val Code) {
 
 // Ref: #/components/schemas/LinkEnquiryRequest
 type LinkEnquiryRequest struct {
-	Link   ID        `json:"link"`
-	Proof  LinkProof `json:"proof"`
-	Reason Code      `json:"reason"`
+	Link    ID        `json:"link"`
+	Proof   LinkProof `json:"proof"`
+	Purpose Code      `json:"purpose"`
+	Reason  Code      `json:"reason"`
 }
 
 // GetLink returns the value of Link.
@@ -1920,6 +1921,11 @@ func (s *LinkEnquiryRequest) GetLink() ID {
 // GetProof returns the value of Proof.
 func (s *LinkEnquiryRequest) GetProof() LinkProof {
 	return s.Proof
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *LinkEnquiryRequest) GetPurpose() Code {
+	return s.Purpose
 }
 
 // GetReason returns the value of Reason.
@@ -1935,6 +1941,11 @@ func (s *LinkEnquiryRequest) SetLink(val ID) {
 // SetProof sets the value of Proof.
 func (s *LinkEnquiryRequest) SetProof(val LinkProof) {
 	s.Proof = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *LinkEnquiryRequest) SetPurpose(val Code) {
+	s.Purpose = val
 }
 
 // SetReason sets the value of Reason.

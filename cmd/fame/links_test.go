@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestE2E04ATeacherPassesOneThingOnAndTheIndexKnowsNothing(t *testing.T) {
 		var opened struct{ Link, Code string }
 		send("ms-okafor", "/links", opening(until), http.StatusCreated, &opened)
 		send("nurse-tran", "/acceptances", map[string]any{"proof": patient, "code": opened.Code, "reason": "working-with-person"}, http.StatusCreated, nil)
-		return map[string]any{"link": opened.Link, "proof": patient, "reason": "working-with-person"}
+		return map[string]any{"link": opened.Link, "proof": patient, "purpose": "co-ordinate-care", "reason": "working-with-person"}
 	}
 	asking := link(time.Now().Add(time.Hour))
 	var told struct {
@@ -100,6 +101,9 @@ func TestE2E04ATeacherPassesOneThingOnAndTheIndexKnowsNothing(t *testing.T) {
 		send(name, "/links/"+asking["link"].(string)+"/end", map[string]any{"reason": "work-ended"}, http.StatusNotFound, nil)
 	}
 
+	other := maps.Clone(asking)
+	other["purpose"] = "safeguarding"
+	send("nurse-tran", "/enquiries", other, http.StatusForbidden, nil)                                                           // LEG-28
 	send("ms-okafor", "/links/"+asking["link"].(string)+"/end", map[string]any{"reason": "work-ended"}, http.StatusCreated, nil) // (c)
 	send("nurse-tran", "/enquiries", asking, http.StatusNotFound, nil)
 	end := time.Now().Add(3 * time.Second)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fame-hub/fame"
+	"github.com/fame-hub/fame/api"
 	"gopkg.in/yaml.v3"
 )
 
@@ -316,7 +317,10 @@ func (w *walker) array(schema object, v []any, path []any) {
 		}
 		w.add(path, "too many", many)
 	} else if n > 0 && len(v) > 0 {
-		w.add(path, "too many", slices.Repeat([]any{v[0]}, n+1))
+		many := slices.Repeat([]any{v[0]}, n+1)
+		if text, err := json.Marshal(many); err == nil && len(text) < api.DefaultMaxBody { // more is refused for its size
+			w.add(path, "too many", many)
+		}
 	}
 	if schema["uniqueItems"] == true && len(v) > 0 {
 		w.add(path, "an item twice", append(slices.Clone(v), v[0]))

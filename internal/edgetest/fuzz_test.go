@@ -533,7 +533,7 @@ func FuzzEndLink(f *testing.F) {
 }
 
 func FuzzAskThroughLink(f *testing.F) {
-	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "reason": "working-with-person"})
+	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "purpose": "co-ordinate-care", "reason": "working-with-person"})
 }
 
 func FuzzKeepSilent(f *testing.F) {

@@ -41,7 +41,7 @@ func (b *bench) linkGood() {
 		"acceptLink":     {as: "mr-lindqvist", target: "/idmgr/v1/acceptances", body: render(accept(b.linkCode))},
 		"renewLink":      {as: "dr-patel", target: "/idmgr/v1/links/" + b.link + "/renewal", body: render(plain(b.t, b.linking()))},
 		"endLink":        {as: "dr-patel", target: "/idmgr/v1/links/" + linked() + "/end", body: render(object{"reason": "work-ended"})},
-		"askThroughLink": {as: "mr-lindqvist", target: "/idmgr/v1/enquiries", body: render(object{"link": b.link, "proof": b.socialProof, "reason": "working-with-person"})},
+		"askThroughLink": {as: "mr-lindqvist", target: "/idmgr/v1/enquiries", body: render(object{"link": b.link, "proof": b.socialProof, "purpose": "co-ordinate-care", "reason": "working-with-person"})},
 	} {
 		b.good[op] = r
 	}
@@ -78,6 +78,8 @@ func (b *bench) links(add func(string, string, request, ...string)) (recorded []
 		add("acceptLink: a code misheard", "invalid", b.but("acceptLink", code, "code"), code)
 	}
 	add("acceptLink: a code that nobody has opened", "invalid", b.but("acceptLink", "000000000", "code"), "000000000")
+	add("askThroughLink: a purpose of no list", "invalid", b.but("askThroughLink", marker, "purpose"))
+	record("askThroughLink: for a purpose that it was not made for", "forbidden", b.but("askThroughLink", "safeguarding", "purpose"))
 	record("askThroughLink: a link that is none", "not-known", b.but("askThroughLink", seedID, "link"), seedID)
 	add("endLink: a link that is none", "not-known", b.good["endLink"].at("/idmgr/v1/links/"+seedID+"/end"))
 	add("renewLink: a link that is none", "not-known", b.good["renewLink"].at("/idmgr/v1/links/"+seedID+"/renewal"))

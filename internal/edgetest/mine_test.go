@@ -89,7 +89,7 @@ func (b *bench) mineGood() {
 		"listMyComplaints":     bearing(proof, "GET", "/relmgr/v1/me/complaints"),
 		"listMyLinks":          bearing(b.myProofs("Ida Moor", "")["idmgr"].(string), "GET", "/idmgr/v1/me/links"),
 		"objectAsMyself":       bearing(proof, "POST", "/relmgr/v1/me/objections").saying(string(render(object{"act": act, "reason": "subject-asked"}))),
-		"confirmAsMyself":      bearing(proof, "POST", "/relmgr/v1/me/confirmations").saying(string(render(object{"act": waiting}))),
+		"confirmAsMyself":      b.asMyself("Ida Moor", "POST", "/relmgr/v1/me/confirmations", object{"act": waiting}),
 		"complain":             bearing(proof, "POST", "/relmgr/v1/me/complaints").saying(string(render(object{"handle": handle, "topic": "rectification"}))),
 		"listComplaints":       {as: "gov-ellis", target: "/relmgr/v1/complaints"},
 		"acknowledgeComplaint": {as: "gov-ellis", target: "/relmgr/v1/complaints/" + b.complaint + "/acknowledgement", body: render(object{"reason": "risk-of-harm"})},

@@ -25,6 +25,10 @@ import (
 func init() {
 	probes = append(probes,
 		probe{operation: "listNotices", tells: true, alone: true, counts: true, whole: true, ready: func(h *hub, p asked) request {
+			// Whom its column was told of earlier it is told is gone, as it would learn by
+			// asking again (SUB-06): here it was told of nobody.
+			_, err := h.admin.Exec("delete from relmgr.disclosures")
+			h.must(err)
 			h.informed(askers, p.social)
 			h.beat()
 			return get(noticesOf(askers))
@@ -39,15 +43,11 @@ func init() {
 func noticesOf(column string) string { return "/relmgr/v1/notices?column=" + column + "&" + why }
 
 // informed publishes social care's relationship with the wish to be informed, and
-// lets nothing wait that came before. Whom its column was told of earlier it is
-// told is gone, as it would learn by asking again (SUB-06): here it was told of
-// nobody.
+// lets nothing wait that came before.
 func (h *hub) informed(column, identifier string) {
 	h.t.Helper()
 	h.beat()
 	_, err := h.admin.Exec("delete from relmgr.notices")
-	h.must(err)
-	_, err = h.admin.Exec("delete from relmgr.disclosures")
 	h.must(err)
 	r := h.relationship(column, identifier, agreed{}, h.consent(asker, column, identifier, agreed{}))
 	r["offers"] = append(r["offers"].([]object), object{"kind": "wants-to-be-informed", "contact": "desk"})

@@ -206,7 +206,7 @@ var kinds = []kind{
 		name: "manager's act", duty: "idmgr", table: "idmgr.acts", id: "act_id",
 		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'manager', r.manager, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'version', coalesce(rs.version, av.version, ef.version),
-			'rules', (select json_agg(json_build_object('rule', u.rule, 'withhold', u.kind = 'withhold', 'audience', json_build_object('kind', u.audience_kind, 'names', u.audience),
+			'rules', (select json_agg(json_build_object('rule', u.rule, 'withhold', case u.kind when 'withhold' then to_json(true) when 'grant' then to_json(false) else to_json(u.kind) end, 'audience', json_build_object('kind', u.audience_kind, 'names', u.audience),
 			    'purposes', u.purposes, 'reasons', u.reasons, 'authority', u.authority, 'until', u.until))
 			  from idmgr.rules u where u.manager = rs.manager and u.version = rs.version),
 			'effect', case when ef.act_id is not null then json_build_object('effect', ef.effect_id, 'handle', ef.handle_id, 'column', ef.column_id, 'rule', ef.rule,

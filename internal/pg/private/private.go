@@ -256,7 +256,7 @@ func settings(fast bool) []string {
 		"listen_addresses=",
 		"unix_socket_permissions=0700",
 		"password_encryption=scram-sha-256",
-		"max_connections=200", // seven pools of pg.DefaultMaxOpen, and room
+		"max_connections=400", // two hubs of seven duties with pools of pg.DefaultMaxOpen each, and room
 		"timezone=UTC", "log_timezone=UTC",
 		"logging_collector=off", "log_destination=stderr",
 		// ERROR lines quote rows: "Key (identifier)=(…) already exists".
