@@ -143,7 +143,7 @@ func TestWhatIsHiddenByThenIsInNoNotice(t *testing.T) {
 	}
 }
 
-// SUB-06: whoever was told of what is rectified, blocked, erased or destroyed hears
+// SUB-06, LEG-33: whoever was told of what is rectified, blocked, erased or destroyed hears
 // that it is told of no more, whether they asked to be informed or not, and not which
 // of these it was; once, and each under its own identifier.
 func TestEveryRecipientHearsThatWhatTheyWereToldIsOver(t *testing.T) {

@@ -69,7 +69,7 @@ func TestARefusalMakesNoHandle(t *testing.T) {
 	}
 }
 
-// a sensitive column publishes on explicit consent or significant harm.
+// A-14, PUB-14: a sensitive column publishes on explicit consent or significant harm.
 func TestASensitiveColumnNeedsExplicitConsent(t *testing.T) {
 	b := setup(t)
 	r := b.relationship(t, "clinic", own("clinic-bridge", "C00014K"))

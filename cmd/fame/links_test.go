@@ -11,7 +11,7 @@ import (
 	"github.com/fame-hub/fame/internal/ident"
 )
 
-// E2E-04 (IDM-01, IDM-02, IDM-04, IDM-07, IDM-08, IDX-10, LEG-21): a girl of fourteen,
+// E2E-04 (IDM-01, IDM-02, IDM-04, IDM-07, IDM-08, IDX-10, LEG-21, LEG-28): a girl of fourteen,
 // made up, is known to her school and to a clinic, on rows that nobody joins. She
 // confides in her teacher, who passes one thing on to the nurse by a private link. The
 // index answers as before, whoever asks; nobody else sees the link; it ends.
@@ -103,7 +103,7 @@ func TestE2E04ATeacherPassesOneThingOnAndTheIndexKnowsNothing(t *testing.T) {
 
 	other := maps.Clone(asking)
 	other["purpose"] = "safeguarding"
-	send("nurse-tran", "/enquiries", other, http.StatusForbidden, nil)                                                           // LEG-28
+	send("nurse-tran", "/enquiries", other, http.StatusForbidden, nil)
 	send("ms-okafor", "/links/"+asking["link"].(string)+"/end", map[string]any{"reason": "work-ended"}, http.StatusCreated, nil) // (c)
 	send("nurse-tran", "/enquiries", asking, http.StatusNotFound, nil)
 	end := time.Now().Add(3 * time.Second)

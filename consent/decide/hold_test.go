@@ -491,7 +491,7 @@ func TestConsentsNarrowADecisionToWhatAllOfThemCover(t *testing.T) {
 	}
 }
 
-// LEG-07: purposes, aspects and time are narrowed as the audience is, and the
+// LEG-07, PUB-15: purposes, aspects and time are narrowed as the audience is, and the
 // proposal itself stays as it was put.
 func TestConsentsNarrowPurposesAspectsAndTime(t *testing.T) {
 	t.Parallel()

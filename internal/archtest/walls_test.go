@@ -402,6 +402,7 @@ func (m matrix) show(all []relation) string {
 	return b.String()
 }
 
+// DCP-01: each duty has credentials of its own, and what they open is written here.
 func TestWalls(t *testing.T) {
 	t.Parallel()
 	h := pgtest.New(t)
