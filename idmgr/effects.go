@@ -85,8 +85,8 @@ func (s *Service) Grant(ctx context.Context, who decide.Caller, g GrantRequest) 
 		if d.StoppedAt() > 0 {
 			a := s.beginAct(stopped, who, d.Role, at)
 			a.Decision, a.Reason = &d, p.Reason
-			refusal = fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
-			refusal.(*fault.Error).Step = d.StoppedAt()
+			f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
+			f.Step, refusal = d.StoppedAt(), f
 			_, err := s.record(ctx, tx, a)
 			return err
 		}

@@ -308,6 +308,7 @@ func (h *hub) stored() (all rows) {
 	h.t.Helper()
 	tables, err := h.admin.Query("select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'registrar' and c.relkind = 'r'")
 	must(h.t, err)
+	defer tables.Close()
 	var names []string
 	for tables.Next() {
 		var name string
@@ -315,9 +316,10 @@ func (h *hub) stored() (all rows) {
 		names = append(names, name)
 	}
 	must(h.t, tables.Err())
-	for _, name := range names {
+	one := func(name string) {
 		found, err := h.admin.Query("select * from " + name)
 		must(h.t, err)
+		defer found.Close()
 		columns, err := found.Columns()
 		must(h.t, err)
 		for found.Next() {
@@ -344,6 +346,9 @@ func (h *hub) stored() (all rows) {
 			all = append(all, row)
 		}
 		must(h.t, found.Err())
+	}
+	for _, name := range names {
+		one(name)
 	}
 	return all
 }

@@ -34,7 +34,7 @@ func TestNoticesAreSentNowhereInside(t *testing.T) {
 		}
 	}
 	res, err := clientTo(netip.Addr.IsLoopback).Post(server.URL, "application/json", strings.NewReader("{}"))
-	if err != nil || res.StatusCode != 404 {
+	if err != nil || res.StatusCode != http.StatusNotFound {
 		t.Errorf("this machine was not reached: %v", err)
 	} else {
 		res.Body.Close()

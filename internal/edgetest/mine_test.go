@@ -14,7 +14,7 @@ import (
 	"github.com/fame-hub/fame/internal/attest"
 )
 
-func init() {
+func init() { //nolint:gochecknoinits // a topic adds its own to the one list of what tells nothing
 	for op, why := range map[string]string{
 		"listComplaints":       "names nobody: what there is rests on what people complained of themselves",
 		"acknowledgeComplaint": "likewise", "answerComplaint": "likewise",

@@ -22,7 +22,7 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
-func init() {
+func init() { //nolint:gochecknoinits // a topic adds its own to the one list of probes
 	probes = append(probes,
 		probe{operation: "listNotices", tells: true, alone: true, counts: true, whole: true, ready: func(h *hub, p asked) request {
 			// Whom its column was told of earlier it is told is gone, as it would learn by
@@ -196,13 +196,13 @@ func TestANoticeIsSentUntilItIsTaken(t *testing.T) {
 	school.received(t, 1) // while the other hangs
 	n := 1
 	for what, behave := range map[string]func(w http.ResponseWriter, r *http.Request){
-		"fails": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"fails": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"sends elsewhere": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, trap.URL+"/inside", http.StatusTemporaryRedirect)
 		},
 		"breaks off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			io.WriteString(w, "taken")
 		},
 	} {
