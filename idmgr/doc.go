@@ -6,9 +6,9 @@
 // A link has two parties. One opens it for a handle of their own column, towards
 // one column, for one purpose, on a decision that walks the four steps; the person's
 // word is kept with the link, and nowhere else. A code that is spoken brings the
-// other side's handle (open.go, accept.go). From then on whoever accepted may ask
+// other side's handle (open.go, links.go). From then on whoever accepted may ask
 // through it, who to turn to and about what, until its end, its last use or its
-// ending by either party (ask.go, end.go). A link publishes nothing, and never
+// ending by either party (links.go). A link publishes nothing, and never
 // becomes a correlation.
 //
 // Everything that a manager does is a record in one journal that all managers of

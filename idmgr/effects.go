@@ -85,8 +85,7 @@ func (s *Service) Grant(ctx context.Context, who decide.Caller, g GrantRequest) 
 		if d.StoppedAt() > 0 {
 			a := s.beginAct(stopped, who, d.Role, at)
 			a.Decision, a.Reason = &d, p.Reason
-			f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
-			f.Step, refusal = d.StoppedAt(), f
+			refusal = stoppedBy(d)
 			_, err := s.record(ctx, tx, a)
 			return err
 		}

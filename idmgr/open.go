@@ -232,7 +232,12 @@ func (s *Service) refuse(who decide.Caller, d decide.Decision, at time.Time) (*r
 	r := s.begin(refused, who, d.Role, at)
 	d.Audience = decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
 	r.Decision = &d
+	return r, stoppedBy(d)
+}
+
+// stoppedBy says which of the caller's own steps failed.
+func stoppedBy(d decide.Decision) error {
 	f := fault.New(fault.DecisionRefused, "step %d: %s", d.StoppedAt(), d.Because())
 	f.Step = d.StoppedAt()
-	return r, f
+	return f
 }
