@@ -16,7 +16,8 @@ import (
 // of a person, publishes its id. What rests on it here, an anchor or a correlation, is
 // suspended by an act of the hub that names what it undoes, and listed until somebody
 // of the agency that made it withdraws that act or ends for good what it suspends
-// (AUT-04). An enquiry whose answer rested on it has been answered: its agency's
+// (AUT-04). Where the registrar takes its word back first, the hub withdraws its act; what
+// a person has decided since stands. An enquiry whose answer rested on it has been answered: its agency's
 // reviewers are given it.
 
 // Repair is the act by which what rested on a registrar's mistake is suspended. The
@@ -31,23 +32,33 @@ const repairing = "repair"
 const RepairedReview Cause = "repair"
 
 // TakeRepairs suspends what rests on what registrars have found to be wrong, and was
-// not taken up before; it returns how much that was. Each is a transaction of its own,
-// which two who run this at once make once, and whoever dies is carried on by the next.
+// not taken up before, and lifts what rests on nothing wrong any more; it returns how
+// much that was. Each is a transaction of its own, which two who run this at once make
+// once, and whoever dies is carried on by the next.
 func (s *Service) TakeRepairs(ctx context.Context) (taken int, err error) {
 	defer fault.Wrap(&err, "relmgr.TakeRepairs")
+	// Read first: what is suspended by now was wrong then, so what is not wrong below has
+	// been taken back.
+	suspended, err := s.q.ListSuspended(ctx, s.db)
+	if err != nil {
+		return 0, pg.Fault(err)
+	}
 	wrong, err := s.q.ListPublishedRepairs(ctx, s.db)
 	if err != nil {
 		return 0, pg.Fault(err)
 	}
+	isWrong := map[string]bool{} // statements, and the hashes of recognitions
 	const page = 1000
 	for len(wrong) > 0 {
 		n := min(len(wrong), page)
 		var p relmgrdb.ListRelyingParams
 		for _, w := range wrong[:n] {
-			hash, err := s.keys.mac(ctx, recognitionKey, string(w.Registrar)+"\n"+w.StatementID.String())
+			statement := string(w.Registrar) + "\n" + w.StatementID.String()
+			hash, err := s.keys.mac(ctx, recognitionKey, statement)
 			if err != nil {
 				return taken, err
 			}
+			isWrong[statement], isWrong[string(hash)] = true, true
 			p.Registrars, p.Statements = append(p.Registrars, string(w.Registrar)), append(p.Statements, w.StatementID.String())
 			p.Hashes = append(p.Hashes, hash)
 		}
@@ -66,7 +77,48 @@ func (s *Service) TakeRepairs(ctx context.Context) (taken int, err error) {
 			}
 		}
 	}
+	for _, r := range suspended {
+		if isWrong[r.Registrar+"\n"+r.StatementID] || isWrong[string(r.RecognitionHash)] {
+			continue
+		}
+		done, err := s.lift(ctx, r)
+		if err != nil {
+			return taken, err
+		}
+		if done {
+			taken++
+		}
+	}
 	return taken, nil
+}
+
+// lift withdraws a repair, unless another did, or a person looked, just now.
+func (s *Service) lift(ctx context.Context, r relmgrdb.ListSuspendedRow) (done bool, err error) {
+	terms, err := s.rules(ctx)
+	if err != nil {
+		return false, err
+	}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		n, err := s.q.LiftRepair(ctx, tx, relmgrdb.LiftRepairParams{RecordID: r.RecordID, ActID: r.ActID})
+		if done = n > 0; err != nil || !done {
+			return pg.Fault(err)
+		}
+		repair := ident.ActID(r.ActID)
+		handles, err := s.handlesOf(ctx, tx, repair)
+		if err != nil {
+			return err
+		}
+		agencies, err := s.q.ListActAgencies(ctx, tx, repair)
+		if err != nil {
+			return pg.Fault(err)
+		}
+		_, err = s.enact(ctx, tx, &deed{
+			Act: ident.NewAct(), Kind: Withdraw, At: s.stamp(), Practitioner: theHub, Agency: ident.Agency(r.AgencyID), Role: repairing,
+			TermsVersion: terms.version, Handles: handles, Undoes: []ident.ActID{repair}, shownTo: agencies,
+		})
+		return err
+	})
+	return done && err == nil, err
 }
 
 // repair takes up one record, unless another did just now.

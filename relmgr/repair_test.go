@@ -161,3 +161,79 @@ func TestACorrelationOnAWrongStatementIsSuspendedForBothSides(t *testing.T) {
 	}
 	wantTold(t, b.ask(t, "social", socialChild, ""))
 }
+
+// takesBack is a registrar's keeper taking back what they decided last.
+func (b *bundle) takesBack(t *testing.T) {
+	t.Helper()
+	if _, err := b.admin.ExecContext(t.Context(), `
+		set session_replication_role = replica;
+		insert into registrar.reopenings (resolution_id, act_id) select act_id, gen_random_uuid() from registrar.resolutions on conflict do nothing;
+		set session_replication_role = origin`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decidesAgain is a registrar's keeper deciding anew what was taken back.
+func (b *bundle) decidesAgain(t *testing.T) {
+	t.Helper()
+	if _, err := b.admin.ExecContext(t.Context(), `
+		set session_replication_role = replica;
+		insert into registrar.resolutions (act_id, task_id, outcome) select gen_random_uuid(), task_id, 'wrong' from registrar.tasks;
+		set session_replication_role = origin`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// AUT-04, invariant 10: a repair is lifted, once however many look at once, when its
+// registrar takes its word back, and made anew when it is found wrong again. What a
+// person has put in force again by then, or has ended, stays as they left it.
+func TestARepairIsLiftedWhenItsRegistrarTakesItsWordBack(t *testing.T) {
+	b := setup(t)
+	b.keeps(t, 0, 0, 0, 0) // terms of some version
+	county := b.withRegistrar(t, "county-register")
+	b.publish(t, "gp", gpChild)
+	wrong := b.recognition(t, county, "gp", "Iris Moor")
+	attached, err := b.AttachAnchor(t.Context(), b.as("gp"), relmgr.Attachment{Own: gpChild, Recognition: county.recognises(t, wrong), Reason: "same-person-found"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := func(want int, doing string, told ...string) {
+		t.Helper()
+		if n := b.take(t); n != want {
+			t.Errorf("%s: %d records were taken up, want %d", doing, n, want)
+		}
+		if n := b.take(t); n != 0 {
+			t.Errorf("%s: taken up again", doing)
+		}
+		wantTold(t, b.askAbout(t, county, "social", "social-care", "Iris Moor"), told...)
+	}
+	took(0, "before anything was wrong", "riverside-surgery")
+	b.findsWrong(t, county, wrong.ID)
+	took(1, "found wrong")
+	b.takesBack(t)
+	took(1, "taken back", "riverside-surgery")
+	if len(b.repairs(t, "gp")) != 0 {
+		t.Error("what is in force again is listed")
+	}
+	if n := b.count(t, "select count(*) from relmgr.acts where kind = 'withdraw' and practitioner_id = 'the-hub' and agency_id = 'riverside-gp'"); n != 1 {
+		t.Errorf("%d acts of the hub say so", n)
+	}
+	b.decidesAgain(t)
+	took(1, "found wrong again")
+	list := b.repairs(t, "gp")
+	if len(list) != 1 || list[0].Suspends != attached.Act {
+		t.Fatalf("the surgery is shown %+v", list)
+	}
+	if _, err := b.WithdrawAct(t.Context(), b.as("gp"), list[0].Repair, "same-person-found", ""); err != nil {
+		t.Fatal(err)
+	}
+	took(0, "put in force by a person", "riverside-surgery")
+	b.takesBack(t)
+	took(0, "taken back after a person looked", "riverside-surgery")
+	b.decidesAgain(t)
+	took(0, "found wrong after a person looked", "riverside-surgery")
+	if _, err := b.WithdrawAct(t.Context(), b.as("gp"), attached.Act, "subject-asked", ""); err != nil {
+		t.Fatal(err)
+	}
+	took(0, "ended by a person")
+}

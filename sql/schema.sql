@@ -3711,7 +3711,7 @@ GRANT SELECT,INSERT ON TABLE relmgr.recognitions_used TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.record_epochs TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE relmgr.repairs TO fame_relmgr;
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.repairs TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.replays TO fame_relmgr;
 

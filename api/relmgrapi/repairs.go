@@ -27,7 +27,7 @@ func (h handlers) ListRepairs(ctx context.Context, params oas.ListRepairsParams)
 // repairEvery is how often it is looked what registrars have found to be wrong.
 const repairEvery = 15 * time.Second
 
-// repair suspends what rests on registrars' mistakes, until ctx ends.
+// repair suspends what rests on registrars' mistakes, and lifts what was taken back, until ctx ends.
 func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 	tick := time.NewTicker(repairEvery)
 	defer tick.Stop()
@@ -36,7 +36,7 @@ func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "what registrars found to be wrong cannot be taken up", "cause", err.Error())
 		} else if taken > 0 {
-			log.InfoContext(ctx, "suspended what rested on a registrar's mistake", "records", taken)
+			log.InfoContext(ctx, "took up what registrars found to be wrong, or took back", "records", taken)
 		}
 		select {
 		case <-ctx.Done():

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -174,7 +175,29 @@ func TestE2E25ARegistrarFailsAndAnotherCovers(t *testing.T) {
 		t.Errorf("%d people and %d acts of cover, want one of each", people, acts)
 	}
 	t.Logf("%d answers by the registrar, %d by the stand-in, %d by neither", answered.Load(), byCover.Load(), unanswered.Load())
-	w.verifies(t)
+
+	// ACT-03, ACT-09: what the stand-in does in its own name is sealed under keys of its
+	// own, and verified by them.
+	if a := w.send(t, "dr-lund", http.MethodPost, spare.URL+"/registrar/v1/registers", map[string]any{
+		"register": "patients", "title": "Patients", "contact": "desk", "scope": "The surgery's", "self_registered": false,
+	}); a.status != http.StatusCreated {
+		t.Fatalf("a register of the stand-in's own: %d %s", a.status, a.body)
+	}
+	var told struct {
+		Findings []any
+		Unopened []string
+	}
+	wantJSON(t, hubtest.Fame(t, "", "--dir", w.Dir, "--json", "verify"), &told)
+	if len(told.Findings)+len(told.Unopened) != 0 {
+		t.Errorf("with the keys of both registrars: %+v", told)
+	}
+	if err := os.Rename(second.Keys, second.Keys+".away"); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcome(t, hubtest.Fame(t, "", "--dir", w.Dir, "verify"), 0, "NOT CHECKED", "what the records of registrar stand-in say")
+	if err := os.Rename(second.Keys+".away", second.Keys); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func mustJSON(t *testing.T, v any) []byte {

@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/fame-hub/fame/cmd/fame/verify"
 	"github.com/fame-hub/fame/governance/ledger"
@@ -122,11 +125,15 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 		}
 		db := to.DB
 		closers = append([]func(){func() { db.Close() }}, closers...)
-		if keys, err := seal.OpenFile(c.Keys, c.Identity); err == nil {
-			to.Keys = keys
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if duty == "registrar" { // each has a key file of its own
+			continue
+		}
+		if to.Keys, err = keysAtHand(c.Keys, c.Identity); err != nil {
 			return v, done, err
 		}
+	}
+	if v.Registrars, err = h.registrarKeys(); err != nil {
+		return v, done, err
 	}
 	if logKey == "" {
 		logKey = h.path("keys", "log.vkey")
@@ -142,6 +149,52 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 		err = fmt.Errorf("the log's public key: %w: give a copy with --log-key", err)
 	}
 	return v, done, err
+}
+
+// keysAtHand opens a key file, nil where there is none.
+func keysAtHand(file, identity string) (seal.Provider, error) {
+	keys, err := seal.OpenFile(file, identity)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return keys, err
+}
+
+// registrarKeys are the keys of every registrar whose configuration is in the hub's
+// directory, under whatever name, and of those that one of them stands in for.
+func (h hub) registrarKeys() (map[string]seal.Provider, error) {
+	files, err := filepath.Glob(h.path("*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]seal.Provider{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var is struct{ Duty string }
+		if yaml.Unmarshal(text, &is) != nil || is.Duty != "registrar" {
+			continue
+		}
+		c, err := process.Load(file, "registrar")
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range append([]process.Cover{{Registrar: c.Registrar, Keys: c.Keys, Identity: c.Identity}}, c.Covers...) {
+			if out[r.Registrar] != nil {
+				continue
+			}
+			keys, err := keysAtHand(r.Keys, r.Identity)
+			if err != nil {
+				return nil, err
+			}
+			if keys != nil {
+				out[r.Registrar] = keys
+			}
+		}
+	}
+	return out, nil
 }
 
 // reachPrivate is how the superuser reaches the hub's own PostgreSQL, which it

@@ -161,7 +161,7 @@ relmgr.statements               relmgr      select insert
 relmgr.barred                   relmgr      select insert
 relmgr.confirmations            relmgr      select insert
 relmgr.reviews                  relmgr      select insert
-relmgr.repairs                  relmgr      select insert
+relmgr.repairs                  relmgr      select insert delete
 relmgr.review_outcomes          relmgr      select insert
 relmgr.declarations             relmgr      select insert
 relmgr.samples                  relmgr      select insert

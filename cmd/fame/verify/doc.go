@@ -8,7 +8,7 @@
 //   - every entry of the log stands in its tile, the tiles make the tree, and
 //     every checkpoint is signed by the log's key over the tree of its size;
 //   - every act and enquiry has one leaf, and every leaf its record;
-//   - every record opens under its duty's keys to what its commitment covers,
+//   - every record opens under the keys of its duty, or registrar, to what its commitment covers,
 //     and what stands in clear beside it, decisions and disclosures among it,
 //     says the same; or an act in the log says that its content was erased, and
 //     it stands as that act left it;

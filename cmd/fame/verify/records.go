@@ -237,7 +237,7 @@ func (v *verification) tx(duty string) *sql.Tx {
 }
 
 func (v *verification) keys(duty string) seal.Provider {
-	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "registrar": v.hub.Registrar.Keys, "idmgr": v.hub.Idmgr.Keys}[duty]
+	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "idmgr": v.hub.Idmgr.Keys}[duty]
 }
 
 // stored is a record as it stands in the database.
@@ -251,8 +251,11 @@ type stored struct {
 
 // checkRecords opens every record, and compares.
 func (v *verification) checkRecords(ctx context.Context) error {
+	if err := v.findRegistrars(ctx); err != nil {
+		return err
+	}
 	for _, duty := range []string{"governance", "consent", "registrar", "relmgr", "idmgr"} {
-		if v.keys(duty) == nil {
+		if duty != "registrar" && v.keys(duty) == nil {
 			v.Unopened = append(v.Unopened, duty)
 		}
 		if err := v.checkContentKeys(ctx, duty); err != nil {
@@ -299,6 +302,51 @@ func (v *verification) checkRecords(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// findRegistrars learns whom the partnership document has named a registrar, and says
+// whose records stay shut.
+func (v *verification) findRegistrars(ctx context.Context) error {
+	v.registrars = map[string]bool{}
+	text := func(r *sql.Rows, code *string) error { return r.Scan(code) }
+	named, err := all(ctx, v.governance, "select distinct jsonb_path_query(document, '$.registrars[*].code') #>> '{}' from governance.terms", text)
+	if err != nil {
+		return err
+	}
+	for _, code := range named {
+		v.registrars[code] = true
+	}
+	acted, err := all(ctx, v.registrar, "select distinct registrar from registrar.acts order by 1", text)
+	if err != nil {
+		return err
+	}
+	for _, code := range acted {
+		if v.registrars[code] && v.hub.Registrars[code] == nil {
+			v.Unopened = append(v.Unopened, "registrar "+code)
+		}
+	}
+	return nil
+}
+
+// registrarKeys are the keys of the registrar that an act names, none where they are not
+// at hand. Whoever wrote another registrar's code over it is found out by that one's.
+func (v *verification) registrarKeys(ctx context.Context, k kind, s *stored) (seal.Provider, error) {
+	var whose struct{ Registrar string }
+	if err := json.Unmarshal(s.clear, &whose); err != nil {
+		return nil, err
+	}
+	if keys := v.hub.Registrars[whose.Registrar]; keys != nil {
+		return keys, nil
+	}
+	for _, keys := range v.hub.Registrars {
+		if _, _, err := seal.OpenRecord(ctx, keys, k.key, s.id, seal.Record{Wrapped: s.wrapped, Body: s.sealed}); err == nil {
+			return keys, nil
+		}
+	}
+	if !v.registrars[whose.Registrar] {
+		return nil, v.found(k.name+" "+s.id.String(), "it names a registrar that the partnership document never had")
+	}
+	return nil, nil
 }
 
 // checkImportLines names lines of an import that is none: a line that made no act
@@ -371,6 +419,12 @@ func (v *verification) checkRecord(ctx context.Context, k kind, s *stored) error
 		return nil
 	}
 	keys := v.keys(k.duty)
+	if k.duty == "registrar" {
+		var err error
+		if keys, err = v.registrarKeys(ctx, k, s); err != nil || keys == nil {
+			return err
+		}
+	}
 	if keys == nil {
 		return nil
 	}

@@ -19,6 +19,9 @@ type Duty struct {
 // Hub is what is verified.
 type Hub struct {
 	Governance, Relmgr, Consent, Registrar, Idmgr Duty
+	// Registrars are the keys of each registrar of the hub, by its code: several may
+	// share the duty's tables, each with a key file of its own. Registrar has none.
+	Registrars map[string]seal.Provider
 	// Manager is the identity manager whose keys are Idmgr's. The journal holds the
 	// records of all managers of the hub: where there are others, theirs stay shut.
 	Manager string
@@ -47,7 +50,7 @@ type Result struct {
 	Records     map[string]int `json:"records"`  // how many of each kind
 	Opened      int            `json:"opened"`   // and how many of them were opened
 	Erased      int            `json:"erased"`   // whose contents an act erased
-	Unopened    []string       `json:"unopened"` // the duties without keys
+	Unopened    []string       `json:"unopened"` // the duties, and registrars, without keys
 	Shut        int            `json:"shut"`     // private records that may be another identity manager's
 	Handles     int            `json:"handles"`  // of the replayed index
 	Findings    []Finding      `json:"findings"`
@@ -93,6 +96,8 @@ type verification struct {
 	hub      Hub
 	covered  int64 // the size of the last good checkpoint
 	managers int   // identity managers that have recorded something
+	// registrars are those that the partnership document has ever named.
+	registrars map[string]bool
 
 	governance, relmgr, consent, registrar, idmgr *sql.Tx
 }

@@ -13,6 +13,24 @@ import (
 	"github.com/lib/pq"
 )
 
+const LiftRepair = `-- name: LiftRepair :execrows
+delete from relmgr.repairs where record_id = $1::uuid and act_id = $2::uuid
+`
+
+type LiftRepairParams struct {
+	RecordID ident.UntypedID
+	ActID    ident.UntypedID
+}
+
+// A registrar has taken its word back: what it says anew is taken up anew.
+func (q *Queries) LiftRepair(ctx context.Context, db DBTX, arg LiftRepairParams) (int64, error) {
+	result, err := db.ExecContext(ctx, LiftRepair, arg.RecordID, arg.ActID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const ListPublishedRepairs = `-- name: ListPublishedRepairs :many
 select registrar, statement_id from registrar.published_repairs order by registrar, statement_id
 `
@@ -108,7 +126,8 @@ select r.reference_id, a.at, m.kind, mine.reference_id as suspends
   join relmgr.acts m on m.act_id = p.record_id
   join relmgr.act_references mine on mine.act_id = m.act_id and mine.agency_id = $1
  where not exists (select from relmgr.undoings w where w.undoes = a.act_id)
-   and not exists (select from relmgr.undoings w where w.undoes = m.act_id and w.act_id <> a.act_id)
+   and not exists (select from relmgr.undoings w where w.undoes = m.act_id and w.act_id <> a.act_id
+                      and not exists (select from relmgr.undoings u where u.undoes = w.act_id)) -- such as a repair that was lifted
  order by a.at, r.reference_id
  limit $2
 `
@@ -141,6 +160,57 @@ func (q *Queries) ListRepairs(ctx context.Context, db DBTX, arg ListRepairsParam
 			&i.At,
 			&i.Kind,
 			&i.Suspends,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListSuspended = `-- name: ListSuspended :many
+select p.record_id::uuid as record_id, p.act_id::uuid as act_id, a.agency_id::text as agency_id,
+       coalesce(s.registrar, '')::text as registrar, coalesce(s.statement_id::text, '')::text as statement_id, u.recognition_hash
+  from relmgr.repairs p
+  join relmgr.acts a on a.act_id = p.record_id
+  left join relmgr.statements s on s.act_id = p.record_id
+  left join relmgr.recognitions_used u on u.record_id = p.record_id
+ where p.act_id is not null and not exists (select from relmgr.undoings w where w.undoes = p.act_id)
+ order by p.record_id
+`
+
+type ListSuspendedRow struct {
+	RecordID        ident.UntypedID
+	ActID           ident.UntypedID
+	AgencyID        string
+	Registrar       string
+	StatementID     string
+	RecognitionHash []byte
+}
+
+// Acts that repairs suspend and nobody has looked at, with what they rested on.
+func (q *Queries) ListSuspended(ctx context.Context, db DBTX) ([]ListSuspendedRow, error) {
+	rows, err := db.QueryContext(ctx, ListSuspended)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListSuspendedRow{}
+	for rows.Next() {
+		var i ListSuspendedRow
+		if err := rows.Scan(
+			&i.RecordID,
+			&i.ActID,
+			&i.AgencyID,
+			&i.Registrar,
+			&i.StatementID,
+			&i.RecognitionHash,
 		); err != nil {
 			return nil, err
 		}
