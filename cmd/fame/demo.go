@@ -21,6 +21,7 @@ import (
 	"github.com/fame-hub/fame/governance/partnership"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/serve"
+	"github.com/fame-hub/fame/web"
 )
 
 type demoCommand struct {
@@ -48,7 +49,7 @@ func (c *demoCommand) Run(ctx context.Context, out *printer) (err error) {
 	defer stop()
 	started := time.Now()
 	out.say("Making a hub for the Riverside partnership. Everybody and everything in it is synthetic.")
-	err = h.serve(ctx, serving{fresh: true, log: serve.Logger(os.Stderr, slog.LevelError), ready: func() error {
+	err = h.serve(ctx, serving{fresh: true, log: serve.Logger(os.Stderr, slog.LevelError), title: "Riverside Partnership", people: players, guide: guide(), ready: func() error {
 		told, err := tell(ctx, h, out)
 		if err != nil {
 			return err
@@ -70,6 +71,10 @@ func (c *demoCommand) Run(ctx context.Context, out *printer) (err error) {
 
 // afterwards says what to do next, while the hub goes on serving.
 func afterwards(h hub, out *printer) {
+	out.say("\nOpen %s%s/ in a browser. Sign in as, for example:", h.Hub, web.Prefix)
+	for _, p := range players {
+		out.say("  %s", p.Title)
+	}
 	out.say("\nThe hub goes on serving at %s until Ctrl-C. In another terminal:", h.Hub)
 	out.say("  export FAME_DIR=%s", h.dir)
 	out.say("  bin/fame ask --as mr-lindqvist --column social-care --purpose co-ordinate-care --reason working-with-person LMN-00042")
@@ -191,15 +196,25 @@ func (h hub) registrars() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var keys struct {
+	var keys, portal struct {
 		Keys []map[string]any `json:"keys"`
 	}
 	if err := json.Unmarshal(set, &keys); err != nil {
 		return nil, errors.New("keys/registrar.jwks is not a set of keys: restore it")
 	}
+	if set, err = os.ReadFile(h.path("keys", "portal.jwks")); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(set, &portal); err != nil {
+		return nil, errors.New("keys/portal.jwks is not a set of keys: remove it")
+	}
 	return yaml.Marshal(map[string]any{"registrars": []any{map[string]any{
 		"code": string(registrarCode), "title": "Riverside's register of people", "agency": "riverside-social-care",
 		"roles": []string{"register-officer"}, "keys": keys.Keys,
+		"relying_parties": []any{map[string]any{
+			"client": portalClient, "title": "The pages of the Riverside Partnership", "agency": "riverside-governance", "portal": true, "level": "one-factor",
+			"redirect_uris": []string{web.RedirectURI(h.Hub)}, "keys": portal.Keys,
+		}},
 	}}})
 }
 

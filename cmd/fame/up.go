@@ -20,10 +20,12 @@ import (
 	"github.com/fame-hub/fame/api/idmgrapi"
 	"github.com/fame-hub/fame/api/registrarapi"
 	"github.com/fame-hub/fame/api/relmgrapi"
+	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pg/migrate"
 	"github.com/fame-hub/fame/internal/pg/private"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/serve"
+	"github.com/fame-hub/fame/web"
 )
 
 // wires are the duties that `fame up` runs, each by the constructor that its own
@@ -59,13 +61,14 @@ func (c *upCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	return h.serve(ctx, serving{
 		fresh: fresh, metrics: c.Metrics, log: serve.Logger(os.Stderr, level),
-		ready: func() error { return c.banner(h, fresh, out) },
+		ready: func() error { return c.banner(h, fresh, out) }, title: "FAME hub " + h.Name,
 	})
 }
 
 func (c *upCommand) banner(h hub, fresh bool, out *printer) error {
 	out.say("FAME hub %q is up.", h.Name)
 	out.say("  serves     %s  (operations: openapi.yaml; /healthz, /readyz)", h.Hub)
+	out.say("  pages      %s%s/", h.Hub, web.Prefix)
 	if h.hasLocalIssuer() {
 		dir := ""
 		if h.dir != ".fame" {
@@ -102,6 +105,10 @@ type serving struct {
 	metrics string       // private address of /metrics; empty: none
 	log     *slog.Logger // of the duties
 	ready   func() error // called once requests are answered
+
+	title  string               // the hub's name, on its pages
+	people []localissuer.Person // whom everybody may play: the demo's
+	guide  *web.Guide           // what to try: the demo's
 }
 
 // serve runs all duties of the hub in this process until ctx is done.
@@ -140,7 +147,10 @@ func (h hub) serve(ctx context.Context, s serving) (err error) {
 		if err != nil {
 			return err
 		}
-		prefixes["/issuer"] = issuer.Handler("/issuer")
+		prefixes["/issuer"] = issuer.SignInHandler("/issuer", h.signInAtIssuer(s.people))
+	}
+	if prefixes[web.Prefix], err = h.portal(ctx, s.title, s.guide, s.log); err != nil {
+		return err
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -4,5 +4,7 @@
 //
 // It exists for `fame up` and `fame demo` alone and cannot be switched on in any
 // other process: internal/archtest lists who may import it, and no configuration
-// names it. It has no token endpoint, so nobody gets a token over the network.
+// names it. Over the network it gives a token to nobody but the hub's own portal, for
+// whoever has shown one already, as only readers of the key can, or, in the demo alone,
+// says whom they play.
 package localissuer

@@ -98,16 +98,20 @@ func (i *Issuer) Token(subject, audience string, at time.Time, life time.Duratio
 func (i *Issuer) Handler(path string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+path+"/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, map[string]any{
-			"issuer": i.url, "jwks_uri": i.url + "/keys", "authorization_endpoint": i.url + "/not-served",
-			"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
-			"id_token_signing_alg_values_supported": []string{"ES256"},
-		})
+		write(w, i.discovery())
 	})
 	mux.HandleFunc("GET "+path+"/keys", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.kid, Algorithm: "ES256", Use: "sig"}}})
 	})
 	return mux
+}
+
+func (i *Issuer) discovery() map[string]any {
+	return map[string]any{
+		"issuer": i.url, "jwks_uri": i.url + "/keys", "authorization_endpoint": i.url + "/not-served",
+		"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"},
+	}
 }
 
 func write(w http.ResponseWriter, v any) {

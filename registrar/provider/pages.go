@@ -14,6 +14,7 @@ import (
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/govuk"
 	"github.com/fame-hub/fame/registrar"
 )
 
@@ -149,6 +150,10 @@ func (p *Provider) failWith(w http.ResponseWriter, r *http.Request, err error) {
 // static serves the style and the one script.
 func (p *Provider) static(w http.ResponseWriter, r *http.Request) {
 	name := stdstrings.TrimPrefix(r.URL.Path, "/static/")
+	if name == "govuk.css" {
+		govuk.Style(w, r)
+		return
+	}
 	text, err := fs.ReadFile(p.pages.assets, name)
 	if err != nil {
 		p.fail(w, r, http.StatusNotFound, "There is nothing here", "See the address again.")

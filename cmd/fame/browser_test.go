@@ -1,0 +1,316 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// unable ends the test where a tool cannot be had: skipped on somebody's own machine,
+// failed in CI, where what is skipped is believed to be tested.
+func unable(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip("NOT TESTED, the portal in a real browser: " + why)
+}
+
+// playDemo runs `fame demo` in this process, until the test ends, and returns its address.
+func playDemo(t *testing.T) string {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := (&demoCommand{Listen: "127.0.0.1:0"}).Run(ctx, &printer{out: w})
+		w.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the demo ends with %v", err)
+		}
+	})
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if m := regexp.MustCompile(`^The hub goes on serving at (http://\S+) until`).FindStringSubmatch(lines.Text()); m != nil {
+			go func() { _, _ = io.Copy(io.Discard, r) }()
+			return m[1]
+		}
+	}
+	t.Fatal("the demo serves no hub")
+	return ""
+}
+
+// browser is one real Chromium, with one window. What it shows is held against axe-core
+// and two widths.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+	hub string
+	axe string
+
+	mu         sync.Mutex
+	complaints []string // of the browser: what the policy forbids, what failed to load
+	looked     map[string]bool
+}
+
+func newBrowser(t *testing.T, hub string) *browser {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		unable(t, "there is no chromium: type `sudo apt-get install -y chromium`")
+	}
+	b := &browser{t: t, hub: hub, axe: axeCore(t), looked: map[string]bool{}}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.WindowSize(1280, 1000), chromedp.WSURLReadTimeout(time.Minute))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
+	t.Cleanup(stop)
+	b.ctx = ctx
+	chromedp.ListenTarget(ctx, func(event any) {
+		if e, ok := event.(*cdplog.EventEntryAdded); ok && e.Entry.Source == cdplog.SourceSecurity {
+			b.mu.Lock()
+			b.complaints = append(b.complaints, e.Entry.Text)
+			b.mu.Unlock()
+		}
+	})
+	b.run("start", cdplog.Enable())
+	return b
+}
+
+// axeCore is the script of the npm package that package-lock.json pins, installed once
+// for each content of it and kept in the user's cache.
+func axeCore(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = t.TempDir()
+	}
+	hash := sha256.New()
+	fresh := t.TempDir()
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "axe-core", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash.Write(text)
+		if err := os.WriteFile(filepath.Join(fresh, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := filepath.Join(cache, "fame-axe-core", hex.EncodeToString(hash.Sum(nil)[:8]), "axe.min.js")
+	if text, err := os.ReadFile(kept); err == nil {
+		return string(text)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = fresh
+	if out, err := cmd.CombinedOutput(); err != nil {
+		unable(t, fmt.Sprintf("npm cannot install axe-core (%v: %s)", err, out))
+	}
+	text, err := os.ReadFile(filepath.Join(fresh, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(kept), 0o700); err == nil {
+		_ = os.WriteFile(kept, text, 0o600) // next time it is installed again
+	}
+	return string(text)
+}
+
+func (b *browser) run(what string, actions ...chromedp.Action) {
+	b.t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		b.t.Fatalf("%s: %v; the page says %s", what, err, b.text())
+	}
+}
+
+func (b *browser) text() (text string) {
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	_ = chromedp.Run(ctx, chromedp.Evaluate("document.body.innerText", &text))
+	return text
+}
+
+// goes follows whatever leads to another page.
+func (b *browser) goes(what string, action chromedp.Action) {
+	b.t.Helper()
+	if _, err := chromedp.RunResponse(b.ctx, action); err != nil {
+		b.t.Fatalf("%s: %v; the page says %s", what, err, b.text())
+	}
+}
+
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.goes("open "+path, chromedp.Navigate(b.hub+path))
+}
+
+func (b *browser) press(button string) {
+	b.t.Helper()
+	b.goes("press "+button, chromedp.Click(fmt.Sprintf(`//button[normalize-space()=%q]`, button), chromedp.BySearch))
+}
+
+func (b *browser) follow(words string) {
+	b.t.Helper()
+	b.goes("follow "+words, chromedp.Click(fmt.Sprintf(`//a[normalize-space()=%q]`, words), chromedp.BySearch))
+}
+
+// fill types into a field; choose picks what has that value.
+func (b *browser) fill(name, value string) {
+	b.t.Helper()
+	b.run("fill "+name, chromedp.SetValue("#"+name, value, chromedp.ByQuery))
+}
+
+func (b *browser) choose(name, value string) {
+	b.t.Helper()
+	b.run("choose "+name, chromedp.Click(fmt.Sprintf(`input[name=%q][value=%q]`, name, value), chromedp.ByQuery))
+}
+
+func (b *browser) sees(words ...string) {
+	b.t.Helper()
+	text := b.text()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			b.t.Errorf("the page does not say %q:\n%s", w, text)
+		}
+	}
+}
+
+func (b *browser) seesNot(words ...string) {
+	b.t.Helper()
+	text := b.text()
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			b.t.Errorf("the page says %q:\n%s", w, text)
+		}
+	}
+}
+
+// looks at the page: no violation that axe-core finds, nothing to scroll sideways at 320
+// pixels, nothing that the policy had to forbid. Pictures are kept where FAME_PICTURES
+// names a directory.
+func (b *browser) looks(name string) {
+	b.t.Helper()
+	if b.looked[name] {
+		return
+	}
+	b.looked[name] = true
+	var found []struct {
+		ID    string `json:"id"`
+		Help  string `json:"help"`
+		Nodes []struct {
+			HTML string `json:"html"`
+		} `json:"nodes"`
+	}
+	var said string
+	b.run("axe-core on "+name, chromedp.Evaluate(b.axe+";0", nil),
+		chromedp.Evaluate(`axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => JSON.stringify(r.violations))`,
+			&said, chromedp.EvalAsValue, awaited))
+	if err := json.Unmarshal([]byte(said), &found); err != nil {
+		b.t.Fatalf("axe-core on %s: %v: %s", name, err, said)
+	}
+	for _, f := range found {
+		b.t.Errorf("%s: axe-core: %s: %s: %s", name, f.ID, f.Help, f.Nodes[0].HTML)
+	}
+	var wide int
+	b.picture(name + "-1280")
+	b.run("a narrow window", emulation.SetDeviceMetricsOverride(320, 640, 1, true), chromedp.Evaluate("document.documentElement.scrollWidth", &wide))
+	if wide > 320 {
+		b.t.Errorf("%s: at 320 pixels it is %d wide (WCAG 2.2, 1.4.10)", name, wide)
+	}
+	b.picture(name + "-320")
+	b.run("a wide window", emulation.ClearDeviceMetricsOverride())
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		b.t.Errorf("%s: the browser: %s", name, c)
+	}
+	b.complaints = nil
+}
+
+func (b *browser) picture(name string) {
+	dir := os.Getenv("FAME_PICTURES")
+	if dir == "" {
+		return
+	}
+	b.run("a picture", chromedp.ActionFunc(func(ctx context.Context) error {
+		png, err := page.CaptureScreenshot().WithCaptureBeyondViewport(true).Do(ctx)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
+	}))
+}
+
+// signIn signs somebody of the demo in, and signOut out.
+func (b *browser) signIn(name string) {
+	b.t.Helper()
+	b.open("/portal/")
+	b.follow("Sign in at the local issuer")
+	b.goes("be "+name, chromedp.Click(fmt.Sprintf(`button[name="person"][value=%q]`, name), chromedp.ByQuery))
+	b.sees(name, "What do you want to do?")
+}
+
+func (b *browser) signOut() {
+	b.t.Helper()
+	b.press("Sign out")
+	b.sees("You are signed out")
+	b.open("/portal/ask")
+	b.sees("Sign in to Riverside Partnership")
+}
+
+// get asks without a browser, as nobody.
+func (b *browser) get(path string, headers ...string) (*http.Response, int) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.hub+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp, len(text)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// Issue "The portal", "Must show": each role does its whole job in a real browser and
+// signs out, on one hub, in one browser, with axe-core and two widths on every page.
+func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t, playDemo(t))
+	for _, role := range []struct {
+		name string
+		job  func(*browser)
+	}{
+		{"the first page is light and asks no other host", firstPage},
+		{"a practitioner asks, is told whom to contact, and asks to be contacted (QRY-01, QRY-02, QRY-05, QRY-11)", practitionerAsks},
+	} {
+		if !t.Run(role.name, func(t *testing.T) { b.t = t; role.job(b) }) {
+			b.run("forget", chromedp.Navigate("about:blank"))
+		}
+	}
+}
+
+// firstPage: 100 kB at most over the wire, its parts from this host alone.
+func firstPage(b *browser) {
+	bytes := 0
+	for _, path := range []string{"/portal/", "/portal/static/govuk.css", "/portal/static/portal.css", "/portal/static/icon.svg"} {
+		resp, n := b.get(path, "Accept-Encoding", "gzip")
+		if resp.StatusCode != http.StatusOK {
+			b.t.Errorf("%s: %d", path, resp.StatusCode)
+		}
+		bytes += n
+	}
+	if bytes > 100<<10 {
+		b.t.Errorf("the first page has %d bytes", bytes)
+	}
+	b.t.Logf("the first page has %d bytes", bytes)
+	b.open("/portal/")
+	var elsewhere []string
+	b.run("what was loaded", chromedp.Evaluate(`performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith(location.origin))`, &elsewhere))
+	if len(elsewhere) > 0 {
+		b.t.Errorf("the first page asks %v", elsewhere)
+	}
+	b.looks("sign-in")
+	b.open("/portal/guide")
+	b.looks("guide")
+	b.open("/portal/nowhere")
+	b.sees("Page not found")
+	b.looks("not-found")
+}
+
+func practitionerAsks(b *browser) {
+	b.signIn("mr-lindqvist")
+	b.looks("home")
+	b.follow("Ask")
+	b.looks("ask")
+
+	// Nothing answered: each mistake is in the summary, and leads to its field.
+	b.press("Ask")
+	b.sees("There is a problem", "Select which of your services you are asking for", "Enter the identifier that your own records have", "Select what you need it for", "Select a reason", "Select whom it is about")
+	b.looks("ask-mistakes")
+
+	b.askAbout("social-care", "LMN-00042")
+	b.press("Ask")
+	b.sees("People to contact", "Riverside Surgery", "01632 960101", "Monday to Friday 08:30 to 16:00", "General practitioner", "Riverside Police", "Will co-ordinate: assess needs together and review medication")
+	b.seesNot("GP-00042", "S000042")
+	b.looks("answer")
+
+	b.follow("Ask about somebody else")
+	b.askAbout("social-care", "LMN-00042")
+	b.fill("transaction", "medication-review")
+	b.press("Ask")
+	b.sees("Riverside Surgery")
+	b.seesNot("Riverside Police")
+
+	// Somebody of whom nothing can be told: not "no".
+	b.follow("Ask")
+	b.askAbout("social-care", "LMN-99999")
+	b.press("Ask")
+	b.sees("Nothing that we can tell you", "We have nothing we can tell you; others may know this person", "This does not mean that nobody works with this person")
+	b.looks("nothing-to-tell")
+	b.press("Send the contact request")
+	b.sees("Select how they should reach you")
+	b.looks("contact-mistakes")
+	b.choose("contact", "desk")
+	b.press("Send the contact request")
+	b.sees("Your contact request has been sent", "Nobody has replied yet")
+	b.looks("contact-sent")
+
+	// An emergency is asked about twice.
+	b.follow("Ask")
+	b.askAbout("social-care", "LMN-00042")
+	b.choose("emergency", "yes")
+	b.press("Ask")
+	b.sees("Is this an emergency?", "reviewers look at every emergency")
+	b.looks("emergency")
+	b.press("Yes, this is an emergency: ask now")
+	b.sees("You declared an emergency", "Riverside Surgery")
+
+	b.follow("My enquiries")
+	b.sees("LMN-00042", "LMN-99999", "Nothing that you can be told", "Emergency")
+	b.looks("enquiries")
+
+	// What a duty refuses is shown in its words, with what was typed.
+	b.follow("Ask")
+	b.askAbout("social-care", "GP-00042")
+	b.press("Ask")
+	b.sees("There is a problem")
+	if got := b.value("identifier"); got != "GP-00042" {
+		b.t.Errorf("what was typed is %q now", got)
+	}
+	b.signOut()
+}
+
+// askAbout fills the form to ask in.
+func (b *browser) askAbout(column, identifier string) {
+	b.t.Helper()
+	b.choose("column", column)
+	b.fill("identifier", identifier)
+	b.choose("purpose", "co-ordinate-care")
+	b.fill("reason", "working-with-person")
+	b.choose("concerning", "child")
+}
+
+func (b *browser) value(name string) (v string) {
+	b.t.Helper()
+	b.run("read "+name, chromedp.Value("#"+name, &v, chromedp.ByQuery))
+	return v
+}
+
+// has reports whether the page's source holds that.
+func (b *browser) has(source string) bool {
+	b.t.Helper()
+	var all string
+	b.run("read the page", chromedp.OuterHTML("html", &all, chromedp.ByQuery))
+	return strings.Contains(all, source)
+}

@@ -1,0 +1,227 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/govuk"
+)
+
+// Prefix is where the portal is served.
+const Prefix = "/portal"
+
+// Duties says where each duty is served. Each URL is without a path.
+type Duties struct {
+	Relmgr     string   `yaml:"relmgr"`
+	Consent    string   `yaml:"consent"`
+	Governance string   `yaml:"governance"`
+	Registrar  string   `yaml:"registrar"`
+	Idmgrs     []string `yaml:"idmgrs"`
+}
+
+// Agency is an issuer at which practitioners sign in.
+type Agency struct {
+	Name   string `yaml:"name"`  // in addresses: letters, digits and hyphens
+	Title  string `yaml:"title"` // what people call it
+	Issuer string `yaml:"issuer"`
+	Client string `yaml:"client"`
+	Secret string `yaml:"secret,omitempty"` // of a confidential client
+	// Access has the access token be sent to the duties, where that is the one that is
+	// made for the hub. Otherwise it is the ID token.
+	Access bool     `yaml:"access,omitempty"`
+	Scopes []string `yaml:"scopes,omitempty"` // beside openid
+}
+
+// Registrar is the OpenID Provider at which people sign in as themselves. The portal is
+// one of its relying parties, marked portal in the partnership document.
+type Registrar struct {
+	Title  string
+	Issuer string
+	Client string
+	Signer *attest.Signer // of the portal's assertions, as Client
+}
+
+// Config is what the portal stands on.
+type Config struct {
+	Public    string // the address at which browsers reach it, without a path
+	Hub       string // the hub's name, as people know it
+	Duties    Duties
+	Agencies  []Agency
+	Registrar *Registrar    // nil: nobody signs in as themselves
+	Idle      time.Duration // how long nothing may happen. Zero: 15 minutes
+	Now       func() time.Time
+	Logger    *slog.Logger
+	Transport http.RoundTripper // nil: the default one
+	// Guide are people and a story for whoever tries a demonstration.
+	Guide *Guide
+}
+
+// Portal serves everything below Prefix.
+type Portal struct {
+	Config
+	origin   string
+	secure   bool
+	client   *http.Client
+	sessions *sessions
+	flows    box
+	parties  map[string]*party
+	terms    termsCache
+	pages    pages
+	mux      *http.ServeMux
+}
+
+// maxForm is the most that a form may have.
+const maxForm = 64 << 10
+
+// New returns a portal, or an error that says what its configuration lacks.
+func New(c Config) (*Portal, error) {
+	at, err := url.Parse(c.Public)
+	if err != nil || at.Host == "" || at.Path != "" {
+		return nil, errors.New("portal: set public: the address at which browsers reach it, as https://host")
+	}
+	if c.Duties.Relmgr == "" || c.Duties.Consent == "" || c.Duties.Governance == "" || c.Now == nil || c.Logger == nil {
+		return nil, errors.New("portal: set where relmgr, consent and governance are served, Now and Logger")
+	}
+	if len(c.Agencies) == 0 && c.Registrar == nil {
+		return nil, errors.New("portal: name an issuer under sign_in, or nobody can sign in")
+	}
+	if c.Idle == 0 {
+		c.Idle = 15 * time.Minute
+	}
+	p := &Portal{
+		Config: c, origin: at.Scheme + "://" + at.Host, secure: at.Scheme == "https", parties: map[string]*party{},
+		client: &http.Client{Timeout: 20 * time.Second, Transport: c.Transport}, sessions: newSessions(c.Now, c.Idle), flows: newBox(),
+	}
+	for _, a := range c.Agencies {
+		if !plainName(a.Name) || a.Name == registrarName || p.parties[a.Name] != nil || a.Issuer == "" || a.Client == "" {
+			return nil, errors.New("portal: each issuer under sign_in needs a name of its own, of small letters, digits and hyphens, an issuer and a client")
+		}
+		p.parties[a.Name] = &party{Agency: a}
+	}
+	if r := c.Registrar; r != nil {
+		p.parties[registrarName] = &party{
+			Agency: Agency{Name: registrarName, Title: r.Title, Issuer: r.Issuer, Client: r.Client, Scopes: []string{"recognition"}}, signer: r.Signer,
+		}
+	}
+	if p.pages, err = readPages(); err != nil {
+		return nil, err
+	}
+	p.mux = p.routes()
+	return p, nil
+}
+
+func plainName(s string) bool {
+	return s != "" && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// ServeHTTP serves what is below Prefix. What a page of another site sends is not taken:
+// the browser says so (Fetch Metadata, or Origin where there is none), and the cookie's
+// SameSite is the second line.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Cache-Control", "no-store")
+	c := http.NewCrossOriginProtection()
+	_ = c.AddTrustedOrigin(p.origin) // New has parsed it; behind a proxy, Host may be another
+	c.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.say(w, r, http.StatusForbidden, "This did not come from our own page", "Go back to the portal and begin again. Nothing was done.")
+	}))
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	c.Handler(p.mux).ServeHTTP(w, r)
+}
+
+// routes is the list of all pages.
+func (p *Portal) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	at := func(pattern string, h http.HandlerFunc) {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+Prefix+path, h)
+	}
+	mux.HandleFunc("GET "+Prefix, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, Prefix+"/", http.StatusSeeOther)
+	})
+	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
+		p.say(w, r, http.StatusNotFound, "Page not found", "If you typed the address, check it. If you followed a link, begin again at the start page.")
+	})
+	for name, file := range p.pages.static {
+		mux.Handle("GET "+Prefix+"/static/"+name, file)
+	}
+	at("GET /static/govuk.css", govuk.Style)
+
+	at("GET /{$}", p.home)
+	at("GET /guide", p.guide)
+	at("GET /sign-in", p.chooseSignIn)
+	at("GET /sign-in/{party}", p.beginSignIn)
+	at("GET /sign-in/{party}/back", p.finishSignIn)
+	at("POST /sign-out", p.signOut)
+
+	practitioner := func(path string, show func(*visit) error, act func(*visit) error) {
+		at("GET "+path, p.as(aPractitioner, show))
+		if act != nil {
+			at("POST "+path, p.as(aPractitioner, act))
+		}
+	}
+	practitioner("/ask", showAsk, doAsk)
+	practitioner("/enquiries", showEnquiries, nil)
+	practitioner("/enquiries/{enquiry}", showAnswer, nil)
+	practitioner("/enquiries/{enquiry}/contact", showContact, doContact)
+	return mux
+}
+
+// home is the start page: what somebody who has signed in can do, or where to sign in.
+func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
+	v := p.visit(w, r)
+	if v.who == nil {
+		p.chooseSignIn(w, r)
+		return
+	}
+	pg := &page{Title: "What do you want to do?"}
+	for _, n := range v.nav() {
+		pg.Cards = append(pg.Cards, card{Title: n.Text, Href: n.Href, Lines: []string{n.Why}})
+	}
+	v.finish(v.show(pg))
+}
+
+// guide tells whoever tries a demonstration who is in it and what to do.
+func (p *Portal) guide(w http.ResponseWriter, r *http.Request) {
+	if p.Guide == nil {
+		p.say(w, r, http.StatusNotFound, "Page not found", "This hub is not a demonstration.")
+		return
+	}
+	v := p.visit(w, r)
+	pg := &page{Title: p.Guide.Title, Lead: p.Guide.Lead}
+	for _, c := range p.Guide.People {
+		pg.Cards = append(pg.Cards, card{Title: c.Title, Lines: c.Lines})
+	}
+	pg.Steps = p.Guide.Steps
+	v.finish(v.show(pg))
+}
+
+// Guide is a demonstration's people and its story.
+type Guide struct {
+	Title  string
+	Lead   []string
+	People []GuideCard
+	Steps  []string
+}
+
+// GuideCard is one of them.
+type GuideCard struct {
+	Title string
+	Lines []string
+}
+
+// contextOf bounds what one page asks of the duties.
+func contextOf(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), 15*time.Second)
+}
