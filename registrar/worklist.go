@@ -137,7 +137,8 @@ func (s *Service) reproject(ctx context.Context, tx *sql.Tx, id ident.Register, 
 }
 
 // Search compares entries that are new or have changed with the others of their
-// register, and puts likely pairs before a person. It joins nothing. more says that
+// register, and puts likely pairs, and entries that contradict themselves, before a
+// person. It joins and divides nothing. more says that
 // there is more to compare.
 func (s *Service) Search(ctx context.Context) (more bool, err error) {
 	defer fault.Wrap(&err, "registrar.Search")
@@ -191,7 +192,7 @@ func (s *Service) searchFor(ctx context.Context, tx *sql.Tx, id ident.Register, 
 			return err
 		}
 	}
-	return nil
+	return s.searchWithin(ctx, tx, id, subject)
 }
 
 // putTask puts a task before those who keep the register, once: its id is zero where
@@ -459,10 +460,13 @@ func (s *Service) Take(ctx context.Context, caller decide.Caller, id ident.Regis
 }
 
 // Resolution is what a person makes of a task. Of a duplicate that is the same person,
-// Survivor is the entry that remains, and the other resolves to it.
+// Survivor is the entry that remains, and the other resolves to it. Of an entry that is
+// two people's, Items are those of the other person, who gets an entry; none leaves it
+// as it is.
 type Resolution struct {
 	Outcome  string
 	Survivor Entry
+	Items    []ident.ItemID
 	Reason   string
 }
 
@@ -483,6 +487,9 @@ func (s *Service) Resolve(ctx context.Context, caller decide.Caller, id ident.Re
 		if same := r.Outcome == "same-person"; same != (r.Survivor != "") {
 			return fault.At("/survivor", "name the entry that remains where two are the same person's, and nowhere else")
 		}
+		if len(r.Items) > 0 && r.Outcome != "two-people" {
+			return fault.At("/items", "leave this out: items are divided between two people alone")
+		}
 		a := s.Begin(resolve, caller, role, at)
 		made := resolved{Task: task, Outcome: r.Outcome}
 		d := deed{Reason: r.Reason}
@@ -490,11 +497,16 @@ func (s *Service) Resolve(ctx context.Context, caller decide.Caller, id ident.Re
 		if err != nil {
 			return err
 		}
+		var other *part
 		switch {
 		case !loser.IsZero():
 			made.Survivor = t.SubjectA
 			if loser == t.SubjectA {
 				made.Survivor = t.SubjectB
+			}
+		case len(r.Items) > 0:
+			if other, err = s.divide(ctx, tx, caller, id, t.SubjectA, r.Items, &d); err != nil {
+				return err
 			}
 		case r.Outcome == "accepted":
 			asker, err := s.queries.FindAsker(ctx, tx, t.RecognitionID)
@@ -526,6 +538,9 @@ func (s *Service) Resolve(ctx context.Context, caller decide.Caller, id ident.Re
 		}
 		if !loser.IsZero() {
 			return s.reproject(ctx, tx, id, made.Survivor)
+		}
+		if other != nil {
+			return s.enterPart(ctx, tx, caller, role, at, id, other, receipt, &d)
 		}
 		return nil
 	})
@@ -588,7 +603,7 @@ func (s *Service) unproject(ctx context.Context, tx *sql.Tx, id ident.Register, 
 
 // Reopen takes back what a person made of a task: two entries are two again, what was
 // suspended is so no more. Errors: Forbidden, NotKnown, Invalid, Conflict where nobody
-// has decided.
+// has decided, or an entry has been divided since.
 func (s *Service) Reopen(ctx context.Context, caller decide.Caller, id ident.Register, task ident.TaskID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "registrar.Reopen")
 	err = s.onTask(ctx, caller, id, task, reason, func(tx *sql.Tx, role string, at time.Time, t registrardb.LockTaskRow, decided *registrardb.FindDecidedRow) error {
@@ -603,6 +618,9 @@ func (s *Service) Reopen(ctx context.Context, caller decide.Caller, id ident.Reg
 			if ident.Subject(root) != decided.Survivor {
 				return fault.New(fault.Conflict, "the entry that remained has been resolved to another since: take that back first")
 			}
+		}
+		if err := s.undivided(ctx, tx, decided.ActID, t.SubjectA); err != nil {
+			return err
 		}
 		a := s.Begin(reopen, caller, role, at)
 		a.Deed = deed{Reopens: []ident.ActID{decided.ActID}, Reason: reason}

@@ -2516,6 +2516,8 @@ CREATE INDEX sessions_by_end ON registrar.sessions USING btree (ends_at);
 
 CREATE INDEX shields_by_subject ON registrar.shields USING btree (subject_id);
 
+CREATE INDEX subjects_by_act ON registrar.subjects USING btree (act_id);
+
 CREATE INDEX subjects_by_register ON registrar.subjects USING btree (register_id, subject_id);
 
 CREATE INDEX tasks_by_register ON registrar.tasks USING btree (register_id, priority DESC, task_id);

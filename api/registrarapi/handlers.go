@@ -205,12 +205,8 @@ func (h *handler) ChangeSubject(ctx context.Context, req *registraroas.SubjectCh
 		return nil, err
 	}
 	change := registrar.Change{Kind: registrar.ChangeKind(req.Change), Reason: string(req.Reason), Items: items}
-	for _, i := range req.Supersedes {
-		id, err := ident.ParseItem(string(i))
-		if err != nil {
-			return nil, err
-		}
-		change.Supersedes = append(change.Supersedes, id)
+	if change.Supersedes, err = itemsOf(req.Supersedes); err != nil {
+		return nil, err
 	}
 	receipt, err := h.service.Change(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), change)
 	if err != nil {

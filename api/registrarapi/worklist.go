@@ -22,6 +22,18 @@ func taskOf(id registraroas.ID) (ident.TaskID, error) {
 	return task, err
 }
 
+// itemsOf reads the ids of items.
+func itemsOf(ids []registraroas.ID) (all []ident.ItemID, err error) {
+	for _, i := range ids {
+		id, err := ident.ParseItem(string(i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, nil
+}
+
 // receipted runs what makes one act.
 func receipted(ctx context.Context, do func(decide.Caller) (registrar.Receipt, error)) (*registraroas.RegistrarReceipt, error) {
 	caller, err := callerOf(ctx)
@@ -75,10 +87,12 @@ func (h *handler) ResolveTask(ctx context.Context, req *registraroas.ResolutionR
 	if err != nil {
 		return nil, err
 	}
+	r := registrar.Resolution{Outcome: string(req.Outcome), Survivor: registrar.Entry(req.Survivor.Or("")), Reason: string(req.Reason)}
+	if r.Items, err = itemsOf(req.Items); err != nil {
+		return nil, err
+	}
 	return receipted(ctx, func(caller decide.Caller) (registrar.Receipt, error) {
-		return h.service.Resolve(ctx, caller, ident.Register(params.Register), task, registrar.Resolution{
-			Outcome: string(req.Outcome), Survivor: registrar.Entry(req.Survivor.Or("")), Reason: string(req.Reason),
-		})
+		return h.service.Resolve(ctx, caller, ident.Register(params.Register), task, r)
 	})
 }
 

@@ -173,8 +173,8 @@ type Invoker interface {
 	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
 	// ListTasks invokes listTasks operation.
 	//
-	// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
-	// keep the register; reading it is an act.
+	// Likely duplicates, entries that contradict themselves, recognitions that came close, and what was
+	// reported (REG-10). For those who keep the register; reading it is an act.
 	//
 	// GET /registrar/v1/registers/{register}/tasks
 	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
@@ -254,7 +254,9 @@ type Invoker interface {
 	//
 	// The act of a named person, with a reason. It can be taken back, and the same is never proposed
 	// again (REG-10, AUT-15). What relied on a
-	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04). An entry
+	// that was two people's is divided where `items` says
+	// what is the other's; resolving the two as one takes that back.
 	//
 	// POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
 	ResolveTask(ctx context.Context, request *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error)
@@ -2498,8 +2500,8 @@ func (c *Client) sendListSecurityEvents(ctx context.Context, params ListSecurity
 
 // ListTasks invokes listTasks operation.
 //
-// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
-// keep the register; reading it is an act.
+// Likely duplicates, entries that contradict themselves, recognitions that came close, and what was
+// reported (REG-10). For those who keep the register; reading it is an act.
 //
 // GET /registrar/v1/registers/{register}/tasks
 func (c *Client) ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error) {
@@ -3692,7 +3694,9 @@ func (c *Client) sendReportToRegistrar(ctx context.Context, request *RegisterRep
 //
 // The act of a named person, with a reason. It can be taken back, and the same is never proposed
 // again (REG-10, AUT-15). What relied on a
-// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04). An entry
+// that was two people's is divided where `items` says
+// what is the other's; resolving the two as one takes that back.
 //
 // POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
 func (c *Client) ResolveTask(ctx context.Context, request *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error) {

@@ -3094,8 +3094,8 @@ func (s *Server) handleListSecurityEventsRequest(args [0]string, argsEscaped boo
 
 // handleListTasksRequest handles listTasks operation.
 //
-// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
-// keep the register; reading it is an act.
+// Likely duplicates, entries that contradict themselves, recognitions that came close, and what was
+// reported (REG-10). For those who keep the register; reading it is an act.
 //
 // GET /registrar/v1/registers/{register}/tasks
 func (s *Server) handleListTasksRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -4793,7 +4793,9 @@ func (s *Server) handleReportToRegistrarRequest(args [1]string, argsEscaped bool
 //
 // The act of a named person, with a reason. It can be taken back, and the same is never proposed
 // again (REG-10, AUT-15). What relied on a
-// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04). An entry
+// that was two people's is divided where `items` says
+// what is the other's; resolving the two as one takes that back.
 //
 // POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
 func (s *Server) handleResolveTaskRequest(args [2]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

@@ -10947,15 +10947,26 @@ func (s *ResolutionRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Items != nil {
+			e.FieldStart("items")
+			e.ArrStart()
+			for _, elem := range s.Items {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("reason")
 		s.Reason.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfResolutionRequest = [3]string{
+var jsonFieldsNameOfResolutionRequest = [4]string{
 	0: "outcome",
 	1: "survivor",
-	2: "reason",
+	2: "items",
+	3: "reason",
 }
 
 // Decode decodes ResolutionRequest from json.
@@ -10987,8 +10998,25 @@ func (s *ResolutionRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"survivor\"")
 			}
+		case "items":
+			if err := func() error {
+				s.Items = make([]ID, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem ID
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Items = append(s.Items, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"items\"")
+			}
 		case "reason":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -11007,7 +11035,7 @@ func (s *ResolutionRequest) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000101,
+		0b00001001,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

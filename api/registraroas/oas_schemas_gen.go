@@ -5470,7 +5470,11 @@ type ResolutionRequest struct {
 	// Of a duplicate, a review, a misdetermination and an overlay, in pairs.
 	Outcome  ResolutionRequestOutcome `json:"outcome"`
 	Survivor OptSubjectReference      `json:"survivor"`
-	Reason   Code                     `json:"reason"`
+	// Of an entry that is two people's: which items are those of the person whose entry it was not, who
+	// gets one of their own. The two stand in a
+	// task that is resolved as not the same person. None: the entry is left as it is.
+	Items  []ID `json:"items"`
+	Reason Code `json:"reason"`
 }
 
 // GetOutcome returns the value of Outcome.
@@ -5481,6 +5485,11 @@ func (s *ResolutionRequest) GetOutcome() ResolutionRequestOutcome {
 // GetSurvivor returns the value of Survivor.
 func (s *ResolutionRequest) GetSurvivor() OptSubjectReference {
 	return s.Survivor
+}
+
+// GetItems returns the value of Items.
+func (s *ResolutionRequest) GetItems() []ID {
+	return s.Items
 }
 
 // GetReason returns the value of Reason.
@@ -5496,6 +5505,11 @@ func (s *ResolutionRequest) SetOutcome(val ResolutionRequestOutcome) {
 // SetSurvivor sets the value of Survivor.
 func (s *ResolutionRequest) SetSurvivor(val OptSubjectReference) {
 	s.Survivor = val
+}
+
+// SetItems sets the value of Items.
+func (s *ResolutionRequest) SetItems(val []ID) {
+	s.Items = val
 }
 
 // SetReason sets the value of Reason.

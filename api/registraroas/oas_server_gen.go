@@ -160,8 +160,8 @@ type Handler interface {
 	ListSecurityEvents(ctx context.Context, params ListSecurityEventsParams) (*SecurityEvents, error)
 	// ListTasks implements listTasks operation.
 	//
-	// Likely duplicates, recognitions that came close, and what was reported (REG-10). For those who
-	// keep the register; reading it is an act.
+	// Likely duplicates, entries that contradict themselves, recognitions that came close, and what was
+	// reported (REG-10). For those who keep the register; reading it is an act.
 	//
 	// GET /registrar/v1/registers/{register}/tasks
 	ListTasks(ctx context.Context, params ListTasksParams) (*Tasks, error)
@@ -241,7 +241,9 @@ type Handler interface {
 	//
 	// The act of a named person, with a reason. It can be taken back, and the same is never proposed
 	// again (REG-10, AUT-15). What relied on a
-	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04).
+	// recognition that was wrong, or on an entry that was two people's, is suspended (AUT-04). An entry
+	// that was two people's is divided where `items` says
+	// what is the other's; resolving the two as one takes that back.
 	//
 	// POST /registrar/v1/registers/{register}/tasks/{task}/resolutions
 	ResolveTask(ctx context.Context, req *ResolutionRequest, params ResolveTaskParams) (*RegistrarReceipt, error)

@@ -247,6 +247,9 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 	add("resolveTask: an outcome of another kind", "invalid", b.but("resolveTask", "wrong", "outcome"))
 	add("resolveTask: an entry that is none", "not-known", b.but("resolveTask", strings.Repeat("a", 26), "survivor"))
 	add("resolveTask: an entry of another task", "invalid", b.but("resolveTask", b.person, "survivor"))
+	for _, items := range []any{[]string{seedID}, []string{seedID, seedID}} {
+		add("resolveTask: items of a pair", "invalid", b.but("resolveTask", items, "items"), seedID)
+	}
 	add("reopenTask: what nobody decided", "conflict", b.good["reopenTask"].at(strings.Replace(b.good["reopenTask"].target, b.overlay, b.pair2, 1)))
 	add("shieldSubject: what is so already", "conflict", b.but("shieldSubject", false, "shielded"))
 	add("reportToRegistrar: somebody else's recognition", "not-known", b.as("reportToRegistrar", "mr-lindqvist"))

@@ -245,6 +245,46 @@ func (q *Queries) InsertUnshield(ctx context.Context, db DBTX, arg InsertUnshiel
 	return err
 }
 
+const IsShielded = `-- name: IsShielded :one
+select exists (select from registrar.shielded x where x.subject_id = any(registrar.members($1::uuid)))::bool as is
+`
+
+// Whether somebody is shielded, or may be who is.
+func (q *Queries) IsShielded(ctx context.Context, db DBTX, root ident.UntypedID) (bool, error) {
+	row := db.QueryRowContext(ctx, IsShielded, root)
+	var is bool
+	err := row.Scan(&is)
+	return is, err
+}
+
+const ListEnteredBy = `-- name: ListEnteredBy :many
+select subject_id from registrar.subjects where act_id = $1
+`
+
+// Who got an entry by an act.
+func (q *Queries) ListEnteredBy(ctx context.Context, db DBTX, actID ident.ActID) ([]ident.Subject, error) {
+	rows, err := db.QueryContext(ctx, ListEnteredBy, actID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.Subject{}
+	for rows.Next() {
+		var subject_id ident.Subject
+		if err := rows.Scan(&subject_id); err != nil {
+			return nil, err
+		}
+		items = append(items, subject_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListMembers = `-- name: ListMembers :many
 select k.subject_id, k.wrapped, k.wrapped_by
   from registrar.subject_keys k

@@ -81,6 +81,14 @@ delete from registrar.profiles where subject_id = sqlc.arg(subject_id);
 select s.act_id from registrar.shields s
  where s.subject_id = sqlc.arg(subject_id) and not exists (select from registrar.unshields u where u.shield_id = s.act_id);
 
+-- Whether somebody is shielded, or may be who is.
+-- name: IsShielded :one
+select exists (select from registrar.shielded x where x.subject_id = any(registrar.members(sqlc.arg(root)::uuid)))::bool as is;
+
+-- Who got an entry by an act.
+-- name: ListEnteredBy :many
+select subject_id from registrar.subjects where act_id = sqlc.arg(act_id);
+
 -- name: InsertShield :exec
 insert into registrar.shields (act_id, subject_id) values (sqlc.arg(act_id), sqlc.arg(subject_id));
 
