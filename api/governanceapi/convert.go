@@ -46,6 +46,16 @@ func servicesOf(list []governance.ServiceDescription) *governanceoas.Services {
 	return out
 }
 
+func dataMapOf(all []governance.Category) *governanceoas.DataMap {
+	out := &governanceoas.DataMap{Categories: make([]governanceoas.DataMapCategoriesItem, len(all))}
+	for i, c := range all {
+		out.Categories[i] = governanceoas.DataMapCategoriesItem{
+			Duty: c.Duty, Category: c.Code, About: governanceoas.DataMapCategoriesItemAbout(c.About), Holds: c.Holds, Controllers: c.Controllers,
+		}
+	}
+	return out
+}
+
 func userOf(u governance.User) *governanceoas.User {
 	out := &governanceoas.User{
 		Practitioner: governanceoas.Code(u.Practitioner), Agency: governanceoas.Code(u.Agency),

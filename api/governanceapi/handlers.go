@@ -107,6 +107,15 @@ func (h *handler) ListServices(ctx context.Context) (*governanceoas.Services, er
 	return servicesOf(h.service.Services(ctx)), nil
 }
 
+// ReadDataMap is governance.Service.DataMap.
+func (h *handler) ReadDataMap(ctx context.Context) (*governanceoas.DataMap, error) {
+	all, err := h.service.DataMap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return dataMapOf(all), nil
+}
+
 // SignIn is governance.Service.SignIn.
 func (h *handler) SignIn(ctx context.Context) (*governanceoas.User, error) {
 	id, ok := api.IdentityOf(ctx)

@@ -54,6 +54,13 @@ type Invoker interface {
 	//
 	// GET /governance/v1/services
 	ListServices(ctx context.Context) (*Services, error)
+	// ReadDataMap invokes readDataMap operation.
+	//
+	// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
+	// here whom to ask (DCP-06).
+	//
+	// GET /governance/v1/data-map
+	ReadDataMap(ctx context.Context) (*DataMap, error)
 	// ReadPartnership invokes readPartnership operation.
 	//
 	// The partnership as applied.
@@ -594,6 +601,44 @@ func (c *Client) sendListServices(ctx context.Context) (res *Services, err error
 	defer body.Close()
 
 	result, err := decodeListServicesResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReadDataMap invokes readDataMap operation.
+//
+// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
+// here whom to ask (DCP-06).
+//
+// GET /governance/v1/data-map
+func (c *Client) ReadDataMap(ctx context.Context) (*DataMap, error) {
+	res, err := c.sendReadDataMap(ctx)
+	return res, err
+}
+
+func (c *Client) sendReadDataMap(ctx context.Context) (res *DataMap, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/governance/v1/data-map"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReadDataMapResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -11,6 +11,7 @@ const (
 	ListGovernanceActsOperation   OperationName = "ListGovernanceActs"
 	ListPractitionersOperation    OperationName = "ListPractitioners"
 	ListServicesOperation         OperationName = "ListServices"
+	ReadDataMapOperation          OperationName = "ReadDataMap"
 	ReadPartnershipOperation      OperationName = "ReadPartnership"
 	RegisterPractitionerOperation OperationName = "RegisterPractitioner"
 	SignInOperation               OperationName = "SignIn"

@@ -75,6 +75,19 @@ func encodeListServicesResponse(response *Services, w http.ResponseWriter) error
 	return nil
 }
 
+func encodeReadDataMapResponse(response *DataMap, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeReadPartnershipResponse(response *PartnershipInForce, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

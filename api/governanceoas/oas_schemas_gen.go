@@ -20,6 +20,129 @@ type Commitment string
 
 type Cursor string
 
+// Ref: #/components/schemas/DataMap
+type DataMap struct {
+	Categories []DataMapCategoriesItem `json:"categories"`
+}
+
+// GetCategories returns the value of Categories.
+func (s *DataMap) GetCategories() []DataMapCategoriesItem {
+	return s.Categories
+}
+
+// SetCategories sets the value of Categories.
+func (s *DataMap) SetCategories(val []DataMapCategoriesItem) {
+	s.Categories = val
+}
+
+type DataMapCategoriesItem struct {
+	Duty     string                     `json:"duty"`
+	Category string                     `json:"category"`
+	About    DataMapCategoriesItemAbout `json:"about"`
+	// What it is.
+	Holds string `json:"holds"`
+	// The members that answer for it, or who answers for the hub.
+	Controllers []string `json:"controllers"`
+}
+
+// GetDuty returns the value of Duty.
+func (s *DataMapCategoriesItem) GetDuty() string {
+	return s.Duty
+}
+
+// GetCategory returns the value of Category.
+func (s *DataMapCategoriesItem) GetCategory() string {
+	return s.Category
+}
+
+// GetAbout returns the value of About.
+func (s *DataMapCategoriesItem) GetAbout() DataMapCategoriesItemAbout {
+	return s.About
+}
+
+// GetHolds returns the value of Holds.
+func (s *DataMapCategoriesItem) GetHolds() string {
+	return s.Holds
+}
+
+// GetControllers returns the value of Controllers.
+func (s *DataMapCategoriesItem) GetControllers() []string {
+	return s.Controllers
+}
+
+// SetDuty sets the value of Duty.
+func (s *DataMapCategoriesItem) SetDuty(val string) {
+	s.Duty = val
+}
+
+// SetCategory sets the value of Category.
+func (s *DataMapCategoriesItem) SetCategory(val string) {
+	s.Category = val
+}
+
+// SetAbout sets the value of About.
+func (s *DataMapCategoriesItem) SetAbout(val DataMapCategoriesItemAbout) {
+	s.About = val
+}
+
+// SetHolds sets the value of Holds.
+func (s *DataMapCategoriesItem) SetHolds(val string) {
+	s.Holds = val
+}
+
+// SetControllers sets the value of Controllers.
+func (s *DataMapCategoriesItem) SetControllers(val []string) {
+	s.Controllers = val
+}
+
+type DataMapCategoriesItemAbout string
+
+const (
+	DataMapCategoriesItemAboutPerson       DataMapCategoriesItemAbout = "person"
+	DataMapCategoriesItemAboutPractitioner DataMapCategoriesItemAbout = "practitioner"
+	DataMapCategoriesItemAboutNobody       DataMapCategoriesItemAbout = "nobody"
+)
+
+// AllValues returns all DataMapCategoriesItemAbout values.
+func (DataMapCategoriesItemAbout) AllValues() []DataMapCategoriesItemAbout {
+	return []DataMapCategoriesItemAbout{
+		DataMapCategoriesItemAboutPerson,
+		DataMapCategoriesItemAboutPractitioner,
+		DataMapCategoriesItemAboutNobody,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DataMapCategoriesItemAbout) MarshalText() ([]byte, error) {
+	switch s {
+	case DataMapCategoriesItemAboutPerson:
+		return []byte(s), nil
+	case DataMapCategoriesItemAboutPractitioner:
+		return []byte(s), nil
+	case DataMapCategoriesItemAboutNobody:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DataMapCategoriesItemAbout) UnmarshalText(data []byte) error {
+	switch DataMapCategoriesItemAbout(data) {
+	case DataMapCategoriesItemAboutPerson:
+		*s = DataMapCategoriesItemAboutPerson
+		return nil
+	case DataMapCategoriesItemAboutPractitioner:
+		*s = DataMapCategoriesItemAboutPractitioner
+		return nil
+	case DataMapCategoriesItemAboutNobody:
+		*s = DataMapCategoriesItemAboutNobody
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/GovernanceActPage
 type GovernanceActPage struct {
 	Acts []GovernanceActPageActsItem `json:"acts"`

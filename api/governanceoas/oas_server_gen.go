@@ -41,6 +41,13 @@ type Handler interface {
 	//
 	// GET /governance/v1/services
 	ListServices(ctx context.Context) (*Services, error)
+	// ReadDataMap implements readDataMap operation.
+	//
+	// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
+	// here whom to ask (DCP-06).
+	//
+	// GET /governance/v1/data-map
+	ReadDataMap(ctx context.Context) (*DataMap, error)
 	// ReadPartnership implements readPartnership operation.
 	//
 	// The partnership as applied.

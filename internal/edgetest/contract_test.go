@@ -27,7 +27,7 @@ type operation struct {
 	id, method, template string
 	parameters           []object
 	body                 object // its schema, nil for none
-	bears                string // the security scheme: oidc for a practitioner's token
+	bears                string // the security scheme: oidc for a practitioner's token, empty where anybody may ask
 }
 
 func readContract(t testing.TB) *contract {
@@ -44,7 +44,10 @@ func readContract(t testing.TB) *contract {
 			op := given.(object)
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template, bears: "oidc"}
 			if other, ok := op["security"].([]any); ok {
-				for o.bears = range other[0].(object) {
+				o.bears = "" // nothing, unless it says what
+				for _, scheme := range other {
+					for o.bears = range scheme.(object) {
+					}
 				}
 			}
 			parameters, _ := op["parameters"].([]any)

@@ -73,6 +73,7 @@ var tellsNothing = map[string]string{
 	"readPartnership":      "knows no subject",
 	"applyPartnership":     "knows no subject",
 	"listServices":         "knows no subject",
+	"readDataMap":          "knows no subject",
 	"signIn":               "knows no subject",
 	"listPractitioners":    "knows no subject",
 	"registerPractitioner": "knows no subject",

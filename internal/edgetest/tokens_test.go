@@ -178,6 +178,9 @@ func (b *bench) tokenRows() (rows []row) {
 	add("a token in a cookie", "unauthenticated", cookie)
 	add("a token in the query", "unauthenticated", enquire.unsigned().at(enquire.target+"?access_token="+good))
 	for _, op := range b.contract.operations {
+		if op.bears == "" {
+			continue // anybody may ask, whatever they carry
+		}
 		add(op.id+": no token", "unauthenticated", b.good[op.id].unsigned())
 		for _, name := range []string{"somebody else's key", "alg none", "HS256 with the public key (PEM)", "expired", "another audience", "an unknown issuer", "typ of a handle proof"} {
 			add(op.id+": a token with "+name, "unauthenticated", b.good[op.id].unsigned("Bearer "+bad[name]))
