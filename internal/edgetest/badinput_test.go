@@ -476,6 +476,7 @@ func TestBadInputIsRefusedAndLeavesNothing(t *testing.T) {
 		t.Errorf("the table has %d rows", total)
 	}
 	b.onBehalf()
+	b.mapped()
 	// What was refused above was refused for what was wrong with it: the same
 	// requests, put right, are accepted. The reads go first, since others end
 	// what they read.

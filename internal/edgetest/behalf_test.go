@@ -1,6 +1,10 @@
 package edgetest_test
 
-import "strings"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // ofOfficers are the operations of other duties that a governance officer may do, and why.
 var ofOfficers = map[string]string{
@@ -13,9 +17,7 @@ var ofOfficers = map[string]string{
 
 // onBehalf tries, as a governance officer and as the one who set the hub up, every
 // operation that a member of an agency may do. DCP-09: who runs a partnership
-// neither publishes nor decides, reads or ends anything for a member. Nor does
-// anybody with the keys of the federation's carrier or of the log, who are not users
-// at all (DCP-05).
+// neither publishes nor decides, reads or ends anything for a member.
 func (b *bench) onBehalf() {
 	b.t.Helper()
 	before := b.snapshot()
@@ -31,5 +33,36 @@ func (b *bench) onBehalf() {
 	}
 	if got := written(before, b.snapshot()); len(got) > 0 {
 		b.t.Errorf("an officer's requests for members wrote %v", got)
+	}
+}
+
+// mapped asks, as nobody, what the hub stores. DCP-06: anybody finds whom to ask
+// about each kind of data, and those are members of this partnership, or its officers.
+func (b *bench) mapped() {
+	b.t.Helper()
+	a := b.send(b.good["readDataMap"])
+	var answer struct {
+		Categories []struct {
+			Duty, Category string
+			Controllers    []string
+		}
+	}
+	b.must(json.Unmarshal(a.body, &answer))
+	names := []string{"its officers"}
+	for _, agency := range b.document["agencies"].([]any) {
+		names = append(names, agency.(object)["name"].(string))
+	}
+	for _, c := range answer.Categories {
+		for _, who := range c.Controllers {
+			if !slices.Contains(names, who) {
+				b.t.Errorf("%s of %s is controlled by %q, who is nobody here", c.Category, c.Duty, who)
+			}
+		}
+		if len(c.Controllers) == 0 {
+			b.t.Errorf("nobody answers for %s of %s", c.Category, c.Duty)
+		}
+	}
+	if len(answer.Categories) < 30 {
+		b.t.Errorf("%d kinds of data in a hub of every duty", len(answer.Categories))
 	}
 }
