@@ -14,6 +14,7 @@ import (
 var libraries = map[string]string{
 	"filippo.io/age":                        "0004: the key file is sealed with it",
 	"github.com/alecthomas/kong":            "0005: the command line",
+	"github.com/cloudflare/circl":           "0096: the function of private look-ups, RFC 9497",
 	"github.com/coreos/go-oidc/v3":          "0001: fixed; verifies tokens of identity providers",
 	"github.com/go-faster/errors":           "0002: ogen's generated code uses it",
 	"github.com/go-faster/jx":               "0002: ogen's generated code uses it; also reads a body's members, which encoding/json hides",
