@@ -27,7 +27,7 @@ GENERATED = api/*oas */internal/*db
 # that many requests share, servers that start and stop.
 RACE_FIRST = ./api/... ./relmgr/... ./internal/seal/... ./internal/serve/... ./internal/pg/...
 
-.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle bad-input histories generate generate-oas generate-sql \
+.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle bad-input flips histories generate generate-oas generate-sql \
 	generate-schema verify-generated fmt vet lint archtest trace vuln bench fuzz clean
 
 help: ## list the targets
@@ -59,6 +59,9 @@ oracle: prerequisites ## every operation in every hidden case against somebody w
 
 bad-input: prerequisites ## every row of the table of bad input, of which the tests try a ninth of those that follow from openapi.yaml
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 30m -run '^TestBadInputIsRefusedAndLeavesNothing$$' ./internal/edgetest
+
+flips: prerequisites ## a byte flipped in every column and a row taken from every table, of which the tests try a quarter
+	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 30m -run '^(TestOneFlippedByteOfAnyKindIsFound|TestARowThatIsGoneIsFound)$$' ./internal/edgetest
 
 histories: prerequisites ## 10,000 histories, and 100 of eight writers, against a plain model
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 60m -run '^(TestEveryHistoryIsWhatThePlainModelSays|TestEightWritersAreToldOfOneOrderOfTheirActs)$$' ./relmgr -rapid.checks=2500

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -153,7 +152,7 @@ func (h *hub) linked(gp, as, column, identifier string) (link string) {
 func TestWhatManagersKeepBackCannotBeToldFromWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	h, l := watched(t, setting{document: fourCornered})
-	table := &table{hub: h, l: l, probes: probes, all: os.Getenv("FAME_THOROUGH") != "", absent: map[string]map[string]observed{}}
+	table := &table{hub: h, l: l, probes: probes, all: thorough(), absent: map[string]map[string]observed{}}
 	for _, s := range scenesOfManagers {
 		table.play(s)
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -736,7 +735,7 @@ type table struct {
 	probes []probe
 	people int
 	scenes int
-	all    bool                           // every probe in every scene; else those that are alone in a quarter of them
+	all    bool                           // every probe in every scene; else each in its share of them
 	absent map[string]map[string]observed // by history and probe
 }
 
@@ -826,12 +825,21 @@ func (t *table) ofAbsent(history string, of map[int]asked) map[string]observed {
 	return all
 }
 
+// share is in how many scenes once a probe is tried, unless all are: those that need a
+// person of their own take longer.
+func share(p probe) int {
+	if p.alone {
+		return 8
+	}
+	return 2
+}
+
 // play prepares one scene for every probe, hides, and probes.
 func (t *table) play(s scene) {
 	t.t.Helper()
 	t.scenes++
 	who, hides := t.cast(s, func(i int, p probe) bool {
-		return !(p.both && s.silent) && !(p.reached && s.leftOut) && !(p.counts && s.asks) && !(p.whole && s.transaction != "") && (t.all || !p.alone || (i+t.scenes)%4 == 0)
+		return !(p.both && s.silent) && !(p.reached && s.leftOut) && !(p.counts && s.asks) && !(p.whole && s.transaction != "") && (t.all || i == 0 || (i+t.scenes)%share(p) == 0)
 	})
 	if hides != nil {
 		if a := t.ask(who[0].social, s.transaction); !strings.Contains(string(a.body), `"known":"yes"`) {
@@ -877,7 +885,7 @@ func TestWhatIsHiddenCannotBeToldFromWhatIsNotThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, l := watched(t, setting{document: withOldColumn})
-			table := &table{hub: h, l: l, probes: probes, all: os.Getenv("FAME_THOROUGH") != "", absent: map[string]map[string]observed{}}
+			table := &table{hub: h, l: l, probes: probes, all: thorough(), absent: map[string]map[string]observed{}}
 			for _, s := range scenes {
 				if plays(s) {
 					table.play(s)
@@ -895,7 +903,7 @@ func TestWhomAColumnMovedOrDestroyedCannotBeToldFromWhoIsNotThere(t *testing.T) 
 	h, l := watched(t, setting{document: withOldColumn})
 	ops := []string{"enquire", "recordObjection", "reviewTelling", "listUntold", "listObjections", "ruleOnObjection", "listDecisions", "judgeOverride", "returnColumn", "destroyColumn"}
 	some := slices.DeleteFunc(slices.Clone(probes), func(p probe) bool { return !slices.Contains(ops, p.operation) })
-	table := &table{hub: h, l: l, probes: some, all: os.Getenv("FAME_THOROUGH") != "", absent: map[string]map[string]observed{}}
+	table := &table{hub: h, l: l, probes: some, all: thorough(), absent: map[string]map[string]observed{}}
 	for _, s := range scenesOfColumns {
 		table.play(s)
 	}

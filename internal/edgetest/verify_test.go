@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"testing"
@@ -253,6 +254,14 @@ var uncovered = map[string]string{
 	"relmgr.barred.barred_in":            "covered where a later act barred; an act that bars itself is in its own record",
 }
 
+// inTurn says whether a table or a column is tried: a quarter of them, always the
+// same, or all where FAME_THOROUGH is set (make flips).
+func inTurn(name string) bool {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return thorough() || h.Sum32()%4 == 0
+}
+
 // ACT-09, issue "The ledger": one flipped byte in any stored act, enquiry,
 // decision, commitment, tile or checkpoint is found.
 func TestOneFlippedByteOfAnyKindIsFound(t *testing.T) {
@@ -267,7 +276,7 @@ func TestOneFlippedByteOfAnyKindIsFound(t *testing.T) {
 	flipped := 0
 	for _, table := range covered {
 		for _, c := range b.columns(table) {
-			if uncovered[table+"."+c.name] != "" {
+			if uncovered[table+"."+c.name] != "" || !inTurn(table+"."+c.name) {
 				continue
 			}
 			for _, flip := range c.flips(t) {
@@ -314,7 +323,7 @@ func TestARowThatIsGoneIsFound(t *testing.T) {
 	b := everything(t)
 	b.open()
 	for _, table := range covered {
-		if slices.Contains([]string{"ledger.pending", "relmgr.handles", "governance.terms"}, table) {
+		if slices.Contains([]string{"ledger.pending", "relmgr.handles", "governance.terms"}, table) || !inTurn(table) {
 			continue
 		}
 		tx, err := b.admin.Begin()
