@@ -198,7 +198,7 @@ func (v *visit) providerCard(one relmgroas.AnsweredProvider) card {
 	c := card{Title: one.Title, Tag: plain(string(one.Kind)), Rows: []row{
 		{Key: "Agency", Values: []string{one.AgencyName}}, {Key: "Their role", Values: []string{title(v.t.Codes.Roles, one.Role)}},
 	}}
-	for _, o := range one.Offers {
+	for i, o := range one.Offers {
 		offer := plain(string(o.Kind))
 		if len(o.Transactions) > 0 {
 			var with []string
@@ -207,7 +207,10 @@ func (v *visit) providerCard(one relmgroas.AnsweredProvider) card {
 			}
 			offer += ": " + join(with)
 		}
-		c.Rows = append(c.Rows, row{Key: "Offers", Values: []string{offer}}, contactRow(o.Contact))
+		c.Rows = append(c.Rows, row{Key: "Offers", Values: []string{offer}})
+		if i+1 == len(one.Offers) || one.Offers[i+1].Contact != o.Contact { // a route that several share is said once
+			c.Rows = append(c.Rows, contactRow(o.Contact))
+		}
 	}
 	return c
 }

@@ -164,36 +164,33 @@ func (p *Portal) as(who audience, serve func(*visit) error) http.HandlerFunc {
 // once has a form that is sent twice act once: whoever comes second is led to where the
 // first was.
 func (v *visit) once(serve func(*visit) error) error {
-	if v.r.Method == http.MethodPost {
-		if who := v.who; who.party != registrarName {
-			if err := v.readTerms(); err != nil {
-				return err
-			}
-		}
-		v.number = numberOf(v.values)
-		if v.number != "" {
-			first, to, done := v.s.first(v.number)
-			if !first && to != "" {
-				http.Redirect(v.w, v.r, to, http.StatusSeeOther)
-				return nil
-			}
-			if first {
-				led := ""
-				v.done = func(to string) { led = to }
-				defer func() { done(led) }()
-			}
-		}
+	if err := v.readTerms(); err != nil {
+		return err
+	}
+	if v.r.Method != http.MethodPost {
 		return serve(v)
 	}
-	if v.who.party != registrarName {
-		if err := v.readTerms(); err != nil {
-			return err
+	if number := numberOf(v.values); number != "" {
+		first, to, done := v.s.first(number)
+		if !first && to != "" {
+			http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+			return nil
+		}
+		if first {
+			v.number = number
+			led := ""
+			v.done = func(to string) { led = to }
+			defer func() { done(led) }()
 		}
 	}
 	return serve(v)
 }
 
 func (v *visit) readTerms() error {
+	if v.who.party == registrarName {
+		v.t = v.p.words()
+		return nil
+	}
 	g, err := v.governance()
 	if err != nil {
 		return err
@@ -346,6 +343,9 @@ func (v *visit) nav() (all []link) {
 		all = append(all, link{Text: text, Href: at, Why: why, Here: v.r.URL.Path == at || strings.HasPrefix(v.r.URL.Path, at+"/")})
 	}
 	if v.who.party == registrarName {
+		for _, n := range mineNav {
+			add(n.Text, strings.TrimPrefix(n.Href, Prefix), n.Why)
+		}
 		return all
 	}
 	if len(v.who.in.Providers) > 0 {

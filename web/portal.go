@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/govuk"
 )
@@ -175,6 +176,51 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner("/enquiries", showEnquiries, nil)
 	practitioner("/enquiries/{enquiry}", showAnswer, nil)
 	practitioner("/enquiries/{enquiry}/contact", showContact, doContact)
+
+	mine := func(path string, show func(*visit) error, act func(*visit) error) {
+		at("GET /me"+path, p.as(aPerson, show))
+		if act != nil {
+			at("POST /me"+path, p.as(aPerson, act))
+		}
+	}
+	mine("", showMe, nil)
+	mine("/relationships", showRelationships, nil)
+	mine("/enquiries", showAskers, nil)
+	mine("/acts", showActs, nil)
+	mine("/decisions", showDecided, nil)
+	mine("/consents", showWord, nil)
+	mine("/links", showLinks, nil)
+	mine("/complaints", showComplaints, nil)
+	mine("/copy", showCopy, nil)
+	about := func(path string, form func(*visit, known) *form, on func(known) *page, do func(*visit, known, *form) error, done, then string) {
+		show, act := mineForm(form, on, do, done, then, nil)
+		mine("/relationships/{handle}/"+path, show, act)
+	}
+	about("hide", hideForm, hidePage, doHide, "It is hidden from now on.", "/me/consents")
+	about("leave-out", leaveOutForm, leaveOutPage, doLeaveOut, "They are left out from now on.", "/me/consents")
+	about("agree", agreeForm, agreePage, doAgree, "What you agreed to is in force from now on.", "/me/consents")
+	about("complain", complainForm, complainPage, doComplain, "Your complaint has been sent.", "/me/complaints")
+	end := func(path, done string, pg page, act func(*visit, *consentoas.Client, string) error) {
+		show, do := ending("id", pg, done, act)
+		mine(path+"/{id}/end", show, do)
+	}
+	end("/consents", "You have taken it back.", page{Title: "Take it back", Lead: []string{"What rested on your agreement ends at once. What rests on another ground does not."}},
+		func(v *visit, c *consentoas.Client, id string) error {
+			_, err := c.TakeBackConsent(v.ctx, consentoas.TakeBackConsentParams{Consent: consentoas.ID(id)})
+			return err
+		})
+	end("/blocks", "It may be told of again.", page{Title: "Let it be told of again", Lead: []string{"From then on the service's own decision says who is told."}},
+		func(v *visit, c *consentoas.Client, id string) error {
+			_, err := c.ShowRelationship(v.ctx, consentoas.ShowRelationshipParams{Block: consentoas.ID(id)})
+			return err
+		})
+	end("/exclusions", "They are let in again.", page{Title: "Let them in again", Lead: []string{"From then on they are told what the decisions of those who know you allow."}},
+		func(v *visit, c *consentoas.Client, id string) error {
+			_, err := c.LetInAgency(v.ctx, consentoas.LetInAgencyParams{Exclusion: consentoas.ID(id)})
+			return err
+		})
+	mine("/objections/{act}", showObject, doObject)
+	mine("/confirmations/{act}", showConfirm, doConfirm)
 	return mux
 }
 
@@ -183,6 +229,10 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 	v := p.visit(w, r)
 	if v.who == nil {
 		p.chooseSignIn(w, r)
+		return
+	}
+	if v.who.party == registrarName {
+		http.Redirect(w, r, Prefix+"/me", http.StatusSeeOther)
 		return
 	}
 	pg := &page{Title: "What do you want to do?"}

@@ -50,6 +50,7 @@ type session struct {
 	order   []string
 	answers []asked // newest first
 	draft   *draft
+	said    []string // what was done just now
 }
 
 // sent is a form that has been sent, or is being: whoever sends it again waits for the

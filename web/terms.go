@@ -127,6 +127,18 @@ func (p *Portal) readTerms(ctx context.Context, g *governanceoas.Client) (*terms
 	return t, nil
 }
 
+// words is the document as a practitioner's page read it last, for what codes are called:
+// somebody who has signed in as themself may not read it. Before anybody has, it is
+// empty, and codes are shown as they are.
+func (p *Portal) words() *terms {
+	p.terms.mu.Lock()
+	defer p.terms.mu.Unlock()
+	if p.terms.t == nil {
+		return new(terms)
+	}
+	return p.terms.t
+}
+
 // title is what a code is called in a list, the code itself where it is in none.
 func title(list []code, c string) string {
 	for _, one := range list {

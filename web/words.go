@@ -54,7 +54,7 @@ func plain(c string) string {
 	if w := plainWords[c]; w != "" {
 		return w
 	}
-	s := strings.ReplaceAll(c, "-", " ")
+	s := strings.ReplaceAll(strings.ReplaceAll(c, "-", " "), "co ordinate", "co-ordinate")
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return "Not stated"

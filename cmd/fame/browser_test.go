@@ -22,6 +22,7 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // unable ends the test where a tool cannot be had: skipped on somebody's own machine,
@@ -34,8 +35,9 @@ func unable(t *testing.T, why string) {
 	t.Skip("NOT TESTED, the portal in a real browser: " + why)
 }
 
-// playDemo runs `fame demo` in this process, until the test ends, and returns its address.
-func playDemo(t *testing.T) string {
+// playDemo runs `fame demo` in this process, until the test ends, and returns its address
+// and the number with which somebody signs in as themself.
+func playDemo(t *testing.T) (hub, number string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r, w := io.Pipe()
@@ -53,13 +55,16 @@ func playDemo(t *testing.T) string {
 	})
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
+		if m := regexp.MustCompile(`sign-in number ([0-9 ]+),`).FindStringSubmatch(lines.Text()); m != nil {
+			number = m[1]
+		}
 		if m := regexp.MustCompile(`^The hub goes on serving at (http://\S+) until`).FindStringSubmatch(lines.Text()); m != nil {
 			go func() { _, _ = io.Copy(io.Discard, r) }()
-			return m[1]
+			return m[1], number
 		}
 	}
 	t.Fatal("the demo serves no hub")
-	return ""
+	return "", ""
 }
 
 // browser is one real Chromium, with one window. What it shows is held against axe-core
@@ -69,13 +74,14 @@ type browser struct {
 	ctx context.Context
 	hub string
 	axe string
+	own string // the number of somebody who signs in as themself
 
 	mu         sync.Mutex
 	complaints []string // of the browser: what the policy forbids, what failed to load
 	looked     map[string]bool
 }
 
-func newBrowser(t *testing.T, hub string) *browser {
+func newBrowser(t *testing.T, hub, own string) *browser {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -87,7 +93,7 @@ func newBrowser(t *testing.T, hub string) *browser {
 	if path == "" {
 		unable(t, "there is no chromium: type `sudo apt-get install -y chromium`")
 	}
-	b := &browser{t: t, hub: hub, axe: axeCore(t), looked: map[string]bool{}}
+	b := &browser{t: t, hub: hub, own: own, axe: axeCore(t), looked: map[string]bool{}}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.WindowSize(1280, 1000), chromedp.WSURLReadTimeout(time.Minute))
 	if os.Geteuid() == 0 {
@@ -107,7 +113,9 @@ func newBrowser(t *testing.T, hub string) *browser {
 			b.mu.Unlock()
 		}
 	})
-	b.run("start", cdplog.Enable())
+	if err := chromedp.Run(ctx, cdplog.Enable()); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
@@ -154,7 +162,9 @@ func axeCore(t *testing.T) string {
 
 func (b *browser) run(what string, actions ...chromedp.Action) {
 	b.t.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
 		b.t.Fatalf("%s: %v; the page says %s", what, err, b.text())
 	}
 }
@@ -169,7 +179,9 @@ func (b *browser) text() (text string) {
 // goes follows whatever leads to another page.
 func (b *browser) goes(what string, action chromedp.Action) {
 	b.t.Helper()
-	if _, err := chromedp.RunResponse(b.ctx, action); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, action); err != nil {
 		b.t.Fatalf("%s: %v; the page says %s", what, err, b.text())
 	}
 }
@@ -181,12 +193,17 @@ func (b *browser) open(path string) {
 
 func (b *browser) press(button string) {
 	b.t.Helper()
-	b.goes("press "+button, chromedp.Click(fmt.Sprintf(`//button[normalize-space()=%q]`, button), chromedp.BySearch))
+	b.goes("press "+button, byKey(fmt.Sprintf(`//button[normalize-space()=%q]`, button), kb.Enter))
 }
 
 func (b *browser) follow(words string) {
 	b.t.Helper()
-	b.goes("follow "+words, chromedp.Click(fmt.Sprintf(`//a[normalize-space()=%q]`, words), chromedp.BySearch))
+	b.goes("follow "+words, byKey(fmt.Sprintf(`//a[normalize-space()=%q]`, words), kb.Enter))
+}
+
+// byKey does it as people do who use no mouse.
+func byKey(xpath, key string) chromedp.Action {
+	return chromedp.Tasks{chromedp.Focus(xpath, chromedp.BySearch), chromedp.KeyEvent(key)}
 }
 
 // fill types into a field; choose picks what has that value.
@@ -197,7 +214,7 @@ func (b *browser) fill(name, value string) {
 
 func (b *browser) choose(name, value string) {
 	b.t.Helper()
-	b.run("choose "+name, chromedp.Click(fmt.Sprintf(`input[name=%q][value=%q]`, name, value), chromedp.ByQuery))
+	b.run("choose "+name, byKey(fmt.Sprintf(`//input[@name=%q and @value=%q]`, name, value), " "))
 }
 
 func (b *browser) sees(words ...string) {
@@ -281,8 +298,22 @@ func (b *browser) signIn(name string) {
 	b.t.Helper()
 	b.open("/portal/")
 	b.follow("Sign in at the local issuer")
-	b.goes("be "+name, chromedp.Click(fmt.Sprintf(`button[name="person"][value=%q]`, name), chromedp.ByQuery))
+	b.goes("be "+name, byKey(fmt.Sprintf(`//button[@name="person" and @value=%q]`, name), kb.Enter))
 	b.sees(name, "What do you want to do?")
+}
+
+// signInAsMyself signs the demo's person in with the registrar.
+func (b *browser) signInAsMyself() {
+	b.t.Helper()
+	b.open("/portal/")
+	b.follow("Sign in with the registrar")
+	if strings.Contains(b.text(), "What is held about you") {
+		return // the registrar still knows them
+	}
+	b.fill("number", b.own)
+	b.fill("secret", member.password)
+	b.press("Continue")
+	b.sees("What is held about you")
 }
 
 func (b *browser) signOut() {

@@ -63,24 +63,30 @@ func (c *demoCommand) Run(ctx context.Context, out *printer) (err error) {
 			stop()
 			return nil
 		}
-		afterwards(h, out)
-		return nil
+		return afterwards(ctx, h, out)
 	}})
 	return err
 }
 
 // afterwards says what to do next, while the hub goes on serving.
-func afterwards(h hub, out *printer) {
+func afterwards(ctx context.Context, h hub, out *printer) error {
+	s := &storyteller{now: time.Now, as: signedIn(h)}
+	number, err := s.enrol(ctx, h)
+	if err != nil {
+		return fmt.Errorf("enrol the person who signs in as themself: %w", err)
+	}
 	out.say("\nOpen %s%s/ in a browser. Sign in as, for example:", h.Hub, web.Prefix)
 	for _, p := range players {
 		out.say("  %s", p.Title)
 	}
+	out.say("or as yourself, with the registrar, as %s %s: sign-in number %s, password \"%s\"", member.given, member.family, number, member.password)
 	out.say("\nThe hub goes on serving at %s until Ctrl-C. In another terminal:", h.Hub)
 	out.say("  export FAME_DIR=%s", h.dir)
 	out.say("  bin/fame ask --as mr-lindqvist --column social-care --purpose co-ordinate-care --reason working-with-person LMN-00042")
 	out.say("  bin/fame ask --as clerk-ito --column gp-riverside --purpose co-ordinate-care --reason working-with-person GP-00042")
 	out.say("  bin/fame apply --as gov-ellis --dry-run -f demo/riverside/partnership.yaml")
 	out.say("  curl -s -H \"Authorization: Bearer $(bin/fame token --as gov-ellis)\" %s/governance/v1/services", h.Hub)
+	return nil
 }
 
 // freePort replaces port 0, and falls back to a free port where the default one

@@ -26,6 +26,7 @@ func guide() *web.Guide {
 			{Title: "ms-okafor", Lines: []string{"Teacher. She knows Chloe Marsh as S000014, whom the clinic knows too, without the school being told."}},
 			{Title: "dr-brandt", Lines: []string{"Safeguarding lead of the surgery. She reviews what its people asked."}},
 			{Title: "gov-ellis", Lines: []string{"Governance officer of the partnership."}},
+			{Title: "Daniel Ashworth", Lines: []string{"Somebody whom four services know. He signs in with the registrar, by the number and the password that the demo has printed, and sees what is held about him."}},
 			{Title: "ms-abara", Lines: []string{"Keeps the register by which people are recognised."}},
 		},
 		Steps: []string{
@@ -33,6 +34,7 @@ func guide() *web.Guide {
 			"Ask about LMN-00042 again, this time for a medication review: only the surgery offers that.",
 			"Sign out, sign in as dr-patel and ask about GP-00042: the same child, and she is never shown anybody else's identifier.",
 			"As ms-okafor, ask about S000014: nothing can be told, which is worded so that nobody takes it for no. Send the contact request that stands beside it.",
+			"Sign in with the registrar as Daniel Ashworth: see who knows you and who asked, hide one of them, and let it be told of again.",
 		},
 	}
 }

@@ -15,13 +15,15 @@ func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithA
 // signs out, on one hub, in one browser, with axe-core and two widths on every page.
 func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 	t.Parallel()
-	b := newBrowser(t, playDemo(t))
+	hub, own := playDemo(t)
+	b := newBrowser(t, hub, own)
 	for _, role := range []struct {
 		name string
 		job  func(*browser)
 	}{
 		{"the first page is light and asks no other host", firstPage},
 		{"a practitioner asks, is told whom to contact, and asks to be contacted (QRY-01, QRY-02, QRY-05, QRY-11)", practitionerAsks},
+		{"a person sees who knows them and who asked, hides one of them, leaves an agency out, agrees, takes it back and complains (SUB-01, SUB-06, SUB-08, SUB-09)", personLooksAfterTheirOwn},
 	} {
 		if !t.Run(role.name, func(t *testing.T) { b.t = t; role.job(b) }) {
 			b.run("forget", chromedp.Navigate("about:blank"))
@@ -142,4 +144,66 @@ func (b *browser) has(source string) bool {
 	var all string
 	b.run("read the page", chromedp.OuterHTML("html", &all, chromedp.ByQuery))
 	return strings.Contains(all, source)
+}
+
+func personLooksAfterTheirOwn(b *browser) {
+	b.signInAsMyself()
+	b.looks("me")
+	b.follow("Who knows me")
+	b.sees("Riverside Surgery", "Hillside School", "Riverside Police", "The person has explicitly consented", "Co-ordinate care and support")
+	b.looks("me-relationships")
+	b.follow("Hide it (Riverside Surgery)")
+	b.press("Hide it")
+	b.sees("Select from whom it is hidden", "Tick the box to say that you have read what it may cost you")
+	b.looks("me-hide-mistakes")
+	b.choose("reach", "block")
+	b.choose("understood", "yes")
+	b.press("Hide it")
+	b.sees("It is hidden from now on", "Hidden: Riverside Surgery", "Left out: Riverside Police")
+	b.looks("me-consents")
+	b.follow("Let it be told of again (Hidden: Riverside Surgery, Riverside Surgery)")
+	b.press("Let it be told of again")
+	b.sees("It may be told of again")
+
+	b.follow("Who knows me")
+	b.follow("Leave an agency out (Riverside Surgery)")
+	b.fill("agency", "bridge-clinic")
+	b.looks("me-leave-out")
+	b.press("Leave them out")
+	b.sees("They are left out from now on", "Left out: Bridge Street Clinic")
+
+	b.follow("Who knows me")
+	b.follow("Agree to something (Riverside Surgery)")
+	b.press("I agree")
+	b.sees("Select at least one thing that you agree to")
+	b.looks("me-agree-mistakes")
+	b.choose("purposes", "co-ordinate-care")
+	b.choose("aspects", "relationship")
+	b.press("I agree")
+	b.sees("What you agreed to is in force from now on", "By you, here")
+
+	b.follow("Who knows me")
+	b.follow("Complain, or say that it is wrong (Riverside Surgery)")
+	b.press("Send the complaint")
+	b.sees("Select what it is about")
+	b.choose("topic", "sharing")
+	b.press("Send the complaint")
+	b.sees("Your complaint has been sent", "It was shared, and should not have been")
+	b.looks("me-complaints")
+
+	b.follow("Who asked")
+	b.sees("dr-patel", "I am working with the person")
+	b.looks("me-enquiries")
+	b.follow("What was done")
+	b.sees("Published", "Stated that two identifiers are the same person")
+	b.looks("me-acts")
+	b.follow("What was decided")
+	b.sees("Allowed", "Yes")
+	b.looks("me-decisions")
+	b.follow("Private links")
+	b.looks("me-links")
+	b.open("/portal/ask")
+	b.sees("This page is not for you")
+	b.press("Sign out")
+	b.sees("You are signed out", "You may still be signed in at the registrar")
 }
