@@ -71,8 +71,11 @@ func (c *checks) audience(a decide.Audience, terms *decide.Terms, at time.Time) 
 		known := !slices.ContainsFunc(a.Names, func(n string) bool { return terms.FindColumn(ident.Column(n), at) == nil })
 		c.that(known && counted(a.Names, mostNames), "/audience/columns",
 			fmt.Sprintf("name 1 to %d open columns, each once", mostNames))
+	case decide.ToPeers:
+		c.that(terms.HasAudience(a) && counted(a.Names, mostNames), "/audience/peers",
+			fmt.Sprintf("name 1 to %d hubs of the partnership's agreements, each once", mostNames))
 	default:
-		c.that(false, "/audience", "name the partnership, agencies or columns")
+		c.that(false, "/audience", "name the partnership, agencies, columns or other hubs")
 	}
 }
 

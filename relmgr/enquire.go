@@ -38,8 +38,12 @@ type Question struct {
 // Scope is how far a question goes (QRY-12).
 type Scope string
 
-// OfTheAgency are the asker's own agency's columns alone.
-const OfTheAgency Scope = "agency"
+// The scopes that are not the partnership's: the asker's own agency's columns alone,
+// and other hubs too.
+const (
+	OfTheAgency     Scope = "agency"
+	OfTheFederation Scope = "federation"
+)
 
 // Case is what an asker's own records call the case that a question is for. It
 // prints as a mask, and is stored sealed.
@@ -67,6 +71,8 @@ type Answer struct {
 	Escalated ident.ReferenceID
 	// Recourse is to whom one turns under agreements with a third party (TRU-02).
 	Recourse []string
+	// Orders are what federation sends to other hubs, of a question of that scope.
+	Orders []Order
 }
 
 // Provider is one who works with the person and may be told of.
@@ -108,6 +114,10 @@ type enquiry struct {
 	Grant   ident.EffectID   `json:"grant,omitzero"`
 	Effects []ident.EffectID `json:"effects,omitempty"`
 	clashes []decide.Clash
+	// Sent are the requests to other hubs that came of it, each by its one-use id; Peer
+	// is which hub asked, of an enquiry of another.
+	Sent []sent     `json:"sent,omitempty"`
+	Peer *peerAsker `json:"peer,omitempty"`
 }
 
 // disclosure is one cell that was told of, and the decision it was told on.
@@ -142,6 +152,9 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 		}
 	}
 	asking := who.Terms.Ask(who.Actor, q.put(c), at)
+	if err := mayLeave(who.Terms, q, c, &asking); err != nil {
+		return Answer{}, err
+	}
 	e := enquiry{
 		Enquiry: ident.NewEnquiry(), At: at, Practitioner: who.Practitioner, Agency: who.Agency, Column: c.ID,
 		Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Case: q.Case, Scope: q.Scope,
@@ -205,6 +218,9 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		e.Handle = r.own
 	}
 	a = r.answer(who, asking, q.about(), &e)
+	if q.Scope == OfTheFederation {
+		e.Sent = addressed(who.Terms, asking)
+	}
 
 	l, err := s.leafOf(ctx, e.Enquiry, e)
 	if err != nil {
@@ -220,7 +236,8 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		return Answer{}, false, err
 	}
 	a.Commitment = l.Commitment
-	return a, false, nil
+	a.Orders, err = s.orders(ctx, who, q, c, e)
+	return a, false, err
 }
 
 // withoutCase decides anew on a question that names no case, about somebody whom

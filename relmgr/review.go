@@ -46,7 +46,8 @@ type Review struct {
 	Overdue      bool
 	Practitioner ident.Practitioner
 	Role         string
-	Column       ident.Column
+	Column       ident.Column // none of another hub's
+	Hub          string       // that asked along an axle, empty for this partnership's own
 	Purpose      string
 	Reason       string
 	Concerning   string
@@ -130,7 +131,7 @@ func (s *Service) ListReviews(ctx context.Context, who decide.Caller, after iden
 	for _, r := range rows {
 		v := Review{
 			ID: r.ReviewID, Cause: Cause(r.Cause), Enquiry: r.EnquiryID, At: r.At.UTC(), Due: r.DueAt.UTC(), Overdue: now.After(r.DueAt),
-			Practitioner: r.PractitionerID, Role: r.Role, Column: r.ColumnID, Purpose: r.Purpose, Reason: r.Reason,
+			Practitioner: r.PractitionerID, Role: r.Role, Column: ident.Column(r.ColumnID), Hub: r.Peer, Purpose: r.Purpose, Reason: r.Reason,
 			Concerning: r.Concerning, Reads: r.Reads, Told: int(r.Told),
 		}
 		if len(r.WrappedKey) > 0 { // its record is not erased

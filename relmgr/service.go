@@ -37,13 +37,15 @@ const (
 	Issuer = "relmgr"
 )
 
-// Config is what a Service is built from. Every field but Metrics is required.
+// Config is what a Service is built from. DB, Keys and Now are required.
 type Config struct {
 	DB   *sql.DB // logged in as the relmgr role
 	Keys seal.Provider
 	Now  func() time.Time
 	// Gate is what the reads of enquiries share with the edge's look-ups; nil makes one.
 	Gate batch.Gate
+	// Federation trusts what the hub's own federation duty signs; nil: there is none.
+	Federation *attest.Verifier
 	// Metrics counts emergencies; nil counts nothing.
 	Metrics prometheus.Registerer
 }
@@ -52,16 +54,17 @@ type Config struct {
 // act inside, which enquiries share with those that are asked at the same time;
 // all are safe for concurrent use.
 type Service struct {
-	db     *sql.DB
-	read   relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
-	rows   *batch.Asker[place, row]
-	append *appender
-	q      *relmgrdb.Queries
-	keys   *keyring
-	proofs *attest.Signer
-	opener *atomic.Pointer[attest.Opener]
-	now    func() time.Time
-	once   []byte // hash of an idempotency key, nil for none
+	db         *sql.DB
+	read       relmgrdb.DBTX // the same, through prepared statements: the enquiry's read and append
+	rows       *batch.Asker[place, row]
+	append     *appender
+	q          *relmgrdb.Queries
+	keys       *keyring
+	proofs     *attest.Signer
+	federation *attest.Verifier
+	opener     *atomic.Pointer[attest.Opener]
+	now        func() time.Time
+	once       []byte // hash of an idempotency key, nil for none
 	// emergencies counts those declared, found or not: it moves with the asker's
 	// word alone, so it tells nothing of anybody asked about.
 	emergencies prometheus.Counter
@@ -81,7 +84,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, read: pg.Prepare(c.DB), q: relmgrdb.New(), now: c.Now,
 		keys:   &keyring{keys: c.Keys, db: c.DB, q: relmgrdb.New()},
-		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer),
+		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer), federation: c.Federation,
 		opener: new(atomic.Pointer[attest.Opener]),
 		emergencies: promauto.With(c.Metrics).NewCounter(prometheus.CounterOpts{
 			Name: "fame_emergencies_total",

@@ -135,7 +135,7 @@ grant select, insert on relmgr.retired_keys, relmgr.record_epochs to fame_relmgr
 grant select, insert, delete, update (epoch, value) on relmgr.anchors to fame_relmgr;
 grant select, insert, update (live) on relmgr.attachments to fame_relmgr;
 grant select, update (epoch) on relmgr.anchor_epochs to fame_relmgr;
-grant select, insert on relmgr.recognitions_used to fame_relmgr;
+grant select, insert on relmgr.recognitions_used, relmgr.peer_requests to fame_relmgr;
 grant delete on relmgr.repairs to fame_relmgr; -- of what its registrar has taken back
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.

@@ -227,7 +227,7 @@ CREATE TABLE consent.consents (
     evidence text NOT NULL,
     wording governance.code NOT NULL,
     understanding text,
-    CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text]))),
     CONSTRAINT consent_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
     CONSTRAINT consent_has_an_end CHECK ((ends_at > starts_at)),
     CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0))),
@@ -356,7 +356,7 @@ CREATE TABLE consent.requests (
     aspects text[] NOT NULL,
     ends_at timestamp with time zone NOT NULL,
     asked_at timestamp with time zone NOT NULL,
-    CONSTRAINT request_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT request_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text]))),
     CONSTRAINT request_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
     CONSTRAINT request_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
 );
@@ -1310,16 +1310,22 @@ CREATE TABLE relmgr.enquiries (
     emergency boolean DEFAULT false NOT NULL,
     reads text,
     recognition text,
-    CONSTRAINT all_but_a_read_of_reviews_have_a_column CHECK (((column_id IS NULL) = ((reads IS NOT NULL) AND (reads = 'reviews'::text)))),
+    peer text,
+    peer_outcome text,
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
     CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text, 'notices'::text]))),
     CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
+    CONSTRAINT peer_has_an_outcome CHECK (((peer IS NULL) = (peer_outcome IS NULL))),
+    CONSTRAINT peer_is_an_address CHECK (((peer ~ '^https?://[!-~]+$'::text) AND (length(peer) <= 255))),
+    CONSTRAINT peer_outcome_is_known CHECK ((peer_outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
 CASE
+    WHEN (peer IS NOT NULL) THEN ((reads IS NULL) AND (recognition IS NULL) AND (handle_id IS NULL) AND ((stopped_at IS NOT NULL) = (peer_outcome = 'stopped'::text)))
     WHEN (reads IS NOT NULL) THEN ((stopped_at IS NULL) AND (recognition IS NULL))
     WHEN (recognition IS NOT NULL) THEN ((stopped_at IS NULL) AND (handle_id IS NULL))
     ELSE ((stopped_at IS NULL) = (handle_id IS NOT NULL))
-END)
+END),
+    CONSTRAINT who_asks_has_a_column CHECK (((column_id IS NULL) = ((peer IS NOT NULL) OR ((reads IS NOT NULL) AND (reads = 'reviews'::text)))))
 );
 
 CREATE VIEW relmgr.asked AS
@@ -1330,7 +1336,7 @@ CREATE VIEW relmgr.asked AS
     enquiries.emergency,
     count(*) AS enquiries
    FROM relmgr.enquiries
-  WHERE ((enquiries.stopped_at IS NULL) AND (enquiries.reads IS NULL))
+  WHERE ((enquiries.stopped_at IS NULL) AND (enquiries.reads IS NULL) AND (enquiries.peer IS NULL))
   GROUP BY (((enquiries.at AT TIME ZONE 'UTC'::text))::date), enquiries.column_id, enquiries.purpose, enquiries.reason, enquiries.emergency;
 
 CREATE TABLE relmgr.attachments (
@@ -1425,7 +1431,7 @@ CREATE TABLE relmgr.decisions (
     order_kind governance.code,
     risk governance.code,
     telling text,
-    CONSTRAINT decision_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT decision_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text]))),
     CONSTRAINT decision_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
     CONSTRAINT decision_detriment_is_known CHECK ((detriment = ANY (ARRAY['not-considered'::text, 'sharing-is-more-detrimental'::text, 'sharing-is-not-more-detrimental'::text]))),
     CONSTRAINT decision_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
@@ -1775,6 +1781,12 @@ CREATE TABLE relmgr.pairings_used (
     pairing_id uuid NOT NULL,
     act_id uuid NOT NULL,
     own boolean DEFAULT false NOT NULL
+);
+
+CREATE TABLE relmgr.peer_requests (
+    request_hash bytea NOT NULL,
+    enquiry_id uuid NOT NULL,
+    CONSTRAINT request_hash_is_sha256 CHECK ((octet_length(request_hash) = 32))
 );
 
 CREATE TABLE relmgr.recognitions_used (
@@ -2377,6 +2389,12 @@ ALTER TABLE ONLY relmgr.pairings
 
 ALTER TABLE ONLY relmgr.pairings_used
     ADD CONSTRAINT pairings_used_pkey PRIMARY KEY (pairing_id);
+
+ALTER TABLE ONLY relmgr.peer_requests
+    ADD CONSTRAINT peer_requests_enquiry_id_key UNIQUE (enquiry_id);
+
+ALTER TABLE ONLY relmgr.peer_requests
+    ADD CONSTRAINT peer_requests_pkey PRIMARY KEY (request_hash);
 
 ALTER TABLE ONLY relmgr.recognitions_used
     ADD CONSTRAINT recognitions_used_pkey PRIMARY KEY (recognition_hash);
@@ -3708,6 +3726,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.override_uses TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.pairings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.pairings_used TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE relmgr.peer_requests TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.recognitions_used TO fame_relmgr;
 

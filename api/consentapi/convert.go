@@ -30,6 +30,8 @@ func audienceOf(a consentoas.Audience) decide.Audience {
 		return decide.Audience{Kind: decide.ToAgencies, Names: texts(a.Agencies)}
 	case a.Columns != nil:
 		return decide.Audience{Kind: decide.ToColumns, Names: texts(a.Columns)}
+	case a.Peers != nil:
+		return decide.Audience{Kind: decide.ToPeers, Names: texts(a.Peers)}
 	default:
 		return decide.Audience{Kind: decide.ToPartnership}
 	}
@@ -41,6 +43,10 @@ func audienceTo(a decide.Audience) (out consentoas.Audience) {
 		out.Agencies = codes(a.Names)
 	case decide.ToColumns:
 		out.Columns = codes(a.Names)
+	case decide.ToPeers:
+		for _, hub := range a.Names {
+			out.Peers = append(out.Peers, consentoas.Hub(hub))
+		}
 	case decide.ToPartnership:
 		out.Partnership.SetTo(consentoas.AudiencePartnershipTrue)
 	}
@@ -86,7 +92,7 @@ func exclusionReceipt(id ident.ExclusionID, r consent.Receipt) *consentoas.Exclu
 	}
 }
 
-func texts(list []consentoas.Code) []string {
+func texts[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, c := range list {
 		out[i] = string(c)

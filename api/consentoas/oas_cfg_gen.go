@@ -17,6 +17,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
 	"^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$":             ogenregex.MustCompile("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
 	"^[a-z0-9][a-z0-9-]*$": ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
+	"^https?://[!-~]+$":    ogenregex.MustCompile("^https?://[!-~]+$"),
 }
 
 type (

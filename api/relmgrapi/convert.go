@@ -51,6 +51,8 @@ func audience(a oas.Audience) decide.Audience {
 		return decide.Audience{Kind: decide.ToAgencies, Names: plain(a.Agencies)}
 	case len(a.Columns) > 0:
 		return decide.Audience{Kind: decide.ToColumns, Names: plain(a.Columns)}
+	case len(a.Peers) > 0:
+		return decide.Audience{Kind: decide.ToPeers, Names: plain(a.Peers)}
 	default:
 		return decide.Audience{Kind: decide.ToPartnership, Names: []string{}}
 	}
@@ -190,8 +192,11 @@ func declared(d relmgr.Declared, err error) (*oas.DeclarationReceipt, error) {
 func review(r relmgr.Review) oas.Review {
 	out := oas.Review{
 		Review: oas.ID(r.ID.String()), Cause: oas.ReviewCause(r.Cause), Enquiry: oas.ID(r.Enquiry.String()), At: r.At, Due: r.Due,
-		Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner), Role: oas.Code(r.Role), Column: oas.Code(r.Column),
+		Overdue: r.Overdue, Practitioner: oas.Code(r.Practitioner), Role: oas.Code(r.Role), Column: optCode(string(r.Column)),
 		Purpose: oas.Code(r.Purpose), Reason: oas.Code(r.Reason), Concerning: r.Concerning, Told: r.Told,
+	}
+	if r.Hub != "" {
+		out.Hub = oas.NewOptHub(oas.Hub(r.Hub))
 	}
 	if r.Interest != "" {
 		out.Interest, out.Declaration = oas.NewOptInterest(oas.Interest(r.Interest)), oas.NewOptID(oas.ID(r.Declaration.String()))
@@ -210,6 +215,9 @@ func answer(a relmgr.Answer) *oas.Answer {
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
 		Complete: true, Providers: providers(a.Providers), Recourse: a.Recourse,
 		Commitment: oas.Commitment(hex.EncodeToString(a.Commitment)),
+	}
+	for _, o := range a.Orders {
+		out.Orders = append(out.Orders, oas.AxleOrder{Hub: oas.Hub(o.Hub), Order: oas.AxleToken(o.Order)})
 	}
 	if !a.Escalated.IsZero() {
 		out.Escalated = oas.NewOptID(oas.ID(a.Escalated.String()))
@@ -359,7 +367,7 @@ func optCode(s string) oas.OptCode {
 	return oas.NewOptCode(oas.Code(s))
 }
 
-func plain(in []oas.Code) []string {
+func plain[T ~string](in []T) []string {
 	out := make([]string, len(in))
 	for i, c := range in {
 		out[i] = string(c)

@@ -396,10 +396,14 @@ func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.An
 }
 
 func scope(asked oas.OptEnquiryRequestScope) relmgr.Scope {
-	if asked.Value == oas.EnquiryRequestScopeAgency {
+	switch asked.Value {
+	case oas.EnquiryRequestScopeAgency:
 		return relmgr.OfTheAgency
+	case oas.EnquiryRequestScopeFederation:
+		return relmgr.OfTheFederation
+	default:
+		return ""
 	}
-	return ""
 }
 
 func (h handlers) ListReviews(ctx context.Context, params oas.ListReviewsParams) (*oas.ReviewPage, error) {

@@ -80,6 +80,10 @@ func audienceTo(kind string, names []string) (out oas.Audience) {
 		out.Agencies = codes(names)
 	case decide.ToColumns:
 		out.Columns = codes(names)
+	case decide.ToPeers:
+		for _, hub := range names {
+			out.Peers = append(out.Peers, oas.Hub(hub))
+		}
 	default:
 		out.Partnership.SetTo(oas.AudiencePartnershipTrue)
 	}
@@ -126,6 +130,9 @@ func (h handlers) ListMyEnquiries(ctx context.Context, params oas.ListMyEnquirie
 			Practitioner: oas.Code(e.PractitionerID), Role: decide.TitleOf(who.Terms.Codes.Roles, e.Role), Column: optCode(e.ColumnID), Purpose: oas.Code(e.Purpose),
 			Reason: oas.Code(e.Reason), Concerning: e.Concerning, Transaction: optCode(e.Transaction), Emergency: e.Emergency, ToldOf: codes(e.ToldOf),
 			Commitment: oas.Commitment(hex.EncodeToString(e.Commitment)),
+		}
+		if e.Peer != "" {
+			v.Hub = oas.NewOptHub(oas.Hub(e.Peer))
 		}
 		if e.Reads != "" {
 			v.Reads = oas.NewOptString(e.Reads)

@@ -18,7 +18,7 @@ const Prefix = "/relmgr/v1"
 
 // decidedByOthers are the operations whose answer another party's state decides.
 var decidedByOthers = []oas.OperationName{
-	oas.EnquireOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
+	oas.EnquireOperation, oas.AnswerPeerOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
 	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation, oas.ListNoticesOperation,
 	oas.ListMyRelationshipsOperation, oas.ListMyEnquiriesOperation, oas.ListMyActsOperation, oas.ListMyDecisionsOperation,
 }
@@ -76,6 +76,11 @@ func (s security) HandleOidc(ctx context.Context, operation oas.OperationName, t
 
 // HandleSignedIn lets in who bears a registrar's statement, for relmgr to judge.
 func (s security) HandleSignedIn(ctx context.Context, operation oas.OperationName, t oas.SignedIn) (context.Context, error) {
+	return s.edge.Bearing(ctx, operation, t.Token)
+}
+
+// HandlePeer lets in who bears a voucher of the federation duty, for relmgr to judge.
+func (s security) HandlePeer(ctx context.Context, operation oas.OperationName, t oas.Peer) (context.Context, error) {
 	return s.edge.Bearing(ctx, operation, t.Token)
 }
 

@@ -18,7 +18,7 @@ const maxPart = 1 << 20
 
 // Wire builds the relationship manager's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
-	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Gate: p.Gate, Metrics: p.Registry})
+	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Gate: p.Gate, Federation: p.Vouchers(), Metrics: p.Registry})
 	if err != nil {
 		return process.Part{}, err
 	}

@@ -33,6 +33,15 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/complaints/{complaint}/answer
 	AnswerComplaint(ctx context.Context, request *ComplaintAnswerRequest, params AnswerComplaintParams) (*ActReceipt, error)
+	// AnswerPeer invokes answerPeer operation.
+	//
+	// For the hub's own federation duty, which vouches for the hub that asks and attaches its signed
+	// request. Decided by this hub's own policy alone (FED-31), under the
+	// agreements that name the other hub; recorded like any enquiry before it is answered. Unknown,
+	// withheld and hidden give the same answer (QRY-11). Each request serves once.
+	//
+	// POST /relmgr/v1/axle-enquiries
+	AnswerPeer(ctx context.Context, request *PeerRequest) (*PeerAnswer, error)
 	// ApproveAsOf invokes approveAsOf operation.
 	//
 	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The
@@ -720,6 +729,82 @@ func (c *Client) sendAnswerComplaint(ctx context.Context, request *ComplaintAnsw
 	defer body.Close()
 
 	result, err := decodeAnswerComplaintResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AnswerPeer invokes answerPeer operation.
+//
+// For the hub's own federation duty, which vouches for the hub that asks and attaches its signed
+// request. Decided by this hub's own policy alone (FED-31), under the
+// agreements that name the other hub; recorded like any enquiry before it is answered. Unknown,
+// withheld and hidden give the same answer (QRY-11). Each request serves once.
+//
+// POST /relmgr/v1/axle-enquiries
+func (c *Client) AnswerPeer(ctx context.Context, request *PeerRequest) (*PeerAnswer, error) {
+	res, err := c.sendAnswerPeer(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendAnswerPeer(ctx context.Context, request *PeerRequest) (res *PeerAnswer, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/axle-enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAnswerPeerRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, AnswerPeerOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAnswerPeerResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

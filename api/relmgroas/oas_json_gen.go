@@ -1252,12 +1252,22 @@ func (s *Answer) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Orders != nil {
+			e.FieldStart("orders")
+			e.ArrStart()
+			for _, elem := range s.Orders {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("commitment")
 		s.Commitment.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfAnswer = [9]string{
+var jsonFieldsNameOfAnswer = [10]string{
 	0: "id",
 	1: "known",
 	2: "meaning",
@@ -1266,7 +1276,8 @@ var jsonFieldsNameOfAnswer = [9]string{
 	5: "providers",
 	6: "escalated",
 	7: "recourse",
-	8: "commitment",
+	8: "orders",
+	9: "commitment",
 }
 
 // Decode decodes Answer from json.
@@ -1381,8 +1392,25 @@ func (s *Answer) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"recourse\"")
 			}
+		case "orders":
+			if err := func() error {
+				s.Orders = make([]AxleOrder, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem AxleOrder
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Orders = append(s.Orders, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"orders\"")
+			}
 		case "commitment":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -1402,7 +1430,7 @@ func (s *Answer) Decode(d *jx.Decoder) error {
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
 		0b00111111,
-		0b00000001,
+		0b00000010,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -2658,12 +2686,23 @@ func (s *Audience) encodeFields(e *jx.Encoder) {
 			e.ArrEnd()
 		}
 	}
+	{
+		if s.Peers != nil {
+			e.FieldStart("peers")
+			e.ArrStart()
+			for _, elem := range s.Peers {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
 }
 
-var jsonFieldsNameOfAudience = [3]string{
+var jsonFieldsNameOfAudience = [4]string{
 	0: "partnership",
 	1: "agencies",
 	2: "columns",
+	3: "peers",
 }
 
 // Decode decodes Audience from json.
@@ -2719,6 +2758,23 @@ func (s *Audience) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"columns\"")
+			}
+		case "peers":
+			if err := func() error {
+				s.Peers = make([]Hub, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Hub
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Peers = append(s.Peers, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"peers\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
@@ -2781,6 +2837,155 @@ func (s AudiencePartnership) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *AudiencePartnership) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *AxleOrder) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *AxleOrder) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("hub")
+		s.Hub.Encode(e)
+	}
+	{
+		e.FieldStart("order")
+		s.Order.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfAxleOrder = [2]string{
+	0: "hub",
+	1: "order",
+}
+
+// Decode decodes AxleOrder from json.
+func (s *AxleOrder) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode AxleOrder to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "hub":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Hub.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hub\"")
+			}
+		case "order":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Order.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"order\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode AxleOrder")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfAxleOrder) {
+					name = jsonFieldsNameOfAxleOrder[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *AxleOrder) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *AxleOrder) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes AxleToken as json.
+func (s AxleToken) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes AxleToken from json.
+func (s *AxleToken) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode AxleToken to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = AxleToken(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s AxleToken) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *AxleToken) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -7564,6 +7769,8 @@ func (s *EnquiryRequestScope) Decode(d *jx.Decoder) error {
 		*s = EnquiryRequestScopeAgency
 	case EnquiryRequestScopePartnership:
 		*s = EnquiryRequestScopePartnership
+	case EnquiryRequestScopeFederation:
+		*s = EnquiryRequestScopeFederation
 	default:
 		*s = EnquiryRequestScope(v)
 	}
@@ -8741,6 +8948,46 @@ func (s *HeldRelationship) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *HeldRelationship) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Hub as json.
+func (s Hub) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes Hub from json.
+func (s *Hub) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Hub to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = Hub(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Hub) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Hub) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -12093,6 +12340,12 @@ func (s *MyEnquiry) encodeFields(e *jx.Encoder) {
 		s.Practitioner.Encode(e)
 	}
 	{
+		if s.Hub.Set {
+			e.FieldStart("hub")
+			s.Hub.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("role")
 		e.Str(s.Role)
 	}
@@ -12144,22 +12397,23 @@ func (s *MyEnquiry) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfMyEnquiry = [15]string{
+var jsonFieldsNameOfMyEnquiry = [16]string{
 	0:  "enquiry",
 	1:  "at",
 	2:  "agency",
 	3:  "agency_name",
 	4:  "practitioner",
-	5:  "role",
-	6:  "column",
-	7:  "purpose",
-	8:  "reason",
-	9:  "concerning",
-	10: "transaction",
-	11: "emergency",
-	12: "reads",
-	13: "told_of",
-	14: "commitment",
+	5:  "hub",
+	6:  "role",
+	7:  "column",
+	8:  "purpose",
+	9:  "reason",
+	10: "concerning",
+	11: "transaction",
+	12: "emergency",
+	13: "reads",
+	14: "told_of",
+	15: "commitment",
 }
 
 // Decode decodes MyEnquiry from json.
@@ -12225,8 +12479,18 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"practitioner\"")
 			}
+		case "hub":
+			if err := func() error {
+				s.Hub.Reset()
+				if err := s.Hub.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hub\"")
+			}
 		case "role":
-			requiredBitSet[0] |= 1 << 5
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
 				v, err := d.Str()
 				s.Role = string(v)
@@ -12248,7 +12512,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"column\"")
 			}
 		case "purpose":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				if err := s.Purpose.Decode(d); err != nil {
 					return err
@@ -12258,7 +12522,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"purpose\"")
 			}
 		case "reason":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -12268,7 +12532,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reason\"")
 			}
 		case "concerning":
-			requiredBitSet[1] |= 1 << 1
+			requiredBitSet[1] |= 1 << 2
 			if err := func() error {
 				v, err := d.Str()
 				s.Concerning = string(v)
@@ -12290,7 +12554,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"transaction\"")
 			}
 		case "emergency":
-			requiredBitSet[1] |= 1 << 3
+			requiredBitSet[1] |= 1 << 4
 			if err := func() error {
 				v, err := d.Bool()
 				s.Emergency = bool(v)
@@ -12312,7 +12576,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reads\"")
 			}
 		case "told_of":
-			requiredBitSet[1] |= 1 << 5
+			requiredBitSet[1] |= 1 << 6
 			if err := func() error {
 				s.ToldOf = make([]Code, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -12330,7 +12594,7 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"told_of\"")
 			}
 		case "commitment":
-			requiredBitSet[1] |= 1 << 6
+			requiredBitSet[1] |= 1 << 7
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -12349,8 +12613,8 @@ func (s *MyEnquiry) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10111111,
-		0b01101011,
+		0b01011111,
+		0b11010111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -15546,6 +15810,39 @@ func (s *OptGround) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Hub as json.
+func (o OptHub) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Hub from json.
+func (o *OptHub) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptHub to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptHub) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptHub) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes ID as json.
 func (o OptID) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -16749,6 +17046,410 @@ func (s *PairingRequest) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *PairingRequest) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *PeerAnswer) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *PeerAnswer) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("outcome")
+		s.Outcome.Encode(e)
+	}
+	{
+		if s.Because.Set {
+			e.FieldStart("because")
+			s.Because.Encode(e)
+		}
+	}
+	{
+		e.FieldStart("providers")
+		e.ArrStart()
+		for _, elem := range s.Providers {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+	{
+		if s.Commitment.Set {
+			e.FieldStart("commitment")
+			s.Commitment.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfPeerAnswer = [4]string{
+	0: "outcome",
+	1: "because",
+	2: "providers",
+	3: "commitment",
+}
+
+// Decode decodes PeerAnswer from json.
+func (s *PeerAnswer) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode PeerAnswer to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "outcome":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Outcome.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"outcome\"")
+			}
+		case "because":
+			if err := func() error {
+				s.Because.Reset()
+				if err := s.Because.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"because\"")
+			}
+		case "providers":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				s.Providers = make([]PeerProvider, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem PeerProvider
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Providers = append(s.Providers, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"providers\"")
+			}
+		case "commitment":
+			if err := func() error {
+				s.Commitment.Reset()
+				if err := s.Commitment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"commitment\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode PeerAnswer")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000101,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfPeerAnswer) {
+					name = jsonFieldsNameOfPeerAnswer[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *PeerAnswer) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *PeerAnswer) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes PeerAnswerOutcome as json.
+func (s PeerAnswerOutcome) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes PeerAnswerOutcome from json.
+func (s *PeerAnswerOutcome) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode PeerAnswerOutcome to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch PeerAnswerOutcome(v) {
+	case PeerAnswerOutcomeAnswered:
+		*s = PeerAnswerOutcomeAnswered
+	case PeerAnswerOutcomeStopped:
+		*s = PeerAnswerOutcomeStopped
+	case PeerAnswerOutcomeUsedBefore:
+		*s = PeerAnswerOutcomeUsedBefore
+	case PeerAnswerOutcomeNotUnderstood:
+		*s = PeerAnswerOutcomeNotUnderstood
+	default:
+		*s = PeerAnswerOutcome(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s PeerAnswerOutcome) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *PeerAnswerOutcome) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *PeerProvider) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *PeerProvider) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("agency_name")
+		e.Str(s.AgencyName)
+	}
+	{
+		e.FieldStart("contact")
+		s.Contact.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfPeerProvider = [2]string{
+	0: "agency_name",
+	1: "contact",
+}
+
+// Decode decodes PeerProvider from json.
+func (s *PeerProvider) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode PeerProvider to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "agency_name":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.AgencyName = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"agency_name\"")
+			}
+		case "contact":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Contact.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"contact\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode PeerProvider")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfPeerProvider) {
+					name = jsonFieldsNameOfPeerProvider[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *PeerProvider) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *PeerProvider) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *PeerRequest) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *PeerRequest) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("message")
+		s.Message.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfPeerRequest = [1]string{
+	0: "message",
+}
+
+// Decode decodes PeerRequest from json.
+func (s *PeerRequest) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode PeerRequest to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "message":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Message.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"message\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode PeerRequest")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000001,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfPeerRequest) {
+					name = jsonFieldsNameOfPeerRequest[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *PeerRequest) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *PeerRequest) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -18879,8 +19580,16 @@ func (s *Review) encodeFields(e *jx.Encoder) {
 		s.Role.Encode(e)
 	}
 	{
-		e.FieldStart("column")
-		s.Column.Encode(e)
+		if s.Hub.Set {
+			e.FieldStart("hub")
+			s.Hub.Encode(e)
+		}
+	}
+	{
+		if s.Column.Set {
+			e.FieldStart("column")
+			s.Column.Encode(e)
+		}
 	}
 	{
 		e.FieldStart("purpose")
@@ -18912,7 +19621,7 @@ func (s *Review) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfReview = [17]string{
+var jsonFieldsNameOfReview = [18]string{
 	0:  "review",
 	1:  "cause",
 	2:  "interest",
@@ -18923,13 +19632,14 @@ var jsonFieldsNameOfReview = [17]string{
 	7:  "overdue",
 	8:  "practitioner",
 	9:  "role",
-	10: "column",
-	11: "purpose",
-	12: "reason",
-	13: "concerning",
-	14: "case",
-	15: "reads",
-	16: "told",
+	10: "hub",
+	11: "column",
+	12: "purpose",
+	13: "reason",
+	14: "concerning",
+	15: "case",
+	16: "reads",
+	17: "told",
 }
 
 // Decode decodes Review from json.
@@ -19047,9 +19757,19 @@ func (s *Review) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"role\"")
 			}
-		case "column":
-			requiredBitSet[1] |= 1 << 2
+		case "hub":
 			if err := func() error {
+				s.Hub.Reset()
+				if err := s.Hub.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hub\"")
+			}
+		case "column":
+			if err := func() error {
+				s.Column.Reset()
 				if err := s.Column.Decode(d); err != nil {
 					return err
 				}
@@ -19058,7 +19778,7 @@ func (s *Review) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"column\"")
 			}
 		case "purpose":
-			requiredBitSet[1] |= 1 << 3
+			requiredBitSet[1] |= 1 << 4
 			if err := func() error {
 				if err := s.Purpose.Decode(d); err != nil {
 					return err
@@ -19068,7 +19788,7 @@ func (s *Review) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"purpose\"")
 			}
 		case "reason":
-			requiredBitSet[1] |= 1 << 4
+			requiredBitSet[1] |= 1 << 5
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -19078,7 +19798,7 @@ func (s *Review) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reason\"")
 			}
 		case "concerning":
-			requiredBitSet[1] |= 1 << 5
+			requiredBitSet[1] |= 1 << 6
 			if err := func() error {
 				v, err := d.Str()
 				s.Concerning = string(v)
@@ -19110,7 +19830,7 @@ func (s *Review) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reads\"")
 			}
 		case "told":
-			requiredBitSet[2] |= 1 << 0
+			requiredBitSet[2] |= 1 << 1
 			if err := func() error {
 				v, err := d.Int()
 				s.Told = int(v)
@@ -19132,8 +19852,8 @@ func (s *Review) Decode(d *jx.Decoder) error {
 	var failures []validate.FieldError
 	for i, mask := range [3]uint8{
 		0b11110011,
-		0b00111111,
-		0b00000001,
+		0b01110011,
+		0b00000010,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -8,6 +8,7 @@ type OperationName = string
 const (
 	AcknowledgeComplaintOperation  OperationName = "AcknowledgeComplaint"
 	AnswerComplaintOperation       OperationName = "AnswerComplaint"
+	AnswerPeerOperation            OperationName = "AnswerPeer"
 	ApproveAsOfOperation           OperationName = "ApproveAsOf"
 	ApproveImportOperation         OperationName = "ApproveImport"
 	AskAsOfOperation               OperationName = "AskAsOf"

@@ -38,6 +38,20 @@ func encodeAnswerComplaintRequest(
 	return nil
 }
 
+func encodeAnswerPeerRequest(
+	req *PeerRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeApproveAsOfRequest(
 	req *WithdrawalRequest,
 	r *http.Request,

@@ -36,6 +36,19 @@ func encodeAnswerComplaintResponse(response *ActReceipt, w http.ResponseWriter) 
 	return nil
 }
 
+func encodeAnswerPeerResponse(response *PeerAnswer, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeApproveAsOfResponse(response *ActReceipt, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)

@@ -662,8 +662,10 @@ type Answer struct {
 	Providers []AnsweredProvider `json:"providers"`
 	Escalated OptID              `json:"escalated"`
 	// Whom to turn to, under agreements whose parties rely on a third party.
-	Recourse   []string   `json:"recourse"`
-	Commitment Commitment `json:"commitment"`
+	Recourse []string `json:"recourse"`
+	// With scope federation: what to send to which hub, within two minutes.
+	Orders     []AxleOrder `json:"orders"`
+	Commitment Commitment  `json:"commitment"`
 }
 
 // GetID returns the value of ID.
@@ -704,6 +706,11 @@ func (s *Answer) GetEscalated() OptID {
 // GetRecourse returns the value of Recourse.
 func (s *Answer) GetRecourse() []string {
 	return s.Recourse
+}
+
+// GetOrders returns the value of Orders.
+func (s *Answer) GetOrders() []AxleOrder {
+	return s.Orders
 }
 
 // GetCommitment returns the value of Commitment.
@@ -749,6 +756,11 @@ func (s *Answer) SetEscalated(val OptID) {
 // SetRecourse sets the value of Recourse.
 func (s *Answer) SetRecourse(val []string) {
 	s.Recourse = val
+}
+
+// SetOrders sets the value of Orders.
+func (s *Answer) SetOrders(val []AxleOrder) {
+	s.Orders = val
 }
 
 // SetCommitment sets the value of Commitment.
@@ -1385,6 +1397,8 @@ type Audience struct {
 	Partnership OptAudiencePartnership `json:"partnership"`
 	Agencies    []Code                 `json:"agencies"`
 	Columns     []Code                 `json:"columns"`
+	// Every member agency that is a party to the agreement, and these other hubs that it names.
+	Peers []Hub `json:"peers"`
 }
 
 // GetPartnership returns the value of Partnership.
@@ -1402,6 +1416,11 @@ func (s *Audience) GetColumns() []Code {
 	return s.Columns
 }
 
+// GetPeers returns the value of Peers.
+func (s *Audience) GetPeers() []Hub {
+	return s.Peers
+}
+
 // SetPartnership sets the value of Partnership.
 func (s *Audience) SetPartnership(val OptAudiencePartnership) {
 	s.Partnership = val
@@ -1417,6 +1436,11 @@ func (s *Audience) SetColumns(val []Code) {
 	s.Columns = val
 }
 
+// SetPeers sets the value of Peers.
+func (s *Audience) SetPeers(val []Hub) {
+	s.Peers = val
+}
+
 // Every member agency that is a party to the agreement.
 type AudiencePartnership bool
 
@@ -1430,6 +1454,34 @@ func (AudiencePartnership) AllValues() []AudiencePartnership {
 		AudiencePartnershipTrue,
 	}
 }
+
+// Ref: #/components/schemas/AxleOrder
+type AxleOrder struct {
+	Hub   Hub       `json:"hub"`
+	Order AxleToken `json:"order"`
+}
+
+// GetHub returns the value of Hub.
+func (s *AxleOrder) GetHub() Hub {
+	return s.Hub
+}
+
+// GetOrder returns the value of Order.
+func (s *AxleOrder) GetOrder() AxleToken {
+	return s.Order
+}
+
+// SetHub sets the value of Hub.
+func (s *AxleOrder) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetOrder sets the value of Order.
+func (s *AxleOrder) SetOrder(val AxleToken) {
+	s.Order = val
+}
+
+type AxleToken string
 
 type CaseReference string
 
@@ -3344,8 +3396,10 @@ type EnquiryRequest struct {
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
 	Transaction OptCode                  `json:"transaction"`
 	Case        OptCaseReference         `json:"case"`
-	// How far the question goes: among the asker's own agency's columns, or those of the whole
-	// partnership (QRY-12).
+	// How far the question goes: among the asker's own agency's columns, those of the whole partnership,
+	// or other hubs too (QRY-12). With federation the answer carries, beside what the partnership may
+	// tell, an order for each hub that the asker may ask; POST /federation/v1/enquiries sends them. It
+	// takes an identifier of a shared scheme.
 	Scope OptEnquiryRequestScope `json:"scope"`
 	// An identity manager's grant that the asker bears. Where another manager withholds what it grants,
 	// its bearer is told so, and nobody else.
@@ -3520,13 +3574,16 @@ func (s *EnquiryRequestConcerning) UnmarshalText(data []byte) error {
 	}
 }
 
-// How far the question goes: among the asker's own agency's columns, or those of the whole
-// partnership (QRY-12).
+// How far the question goes: among the asker's own agency's columns, those of the whole partnership,
+// or other hubs too (QRY-12). With federation the answer carries, beside what the partnership may
+// tell, an order for each hub that the asker may ask; POST /federation/v1/enquiries sends them. It
+// takes an identifier of a shared scheme.
 type EnquiryRequestScope string
 
 const (
 	EnquiryRequestScopeAgency      EnquiryRequestScope = "agency"
 	EnquiryRequestScopePartnership EnquiryRequestScope = "partnership"
+	EnquiryRequestScopeFederation  EnquiryRequestScope = "federation"
 )
 
 // AllValues returns all EnquiryRequestScope values.
@@ -3534,6 +3591,7 @@ func (EnquiryRequestScope) AllValues() []EnquiryRequestScope {
 	return []EnquiryRequestScope{
 		EnquiryRequestScopeAgency,
 		EnquiryRequestScopePartnership,
+		EnquiryRequestScopeFederation,
 	}
 }
 
@@ -3543,6 +3601,8 @@ func (s EnquiryRequestScope) MarshalText() ([]byte, error) {
 	case EnquiryRequestScopeAgency:
 		return []byte(s), nil
 	case EnquiryRequestScopePartnership:
+		return []byte(s), nil
+	case EnquiryRequestScopeFederation:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -3557,6 +3617,9 @@ func (s *EnquiryRequestScope) UnmarshalText(data []byte) error {
 		return nil
 	case EnquiryRequestScopePartnership:
 		*s = EnquiryRequestScopePartnership
+		return nil
+	case EnquiryRequestScopeFederation:
+		*s = EnquiryRequestScopeFederation
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -4081,6 +4144,8 @@ func (s *HeldRelationship) SetPurposes(val []Code) {
 func (s *HeldRelationship) SetUntil(val OptDateTime) {
 	s.Until = val
 }
+
+type Hub string
 
 type ID string
 
@@ -5446,6 +5511,7 @@ type MyEnquiry struct {
 	Agency       Code      `json:"agency"`
 	AgencyName   string    `json:"agency_name"`
 	Practitioner Code      `json:"practitioner"`
+	Hub          OptHub    `json:"hub"`
 	Role         string    `json:"role"`
 	Column       OptCode   `json:"column"`
 	Purpose      Code      `json:"purpose"`
@@ -5483,6 +5549,11 @@ func (s *MyEnquiry) GetAgencyName() string {
 // GetPractitioner returns the value of Practitioner.
 func (s *MyEnquiry) GetPractitioner() Code {
 	return s.Practitioner
+}
+
+// GetHub returns the value of Hub.
+func (s *MyEnquiry) GetHub() OptHub {
+	return s.Hub
 }
 
 // GetRole returns the value of Role.
@@ -5558,6 +5629,11 @@ func (s *MyEnquiry) SetAgencyName(val string) {
 // SetPractitioner sets the value of Practitioner.
 func (s *MyEnquiry) SetPractitioner(val Code) {
 	s.Practitioner = val
+}
+
+// SetHub sets the value of Hub.
+func (s *MyEnquiry) SetHub(val OptHub) {
+	s.Hub = val
 }
 
 // SetRole sets the value of Role.
@@ -7362,6 +7438,52 @@ func (o OptGround) Or(d Ground) Ground {
 	return d
 }
 
+// NewOptHub returns new OptHub with value set to v.
+func NewOptHub(v Hub) OptHub {
+	return OptHub{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHub is optional Hub.
+type OptHub struct {
+	Value Hub
+	Set   bool
+}
+
+// IsSet returns true if OptHub was set.
+func (o OptHub) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHub) Reset() {
+	var v Hub
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHub) SetTo(v Hub) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHub) Get() (v Hub, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHub) Or(d Hub) Hub {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptID returns new OptID with value set to v.
 func NewOptID(v ID) OptID {
 	return OptID{
@@ -8474,6 +8596,178 @@ func (s *PairingRequest) SetDecision(val Decision) {
 	s.Decision = val
 }
 
+type Peer struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Peer) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Peer) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Peer) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Peer) SetRoles(val []string) {
+	s.Roles = val
+}
+
+// Ref: #/components/schemas/PeerAnswer
+type PeerAnswer struct {
+	// What stops a request rests on the agreements and on the request alone, never on a person.
+	Outcome    PeerAnswerOutcome `json:"outcome"`
+	Because    OptString         `json:"because"`
+	Providers  []PeerProvider    `json:"providers"`
+	Commitment OptCommitment     `json:"commitment"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *PeerAnswer) GetOutcome() PeerAnswerOutcome {
+	return s.Outcome
+}
+
+// GetBecause returns the value of Because.
+func (s *PeerAnswer) GetBecause() OptString {
+	return s.Because
+}
+
+// GetProviders returns the value of Providers.
+func (s *PeerAnswer) GetProviders() []PeerProvider {
+	return s.Providers
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *PeerAnswer) GetCommitment() OptCommitment {
+	return s.Commitment
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *PeerAnswer) SetOutcome(val PeerAnswerOutcome) {
+	s.Outcome = val
+}
+
+// SetBecause sets the value of Because.
+func (s *PeerAnswer) SetBecause(val OptString) {
+	s.Because = val
+}
+
+// SetProviders sets the value of Providers.
+func (s *PeerAnswer) SetProviders(val []PeerProvider) {
+	s.Providers = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *PeerAnswer) SetCommitment(val OptCommitment) {
+	s.Commitment = val
+}
+
+// What stops a request rests on the agreements and on the request alone, never on a person.
+type PeerAnswerOutcome string
+
+const (
+	PeerAnswerOutcomeAnswered      PeerAnswerOutcome = "answered"
+	PeerAnswerOutcomeStopped       PeerAnswerOutcome = "stopped"
+	PeerAnswerOutcomeUsedBefore    PeerAnswerOutcome = "used-before"
+	PeerAnswerOutcomeNotUnderstood PeerAnswerOutcome = "not-understood"
+)
+
+// AllValues returns all PeerAnswerOutcome values.
+func (PeerAnswerOutcome) AllValues() []PeerAnswerOutcome {
+	return []PeerAnswerOutcome{
+		PeerAnswerOutcomeAnswered,
+		PeerAnswerOutcomeStopped,
+		PeerAnswerOutcomeUsedBefore,
+		PeerAnswerOutcomeNotUnderstood,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s PeerAnswerOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case PeerAnswerOutcomeAnswered:
+		return []byte(s), nil
+	case PeerAnswerOutcomeStopped:
+		return []byte(s), nil
+	case PeerAnswerOutcomeUsedBefore:
+		return []byte(s), nil
+	case PeerAnswerOutcomeNotUnderstood:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *PeerAnswerOutcome) UnmarshalText(data []byte) error {
+	switch PeerAnswerOutcome(data) {
+	case PeerAnswerOutcomeAnswered:
+		*s = PeerAnswerOutcomeAnswered
+		return nil
+	case PeerAnswerOutcomeStopped:
+		*s = PeerAnswerOutcomeStopped
+		return nil
+	case PeerAnswerOutcomeUsedBefore:
+		*s = PeerAnswerOutcomeUsedBefore
+		return nil
+	case PeerAnswerOutcomeNotUnderstood:
+		*s = PeerAnswerOutcomeNotUnderstood
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// What crosses a border is less than what a partnership tells its own (FED-27), a name and a route.
+// Ref: #/components/schemas/PeerProvider
+type PeerProvider struct {
+	AgencyName string  `json:"agency_name"`
+	Contact    Contact `json:"contact"`
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *PeerProvider) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetContact returns the value of Contact.
+func (s *PeerProvider) GetContact() Contact {
+	return s.Contact
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *PeerProvider) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetContact sets the value of Contact.
+func (s *PeerProvider) SetContact(val Contact) {
+	s.Contact = val
+}
+
+// Ref: #/components/schemas/PeerRequest
+type PeerRequest struct {
+	Message AxleToken `json:"message"`
+}
+
+// GetMessage returns the value of Message.
+func (s *PeerRequest) GetMessage() AxleToken {
+	return s.Message
+}
+
+// SetMessage sets the value of Message.
+func (s *PeerRequest) SetMessage(val AxleToken) {
+	s.Message = val
+}
+
 // Ref: #/components/schemas/Problem
 type Problem struct {
 	// A URI reference to the page that explains it: docs/problems.md#kind.
@@ -9361,7 +9655,8 @@ type Review struct {
 	Overdue      bool        `json:"overdue"`
 	Practitioner Code        `json:"practitioner"`
 	Role         Code        `json:"role"`
-	Column       Code        `json:"column"`
+	Hub          OptHub      `json:"hub"`
+	Column       OptCode     `json:"column"`
 	Purpose      Code        `json:"purpose"`
 	Reason       Code        `json:"reason"`
 	Concerning   string      `json:"concerning"`
@@ -9423,8 +9718,13 @@ func (s *Review) GetRole() Code {
 	return s.Role
 }
 
+// GetHub returns the value of Hub.
+func (s *Review) GetHub() OptHub {
+	return s.Hub
+}
+
 // GetColumn returns the value of Column.
-func (s *Review) GetColumn() Code {
+func (s *Review) GetColumn() OptCode {
 	return s.Column
 }
 
@@ -9508,8 +9808,13 @@ func (s *Review) SetRole(val Code) {
 	s.Role = val
 }
 
+// SetHub sets the value of Hub.
+func (s *Review) SetHub(val OptHub) {
+	s.Hub = val
+}
+
 // SetColumn sets the value of Column.
-func (s *Review) SetColumn(val Code) {
+func (s *Review) SetColumn(val OptCode) {
 	s.Column = val
 }
 

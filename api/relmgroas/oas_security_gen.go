@@ -16,6 +16,9 @@ type SecurityHandler interface {
 	// HandleOidc handles oidc security.
 	// A signed token of an issuer named in the partnership document.
 	HandleOidc(ctx context.Context, operationName OperationName, t Oidc) (context.Context, error)
+	// HandlePeer handles peer security.
+	// The federation duty's voucher for the hub whose request it attaches.
+	HandlePeer(ctx context.Context, operationName OperationName, t Peer) (context.Context, error)
 	// HandleSignedIn handles signedIn security.
 	// A registrar's statement of who has signed in, for relmgr.
 	HandleSignedIn(ctx context.Context, operationName OperationName, t SignedIn) (context.Context, error)
@@ -113,6 +116,32 @@ func GetRolesForOidc(operation string) []string {
 	return result
 }
 
+// operationRolesPeer is a private map storing roles per operation.
+var operationRolesPeer = map[string][]string{
+	AnswerPeerOperation: []string{},
+}
+
+// GetRolesForPeer returns the required roles for the given operation.
+//
+// This is useful for authorization scenarios where you need to know which roles
+// are required for an operation.
+//
+// Example:
+//
+//	requiredRoles := GetRolesForPeer(AddPetOperation)
+//
+// Returns nil if the operation has no role requirements or if the operation is unknown.
+func GetRolesForPeer(operation string) []string {
+	roles, ok := operationRolesPeer[operation]
+	if !ok {
+		return nil
+	}
+	// Return a copy to prevent external modification
+	result := make([]string, len(roles))
+	copy(result, roles)
+	return result
+}
+
 // operationRolesSignedIn is a private map storing roles per operation.
 var operationRolesSignedIn = map[string][]string{
 	FindMyHandlesOperation: []string{},
@@ -189,6 +218,23 @@ func (s *Server) securityOidc(ctx context.Context, operationName OperationName, 
 	return rctx, true, err
 }
 
+func (s *Server) securityPeer(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
+	var t Peer
+	token, ok := findAuthorization(req.Header, "Bearer")
+	if !ok {
+		return ctx, false, nil
+	}
+	t.Token = token
+	t.Roles = operationRolesPeer[operationName]
+	rctx, err := s.sec.HandlePeer(ctx, operationName, t)
+	if errors.Is(err, ogenerrors.ErrSkipServerSecurity) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return rctx, true, err
+}
+
 func (s *Server) securitySignedIn(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
 	var t SignedIn
 	token, ok := findAuthorization(req.Header, "Bearer")
@@ -228,6 +274,9 @@ type SecuritySource interface {
 	// Oidc provides oidc security value.
 	// A signed token of an issuer named in the partnership document.
 	Oidc(ctx context.Context, operationName OperationName) (Oidc, error)
+	// Peer provides peer security value.
+	// The federation duty's voucher for the hub whose request it attaches.
+	Peer(ctx context.Context, operationName OperationName) (Peer, error)
 	// SignedIn provides signedIn security value.
 	// A registrar's statement of who has signed in, for relmgr.
 	SignedIn(ctx context.Context, operationName OperationName) (SignedIn, error)
@@ -241,6 +290,14 @@ func (s *Client) securityOidc(ctx context.Context, operationName OperationName, 
 	t, err := s.sec.Oidc(ctx, operationName)
 	if err != nil {
 		return errors.Wrap(err, "security source \"Oidc\"")
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Token)
+	return nil
+}
+func (s *Client) securityPeer(ctx context.Context, operationName OperationName, req *http.Request) error {
+	t, err := s.sec.Peer(ctx, operationName)
+	if err != nil {
+		return errors.Wrap(err, "security source \"Peer\"")
 	}
 	req.Header.Set("Authorization", "Bearer "+t.Token)
 	return nil

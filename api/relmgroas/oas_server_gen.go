@@ -20,6 +20,15 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/complaints/{complaint}/answer
 	AnswerComplaint(ctx context.Context, req *ComplaintAnswerRequest, params AnswerComplaintParams) (*ActReceipt, error)
+	// AnswerPeer implements answerPeer operation.
+	//
+	// For the hub's own federation duty, which vouches for the hub that asks and attaches its signed
+	// request. Decided by this hub's own policy alone (FED-31), under the
+	// agreements that name the other hub; recorded like any enquiry before it is answered. Unknown,
+	// withheld and hidden give the same answer (QRY-11). Each request serves once.
+	//
+	// POST /relmgr/v1/axle-enquiries
+	AnswerPeer(ctx context.Context, req *PeerRequest) (*PeerAnswer, error)
 	// ApproveAsOf implements approveAsOf operation.
 	//
 	// Once, by somebody else of the agency than who asks, in a role that an agreement lets review. The

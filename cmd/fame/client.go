@@ -124,6 +124,10 @@ func (a relmgrAuth) Subject(context.Context, relmgroas.OperationName) (relmgroas
 	return relmgroas.Subject{Token: a.token}, nil
 }
 
+func (relmgrAuth) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
+	return relmgroas.Peer{}, errors.ErrUnsupported
+}
+
 func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
 	return consentoas.Oidc{Token: a.token}, nil
 }

@@ -26,7 +26,8 @@ type Question struct {
 // another agreement does not reach this asker.
 type Asking struct {
 	Decision
-	Column     *Column
+	Column     *Column // of another hub's asker an empty one
+	Peer       string  // the hub that asks along an axle; empty: one of this partnership
 	Purpose    string
 	Reason     string
 	Emergency  bool
@@ -270,7 +271,7 @@ func (t *Terms) Discloses(s Standing, to *Asking, at time.Time) bool {
 	return !s.Spent && t.Stands(s, at) &&
 		slices.Contains(to.Agreements, s.Agreement) &&
 		slices.Contains(s.Purposes, to.Purpose) &&
-		s.Audience.includes(to.Column.ID, to.Column.Agency) &&
+		s.Audience.tells(to) &&
 		(!holder.Sensitive || t.agreements[s.Agreement].Receiving.Sensitive != "") &&
-		t.bar(holder.Agency, to.Column.Agency, to.Purpose, at) == nil
+		t.barred(holder.Agency, to, at) == nil
 }

@@ -197,7 +197,7 @@ func TestADecisionThatStandsAnswersOnlyWhomItNames(t *testing.T) {
 		"a column, named as an agency":            {to(decide.ToAgencies, "school-roll"), false},
 		"everybody":                               {to(decide.ToPartnership), true},
 		"nobody":                                  {to(decide.ToAgencies), false},
-		"an audience of a kind that nobody knows": {to("peers", "school", "school-roll"), false},
+		"an audience of a kind that nobody knows": {to("whoever", "school", "school-roll"), false},
 		"everybody, and an agency outside the agreement": {func(w *world) {
 			to(decide.ToPartnership)(w)
 			w.asks, w.asker.Agency = "charity-list", "charity"

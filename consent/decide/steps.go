@@ -42,10 +42,11 @@ const (
 	ToPartnership AudienceKind = "partnership" // every party to the agreement
 	ToAgencies    AudienceKind = "agencies"
 	ToColumns     AudienceKind = "columns"
+	ToPeers       AudienceKind = "peers" // every party to the agreement, and these hubs (FED-31)
 )
 
 // Audience is to whom. Names are agency or column codes, none for the whole
-// partnership.
+// partnership, and hubs for peers.
 type Audience struct {
 	Kind  AudienceKind `json:"kind"`
 	Names []string     `json:"names"`
@@ -57,7 +58,7 @@ func (a Audience) Includes(c *Column) bool { return a.includes(c.ID, c.Agency) }
 // includes reports whether the column of that agency is in the audience.
 func (a Audience) includes(column ident.Column, agency ident.Agency) bool {
 	switch a.Kind {
-	case ToPartnership:
+	case ToPartnership, ToPeers:
 		return true
 	case ToAgencies:
 		return slices.Contains(a.Names, string(agency))
@@ -68,9 +69,19 @@ func (a Audience) includes(column ident.Column, agency ident.Agency) bool {
 	}
 }
 
-// intersect narrows a by b. Agencies meet columns by who controls them.
+// intersect narrows a by b. Agencies meet columns by who controls them; peers are a
+// partnership and more.
 func (t *Terms) intersect(a, b Audience) Audience {
 	switch {
+	case a.Kind == ToPeers && b.Kind == ToPeers:
+		if hubs := keep(a.Names, func(n string) bool { return slices.Contains(b.Names, n) }); len(hubs) > 0 {
+			return Audience{ToPeers, hubs}
+		}
+		return Audience{ToPartnership, []string{}}
+	case a.Kind == ToPeers:
+		return b
+	case b.Kind == ToPeers:
+		return a
 	case a.Kind == ToPartnership:
 		return b
 	case b.Kind == ToPartnership:
@@ -382,6 +393,9 @@ func (t *Terms) audienceAllowed(a *Agreement, p *Proposal, at time.Time) string 
 			return "a statutory bar forbids it: " + bar.Code
 		}
 	}
+	if p.Audience.Kind == ToPeers {
+		return t.peersAllowed(a, p, at)
+	}
 	for _, name := range p.Audience.Names {
 		agency := ident.Agency(name)
 		if p.Audience.Kind == ToColumns {
@@ -588,7 +602,7 @@ func (t *Terms) overriding(a *Agreement, actor Actor, p *Proposal, d *Decision) 
 		return fmt.Sprintf("assess the risk and name it: %v", codes(t.Codes.Risks))
 	case o.Telling != TellingIsSafe && o.Telling != TellingRaisesRisk:
 		return fmt.Sprintf("say whether telling the person raises the risk: %s or %s", TellingIsSafe, TellingRaisesRisk)
-	case p.Audience.Kind == ToPartnership:
+	case p.Audience.Kind == ToPartnership || p.Audience.Kind == ToPeers:
 		return "name the agencies or columns that need to know, and nobody else"
 	}
 	role, ok := actor.RoleAmong(a.Roles.Override)

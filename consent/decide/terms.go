@@ -253,6 +253,9 @@ type Column struct {
 	Pattern string `json:"pattern"`
 	// Example is shown when an identifier does not fit Pattern.
 	Example string `json:"example"`
+	// Scheme is the shared scheme of its identifiers, by which other hubs may ask;
+	// empty: they are its own.
+	Scheme string `json:"scheme,omitempty"`
 	// Sensitive columns disclose on explicit consent or significant harm only (A-14).
 	Sensitive bool           `json:"sensitive,omitempty"`
 	Contacts  []ContactRoute `json:"contacts"`
@@ -315,6 +318,9 @@ type Agreement struct {
 	Purposes []string `json:"purposes"`
 	Powers   []string `json:"powers"`
 	Aspects  []string `json:"aspects"`
+	// Peers are the hubs with which it holds as well: what is decided under it may
+	// name them, and they may ask (FED-31).
+	Peers []string `json:"peers,omitempty"`
 	// Effect says whether it permits or mandates sharing.
 	Effect string `json:"effect"`
 	// Modes of act and grounds of confidentiality it allows.
@@ -593,11 +599,19 @@ func (t *Terms) HasPower(code string) bool { return t.powers[code] != nil }
 // partnership.
 func (t *Terms) HasAudience(a Audience) bool {
 	return !slices.ContainsFunc(a.Names, func(name string) bool {
+		if a.Kind == ToPeers {
+			return !t.hasPeer(name)
+		}
 		if a.Kind == ToColumns {
 			return t.columns[ident.Column(name)] == nil
 		}
 		return t.agencies[ident.Agency(name)] == nil
 	})
+}
+
+// hasPeer reports whether an agreement names the hub.
+func (t *Terms) hasPeer(hub string) bool {
+	return slices.ContainsFunc(t.Agreements, func(a Agreement) bool { return slices.Contains(a.Peers, hub) })
 }
 
 // Agreement returns the agreement whether in force or not, nil for none.

@@ -100,6 +100,12 @@ func (c *checker) eachAgreement() {
 		if profile, _ := LawProfile(c.doc.Partnership.LawProfile); profile.ReviewDays > 0 && a.ReviewDays > profile.ReviewDays {
 			c.add(in("agreements", i, "review_days"), "write %d at most: the law profile asks for that", profile.ReviewDays)
 		}
+		for j, hub := range a.Peers {
+			c.secure(hub, in("agreements", i, "peers", j))
+			if hub == c.doc.Partnership.Hub {
+				c.add(in("agreements", i, "peers", j), "name other hubs: this is the partnership's own")
+			}
+		}
 		c.receiving(i, a.Receiving)
 		c.trust(i, a.Trust)
 		c.period(a.Starts, a.Ends, "agreements", i)

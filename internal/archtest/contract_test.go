@@ -184,8 +184,8 @@ func TestAnAnswerHoldsContactsAndOffersAlone(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := []string{
-		"agency", "agency_name", "commitment", "complete", "confirmed", "contact", "escalated", "hours", "id", "kind", "known", "meaning",
-		"offers", "provider", "providers", "published", "recourse", "role", "title", "transactions", "value",
+		"agency", "agency_name", "commitment", "complete", "confirmed", "contact", "escalated", "hours", "hub", "id", "kind", "known", "meaning",
+		"offers", "order", "orders", "provider", "providers", "published", "recourse", "role", "title", "transactions", "value",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("an answer has %v, want %v and nothing else", got, want)

@@ -206,6 +206,7 @@ relmgr.anchors                  relmgr      select insert update(epoch,value) de
 relmgr.attachments              relmgr      select insert update(live)
 relmgr.anchor_epochs            relmgr      select update(epoch)
 relmgr.recognitions_used        relmgr      select insert
+relmgr.peer_requests            relmgr      select insert
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
 relmgr.keep_aparts              relmgr      select insert update delete

@@ -309,7 +309,7 @@ func TestForgedSecrets(t *testing.T) {
 		{"a line break", good + "\n", "base64url"},
 		{"loose last bits", loosen(good), ""},
 		{"JSON", `{"protected":"` + parts[0] + `"}`, "compact"},
-		{"over 8 KiB", good + strings.Repeat("A", MaxSize), "8 KiB"},
+		{"over 8 KiB", good + strings.Repeat("A", MaxSize), "too long"},
 		{"empty", "", "compact"},
 
 		{"no JSON", jweOf(t, r, "secret", jose.ECDH_ES_A256KW, jose.A256GCM, nil), "epoch"},

@@ -171,25 +171,9 @@ func NewOpener(ctx context.Context, p seal.Provider, ids ...seal.KeyID) (*Opener
 // compression, no party information and no choice of algorithm. All else gives
 // ErrStatement; an error of the provider is returned as it is.
 func (o *Opener) Open(ctx context.Context, jwe string) (HubSecret, error) {
-	kid, peer, err := parseSecretHeader(jwe)
+	plain, err := o.open(ctx, jwe, MaxSize)
 	if err != nil {
 		return HubSecret{}, err
-	}
-	id, ok := o.keys[kid]
-	if !ok {
-		return HubSecret{}, refused("the secret is encrypted to another key")
-	}
-	shared, err := o.provider.Agree(ctx, id, peer)
-	if err != nil {
-		return HubSecret{}, err
-	}
-	parsed, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A256GCM})
-	if err != nil {
-		return HubSecret{}, refused("the secret is no compact JWE")
-	}
-	plain, err := parsed.Decrypt(agreed(shared))
-	if err != nil {
-		return HubSecret{}, refused("the secret does not open")
 	}
 	var s secretJSON
 	var members map[string]any
@@ -201,6 +185,30 @@ func (o *Opener) Open(ctx context.Context, jwe string) (HubSecret, error) {
 		return HubSecret{}, refused("the secret is not one with its epoch")
 	}
 	return NewHubSecret([32]byte(raw), s.Epoch), nil
+}
+
+func (o *Opener) open(ctx context.Context, jwe string, most int) ([]byte, error) {
+	kid, peer, err := parseSecretHeader(jwe, most)
+	if err != nil {
+		return nil, err
+	}
+	id, ok := o.keys[kid]
+	if !ok {
+		return nil, refused("the secret is encrypted to another key")
+	}
+	shared, err := o.provider.Agree(ctx, id, peer)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := jose.ParseEncryptedCompact(jwe, []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A256GCM})
+	if err != nil {
+		return nil, refused("the secret is no compact JWE")
+	}
+	plain, err := parsed.Decrypt(agreed(shared))
+	if err != nil {
+		return nil, refused("the secret does not open")
+	}
+	return plain, nil
 }
 
 // agreed unwraps the content key with what ECDH came to (RFC 7518, 4.6.2).
@@ -223,9 +231,9 @@ func (z agreed) DecryptKey(encrypted []byte, _ jose.Header) ([]byte, error) {
 
 // parseSecretHeader checks the form of the JWE and its header, before any
 // cryptography, and returns the kid and the sender's ephemeral key.
-func parseSecretHeader(jwe string) (kid string, peer *ecdh.PublicKey, err error) {
-	if len(jwe) > MaxSize {
-		return "", nil, refused("the secret is over 8 KiB")
+func parseSecretHeader(jwe string, most int) (kid string, peer *ecdh.PublicKey, err error) {
+	if len(jwe) > most {
+		return "", nil, refused("the secret is too long")
 	}
 	parts := strings.Split(jwe, ".")
 	if len(parts) != 5 {

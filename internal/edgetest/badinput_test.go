@@ -85,7 +85,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{hub: newHub(t, setting{document: withRecourse}), contract: readContract(t), statuses: documented(t)}
+	b := &bench{hub: newHub(t, setting{document: func(doc map[string]any) { withRecourse(doc); withNorthvale(doc) }}), contract: readContract(t), statuses: documented(t)}
 	for _, name := range []string{"leaver-one", "leaver-two"} {
 		b.register(name)
 	}
@@ -251,6 +251,7 @@ func newBench(t testing.TB) *bench {
 	b.meGood()
 	b.noticesGood()
 	b.mineGood()
+	b.axleGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

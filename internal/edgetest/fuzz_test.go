@@ -54,6 +54,9 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 		if duty, _, myself := strings.Cut(target[1:], "/v1/me/"); myself {
 			return h.myProofs(as, "")[duty].(string)
 		}
+		if op == "answerPeer" {
+			return h.vouch("a.b.c")
+		}
 		return h.token(as)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -573,4 +576,8 @@ func FuzzHideRelationship(f *testing.F) {
 
 func FuzzLeaveOutAgency(f *testing.F) {
 	fuzzed(f, "leaveOutAgency", "Ida Moor", "/consent/v1/me/exclusions", object{"handle": seedID, "agency": "riverside-police"})
+}
+
+func FuzzAnswerPeer(f *testing.F) {
+	fuzzed(f, "answerPeer", "northvale", "/relmgr/v1/axle-enquiries", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }

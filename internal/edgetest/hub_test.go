@@ -153,7 +153,7 @@ func (h *hub) wire(s setting) {
 		h.must(err)
 		h.keys[duty] = keys
 		p := &process.Process{
-			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys},
+			Config: process.Config{Duty: duty, Hub: hubID, HandleKeys: handleKeys, FederationKeys: h.otherHub()},
 			DB:     s.open(h, duty), Keys: keys, Now: h.now, Logger: log.With("duty", duty), Registry: prometheus.NewRegistry(),
 		}
 		h.registries[duty] = p.Registry
@@ -474,6 +474,14 @@ type agreed struct {
 	review   time.Duration // 0: as late as may be
 }
 
+// consented is whom a consent lets be told: all that a decision may name.
+func (a agreed) consented() object {
+	if _, ok := a.audience["peers"]; ok {
+		return a.audience
+	}
+	return object{"partnership": true}
+}
+
 func (a agreed) orUsual() agreed {
 	if a.audience == nil {
 		a.audience = object{"partnership": true}
@@ -497,7 +505,7 @@ func (h *hub) consent(as, column, identifier string, a agreed) string {
 	a = a.orUsual()
 	_, proof := h.handle(as, column, identifier)
 	return h.ok(as, "POST", "/consent/v1/consents", object{
-		"proof": proof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{a.purpose},
+		"proof": proof, "explicit": true, "audience": a.consented(), "purposes": []string{a.purpose},
 		"aspects": []string{"relationship"}, "until": h.until(300 * 24 * time.Hour), "evidence": "signed-form", "wording": "leaflet-3",
 	})["consent"].(string)
 }

@@ -199,7 +199,7 @@ var covered = []string{
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
 	"relmgr.tellings", "relmgr.silences", "relmgr.retractions", "relmgr.complaints", "relmgr.complaint_steps", "relmgr.objections", "relmgr.rulings", "relmgr.override_outcomes",
 	"relmgr.approvals", "relmgr.import_lines", "relmgr.erasures", "relmgr.erased",
-	"relmgr.anchors", "relmgr.attachments", "relmgr.recognitions_used",
+	"relmgr.anchors", "relmgr.attachments", "relmgr.recognitions_used", "relmgr.peer_requests",
 	"relmgr.cells", "relmgr.correlations", "relmgr.keep_aparts", "relmgr.disputes", "relmgr.handles",
 	"registrar.acts", "registrar.content_keys", "registrar.registers", "registrar.subjects", "registrar.items", "registrar.entries", "registrar.superseded",
 	"registrar.recognitions", "registrar.checks", "registrar.failed_checks",

@@ -32,6 +32,9 @@ type Config struct {
 	// HandleKeys is the public key set of relmgr's handle proofs, for the duties
 	// that accept them.
 	HandleKeys string `yaml:"handle_keys,omitempty"`
+	// FederationKeys is the public key set of the hub's own federation duty, whose
+	// vouchers relmgr accepts; relmgr's alone. Empty: other hubs cannot ask.
+	FederationKeys string `yaml:"federation_keys,omitempty"`
 	// RecognitionKeys is the public key set that recognitions are encrypted to,
 	// relmgr's; the registrar's alone.
 	RecognitionKeys string `yaml:"recognition_keys,omitempty"`
@@ -110,7 +113,7 @@ func Load(path, duty string) (Config, error) {
 		return Config{}, fmt.Errorf("%s is the configuration of another duty: give %s its own", path, duty)
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys} {
+	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys, &c.FederationKeys} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}

@@ -113,6 +113,15 @@ func (p *Process) HandleProofs() (*attest.Verifier, error) {
 	return attest.NewVerifier(proofIssuer, keys, p.Now), nil
 }
 
+// Vouchers trusts what the hub's own federation duty signs, nil where the configuration
+// names no keys of one. They are read anew each time, as those of proofs are.
+func (p *Process) Vouchers() *attest.Verifier {
+	if p.Config.FederationKeys == "" {
+		return nil
+	}
+	return attest.NewVerifier("federation", func(context.Context) (attest.KeySet, error) { return attest.LoadKeySet(p.Config.FederationKeys) }, p.Now)
+}
+
 // AtClose has Close run f first: what a Wire starts ends with the process, after
 // the last request and before the pool. Only a Wire calls it.
 func (p *Process) AtClose(f func()) { p.closers = append(p.closers, f) }

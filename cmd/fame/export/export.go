@@ -229,6 +229,11 @@ func (a relmgrAs) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.
 	return relmgroas.SignedIn{Token: string(a)}, nil
 }
 
+// Peer is of no use here: nobody asks for a hub.
+func (a relmgrAs) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
+	return relmgroas.Peer{}, errors.ErrUnsupported
+}
+
 // Subject bears relmgr's proof.
 func (a relmgrAs) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
 	return relmgroas.Subject{Token: string(a)}, nil

@@ -190,12 +190,13 @@ var kinds = []kind{
 		clear: `'enquiry', r.enquiry_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'column', r.column_id,
 			'handle', r.handle_id, 'purpose', r.purpose, 'reason', r.reason, 'concerning', r.concerning, 'transaction', r.transaction,
 			'emergency', r.emergency, 'reads', r.reads, 'recognition', json_build_object('outcome', nullif(r.recognition, 'used'),
-			  'hash', encode(ru.recognition_hash, 'base64'), 'used', r.recognition is not distinct from 'used'), 'disclosed', d.list, 'retracted', rt.list, 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
+			  'hash', encode(ru.recognition_hash, 'base64'), 'used', r.recognition is not distinct from 'used'), 'disclosed', d.list, 'retracted', rt.list, 'peer', json_build_object('hub', r.peer, 'outcome', r.peer_outcome, 'hash', encode(pr.request_hash, 'base64')), 'decision', json_build_object('terms_version', r.terms_version, 'role', r.role, 'stopped_at', r.stopped_at)`,
 		from: `left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.disclosures group by enquiry_id) d on d.enquiry_id = r.enquiry_id
 			left join (select enquiry_id, json_agg(json_build_object('handle', handle_id, 'decision', decision_id)) as list
 			  from relmgr.retractions group by enquiry_id) rt on rt.enquiry_id = r.enquiry_id
-			left join relmgr.recognitions_used ru on ru.record_id = r.enquiry_id`,
+			left join relmgr.recognitions_used ru on ru.record_id = r.enquiry_id
+			left join relmgr.peer_requests pr on pr.enquiry_id = r.enquiry_id`,
 		rest: `null, to_jsonb(r), null, null, null, null, null`,
 	},
 	{

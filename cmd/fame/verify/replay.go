@@ -312,7 +312,7 @@ func (v *verification) checkAttachments(ctx context.Context, h *history, want in
 		}
 	}
 	// Whoever took a used recognition out could use it again: a record has each.
-	unused, err := all(ctx, v.relmgr, `select r.record_id from relmgr.recognitions_used r
+	unused, err := all(ctx, v.relmgr, `select r.record_id from (select u.record_id from relmgr.recognitions_used u union all select p.enquiry_id from relmgr.peer_requests p) r
 		where not exists (select from relmgr.acts a where a.act_id = r.record_id)
 		  and not exists (select from relmgr.enquiries e where e.enquiry_id = r.record_id) order by 1`,
 		func(r *sql.Rows, u *id) error { return r.Scan(u) })

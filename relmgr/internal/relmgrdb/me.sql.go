@@ -430,7 +430,7 @@ func (q *Queries) ListMyDecisions(ctx context.Context, db DBTX, arg ListMyDecisi
 
 const ListMyEnquiries = `-- name: ListMyEnquiries :many
 select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, coalesce(e.column_id, '')::text as column_id, e.purpose, e.reason, e.concerning,
-       coalesce(e.transaction, '')::text as transaction, e.emergency, coalesce(e.reads, '')::text as reads, e.commitment,
+       coalesce(e.transaction, '')::text as transaction, e.emergency, coalesce(e.reads, '')::text as reads, coalesce(e.peer, '')::text as peer, e.commitment,
        array(select h.column_id::text from relmgr.disclosures d join relmgr.handles h on h.handle_id = d.handle_id
               where d.enquiry_id = e.enquiry_id and d.handle_id = any($1::text[]::uuid[]) order by 1)::text[] as told_of
   from relmgr.enquiries e
@@ -464,6 +464,7 @@ type ListMyEnquiriesRow struct {
 	Transaction    string
 	Emergency      bool
 	Reads          string
+	Peer           string
 	Commitment     []byte
 	ToldOf         []string
 }
@@ -498,6 +499,7 @@ func (q *Queries) ListMyEnquiries(ctx context.Context, db DBTX, arg ListMyEnquir
 			&i.Transaction,
 			&i.Emergency,
 			&i.Reads,
+			&i.Peer,
 			&i.Commitment,
 			pq.Array(&i.ToldOf),
 		); err != nil {

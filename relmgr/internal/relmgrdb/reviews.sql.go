@@ -150,7 +150,7 @@ func (q *Queries) ListDeclarations(ctx context.Context, db DBTX, agencyID ident.
 }
 
 const ListReviews = `-- name: ListReviews :many
-select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, e.column_id, e.handle_id,
+select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, coalesce(e.column_id, '')::text as column_id, coalesce(e.peer, '')::text as peer, e.handle_id,
        e.purpose, e.reason, e.concerning, coalesce(e.reads, '')::text as reads, e.commitment, e.sealed, coalesce(k.wrapped, ''::bytea)::bytea as wrapped_key,
        (select count(*) from relmgr.disclosures x where x.enquiry_id = v.enquiry_id)::bigint as told
   from relmgr.reviews v
@@ -181,7 +181,8 @@ type ListReviewsRow struct {
 	At             time.Time
 	PractitionerID ident.Practitioner
 	Role           string
-	ColumnID       ident.Column
+	ColumnID       string
+	Peer           string
 	HandleID       ident.HandleID
 	Purpose        string
 	Reason         string
@@ -220,6 +221,7 @@ func (q *Queries) ListReviews(ctx context.Context, db DBTX, arg ListReviewsParam
 			&i.PractitionerID,
 			&i.Role,
 			&i.ColumnID,
+			&i.Peer,
 			&i.HandleID,
 			&i.Purpose,
 			&i.Reason,

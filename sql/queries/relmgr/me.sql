@@ -18,7 +18,7 @@ select h.handle_id, h.column_id, (c.act_id is not null)::boolean as published, c
 -- Who asked about a person, by any of their handles, or was told of one; newest first,
 -- after the enquiry of the cursor. Nothing of whoever is concealed from them.
 select e.enquiry_id, e.at, e.practitioner_id, e.agency_id, e.role, coalesce(e.column_id, '')::text as column_id, e.purpose, e.reason, e.concerning,
-       coalesce(e.transaction, '')::text as transaction, e.emergency, coalesce(e.reads, '')::text as reads, e.commitment,
+       coalesce(e.transaction, '')::text as transaction, e.emergency, coalesce(e.reads, '')::text as reads, coalesce(e.peer, '')::text as peer, e.commitment,
        array(select h.column_id::text from relmgr.disclosures d join relmgr.handles h on h.handle_id = d.handle_id
               where d.enquiry_id = e.enquiry_id and d.handle_id = any(sqlc.arg(handles)::text[]::uuid[]) order by 1)::text[] as told_of
   from relmgr.enquiries e

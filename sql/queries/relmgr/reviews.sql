@@ -1,7 +1,7 @@
 -- name: ListReviews :many
 -- One agency's enquiries that wait for review, oldest first, after the review of
 -- the cursor, without those that the reader made.
-select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, e.column_id, e.handle_id,
+select v.review_id, v.cause, v.enquiry_id, v.opened_at, v.due_at, e.at, e.practitioner_id, e.role, coalesce(e.column_id, '')::text as column_id, coalesce(e.peer, '')::text as peer, e.handle_id,
        e.purpose, e.reason, e.concerning, coalesce(e.reads, '')::text as reads, e.commitment, e.sealed, coalesce(k.wrapped, ''::bytea)::bytea as wrapped_key,
        (select count(*) from relmgr.disclosures x where x.enquiry_id = v.enquiry_id)::bigint as told
   from relmgr.reviews v

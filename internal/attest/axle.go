@@ -1,0 +1,153 @@
+package attest
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json" // case-sensitive, and refuses repeated members
+)
+
+// What goes along an axle (docs/decisions/0084): a practitioner's agency signs a
+// Question for one hub; relmgr orders its own federation duty to send it; that one signs
+// a Message as the hub, and Seals it to the other hub. There, federation vouches to its
+// own relmgr for the keys that the message verifies with.
+const (
+	TypAxleQuestion = "fame-axle-question+jwt"
+	TypAxleOrder    = "fame-axle-order+jwt"
+	TypAxleMessage  = "fame-axle-message+jwt"
+	TypAxleVoucher  = "fame-axle-voucher+jwt"
+	TypAxleAnswer   = "fame-axle-answer+jwt"
+	// AxleLife is the most that any of them lives.
+	AxleLife = 2 * time.Minute
+)
+
+// AxleQuestion is one question of one practitioner for one hub, signed by the agency.
+// ID serves once. Who exactly asks stays with the hub that asks, under that id.
+type AxleQuestion struct {
+	Claims
+	Agency      ident.Agency `json:"agency"`
+	AgencyName  string       `json:"agency_name"`
+	Role        string       `json:"role"`
+	Power       string       `json:"power"` // on which the asker's own side decided that it may ask
+	Purpose     string       `json:"purpose"`
+	Reason      string       `json:"reason"`
+	Concerning  string       `json:"concerning"`
+	Transaction string       `json:"transaction,omitempty"`
+	Emergency   bool         `json:"emergency"`
+	Scheme      string       `json:"scheme"`
+	Identifier  string       `json:"identifier"`
+}
+
+func (q AxleQuestion) complete() bool {
+	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && q.Scheme != "" && q.Identifier != ""
+}
+
+// AxleOrder is relmgr's word to its own federation duty that a practitioner, the
+// Subject, may have the question sent, and with which keys it verifies.
+type AxleOrder struct {
+	Claims
+	Hub      string             `json:"hub"`
+	Agency   ident.Agency       `json:"agency"`
+	Keys     stdjson.RawMessage `json:"keys"` // JWKS
+	Question string             `json:"question"`
+}
+
+// AxleMessage is what one hub says to another. Of a kind or version that the other does
+// not know it goes to recourse (FED-05). ID serves once.
+type AxleMessage struct {
+	Claims
+	Kind     string             `json:"kind"`
+	Version  int                `json:"version"`
+	Keys     stdjson.RawMessage `json:"keys,omitempty"` // of the agency that signed the question
+	Question string             `json:"question,omitempty"`
+}
+
+// AxleVoucher is federation's word to its own relmgr that a hub is a peer in good
+// standing now, and with which keys the message of that hash verifies.
+type AxleVoucher struct {
+	Claims
+	Hub     string             `json:"hub"`
+	Keys    stdjson.RawMessage `json:"keys"` // JWKS
+	Message string             `json:"message"`
+	// Purposes and Roles are what the hubs have agreed: nothing else crosses.
+	Purposes []string `json:"purposes"`
+	Roles    []string `json:"roles"`
+}
+
+// VerifyQuestion returns the question that token carries for the hub audience, or an
+// error as Verify does. Whether its id was used, and what its codes mean, is the
+// caller's to check.
+func (v *Verifier) VerifyQuestion(ctx context.Context, token, audience string) (q AxleQuestion, err error) {
+	if err = v.Verify(ctx, token, Expect{TypAxleQuestion, audience, AxleLife}, &q); err == nil && !q.complete() {
+		err = refused("the question lacks a claim")
+	}
+	return q, err
+}
+
+// sealedSize is how many bytes every sealed message has before it is encrypted, so that
+// its size tells nothing.
+const (
+	sealedSize  = MaxSize
+	maxEnvelope = 2 * MaxSize
+)
+
+// Seal returns a compact JWE of a signed message, padded to the one size that all have.
+func (r Recipients) Seal(signed string) (string, error) {
+	if len(r.keys) == 0 || len(signed) > sealedSize {
+		return "", errors.New("attest: not encrypted: give a recipient, and a message of 8 KiB at the most")
+	}
+	plain := bytes.Repeat([]byte(" "), sealedSize)
+	copy(plain, signed)
+	kid, err := thumbprint(r.keys[0])
+	if err != nil {
+		return "", err
+	}
+	e, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.ECDH_ES_A256KW, Key: r.keys[0], KeyID: kid}, nil)
+	if err != nil {
+		return "", fmt.Errorf("attest: not encrypted: %w", err)
+	}
+	jwe, err := e.Encrypt(plain)
+	if err != nil {
+		return "", fmt.Errorf("attest: not encrypted: %w", err)
+	}
+	return jwe.CompactSerialize()
+}
+
+// Unseal returns the signed message of what Seal made. Of whom it is, and whether it
+// verifies, it does not know. All else gives ErrStatement.
+func (o *Opener) Unseal(ctx context.Context, jwe string) (string, error) {
+	plain, err := o.open(ctx, jwe, maxEnvelope)
+	if err != nil {
+		return "", err
+	}
+	if len(plain) != sealedSize {
+		return "", refused("the message is not of the size that all have")
+	}
+	return string(bytes.TrimRight(plain, " ")), nil
+}
+
+// Claimed returns who a statement says that it is from, and its type, before anything
+// of it is verified: to look up the keys that it must verify with.
+func Claimed(token string) (issuer, typ string, err error) {
+	parts := bytes.Split([]byte(token), []byte("."))
+	if len(token) > MaxSize || len(parts) != 3 {
+		return "", "", refused("not a compact JWS")
+	}
+	var header, claims map[string]any
+	for i, into := range []*map[string]any{&header, &claims} {
+		raw, err := base64.RawURLEncoding.DecodeString(string(parts[i]))
+		if err != nil || json.Unmarshal(raw, into) != nil {
+			return "", "", refused("not a compact JWS of JSON objects")
+		}
+	}
+	issuer, _ = claims["iss"].(string)
+	typ, _ = header["typ"].(string)
+	return issuer, typ, nil
+}

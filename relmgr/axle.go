@@ -1,0 +1,355 @@
+package relmgr
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/relmgr/internal/relmgrdb"
+)
+
+// Along an axle hubs ask each other, and each answers by its own decisions (design.md
+// section 4, docs/decisions/0084). The person is named by an identifier of a scheme that
+// both hubs' columns declare.
+
+// aPeer stands where a practitioner and an agency of the partnership would, in the
+// record of another hub's enquiry.
+const aPeer = "a-peer"
+
+// mostTold is how many another hub is told of at once.
+const mostTold = 8
+
+// sent is a request to another hub, as its asker's record has it.
+type sent struct {
+	Hub     string `json:"hub"`
+	Request string `json:"request"`
+}
+
+// Order is what relmgr has its own federation duty send to a hub.
+type Order struct {
+	Hub   string
+	Order string // compact JWS
+}
+
+// peerAsker is who asked at another hub, as this one's record has it. Nothing of it names
+// the person.
+type peerAsker struct {
+	Hub        string       `json:"hub"`
+	Agency     ident.Agency `json:"agency"`
+	AgencyName string       `json:"agency_name"`
+	Power      string       `json:"power"`
+	Request    string       `json:"request"` // its one-use id
+	Hash       []byte       `json:"hash,omitempty"`
+	Outcome    PeerOutcome  `json:"outcome"`
+}
+
+// PeerOutcome is what became of another hub's request.
+type PeerOutcome string
+
+// The outcomes. Not understood is a code that the partnership has not declared: nothing
+// is recorded here, and recourse says what becomes of it (FED-05, FED-36).
+const (
+	PeerAnswered      PeerOutcome = "answered"
+	PeerStopped       PeerOutcome = "stopped"
+	PeerUsedBefore    PeerOutcome = "used-before"
+	PeerNotUnderstood PeerOutcome = "not-understood"
+)
+
+// PeerAnswer is what another hub is told: less than an asker of the partnership
+// (FED-27).
+type PeerAnswer struct {
+	Outcome    PeerOutcome
+	Because    string
+	Providers  []PeerProvider
+	Commitment []byte
+}
+
+// PeerProvider is one who works with the person: which agency, and how to reach them.
+type PeerProvider struct {
+	AgencyName string
+	Contact    decide.ContactRoute
+}
+
+// axleKey signs an agency's questions to other hubs. It is used in a verified request
+// of that agency's own practitioner, and nowhere else.
+func axleKey(agency ident.Agency) seal.KeyID {
+	return seal.KeyID("sign/axle/" + string(agency) + "/1")
+}
+
+// mayLeave refuses a question that cannot go to other hubs, before anything is looked
+// up. It depends on the asker, the terms and the column alone.
+func mayLeave(t *decide.Terms, q Question, c *decide.Column, asking *decide.Asking) error {
+	switch {
+	case q.Scope != OfTheFederation || asking.StoppedAt() > 0:
+		return nil
+	case q.Recognition != "" || c.Scheme == "":
+		return fault.At("/scope", "other hubs are asked by an identifier of a shared scheme: ask from a column that has one")
+	case len(t.PeersOf(asking)) == 0:
+		return fault.At("/scope", "no agreement under which you may ask names another hub: ask the partnership alone")
+	}
+	return nil
+}
+
+// addressed draws a one-use id for each hub that the asker may ask, so that no two hubs
+// have a value of the question in common but what it says.
+func addressed(t *decide.Terms, asking *decide.Asking) (to []sent) {
+	for _, hub := range t.PeersOf(asking) {
+		to = append(to, sent{hub, rand.Text()})
+	}
+	return to
+}
+
+// orders signs what was recorded as sent.
+func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *decide.Column, e enquiry) (orders []Order, err error) {
+	if len(e.Sent) == 0 {
+		return nil, nil
+	}
+	key := axleKey(who.Agency)
+	if err := s.keys.ensure(ctx, key, seal.KindSign); err != nil {
+		return nil, err
+	}
+	set, err := attest.PublicKeys(ctx, s.keys.keys, key)
+	if err != nil {
+		return nil, err
+	}
+	public, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	agency := attest.NewSigner(s.keys.keys, key, who.Terms.Partnership.Hub)
+	now, until := e.At.Unix(), e.At.Add(attest.AxleLife).Unix()
+	for _, to := range e.Sent {
+		question, err := agency.Sign(ctx, attest.TypAxleQuestion, attest.AxleQuestion{
+			Claims: attest.Claims{Issuer: agency.Issuer(), Audience: to.Hub, IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
+			Agency: who.Agency, AgencyName: who.Terms.AgencyName(who.Agency), Role: e.Decision.Role, Power: e.Decision.Power,
+			Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency,
+			Scheme: c.Scheme, Identifier: string(q.Identifier),
+		})
+		if err != nil {
+			return nil, err
+		}
+		order, err := s.proofs.Sign(ctx, attest.TypAxleOrder, attest.AxleOrder{
+			Claims: attest.Claims{Issuer: Issuer, Audience: "federation", Subject: string(who.Practitioner), IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
+			Hub:    to.Hub, Agency: who.Agency, Keys: public, Question: question,
+		})
+		if err != nil {
+			return nil, err
+		}
+		orders = append(orders, Order{to.Hub, order})
+	}
+	return orders, nil
+}
+
+// AnswerPeer answers what another hub asks, by this hub's own decisions (FED-31). The
+// voucher is the own federation duty's word for the hub and its keys; the message is the
+// hub's, and carries its agency's question. The agreements with the hub are asked first,
+// and their refusal is explained and recorded; from the read on the work, the record and
+// the answer's form are the same whatever is found: one read, one append, durable before
+// the answer, with the request's one-use id, so that of two who bring it one is told.
+// Errors: Unauthenticated for a voucher that is not the own federation duty's for this
+// message and now; Invalid for a message that does not verify.
+func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, message string) (a PeerAnswer, err error) {
+	defer fault.Wrap(&err, "relmgr.AnswerPeer")
+	at := s.stamp()
+	q, agreed, err := s.asksHere(ctx, t, voucher, message)
+	if err != nil {
+		return PeerAnswer{}, err
+	}
+	if !understood(t, q) {
+		return PeerAnswer{Outcome: PeerNotUnderstood, Because: "the partnership has not declared one of the codes"}, nil
+	}
+	asking := t.AskedBy(decide.FromPeer{Hub: q.Issuer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Emergency: q.Emergency, Agreed: agreed}, at)
+	hash, err := s.keys.mac(ctx, recognitionKey, "peer\n"+q.Issuer+"\n"+q.ID)
+	if err != nil {
+		return PeerAnswer{}, err
+	}
+	e := enquiry{
+		Enquiry: ident.NewEnquiry(), At: at, Practitioner: aPeer, Agency: aPeer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning,
+		Transaction: q.Transaction, Emergency: q.Emergency, Scope: OfTheFederation, Decision: asking.Decision, Disclosed: []disclosure{},
+		Peer: &peerAsker{Hub: q.Issuer, Agency: q.Agency, AgencyName: q.AgencyName, Power: q.Power, Request: q.ID, Hash: hash, Outcome: PeerAnswered},
+	}
+	a = PeerAnswer{Outcome: PeerAnswered, Providers: []PeerProvider{}}
+	if asking.StoppedAt() > 0 {
+		e.Peer.Outcome = PeerStopped
+		a.Outcome, a.Because = PeerStopped, asking.Because()
+	} else {
+		r, err := s.readSchemed(ctx, t, q.Scheme, Identifier(q.Identifier), at)
+		if err != nil {
+			return PeerAnswer{}, err
+		}
+		told := r.tell(t, &asking, sought{q.Transaction, OfTheFederation}, at)
+		e.Disclosed, e.Effects = told.disclosed, told.effects
+		for _, p := range told.providers[:min(len(told.providers), mostTold)] {
+			a.Providers = append(a.Providers, PeerProvider{p.AgencyName, p.Offers[0].Contact})
+		}
+	}
+	a.Commitment, err = s.recordFromPeer(ctx, t, e)
+	if pg.Constraint(err) == "peer_requests_pkey" {
+		e.Enquiry, e.Peer.Outcome, e.Peer.Hash, e.Disclosed, e.Effects = ident.NewEnquiry(), PeerUsedBefore, nil, []disclosure{}, nil
+		a = PeerAnswer{Outcome: PeerUsedBefore, Because: "each request serves once: ask again", Providers: []PeerProvider{}}
+		a.Commitment, err = s.recordFromPeer(ctx, t, e)
+	}
+	if err != nil {
+		return PeerAnswer{}, err
+	}
+	if q.Emergency && a.Outcome == PeerAnswered {
+		s.emergencies.Inc()
+	}
+	return a, nil
+}
+
+// asksHere returns the question of a message that verifies under the keys that the own
+// federation duty vouches for.
+func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, message string) (q attest.AxleQuestion, agreed decide.Agreed, err error) {
+	if s.federation == nil {
+		return q, agreed, unavailable("this hub has no federation duty yet")
+	}
+	var v attest.AxleVoucher
+	err = s.federation.Verify(ctx, voucher, attest.Expect{Typ: attest.TypAxleVoucher, Audience: Issuer, MaxLifetime: attest.AxleLife}, &v)
+	if errors.Is(err, attest.ErrStatement) {
+		return q, agreed, fault.New(fault.Unauthenticated, "this takes the hub's own federation duty, and a voucher of its").Because(err)
+	} else if err != nil {
+		return q, agreed, err
+	}
+	hub := t.Partnership.Hub
+	sum := sha256.Sum256([]byte(message))
+	if v.Message != base64.RawURLEncoding.EncodeToString(sum[:]) {
+		return q, agreed, fault.At("/message", "attach the very message that the voucher is for")
+	}
+	keys, err := attest.ParseKeySet(v.Keys)
+	if err == nil {
+		var m attest.AxleMessage
+		if err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: hub, MaxLifetime: attest.AxleLife}, &m); err == nil {
+			if keys, err = attest.ParseKeySet(m.Keys); err == nil {
+				q, err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).VerifyQuestion(ctx, m.Question, hub)
+			}
+		}
+	}
+	if err != nil {
+		return q, agreed, fault.At("/message", "send a request that its hub and its agency signed for this hub and for now").Because(err)
+	}
+	return q, decide.Agreed{Purposes: v.Purposes, Roles: v.Roles}, nil
+}
+
+// understood reports whether the partnership has declared every code of the question.
+func understood(t *decide.Terms, q attest.AxleQuestion) bool {
+	switch decide.Concerning(q.Concerning) {
+	case decide.Child, decide.Adult, decide.Unborn, decide.NotKnown:
+	default:
+		return false
+	}
+	return decide.Has(t.Codes.Purposes, q.Purpose) && decide.Has(t.Codes.Reasons, q.Reason) && decide.Has(t.Codes.Roles, q.Role) &&
+		(q.Transaction == "" || decide.Has(t.Codes.Transactions, q.Transaction)) &&
+		slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
+}
+
+// readSchemed reads every row on which a column of the scheme has the identifier, in one
+// statement. An identifier that fits no pattern is looked up all the same.
+func (s *Service) readSchemed(ctx context.Context, t *decide.Terms, scheme string, identifier Identifier, at time.Time) (row, error) {
+	columns := t.ColumnsOf(scheme, at)
+	for range maxReads {
+		var places []place
+		var reading []int32
+		for _, c := range columns {
+			k, err := s.keys.tokens(ctx, c, string(identifier))
+			if err != nil {
+				return row{}, err
+			}
+			places, reading = append(places, place{c.ID, k.a, k.b, at}), append(reading, k.reading)
+		}
+		rows, err := s.readRows(ctx, s.read, places)
+		if err != nil {
+			return row{}, pg.Fault(err)
+		}
+		current := true
+		for i, r := range rows {
+			if r.reading != reading[i] {
+				s.keys.forget(columns[i].ID)
+				current = false
+			}
+		}
+		if current {
+			return together(rows), nil
+		}
+	}
+	return row{}, unavailable("the keys of a column are changing: try again")
+}
+
+// together is several rows as one read: the person was found on each, by a handle of
+// each.
+func together(rows []row) row {
+	all := gather(nil)
+	all.found = map[ident.HandleID]bool{}
+	seen := map[ident.HandleID]bool{}
+	for _, r := range rows {
+		if !r.own.IsZero() {
+			all.found[r.own] = true
+		}
+		for _, c := range r.cells {
+			if !seen[c.handle] {
+				all.cells = append(all.cells, c)
+			}
+			seen[c.handle] = true
+		}
+		for act, sides := range r.sides {
+			all.sides[act] = sides
+		}
+		for h, agencies := range r.excluded {
+			all.excluded[h] = agencies
+		}
+		for h, reaches := range r.blocked {
+			all.blocked[h] = reaches
+		}
+		for h, effects := range r.effects {
+			all.effects[h] = effects
+		}
+		all.apart = append(all.apart, r.apart...)
+	}
+	return all
+}
+
+// recordFromPeer appends another hub's enquiry. The constraint peer_requests_pkey says
+// that its one-use id was used, and nothing is written.
+func (s *Service) recordFromPeer(ctx context.Context, t *decide.Terms, e enquiry) ([]byte, error) {
+	l, err := s.leafOf(ctx, e.Enquiry, e)
+	if err != nil {
+		return nil, err
+	}
+	p := relmgrdb.RecordFromPeerParams{
+		EnquiryID: e.Enquiry, At: e.At, PractitionerID: aPeer, AgencyID: aPeer, Role: e.Role, Purpose: e.Purpose, Reason: e.Reason,
+		Concerning: e.Concerning, Transaction: e.Transaction, Emergency: e.Emergency, TermsVersion: t.Version, Peer: e.Peer.Hub, PeerOutcome: string(e.Peer.Outcome),
+		RequestHash: e.Peer.Hash, Commitment: l.Commitment, Sealed: l.Sealed, WrappedKey: l.WrappedKey, ReviewDue: e.At.Add(reviewWithin),
+		ReviewedBy: reviewedBy(t, e), ToldHandles: []string{}, ToldDecisions: []string{},
+	}
+	if stopped := e.Decision.StoppedAt(); e.Peer.Outcome == PeerStopped {
+		p.StoppedAt = sql.NullInt16{Int16: int16(stopped), Valid: true}
+	}
+	for _, d := range e.Disclosed {
+		p.ToldHandles, p.ToldDecisions = append(p.ToldHandles, d.Handle.String()), append(p.ToldDecisions, d.Decision.String())
+	}
+	if err := s.q.RecordFromPeer(ctx, s.read, p); err != nil {
+		return nil, pg.Fault(err)
+	}
+	return l.Commitment, nil
+}
+
+// reviewedBy is the agency whose reviewers look at another hub's emergency: the first
+// party to the agreement under which it was asked.
+func reviewedBy(t *decide.Terms, e enquiry) string {
+	if a := t.Agreement(e.Decision.Agreement); a != nil && len(a.Parties) > 0 {
+		return string(a.Parties[0])
+	}
+	return aPeer
+}
