@@ -19,6 +19,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[A-Za-z0-9 ./()-]+$":                               ogenregex.MustCompile("^[A-Za-z0-9 ./()-]+$"),
 	"^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$": ogenregex.MustCompile("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
 	"^[a-z0-9][a-z0-9-]*$":                               ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
+	"^https?://[!-~]+$":                                  ogenregex.MustCompile("^https?://[!-~]+$"),
 }
 
 type (

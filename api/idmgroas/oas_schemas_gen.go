@@ -83,6 +83,8 @@ type Audience struct {
 	Partnership OptAudiencePartnership `json:"partnership"`
 	Agencies    []Code                 `json:"agencies"`
 	Columns     []Code                 `json:"columns"`
+	// Every member agency that is a party to the agreement, and these other hubs that it names.
+	Peers []Hub `json:"peers"`
 }
 
 // GetPartnership returns the value of Partnership.
@@ -100,6 +102,11 @@ func (s *Audience) GetColumns() []Code {
 	return s.Columns
 }
 
+// GetPeers returns the value of Peers.
+func (s *Audience) GetPeers() []Hub {
+	return s.Peers
+}
+
 // SetPartnership sets the value of Partnership.
 func (s *Audience) SetPartnership(val OptAudiencePartnership) {
 	s.Partnership = val
@@ -113,6 +120,11 @@ func (s *Audience) SetAgencies(val []Code) {
 // SetColumns sets the value of Columns.
 func (s *Audience) SetColumns(val []Code) {
 	s.Columns = val
+}
+
+// SetPeers sets the value of Peers.
+func (s *Audience) SetPeers(val []Hub) {
+	s.Peers = val
 }
 
 // Every member agency that is a party to the agreement.
@@ -1357,6 +1369,8 @@ func (s *Ground) UnmarshalText(data []byte) error {
 		return errors.Errorf("invalid value: %q", data)
 	}
 }
+
+type Hub string
 
 type ID string
 
