@@ -43,6 +43,10 @@ func (a relmgrAuth) Subject(context.Context, relmgroas.OperationName) (relmgroas
 	return relmgroas.Subject{Token: string(a)}, nil
 }
 
+func (relmgrAuth) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
+	return relmgroas.Peer{}, errors.ErrUnsupported
+}
+
 func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
 	return consentoas.Oidc{Token: string(a)}, nil
 }
