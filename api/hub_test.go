@@ -185,6 +185,10 @@ func (d *duty) HandleSubject(ctx context.Context, op relmgroas.OperationName, t 
 	return d.edge.SecureSubject(ctx, op, t.Token)
 }
 
+func (*duty) HandlePeer(ctx context.Context, _ relmgroas.OperationName, _ relmgroas.Peer) (context.Context, error) {
+	return ctx, nil
+}
+
 func (d *duty) HandleOidc(ctx context.Context, op relmgroas.OperationName, t relmgroas.Oidc) (context.Context, error) {
 	if d.open {
 		return d.edge.AuthenticateOnly(ctx, op, t.Token)
