@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fame-hub/fame/api/consentoas"
@@ -35,6 +36,14 @@ type known struct {
 	relmgroas.MyRelationship
 	relmgr  *relmgroas.Client
 	consent *consentoas.Client
+}
+
+// whose is who it is, once.
+func (k known) whose() string {
+	if k.Title == k.AgencyName {
+		return k.Title
+	}
+	return k.Title + ", " + k.AgencyName
 }
 
 func (v *visit) relationships() (all []known, err error) {
@@ -134,7 +143,7 @@ func showRelationships(v *visit) error {
 		} else {
 			c.Tag = "In the index"
 			c.Rows = append(c.Rows, row{Key: "As your", Values: []string{title(v.t.Codes.Roles, k.Role.Or(""))}},
-				row{Key: "Why it may", Values: []string{plain(string(k.Ground.Or("")))}},
+				row{Key: "Why it may", Values: []string{strings.Replace(plain(string(k.Ground.Or(""))), "The person has", "You have", 1)}},
 				row{Key: "For", Values: []string{join(titles(v.t.Codes.Purposes, k.Purposes))}},
 				row{Key: "They tell", Values: []string{v.audience(k.Audience.Or(relmgroas.Audience{}))}})
 			if k.Until.Set {
@@ -275,7 +284,7 @@ func showWord(v *visit) error {
 		return err
 	}
 	for _, k := range all {
-		names[k.Handle] = k.Title + ", " + k.AgencyName
+		names[k.Handle] = k.whose()
 	}
 	err = v.mine(func(_ *relmgroas.Client, c *consentoas.Client) error {
 		word, err := c.ListMyWord(v.ctx)
@@ -376,7 +385,7 @@ func hideForm(_ *visit, k known) *form {
 }
 
 func hidePage(k known) *page {
-	return &page{Title: "Hide this service", Caption: k.Title + ", " + k.AgencyName, Warn: "Others who work with you will not know that this service does. They may miss something that matters to your health or safety.",
+	return &page{Title: "Hide this service", Caption: k.whose(), Warn: "Others who work with you will not know that this service does. They may miss something that matters to your health or safety.",
 		Lead: []string{"You can change your mind at any time, under What I allowed."}}
 }
 
@@ -425,7 +434,7 @@ func leaveOutForm(v *visit, k known) *form {
 }
 
 func leaveOutPage(k known) *page {
-	return &page{Title: "Leave an agency out", Caption: k.Title + ", " + k.AgencyName, Lead: []string{
+	return &page{Title: "Leave an agency out", Caption: k.whose(), Lead: []string{
 		"That agency is told nothing of you by anybody who is linked with this service, and nobody is told of it. You can let them in again under What I allowed.",
 	}}
 }
@@ -450,7 +459,7 @@ func agreeForm(v *visit, k known) *form {
 }
 
 func agreePage(k known) *page {
-	return &page{Title: "Agree to something", Caption: k.Title + ", " + k.AgencyName, Lead: []string{
+	return &page{Title: "Agree to something", Caption: k.whose(), Lead: []string{
 		"This lets the service tell the partnership's members what you choose, for what you choose, until the day you choose. It does not have to. You can take it back at any time, and nothing is worse for you if you say no.",
 	}}
 }
@@ -475,7 +484,7 @@ func complainForm(_ *visit, k known) *form {
 }
 
 func complainPage(k known) *page {
-	return &page{Title: "Complain, or say that it is wrong", Caption: k.Title + ", " + k.AgencyName, Lead: []string{
+	return &page{Title: "Complain, or say that it is wrong", Caption: k.whose(), Lead: []string{
 		"It goes to the partnership's governance officers, not to the agency. They tell you within 30 days that they have it, and then what came of it. You can also turn to the Information Commissioner at any time.",
 	}}
 }

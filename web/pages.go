@@ -351,6 +351,20 @@ func (v *visit) nav() (all []link) {
 	if len(v.who.in.Providers) > 0 {
 		add("Ask", "/ask", "Who else works with the person I know?")
 		add("My enquiries", "/enquiries", "What I have asked since I signed in, and answers to contact requests.")
+		add("Contact requests", "/inbox", "Others ask you to get in touch about somebody whom you work with.")
+		if v.t == nil {
+			v.t = v.p.words()
+		}
+		if len(v.t.may(v.who.in, "publish", "impose")) > 0 {
+			add("Publish", "/publish", "Let others know that you work with somebody, and what you offer.")
+		}
+		if len(v.t.may(v.who.in, "publish", "correlate", "impose")) > 0 {
+			add("Telephone code", "/pair", "You are on the telephone with another agency about the same person: read them a code.")
+		}
+		if len(v.t.may(v.who.in, "correlate")) > 0 {
+			add("Join", "/join", "Somebody has read you a code: join what they know with what you know.")
+		}
+		add("History", "/history", "What has been done about one of your own identifiers, and undo it.")
 	}
 	return all
 }

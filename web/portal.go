@@ -176,6 +176,23 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner("/enquiries", showEnquiries, nil)
 	practitioner("/enquiries/{enquiry}", showAnswer, nil)
 	practitioner("/enquiries/{enquiry}/contact", showContact, doContact)
+	practitioner("/inbox", showInbox, nil)
+	show, act := simple(page{Title: "Do not answer a contact request", Lead: []string{"Whoever asks never hears that it reached you. Your reason is recorded with your name."}},
+		declineFields, "Do not answer", "Recorded. Nobody is told.", "/inbox", false, decline)
+	practitioner("/inbox/{column}/{delivery}/decline", show, act)
+	practitioner("/inbox/{column}/{delivery}/share", showShare, doShare)
+	practitioner("/publish", showPublish, doPublish)
+	practitioner("/pair", showPair, doPair)
+	practitioner("/pair/code", showCode, nil)
+	practitioner("/join", showJoin, doJoin)
+	practitioner("/done", showDone, nil)
+	practitioner("/history", showHistory, doHistory)
+	practitioner("/history/{handle}", showTimeline, nil)
+	show, act = simple(page{Title: "Undo an act", Lead: []string{"Its effect ends, and both the act and its undoing stay in the history. Undoing that restores it."}},
+		onlyReason, "Undo it", "It is undone.", "/done", true, undoAct)
+	practitioner("/acts/{act}/undo", show, act)
+	show, act = simple(page{Title: "Suspend or end what you published"}, statusFields, "Record it", "Recorded.", "/done", true, setStatus)
+	practitioner("/acts/{act}/status", show, act)
 
 	mine := func(path string, show func(*visit) error, act func(*visit) error) {
 		at("GET /me"+path, p.as(aPerson, show))

@@ -51,6 +51,9 @@ type session struct {
 	answers []asked // newest first
 	draft   *draft
 	said    []string // what was done just now
+
+	code      string // the pairing code made last
+	codeUntil time.Time
 }
 
 // sent is a form that has been sent, or is being: whoever sends it again waits for the

@@ -1,0 +1,587 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/relmgroas"
+)
+
+// knownConditions are those of the law profile uk-current that index work rests on; a
+// partnership's agreements add theirs.
+var knownConditions = map[string][2][]string{
+	"uk-current": {
+		{"art6-public-task", "art6-legal-obligation", "art6-recognised-safeguarding", "art6-recognised-emergency", "art6-vital-interests", "art6-consent", "art6-legitimate-interests"},
+		{"art9-health-social-care", "art9-explicit-consent", "sch1-safeguarding-at-risk", "sch1-statutory-purposes", "art9-vital-interests"},
+	},
+}
+
+// decisionFields ask for a holder's four steps (LEG-01): the power, the proportionality,
+// the confidence and the condition, in the words of the partnership's document. The duty
+// takes the steps; the portal offers what can pass.
+func decisionFields(v *visit, deeds ...string) []*field {
+	under := v.t.may(v.who.in, deeds...)
+	kindOf := v.t.agencyKind(string(v.who.in.Agency))
+	f := func(name, label string, k kind, o []option, missing string) *field {
+		return &field{Name: name, Label: label, Kind: k, Options: o, Missing: missing}
+	}
+	var agreements, powers []option
+	for _, a := range under {
+		agreements = append(agreements, option{Value: a.Code, Text: a.Title})
+	}
+	held := gather(under, func(a agreement) []string { return a.Powers })
+	for _, p := range v.t.Powers {
+		if slices.Contains(held, p.Code) && slices.Contains(p.Kinds, kindOf) {
+			powers = append(powers, option{Value: p.Code, Text: p.Title + " (" + p.Citation + ")"})
+		}
+	}
+	known := knownConditions[v.t.Partnership.LawProfile]
+	ordinary := gather(under, func(a agreement) []string { return append([]string{a.Receiving.Ordinary}, known[0]...) })
+	sensitive := gather(under, func(a agreement) []string { return append(slices.Clone(known[1]), a.Receiving.Sensitive) })
+	sensitive = slices.DeleteFunc(sensitive, func(s string) bool { return s == "" })
+	until := f("until", "Until when does the decision stand?", date, nil, "")
+	until.Hint = "For example, 27 3 2027."
+	until.setDay(v.p.Now().AddDate(1, 0, 0))
+	necessary := f("necessary", "Nothing less would do", yes, nil, "Tick the box if nothing less would do: otherwise it may not be shared")
+	safeguards := f("safeguards", "There are safeguards enough", yes, nil, "Tick the box if there are safeguards enough: otherwise it may not be shared")
+	evidence := f("evidence", "How did they consent?", pick, worded([]string{"spoken-and-noted", "signed-form", "recorded-call", "electronic", "interpreter-present"}), "")
+	evidence.Hint, evidence.Optional = "Only where the person consented.", true
+	why := f("imposed", "Why without their consent?", pick, options(v.t.Codes.Reasons), "")
+	why.Hint, why.Optional = "Only where they did not consent.", true
+	special := f("sensitive", "Which further condition, for sensitive information?", pick, worded(sensitive), "")
+	special.Optional = true
+	agencies := f("agencies", "Which agencies?", several, nil, "")
+	agencies.Hint, agencies.Optional = "Only where some agencies alone may be told.", true
+	for _, a := range v.t.Agencies {
+		if a.ID != string(v.who.in.Agency) && slices.Contains(gather(under, func(a agreement) []string { return a.Parties }), a.ID) {
+			agencies.Options = append(agencies.Options, option{Value: a.ID, Text: a.Name})
+		}
+	}
+	return []*field{
+		oneChoice(f("agreement", "Under which agreement?", pick, agreements, "Select an agreement")),
+		oneChoice(f("power", "Which power lets your agency do this?", pick, powers, "Select the power that lets your agency do this")),
+		f("purposes", "For what may others be told?", several, only(v.t.Codes.Purposes, gather(under, func(a agreement) []string { return a.Purposes })), "Select at least one purpose"),
+		f("aspects", "What may they be told?", several, only(v.t.Codes.Aspects, gather(under, func(a agreement) []string { return a.Aspects })), "Select at least one thing that may be told"),
+		f("audience", "Who may be told?", choice, []option{{Value: "partnership", Text: "Every party to the agreement"}, {Value: "agencies", Text: "Only the agencies that I select"}}, "Select who may be told"),
+		agencies,
+		f("aim", "What is the aim?", pick, options(v.t.Codes.Aims), "Select the aim"),
+		necessary, safeguards,
+		f("ground", "How does it pass the duty of confidence?", choice, worded(gather(under, func(a agreement) []string { return a.Grounds })), "Select how it passes the duty of confidence"),
+		evidence, why,
+		f("ordinary", "Which condition of data protection law holds?", pick, worded(ordinary), "Select the condition that holds"),
+		special, until,
+		{Name: "consent", Kind: hidden, Label: "Consent", Optional: true}, // captured by a try that went no further
+	}
+}
+
+// at says under which names the form asks what a decision's members are called.
+var decisionAt = map[string]string{"conditions": "ordinary", "proportionality": "aim", "consents": "evidence", "reason": "imposed", "partnership": "audience"}
+
+func onConsent(ground string) bool {
+	return ground == "explicit-consent" || ground == "implied-consent"
+}
+
+// judgeDecision are mistakes that two fields make together.
+func judgeDecision(f *form) bool {
+	if onConsent(f.get("ground")) {
+		if f.get("evidence") == "" && f.get("consent") == "" {
+			f.wrong("evidence", "Select how they consented")
+		}
+	} else if f.get("ground") != "" && f.get("imposed") == "" {
+		f.wrong("imposed", "Select why it is shared without their consent")
+	}
+	if f.get("audience") == "agencies" && len(f.many("agencies")) == 0 {
+		f.wrong("agencies", "Select the agencies that may be told")
+	}
+	return len(f.Mistakes) == 0
+}
+
+// decision is what the fields say. Where the ground is consent, the consent is recorded
+// first, on relmgr's proof that the caller's column knows the person; a form that comes
+// back with a mistake keeps it.
+func (v *visit) decision(r *relmgroas.Client, f *form) (d relmgroas.Decision, m relmgroas.Mode, err error) {
+	d = relmgroas.Decision{
+		Agreement: relmgroas.Code(f.get("agreement")), Power: relmgroas.Code(f.get("power")), Purposes: codes[relmgroas.Code](f.many("purposes")), Aspects: codes[relmgroas.Code](f.many("aspects")),
+		Proportionality: relmgroas.Proportionality{Necessary: true, Safeguards: true, Aim: relmgroas.Code(f.get("aim"))},
+		Ground:          relmgroas.Ground(f.get("ground")), Conditions: relmgroas.Conditions{Ordinary: relmgroas.Code(f.get("ordinary"))}, Until: f.day("until"),
+	}
+	if f.get("audience") == "partnership" {
+		d.Audience.Partnership = relmgroas.NewOptAudiencePartnership(true)
+	} else {
+		d.Audience.Agencies = codes[relmgroas.Code](f.many("agencies"))
+	}
+	if s := f.get("sensitive"); s != "" {
+		d.Conditions.Sensitive = relmgroas.NewOptCode(relmgroas.Code(s))
+	}
+	if !onConsent(f.get("ground")) {
+		d.Reason = relmgroas.NewOptCode(relmgroas.Code(f.get("imposed")))
+		return d, relmgroas.ModeImposed, nil
+	}
+	if f.get("consent") == "" {
+		h, err := r.FindHandle(v.ctx, &relmgroas.HandleRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier"))})
+		if err != nil {
+			return d, "", err
+		}
+		c, err := v.consentAs(v.who.token)
+		if err != nil {
+			return d, "", err
+		}
+		req := &consentoas.ConsentRequest{
+			Proof: consentoas.HandleProof(h.Proofs.Consent), Explicit: f.get("ground") == "explicit-consent", Purposes: codes[consentoas.Code](f.many("purposes")),
+			Aspects: codes[consentoas.Code](f.many("aspects")), Until: d.Until, Evidence: consentoas.ConsentRequestEvidence(f.get("evidence")), Wording: "portal-consent-1",
+		}
+		if d.Audience.Partnership.Set {
+			req.Audience.Partnership = consentoas.NewOptAudiencePartnership(true)
+		} else {
+			req.Audience.Agencies = codes[consentoas.Code](f.many("agencies"))
+		}
+		captured, err := c.CaptureConsent(v.ctx, req)
+		if err != nil {
+			return d, "", err
+		}
+		f.field("consent").Values = []string{string(captured.Consent)}
+	}
+	d.Consents = []relmgroas.ID{relmgroas.ID(f.get("consent"))}
+	return d, relmgroas.ModeSupplierWithConsent, nil
+}
+
+func codes[T ~string](all []string) (out []T) {
+	for _, c := range all {
+		out = append(out, T(c))
+	}
+	return out
+}
+
+// sentOnce is the number of the form as an idempotency key, so that two processes make
+// one act of it too.
+func (v *visit) sentOnce() relmgroas.OptString {
+	if v.number == "" {
+		return relmgroas.OptString{}
+	}
+	return relmgroas.NewOptString(v.number)
+}
+
+// publishForm: a relationship with its offer and its standing decision (PUB-01, POR-01;
+// POR-02: the author is whoever has signed in).
+func publishForm(v *visit) *form {
+	own := v.t.own(v.who.in, v.p.Now())
+	contact := &field{Name: "contact", Label: "How should they reach you?", Kind: choice, Missing: "Select how they should reach you"}
+	for _, c := range own {
+		for _, r := range c.Contacts {
+			if !slices.ContainsFunc(contact.Options, func(o option) bool { return o.Value == r.Code }) {
+				text := plain(r.Kind) + ": " + r.Value
+				if len(own) > 1 {
+					text = "By " + strings.ToLower(plain(r.Kind)) + ", as the service has it"
+				}
+				contact.Options = append(contact.Options, option{Value: r.Code, Text: text, Hint: map[bool]string{true: r.Hours}[len(own) == 1]})
+			}
+		}
+	}
+	role := oneChoice(&field{Name: "role", Label: "In which role do you work with them?", Kind: choice, Missing: "Select your role",
+		Options: only(v.t.Codes.Roles, slices.DeleteFunc(gather(v.t.may(v.who.in, "publish", "impose"), func(a agreement) []string { return slices.Concat(a.Roles["publish"], a.Roles["impose"]) }), func(r string) bool { return !v.who.has(r) }))})
+	f := &form{Action: Prefix + "/publish", Button: "Publish", Fields: []*field{
+		v.columnField(), v.identifierField(), role,
+		{Name: "offer", Label: "What do you offer to others?", Kind: choice, Missing: "Select what you offer", Options: worded([]string{"will-co-ordinate", "will-make-available", "wants-to-be-informed"})},
+		{Name: "transactions", Label: "For what?", Kind: several, Optional: true, Options: options(v.t.Codes.Transactions)},
+		contact, reasonField(v.t, "Why do you publish it?"),
+	}}
+	f.Fields[0].Label, f.Fields[0].Missing = "Which of your services works with them?", "Select which of your services works with them"
+	f.Fields = append(f.Fields, decisionFields(v, "publish", "impose")...)
+	return f
+}
+
+var publishPage = page{Title: "Let others know that you work with somebody", Lead: []string{
+	"Others who ask, and may be told, then find you as somebody to contact. Nobody is shown the identifier. It is a disclosure, so you decide it in four steps, which are recorded with your name.",
+}}
+
+func showPublish(v *visit) error { pg := publishPage; return v.ask(&pg, publishForm(v)) }
+
+func doPublish(v *visit) error {
+	pg, f := publishPage, publishForm(v)
+	if !f.read(v.values) || !judgeDecision(f) {
+		return v.again(&pg, f)
+	}
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	d, m, err := v.decision(r, f)
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	offer := relmgroas.OfferRequest{Kind: relmgroas.OfferKind(f.get("offer")), Transactions: codes[relmgroas.Code](f.many("transactions")), Contact: relmgroas.Code(f.get("contact"))}
+	_, err = r.PublishRelationship(v.ctx, &relmgroas.RelationshipRequest{
+		Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Role: relmgroas.Code(f.get("role")), Mode: m,
+		Reason: relmgroas.Code(f.get("reason")), Offers: []relmgroas.OfferRequest{offer}, Decision: d,
+	}, relmgroas.PublishRelationshipParams{IdempotencyKey: v.sentOnce()})
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	v.s.say("Published. Those who may be told find you from now on.")
+	return v.to(Prefix + "/done")
+}
+
+// pairForm opens a code to be read out over the telephone.
+func pairForm(v *visit) *form {
+	f := &form{Action: Prefix + "/pair", Button: "Make a code", Fields: []*field{v.columnField(), v.identifierField()}}
+	f.Fields = append(f.Fields, decisionFields(v, "publish", "correlate", "impose")...)
+	return f
+}
+
+var pairPage = page{Title: "Make a telephone code", Lead: []string{
+	"You are on the telephone with somebody of another agency, and find that you both know the same person. The code lets them join what you know with what they know, without either telling the other an identifier. First you decide your side.",
+}}
+
+func showPair(v *visit) error { pg := pairPage; return v.ask(&pg, pairForm(v)) }
+
+func doPair(v *visit) error {
+	pg, f := pairPage, pairForm(v)
+	if !f.read(v.values) || !judgeDecision(f) {
+		return v.again(&pg, f)
+	}
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	d, _, err := v.decision(r, f)
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	p, err := r.OpenPairing(v.ctx, &relmgroas.PairingRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Decision: d})
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	v.s.keepCode(string(p.Code), p.Expires)
+	return v.to(Prefix + "/pair/code")
+}
+
+func (s *session) keepCode(code string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.code, s.codeUntil = code, until
+}
+
+// showCode shows the code until it is over.
+func showCode(v *visit) error {
+	v.s.mu.Lock()
+	code, until := v.s.code, v.s.codeUntil
+	v.s.mu.Unlock()
+	if code == "" || v.p.Now().After(until) {
+		return &problem{Type: ours, Status: http.StatusNotFound, Title: "There is no code", Detail: "A code is good for minutes, and once. Make another one."}
+	}
+	return v.show(&page{Title: "Read this code out", Code: code, Lead: []string{
+		"Read it to the person at the other end, who types it where they join two records. It is good once, until " + when(until) + ".",
+		"Do not tell them what your own records call the person: they do not need it.",
+	}, Links: []link{{Text: "Make another code", Href: Prefix + "/pair"}}})
+}
+
+// joinForm uses somebody's code: two identifiers are one person (ACT-08, IDX-05).
+func joinForm(v *visit) *form {
+	f := &form{Action: Prefix + "/join", Button: "They are the same person", Fields: []*field{
+		v.columnField(), v.identifierField(),
+		{Name: "pairing", Label: "The code that was read out to you", Hint: "Nine letters and digits. Spaces and capitals do not matter.", Kind: text, Width: 10, Max: 24, Missing: "Enter the code that was read out to you"},
+		reasonField(v.t, "Why do you join them?"),
+	}}
+	f.Fields = append(f.Fields, decisionFields(v, "correlate", "impose")...)
+	return f
+}
+
+var joinPage = page{Title: "Join two records of one person", Lead: []string{
+	"Somebody of another agency has read you a code. Joining says that the person you know and the person they know are the same, under your name. It can be undone by a new act, and never without a trace.",
+}}
+
+func showJoin(v *visit) error { pg := joinPage; return v.ask(&pg, joinForm(v)) }
+
+func doJoin(v *visit) error {
+	pg, f := joinPage, joinForm(v)
+	if !f.read(v.values) || !judgeDecision(f) {
+		return v.again(&pg, f)
+	}
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	d, m, err := v.decision(r, f)
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	_, err = r.Correlate(v.ctx, &relmgroas.CorrelationRequest{
+		Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Pairing: relmgroas.NewOptPairingCode(relmgroas.PairingCode(f.get("pairing"))),
+		Mode: m, Reason: relmgroas.Code(f.get("reason")), Decision: d,
+	}, relmgroas.CorrelateParams{IdempotencyKey: v.sentOnce()})
+	if err != nil {
+		return v.refused(&pg, f, err, decisionAt)
+	}
+	// The answer is the same whatever another party's state makes of it.
+	v.s.say("Recorded. It is in force where nothing of another party stands against it.")
+	return v.to(Prefix + "/done")
+}
+
+// showDone says what was just done, and where to go.
+func showDone(v *visit) error {
+	pg := &page{Title: "Done", Done: v.flash(), Links: []link{{Text: "Look at the history of an identifier", Href: Prefix + "/history"}, {Text: "Go to the start page", Href: Prefix + "/"}}}
+	if len(pg.Done) == 0 {
+		pg.Title, pg.Lead = "Nothing more to say here", []string{"What you did was told to you when you did it. The history of the identifier has it for good."}
+	}
+	return v.show(pg)
+}
+
+// historyForm asks of which identifier somebody wants to see the acts. The read is
+// recorded as an enquiry, so it has a purpose and a reason.
+func historyForm(v *visit) *form {
+	return &form{Action: Prefix + "/history", Button: "Show the history", Fields: []*field{
+		v.columnField(), v.identifierField(),
+		purposeField(v.t, v.t.may(v.who.in, "enquire", "correlate", "publish", "review", "impose"), "What do you need it for?"), reasonField(v.t, "Why do you need to know?"),
+	}}
+}
+
+var historyPage = page{Title: "History of an identifier", Lead: []string{"Every act on one of your own identifiers, newest first. That you look is recorded, and the person may see it."}}
+
+func showHistory(v *visit) error { pg := historyPage; return v.ask(&pg, historyForm(v)) }
+
+func doHistory(v *visit) error {
+	pg, f := historyPage, historyForm(v)
+	if !f.read(v.values) {
+		return v.again(&pg, f)
+	}
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	h, err := r.FindHandle(v.ctx, &relmgroas.HandleRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier"))})
+	if err != nil {
+		return v.refused(&pg, f, err, nil)
+	}
+	return v.to(Prefix + "/history/" + string(h.Handle) + "?purpose=" + f.get("purpose") + "&reason=" + f.get("reason"))
+}
+
+func showTimeline(v *visit) error {
+	q := v.r.URL.Query()
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	params := relmgroas.ListActsParams{Handle: relmgroas.ID(v.r.PathValue("handle")), Purpose: relmgroas.Code(q.Get("purpose")), Reason: relmgroas.Code(q.Get("reason")), Limit: relmgroas.NewOptInt(50)}
+	if from := q.Get("from"); from != "" {
+		params.Cursor.SetTo(relmgroas.Cursor(from))
+	}
+	got, err := r.ListActs(v.ctx, params)
+	if err != nil {
+		return err
+	}
+	pg := &page{Title: "History", Done: v.flash(), Empty: "Nothing has been done about this identifier.", Lead: []string{"Newest first. An act is never changed: what is undone is undone by a new one."}}
+	for _, a := range got.Acts {
+		c := card{Title: plain(string(a.Kind)), Rows: []row{{Key: "When", Values: []string{map[bool]string{true: when(a.At), false: whenDay(a.At)}[a.Own]}}, {Key: "Agency", Values: []string{v.t.agencyName(string(a.Agency))}}}}
+		if a.Practitioner.Set {
+			c.Rows = append(c.Rows, row{Key: "Who", Values: []string{string(a.Practitioner.Value) + ", " + lower(title(v.t.Codes.Roles, string(a.Role.Or(""))))}})
+		}
+		if a.Mode.Set {
+			c.Rows = append(c.Rows, row{Key: "By", Values: []string{plain(string(a.Mode.Value))}})
+		}
+		if a.Reason.Set {
+			c.Rows = append(c.Rows, row{Key: "Why", Values: []string{title(v.t.Codes.Reasons, string(a.Reason.Value))}})
+		}
+		if a.Ground.Set {
+			c.Rows = append(c.Rows, row{Key: "Ground", Values: []string{plain(string(a.Ground.Value))}})
+		}
+		if a.Withdrawn.Or(false) {
+			c.Tag = "Undone since"
+		} else if a.Own {
+			c.Links = append(c.Links, link{Text: "Undo it", Href: Prefix + "/acts/" + string(a.Act) + "/undo"})
+			if a.Kind == relmgroas.ActKindPublish {
+				c.Links = append(c.Links, link{Text: "Suspend or end it", Href: Prefix + "/acts/" + string(a.Act) + "/status"})
+			}
+		}
+		pg.Cards = append(pg.Cards, c)
+	}
+	if got.Next.Set {
+		pg.Links = append(pg.Links, link{Text: "Show older ones", Href: v.r.URL.Path + "?purpose=" + string(params.Purpose) + "&reason=" + string(params.Reason) + "&from=" + string(got.Next.Value)})
+	}
+	return v.show(pg)
+}
+
+// simple is a page with one form of a few fields that does one thing.
+func simple(pg page, fields func(*visit) []*field, button, done, then string, warn bool, act func(*visit, *relmgroas.Client, *form) error) (show, do func(*visit) error) {
+	blank := func(v *visit) *form {
+		return &form{Action: v.r.URL.Path, Button: button, Warning: warn, Fields: fields(v)}
+	}
+	show = func(v *visit) error { p := pg; return v.ask(&p, blank(v)) }
+	do = func(v *visit) error {
+		p, f := pg, blank(v)
+		if !f.read(v.values) {
+			return v.again(&p, f)
+		}
+		r, err := v.relmgr()
+		if err != nil {
+			return err
+		}
+		if err := act(v, r, f); err != nil {
+			return v.refused(&p, f, err, nil)
+		}
+		v.s.say(done)
+		return v.to(Prefix + then)
+	}
+	return show, do
+}
+
+func onlyReason(v *visit) []*field { return []*field{reasonField(v.t, "Why?")} }
+
+func actID(v *visit) relmgroas.ID { return relmgroas.ID(v.r.PathValue("act")) }
+
+func undoAct(v *visit, r *relmgroas.Client, f *form) error {
+	_, err := r.WithdrawAct(v.ctx, &relmgroas.ActWithdrawalRequest{Reason: relmgroas.Code(f.get("reason"))}, relmgroas.WithdrawActParams{Act: actID(v), IdempotencyKey: v.sentOnce()})
+	return err
+}
+
+func statusFields(v *visit) []*field {
+	return []*field{
+		{Name: "status", Label: "What has become of it?", Kind: choice, Missing: "Select what has become of it", Options: []option{
+			{Value: "suspend", Text: "It rests for now", Hint: "Nobody is told until this is undone."}, {Value: "end", Text: "It has ended"}, {Value: "asked-in-error", Text: "It was entered by mistake"}}},
+		reasonField(v.t, "Why?"),
+	}
+}
+
+func setStatus(v *visit, r *relmgroas.Client, f *form) error {
+	_, err := r.SetRelationshipStatus(v.ctx, &relmgroas.StatusRequest{Status: relmgroas.StatusRequestStatus(f.get("status")), Reason: relmgroas.Code(f.get("reason"))},
+		relmgroas.SetRelationshipStatusParams{Act: actID(v), IdempotencyKey: v.sentOnce()})
+	return err
+}
+
+// showInbox lists contact requests that have reached the caller's own columns.
+func showInbox(v *visit) error {
+	pg := &page{Title: "Contact requests", Done: v.flash(), Empty: "Nobody has asked to be contacted.", Lead: []string{
+		"Somebody asks to be contacted by whoever works with this person. They do not know whether it reaches anybody. Whether you answer is yours to decide.",
+	}}
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	for _, c := range v.t.own(v.who.in, v.p.Now()) {
+		got, err := r.ListContactRequests(v.ctx, relmgroas.ListContactRequestsParams{Column: relmgroas.Code(c.ID)})
+		if err != nil {
+			return err
+		}
+		for _, d := range got.Requests {
+			k := card{Title: d.Identifier, Rows: []row{
+				{Key: "Who asks", Values: []string{d.Title + ", " + d.AgencyName}}, contactRow(d.Contact), {Key: "For", Values: []string{title(v.t.Codes.Purposes, string(d.Purpose))}},
+				{Key: "Reached you", Values: []string{when(d.At)}}, {Key: "Answer by", Values: []string{when(d.Due)}},
+			}}
+			switch {
+			case d.Replied:
+				k.Tag = "Answered"
+			case d.Escalated:
+				k.Tag = "Overdue"
+			default:
+				k.Tag = "Waiting"
+			}
+			if !d.Replied {
+				at := Prefix + "/inbox/" + c.ID + "/" + string(d.Delivery)
+				k.Links = []link{{Text: "Let them know that you work with them", Href: at + "/share"}, {Text: "Do not answer", Href: at + "/decline"}}
+			}
+			pg.Cards = append(pg.Cards, k)
+		}
+	}
+	return v.show(pg)
+}
+
+func declineFields(v *visit) []*field {
+	return []*field{
+		reasonField(v.t, "Why do you not share it?"),
+		{Name: "detriment", Label: "If it is about a child: would sharing do the child more harm than not sharing?", Kind: choice, Missing: "Select whether sharing would do the child more harm",
+			Options: worded([]string{"not-considered", "sharing-is-more-detrimental", "sharing-is-not-more-detrimental"})},
+	}
+}
+
+func decline(v *visit, r *relmgroas.Client, f *form) error {
+	_, err := r.ReplyToContactRequest(v.ctx, &relmgroas.ContactReplyRequest{Reply: relmgroas.ContactReplyRequestReplyNotShare, Reason: relmgroas.Code(f.get("reason")), Detriment: relmgroas.Detriment(f.get("detriment"))},
+		relmgroas.ReplyToContactRequestParams{Delivery: relmgroas.ID(v.r.PathValue("delivery"))})
+	return err
+}
+
+func shareForm(v *visit, identifier string) *form {
+	col := v.t.column(v.r.PathValue("column"))
+	contact := &field{Name: "contact", Label: "How should they reach you?", Kind: choice, Missing: "Select how they should reach you"}
+	if col != nil {
+		for _, r := range col.Contacts {
+			contact.Options = append(contact.Options, option{Value: r.Code, Text: plain(r.Kind) + ": " + r.Value, Hint: r.Hours})
+		}
+	}
+	f := &form{Action: v.r.URL.Path, Button: "Send the answer", Fields: []*field{
+		{Name: "column", Kind: hidden, Values: []string{v.r.PathValue("column")}}, {Name: "identifier", Kind: hidden, Values: []string{identifier}},
+		{Name: "reply", Label: "What do you answer?", Kind: choice, Missing: "Select what you answer", Options: []option{{Value: "share", Text: "I work with them: contact me"}, {Value: "call-me", Text: "Call me"}}},
+		contact, declineFields(v)[1], reasonField(v.t, "Why do you share it?"),
+	}}
+	f.Fields = append(f.Fields, decisionFields(v, "publish", "impose")...)
+	return f
+}
+
+// delivered is the contact request that the address names.
+func (v *visit) delivered(r *relmgroas.Client) (relmgroas.DeliveredRequest, error) {
+	var cursor relmgroas.OptCursor
+	for range 100 {
+		got, err := r.ListContactRequests(v.ctx, relmgroas.ListContactRequestsParams{Column: relmgroas.Code(v.r.PathValue("column")), Cursor: cursor, Limit: relmgroas.NewOptInt(100)})
+		if err != nil {
+			return relmgroas.DeliveredRequest{}, err
+		}
+		for _, d := range got.Requests {
+			if string(d.Delivery) == v.r.PathValue("delivery") {
+				return d, nil
+			}
+		}
+		if cursor = got.Next; !cursor.Set {
+			break
+		}
+	}
+	return relmgroas.DeliveredRequest{}, notThere
+}
+
+func sharePage(d relmgroas.DeliveredRequest) *page {
+	return &page{Title: "Answer the contact request", Caption: d.Identifier, Lead: []string{
+		d.Title + ", " + d.AgencyName + ", asks. To answer tells them that you work with this person, so you decide it in four steps. They are told nothing but how to reach you.",
+	}}
+}
+
+func showShare(v *visit) error {
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	d, err := v.delivered(r)
+	if err != nil {
+		return err
+	}
+	return v.ask(sharePage(d), shareForm(v, d.Identifier))
+}
+
+func doShare(v *visit) error {
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	d, err := v.delivered(r)
+	if err != nil {
+		return err
+	}
+	f := shareForm(v, d.Identifier)
+	v.values.Set("column", v.r.PathValue("column")) // what the address names, not what a form says
+	v.values.Set("identifier", d.Identifier)
+	if !f.read(v.values) || !judgeDecision(f) {
+		return v.again(sharePage(d), f)
+	}
+	decision, _, err := v.decision(r, f)
+	if err != nil {
+		return v.refused(sharePage(d), f, err, decisionAt)
+	}
+	_, err = r.ReplyToContactRequest(v.ctx, &relmgroas.ContactReplyRequest{
+		Reply: relmgroas.ContactReplyRequestReply(f.get("reply")), Reason: relmgroas.Code(f.get("reason")), Detriment: relmgroas.Detriment(f.get("detriment")),
+		Contact: relmgroas.NewOptCode(relmgroas.Code(f.get("contact"))), Decision: relmgroas.NewOptDecision(decision),
+	}, relmgroas.ReplyToContactRequestParams{Delivery: d.Delivery})
+	if err != nil {
+		return v.refused(sharePage(d), f, err, decisionAt)
+	}
+	v.s.say("Your answer has been sent.")
+	return v.to(Prefix + "/inbox")
+}
