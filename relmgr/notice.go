@@ -42,7 +42,8 @@ const TypNotice = "fame-notice+jwt"
 const Silence Kind = "silence"
 
 // Notice is what a column may be told of somebody of its own that it was not told
-// before, and what it was told and is not any more.
+// before, what it was told and is not any more, and what of its own a registrar's mistake
+// has suspended (AUT-04).
 type Notice struct {
 	Notice     ident.NoticeID
 	Handle     ident.HandleID
@@ -50,7 +51,8 @@ type Notice struct {
 	At         time.Time // the beat on which it was made
 	Providers  []Provider
 	Gone       []Gone
-	Commitment []byte // of the reading
+	Suspended  []SuspendedAct // acts of the agency's own that a registrar's mistake has suspended
+	Commitment []byte         // of the reading
 }
 
 // Gone is who the column was told of. Why that is over, a notice does not say.
@@ -143,7 +145,7 @@ func (s *Service) workOff(ctx context.Context, t *decide.Terms, changed ident.Ha
 // notice keeps a notice of a handle where there is something to tell its column, and
 // drops the one that waits where there no longer is.
 func (s *Service) notice(ctx context.Context, tx *sql.Tx, t *decide.Terms, handle, changed ident.HandleID, beat, at time.Time) error {
-	d, err := s.differs(ctx, tx, t, handle, []ident.HandleID{changed}, asColumn(t, at), "", at, at)
+	d, err := s.differs(ctx, tx, t, handle, []ident.HandleID{changed}, asColumn(t, at), "", at, at, ident.NoticeID{})
 	if err != nil {
 		return err
 	}
@@ -163,9 +165,12 @@ type difference struct {
 	column          *decide.Column
 	providers       []Provider
 	disclosed, gone []disclosure
+	suspended       []SuspendedAct
 }
 
-func (d difference) none() bool { return len(d.disclosed) == 0 && len(d.gone) == 0 }
+func (d difference) none() bool {
+	return len(d.disclosed) == 0 && len(d.gone) == 0 && len(d.suspended) == 0
+}
 
 func handlesIn(list []disclosure) (out []ident.HandleID) {
 	for _, d := range list {
@@ -198,9 +203,11 @@ func asColumn(t *decide.Terms, at time.Time) asker {
 // differs compares what a column was told about a handle before an instant with what
 // it may be told now: for one purpose, or for all for which it was told or wants to be
 // informed. around are handles on whose rows those may stand that it was told of. Of
-// what an override tells no notice is made: that is for those who ask (LEG-15).
+// what an override tells no notice is made: that is for those who ask (LEG-15). What has
+// been suspended is told by the first notice that is read after it: of notice, it is told
+// again.
 func (s *Service) differs(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms, handle ident.HandleID, around []ident.HandleID,
-	ask asker, purpose string, before, at time.Time,
+	ask asker, purpose string, before, at time.Time, notice ident.NoticeID,
 ) (d difference, err error) {
 	p, err := s.q.FindNoticePlace(ctx, db, handle)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -210,6 +217,9 @@ func (s *Service) differs(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms
 	}
 	if d.column = t.FindColumn(p.ColumnID, at); d.column == nil {
 		return d, nil
+	}
+	if d.suspended, err = s.suspendedOf(ctx, db, handle, d.column.Agency, notice); err != nil {
+		return d, err
 	}
 	rows, err := s.readRows(ctx, db, []place{{p.ColumnID, p.Token, p.TokenB, at}})
 	if err != nil {
@@ -265,6 +275,23 @@ func (s *Service) differs(ctx context.Context, db relmgrdb.DBTX, t *decide.Terms
 		}
 	}
 	return d, nil
+}
+
+// mostSuspended bounds what one notice tells: the rest is listed.
+const mostSuspended = 50
+
+// suspendedOf is what a registrar's mistake has suspended of a handle.
+func (s *Service) suspendedOf(ctx context.Context, db relmgrdb.DBTX, handle ident.HandleID, agency ident.Agency, notice ident.NoticeID) (out []SuspendedAct, err error) {
+	rows, err := s.q.ListSuspendedOf(ctx, db, relmgrdb.ListSuspendedOfParams{
+		AgencyID: agency, HandleID: handle, NoticeID: ident.UntypedID(notice), PageSize: mostSuspended,
+	})
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	for _, r := range rows {
+		out = append(out, SuspendedAct{Repair: r.ReferenceID, At: r.At.UTC(), Suspends: r.Suspends, Kind: Kind(r.Kind)})
+	}
+	return out, nil
 }
 
 func add(list []disclosure, one disclosure) []disclosure {
@@ -365,7 +392,7 @@ func (s *Service) readOne(ctx context.Context, who decide.Caller, c *decide.Colu
 			return nil, err
 		}
 	}
-	d, err := s.differs(ctx, s.db, who.Terms, r.HandleID, around, func(*decide.Column, string) decide.Asking { return asking }, why.Purpose, r.At, at)
+	d, err := s.differs(ctx, s.db, who.Terms, r.HandleID, around, func(*decide.Column, string) decide.Asking { return asking }, why.Purpose, r.At, at, r.NoticeID)
 	if err != nil || d.none() {
 		return nil, err
 	}
@@ -373,7 +400,7 @@ func (s *Service) readOne(ctx context.Context, who decide.Caller, c *decide.Colu
 	if err != nil {
 		return nil, err
 	}
-	n := &Notice{Notice: r.NoticeID, Handle: r.HandleID, Identifier: id, At: r.At.UTC(), Providers: d.providers}
+	n := &Notice{Notice: r.NoticeID, Handle: r.HandleID, Identifier: id, At: r.At.UTC(), Providers: d.providers, Suspended: d.suspended}
 	if n.Gone, err = s.gone(ctx, who.Terms, d.gone); err != nil {
 		return nil, err
 	}
@@ -438,7 +465,7 @@ func (s *Service) ClaimNotices(ctx context.Context, t *decide.Terms) (parcels []
 				return nil, err
 			}
 		}
-		d, err := s.differs(ctx, s.db, t, r.HandleID, around, asColumn(t, at), "", r.At, at)
+		d, err := s.differs(ctx, s.db, t, r.HandleID, around, asColumn(t, at), "", r.At, at, r.NoticeID)
 		if err != nil {
 			return nil, err
 		}

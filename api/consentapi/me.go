@@ -44,6 +44,9 @@ func (h *handler) ListMyWord(ctx context.Context) (*consentoas.MyWord, error) {
 			From: c.StartsAt.UTC(), Until: c.EndsAt.UTC(), Withdrawn: optTime(c.WithdrawnAt), Evidence: c.Evidence, Wording: consentoas.Code(c.Wording),
 			ByMyself: consent.ByThePerson(c.PractitionerID),
 		}
+		if c.Understanding != "" {
+			v.Understanding = consentoas.NewOptUnderstanding(consentoas.Understanding(c.Understanding))
+		}
 		if c.ProxyAuthority != "" {
 			v.Proxy = consentoas.NewOptString(c.ProxyAuthority)
 		}

@@ -5178,6 +5178,12 @@ func (s *MyConsent) encodeFields(e *jx.Encoder) {
 		s.Wording.Encode(e)
 	}
 	{
+		if s.Understanding.Set {
+			e.FieldStart("understanding")
+			s.Understanding.Encode(e)
+		}
+	}
+	{
 		if s.Proxy.Set {
 			e.FieldStart("proxy")
 			s.Proxy.Encode(e)
@@ -5189,7 +5195,7 @@ func (s *MyConsent) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfMyConsent = [14]string{
+var jsonFieldsNameOfMyConsent = [15]string{
 	0:  "consent",
 	1:  "handle",
 	2:  "column",
@@ -5202,8 +5208,9 @@ var jsonFieldsNameOfMyConsent = [14]string{
 	9:  "withdrawn",
 	10: "evidence",
 	11: "wording",
-	12: "proxy",
-	13: "by_myself",
+	12: "understanding",
+	13: "proxy",
+	14: "by_myself",
 }
 
 // Decode decodes MyConsent from json.
@@ -5359,6 +5366,16 @@ func (s *MyConsent) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"wording\"")
 			}
+		case "understanding":
+			if err := func() error {
+				s.Understanding.Reset()
+				if err := s.Understanding.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"understanding\"")
+			}
 		case "proxy":
 			if err := func() error {
 				s.Proxy.Reset()
@@ -5370,7 +5387,7 @@ func (s *MyConsent) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"proxy\"")
 			}
 		case "by_myself":
-			requiredBitSet[1] |= 1 << 5
+			requiredBitSet[1] |= 1 << 6
 			if err := func() error {
 				v, err := d.Bool()
 				s.ByMyself = bool(v)
@@ -5392,7 +5409,7 @@ func (s *MyConsent) Decode(d *jx.Decoder) error {
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
 		0b11111111,
-		0b00101101,
+		0b01001101,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

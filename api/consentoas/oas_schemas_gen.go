@@ -2545,18 +2545,19 @@ func (s *MyBlockReach) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/MyConsent
 type MyConsent struct {
-	Consent   ID          `json:"consent"`
-	Handle    ID          `json:"handle"`
-	Column    Code        `json:"column"`
-	Explicit  bool        `json:"explicit"`
-	Audience  Audience    `json:"audience"`
-	Purposes  []Code      `json:"purposes"`
-	Aspects   []Code      `json:"aspects"`
-	From      time.Time   `json:"from"`
-	Until     time.Time   `json:"until"`
-	Withdrawn OptDateTime `json:"withdrawn"`
-	Evidence  string      `json:"evidence"`
-	Wording   Code        `json:"wording"`
+	Consent       ID               `json:"consent"`
+	Handle        ID               `json:"handle"`
+	Column        Code             `json:"column"`
+	Explicit      bool             `json:"explicit"`
+	Audience      Audience         `json:"audience"`
+	Purposes      []Code           `json:"purposes"`
+	Aspects       []Code           `json:"aspects"`
+	From          time.Time        `json:"from"`
+	Until         time.Time        `json:"until"`
+	Withdrawn     OptDateTime      `json:"withdrawn"`
+	Evidence      string           `json:"evidence"`
+	Wording       Code             `json:"wording"`
+	Understanding OptUnderstanding `json:"understanding"`
 	// By what authority somebody else agreed; absent where the person did.
 	Proxy OptString `json:"proxy"`
 	// Whether the person said so here.
@@ -2621,6 +2622,11 @@ func (s *MyConsent) GetEvidence() string {
 // GetWording returns the value of Wording.
 func (s *MyConsent) GetWording() Code {
 	return s.Wording
+}
+
+// GetUnderstanding returns the value of Understanding.
+func (s *MyConsent) GetUnderstanding() OptUnderstanding {
+	return s.Understanding
 }
 
 // GetProxy returns the value of Proxy.
@@ -2691,6 +2697,11 @@ func (s *MyConsent) SetEvidence(val string) {
 // SetWording sets the value of Wording.
 func (s *MyConsent) SetWording(val Code) {
 	s.Wording = val
+}
+
+// SetUnderstanding sets the value of Understanding.
+func (s *MyConsent) SetUnderstanding(val OptUnderstanding) {
+	s.Understanding = val
 }
 
 // SetProxy sets the value of Proxy.

@@ -41,7 +41,7 @@ func (h handlers) ListNotices(ctx context.Context, params oas.ListNoticesParams)
 	for i, n := range notices {
 		shown := oas.Notice{
 			Notice: oas.ID(n.Notice.String()), Handle: oas.ID(n.Handle.String()), Identifier: string(n.Identifier), At: n.At,
-			Providers: providers(n.Providers), Gone: make([]oas.GoneProvider, len(n.Gone)), Commitment: oas.Commitment(hex.EncodeToString(n.Commitment)),
+			Providers: providers(n.Providers), Gone: make([]oas.GoneProvider, len(n.Gone)), Suspended: suspended(n.Suspended), Commitment: oas.Commitment(hex.EncodeToString(n.Commitment)),
 		}
 		for j, g := range n.Gone {
 			shown.Gone[j] = oas.GoneProvider{

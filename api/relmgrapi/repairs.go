@@ -15,13 +15,17 @@ func (h handlers) ListRepairs(ctx context.Context, params oas.ListRepairsParams)
 	if err != nil {
 		return nil, err
 	}
-	out := &oas.Repairs{Repairs: []oas.RepairsRepairsItem{}}
-	for _, r := range list {
-		out.Repairs = append(out.Repairs, oas.RepairsRepairsItem{
-			Repair: oas.ID(r.Repair.String()), At: r.At, Suspends: oas.ID(r.Suspends.String()), Kind: oas.RepairsRepairsItemKind(r.Kind),
-		})
+	return &oas.Repairs{Repairs: suspended(list)}, nil
+}
+
+func suspended(list []relmgr.SuspendedAct) []oas.SuspendedAct {
+	out := make([]oas.SuspendedAct, len(list))
+	for n, r := range list {
+		out[n] = oas.SuspendedAct{
+			Repair: oas.ID(r.Repair.String()), At: r.At, Suspends: oas.ID(r.Suspends.String()), Kind: oas.SuspendedActKind(r.Kind),
+		}
 	}
-	return out, nil
+	return out
 }
 
 // repairEvery is how often it is looked what registrars have found to be wrong.

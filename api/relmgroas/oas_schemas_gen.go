@@ -6105,7 +6105,8 @@ func (s *NotTold) SetReviewBy(val time.Time) {
 	s.ReviewBy = val
 }
 
-// What may be told of somebody of the column and was not before, and whom it is told of no more.
+// What may be told of somebody of the column and was not before, whom it is told of no more, and
+// what of the agency's own a registrar's mistake has suspended.
 // Ref: #/components/schemas/Notice
 type Notice struct {
 	Notice ID `json:"notice"`
@@ -6113,10 +6114,13 @@ type Notice struct {
 	// What the reader's own column calls the person.
 	Identifier string `json:"identifier"`
 	// The beat on which it was made, which all notices share.
-	At         time.Time          `json:"at"`
-	Providers  []AnsweredProvider `json:"providers"`
-	Gone       []GoneProvider     `json:"gone"`
-	Commitment Commitment         `json:"commitment"`
+	At        time.Time          `json:"at"`
+	Providers []AnsweredProvider `json:"providers"`
+	Gone      []GoneProvider     `json:"gone"`
+	// Acts about the person that a registrar's mistake has suspended since the notices that were read
+	// before (AUT-04). Look at each, as with GET /relmgr/v1/repairs.
+	Suspended  []SuspendedAct `json:"suspended"`
+	Commitment Commitment     `json:"commitment"`
 }
 
 // GetNotice returns the value of Notice.
@@ -6147,6 +6151,11 @@ func (s *Notice) GetProviders() []AnsweredProvider {
 // GetGone returns the value of Gone.
 func (s *Notice) GetGone() []GoneProvider {
 	return s.Gone
+}
+
+// GetSuspended returns the value of Suspended.
+func (s *Notice) GetSuspended() []SuspendedAct {
+	return s.Suspended
 }
 
 // GetCommitment returns the value of Commitment.
@@ -6182,6 +6191,11 @@ func (s *Notice) SetProviders(val []AnsweredProvider) {
 // SetGone sets the value of Gone.
 func (s *Notice) SetGone(val []GoneProvider) {
 	s.Gone = val
+}
+
+// SetSuspended sets the value of Suspended.
+func (s *Notice) SetSuspended(val []SuspendedAct) {
+	s.Suspended = val
 }
 
 // SetCommitment sets the value of Commitment.
@@ -9488,107 +9502,17 @@ func (s *ReliedDecision) SetOverride(val OptOverride) {
 
 // Ref: #/components/schemas/Repairs
 type Repairs struct {
-	Repairs []RepairsRepairsItem `json:"repairs"`
+	Repairs []SuspendedAct `json:"repairs"`
 }
 
 // GetRepairs returns the value of Repairs.
-func (s *Repairs) GetRepairs() []RepairsRepairsItem {
+func (s *Repairs) GetRepairs() []SuspendedAct {
 	return s.Repairs
 }
 
 // SetRepairs sets the value of Repairs.
-func (s *Repairs) SetRepairs(val []RepairsRepairsItem) {
+func (s *Repairs) SetRepairs(val []SuspendedAct) {
 	s.Repairs = val
-}
-
-type RepairsRepairsItem struct {
-	Repair   ID        `json:"repair"`
-	At       time.Time `json:"at"`
-	Suspends ID        `json:"suspends"`
-	// Of the act that is suspended.
-	Kind RepairsRepairsItemKind `json:"kind"`
-}
-
-// GetRepair returns the value of Repair.
-func (s *RepairsRepairsItem) GetRepair() ID {
-	return s.Repair
-}
-
-// GetAt returns the value of At.
-func (s *RepairsRepairsItem) GetAt() time.Time {
-	return s.At
-}
-
-// GetSuspends returns the value of Suspends.
-func (s *RepairsRepairsItem) GetSuspends() ID {
-	return s.Suspends
-}
-
-// GetKind returns the value of Kind.
-func (s *RepairsRepairsItem) GetKind() RepairsRepairsItemKind {
-	return s.Kind
-}
-
-// SetRepair sets the value of Repair.
-func (s *RepairsRepairsItem) SetRepair(val ID) {
-	s.Repair = val
-}
-
-// SetAt sets the value of At.
-func (s *RepairsRepairsItem) SetAt(val time.Time) {
-	s.At = val
-}
-
-// SetSuspends sets the value of Suspends.
-func (s *RepairsRepairsItem) SetSuspends(val ID) {
-	s.Suspends = val
-}
-
-// SetKind sets the value of Kind.
-func (s *RepairsRepairsItem) SetKind(val RepairsRepairsItemKind) {
-	s.Kind = val
-}
-
-// Of the act that is suspended.
-type RepairsRepairsItemKind string
-
-const (
-	RepairsRepairsItemKindCorrelate    RepairsRepairsItemKind = "correlate"
-	RepairsRepairsItemKindAttachAnchor RepairsRepairsItemKind = "attach-anchor"
-)
-
-// AllValues returns all RepairsRepairsItemKind values.
-func (RepairsRepairsItemKind) AllValues() []RepairsRepairsItemKind {
-	return []RepairsRepairsItemKind{
-		RepairsRepairsItemKindCorrelate,
-		RepairsRepairsItemKindAttachAnchor,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s RepairsRepairsItemKind) MarshalText() ([]byte, error) {
-	switch s {
-	case RepairsRepairsItemKindCorrelate:
-		return []byte(s), nil
-	case RepairsRepairsItemKindAttachAnchor:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *RepairsRepairsItemKind) UnmarshalText(data []byte) error {
-	switch RepairsRepairsItemKind(data) {
-	case RepairsRepairsItemKindCorrelate:
-		*s = RepairsRepairsItemKindCorrelate
-		return nil
-	case RepairsRepairsItemKindAttachAnchor:
-		*s = RepairsRepairsItemKindAttachAnchor
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
 }
 
 // Ref: #/components/schemas/ReturnRequest
@@ -10619,6 +10543,97 @@ func (s *SubjectEvidence) UnmarshalText(data []byte) error {
 		return nil
 	case SubjectEvidenceInterpreterPresent:
 		*s = SubjectEvidenceInterpreterPresent
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/SuspendedAct
+type SuspendedAct struct {
+	Repair   ID        `json:"repair"`
+	At       time.Time `json:"at"`
+	Suspends ID        `json:"suspends"`
+	// Of the act that is suspended.
+	Kind SuspendedActKind `json:"kind"`
+}
+
+// GetRepair returns the value of Repair.
+func (s *SuspendedAct) GetRepair() ID {
+	return s.Repair
+}
+
+// GetAt returns the value of At.
+func (s *SuspendedAct) GetAt() time.Time {
+	return s.At
+}
+
+// GetSuspends returns the value of Suspends.
+func (s *SuspendedAct) GetSuspends() ID {
+	return s.Suspends
+}
+
+// GetKind returns the value of Kind.
+func (s *SuspendedAct) GetKind() SuspendedActKind {
+	return s.Kind
+}
+
+// SetRepair sets the value of Repair.
+func (s *SuspendedAct) SetRepair(val ID) {
+	s.Repair = val
+}
+
+// SetAt sets the value of At.
+func (s *SuspendedAct) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetSuspends sets the value of Suspends.
+func (s *SuspendedAct) SetSuspends(val ID) {
+	s.Suspends = val
+}
+
+// SetKind sets the value of Kind.
+func (s *SuspendedAct) SetKind(val SuspendedActKind) {
+	s.Kind = val
+}
+
+// Of the act that is suspended.
+type SuspendedActKind string
+
+const (
+	SuspendedActKindCorrelate    SuspendedActKind = "correlate"
+	SuspendedActKindAttachAnchor SuspendedActKind = "attach-anchor"
+)
+
+// AllValues returns all SuspendedActKind values.
+func (SuspendedActKind) AllValues() []SuspendedActKind {
+	return []SuspendedActKind{
+		SuspendedActKindCorrelate,
+		SuspendedActKindAttachAnchor,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SuspendedActKind) MarshalText() ([]byte, error) {
+	switch s {
+	case SuspendedActKindCorrelate:
+		return []byte(s), nil
+	case SuspendedActKindAttachAnchor:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SuspendedActKind) UnmarshalText(data []byte) error {
+	switch SuspendedActKind(data) {
+	case SuspendedActKindCorrelate:
+		*s = SuspendedActKindCorrelate
+		return nil
+	case SuspendedActKindAttachAnchor:
+		*s = SuspendedActKindAttachAnchor
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

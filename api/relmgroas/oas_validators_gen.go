@@ -5990,6 +5990,34 @@ func (s *Notice) Validate() error {
 		})
 	}
 	if err := func() error {
+		if s.Suspended == nil {
+			return errors.New("nil is invalid value")
+		}
+		var failures []validate.FieldError
+		for i, elem := range s.Suspended {
+			if err := func() error {
+				if err := elem.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				failures = append(failures, validate.FieldError{
+					Name:  fmt.Sprintf("[%d]", i),
+					Error: err,
+				})
+			}
+		}
+		if len(failures) > 0 {
+			return &validate.Error{Fields: failures}
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "suspended",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if err := s.Commitment.Validate(); err != nil {
 			return err
 		}
@@ -7501,62 +7529,6 @@ func (s *Repairs) Validate() error {
 	return nil
 }
 
-func (s *RepairsRepairsItem) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if err := s.Repair.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "repair",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Suspends.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "suspends",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Kind.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "kind",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s RepairsRepairsItemKind) Validate() error {
-	switch s {
-	case "correlate":
-		return nil
-	case "attach-anchor":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s *ReturnRequest) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -8385,6 +8357,62 @@ func (s SubjectEvidence) Validate() error {
 	case "electronic":
 		return nil
 	case "interpreter-present":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
+func (s *SuspendedAct) Validate() error {
+	if s == nil {
+		return validate.ErrNilPointer
+	}
+
+	var failures []validate.FieldError
+	if err := func() error {
+		if err := s.Repair.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "repair",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if err := s.Suspends.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "suspends",
+			Error: err,
+		})
+	}
+	if err := func() error {
+		if err := s.Kind.Validate(); err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "kind",
+			Error: err,
+		})
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+	return nil
+}
+
+func (s SuspendedActKind) Validate() error {
+	switch s {
+	case "correlate":
+		return nil
+	case "attach-anchor":
 		return nil
 	default:
 		return errors.Errorf("invalid value: %v", s)

@@ -384,7 +384,7 @@ func TestE2E11BlockCreatorOnlyAndTheEmergencyException(t *testing.T) {
 	wantTold(t, now, "riverside-surgery")
 }
 
-// E2E-10, the index's half (IDX-01, IDX-10): a night shelter with its own list
+// E2E-10, the index's half (IDX-01, IDX-10, COL-06): a night shelter, a charity, with its own list
 // knows somebody by a bed and one name. It publishes, brings the person together with the
 // clinic, and asks. That the entry is self-registered is the registrar's to say.
 func TestE2E10AShelterAndSomebodyWithNoNumber(t *testing.T) {

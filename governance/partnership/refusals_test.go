@@ -9,7 +9,9 @@ import (
 	"github.com/fame-hub/fame/internal/fault"
 )
 
-// Each case spoils one place of a good document and expects the refusal there.
+// Each case spoils one place of a good document and expects the refusal there. Among them
+// a column of an agency, or of a provider, that is not registered (REG-16, COL-01): with
+// both registered it is the good one.
 func TestRefusals(t *testing.T) {
 	entry := func(code string) map[string]any { return map[string]any{"code": code, "title": "Words"} }
 	cases := []struct {

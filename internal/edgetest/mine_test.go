@@ -10,6 +10,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/cmd/fame/export"
 	"github.com/fame-hub/fame/internal/attest"
 )
@@ -496,6 +497,10 @@ func TestAnExportIsWholeAgainstTheStore(t *testing.T) {
 	mine := h.ofMine(who, "/relmgr/v1/me/relationships")["relationships"].([]any)[0].(object)["handle"].(string)
 	h.myself(who, "POST", "/relmgr/v1/me/complaints", object{"handle": mine, "topic": "sharing"})
 	h.myself(who, "POST", "/consent/v1/me/consents", giving(h, mine))
+	_, proof := h.handle("dr-patel", "gp-riverside", "GP-00042")
+	h.ok("dr-patel", "POST", "/consent/v1/consents", object{ // PUB-11: how it was understood is shown
+		"proof": proof, "explicit": true, "audience": object{"partnership": true}, "purposes": []string{"co-ordinate-care"}, "aspects": []string{"relationship"},
+		"until": h.until(time.Hour), "evidence": "signed-form", "wording": "leaflet-3", "understanding": "advocate"})
 	// What is concealed is in the store, and not of the export.
 	h.impose("LMN-00043", object{"not_told": object{"risk": "prejudice-to-an-inquiry", "review_by": h.until(time.Hour)}})
 	h.attach("mr-lindqvist", "social-care", "LMN-00043", who)
@@ -523,6 +528,9 @@ func TestAnExportIsWholeAgainstTheStore(t *testing.T) {
 			t.Errorf("%d %s are exported, and the store has %d", c.got, what, want)
 		}
 	}
+	if !slices.ContainsFunc(e.Consents, func(c consentoas.MyConsent) bool { return c.Understanding.Value == "advocate" }) {
+		t.Error("how a consent was understood is not in the export")
+	}
 	var js, html strings.Builder
 	h.must(e.WriteJSON(&js))
 	h.must(e.WriteHTML(&html))
@@ -531,7 +539,7 @@ func TestAnExportIsWholeAgainstTheStore(t *testing.T) {
 			t.Error("the export has what is concealed, or an identifier that is the agency's to open")
 		}
 	}
-	if !strings.Contains(html.String(), "Riverside Surgery") || strings.Contains(html.String(), "<script") || !json.Valid([]byte(js.String())) {
+	if !strings.Contains(html.String(), "Riverside Surgery") || !strings.Contains(html.String(), "advocate") || strings.Contains(html.String(), "<script") || !json.Valid([]byte(js.String())) {
 		t.Errorf("the page to read is %.300s", html.String())
 	}
 }

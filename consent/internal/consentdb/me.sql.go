@@ -134,7 +134,7 @@ func (q *Queries) ListMyBlocks(ctx context.Context, db DBTX, handles []string) (
 
 const ListMyConsents = `-- name: ListMyConsents :many
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
+       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
@@ -157,6 +157,7 @@ type ListMyConsentsRow struct {
 	EndsAt         time.Time
 	Evidence       string
 	Wording        string
+	Understanding  string
 	WithdrawnAt    sql.NullTime
 	ProxyAuthority string
 	PractitionerID ident.Practitioner
@@ -186,6 +187,7 @@ func (q *Queries) ListMyConsents(ctx context.Context, db DBTX, handles []string)
 			&i.EndsAt,
 			&i.Evidence,
 			&i.Wording,
+			&i.Understanding,
 			&i.WithdrawnAt,
 			&i.ProxyAuthority,
 			&i.PractitionerID,

@@ -382,6 +382,72 @@ func (q *Queries) ListSilences(ctx context.Context, db DBTX, arg ListSilencesPar
 	return items, nil
 }
 
+const ListSuspendedOf = `-- name: ListSuspendedOf :many
+select r.reference_id, a.at, m.kind, mine.reference_id as suspends
+  from relmgr.act_handles x
+  join relmgr.repairs p on p.act_id = x.act_id
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = $1
+  join relmgr.acts m on m.act_id = p.record_id
+  join relmgr.act_references mine on mine.act_id = m.act_id and mine.agency_id = $1
+ where x.handle_id = $2
+   and not exists (select from relmgr.undoings w where w.undoes = a.act_id)
+   and not exists (select from relmgr.undoings w where w.undoes = m.act_id and w.act_id <> a.act_id
+                      and not exists (select from relmgr.undoings u where u.undoes = w.act_id))
+   and a.at > coalesce((select max(n.read_at) from relmgr.notices n where n.handle_id = $2 and n.notice_id <> $3::uuid), '-infinity')
+ order by a.at, r.reference_id
+ limit $4
+`
+
+type ListSuspendedOfParams struct {
+	AgencyID ident.Agency
+	HandleID ident.HandleID
+	NoticeID ident.UntypedID
+	PageSize int32
+}
+
+type ListSuspendedOfRow struct {
+	ReferenceID ident.ReferenceID
+	At          time.Time
+	Kind        string
+	Suspends    ident.ReferenceID
+}
+
+// What is suspended of a handle, as an agency is shown it, that nobody has looked at and
+// no notice that was read has told.
+func (q *Queries) ListSuspendedOf(ctx context.Context, db DBTX, arg ListSuspendedOfParams) ([]ListSuspendedOfRow, error) {
+	rows, err := db.QueryContext(ctx, ListSuspendedOf,
+		arg.AgencyID,
+		arg.HandleID,
+		arg.NoticeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListSuspendedOfRow{}
+	for rows.Next() {
+		var i ListSuspendedOfRow
+		if err := rows.Scan(
+			&i.ReferenceID,
+			&i.At,
+			&i.Kind,
+			&i.Suspends,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListToInform = `-- name: ListToInform :many
 select h.handle_id, h.column_id from relmgr.handles h
  where h.wrapped_by <> '' and (
@@ -391,7 +457,9 @@ select h.handle_id, h.column_id from relmgr.handles h
                      join relmgr.offers o on o.act_id = c.act_id and o.kind = 'wants-to-be-informed'
                     where f.handle_id = $1::uuid)
    or h.handle_id in (select e.handle_id from relmgr.disclosures d join relmgr.enquiries e on e.enquiry_id = d.enquiry_id
-                       where d.handle_id = $1::uuid))
+                       where d.handle_id = $1::uuid)
+   or h.handle_id in (select x.handle_id from relmgr.act_handles x join relmgr.repairs p on p.act_id = x.act_id
+                       where x.handle_id = $1::uuid))
  order by h.handle_id
 `
 
@@ -400,8 +468,9 @@ type ListToInformRow struct {
 	ColumnID ident.Column
 }
 
-// Whom a change of a handle may concern: those on its row who want to be informed, and
-// whoever was told of it when they asked about somebody of theirs.
+// Whom a change of a handle may concern: those on its row who want to be informed,
+// whoever was told of it when they asked about somebody of theirs, and its own column
+// where a registrar's mistake suspended something of it.
 func (q *Queries) ListToInform(ctx context.Context, db DBTX, handleID ident.UntypedID) ([]ListToInformRow, error) {
 	rows, err := db.QueryContext(ctx, ListToInform, handleID)
 	if err != nil {

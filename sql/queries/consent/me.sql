@@ -1,7 +1,7 @@
 -- What the person of some handles has said, over or not.
 -- name: ListMyConsents :many
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
+       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id

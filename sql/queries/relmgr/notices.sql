@@ -25,8 +25,9 @@ delete from relmgr.changes where change_id in (
   select c.change_id from relmgr.changes c where c.handle_id = @handle_id and c.at < @before for update skip locked);
 
 -- name: ListToInform :many
--- Whom a change of a handle may concern: those on its row who want to be informed, and
--- whoever was told of it when they asked about somebody of theirs.
+-- Whom a change of a handle may concern: those on its row who want to be informed,
+-- whoever was told of it when they asked about somebody of theirs, and its own column
+-- where a registrar's mistake suspended something of it.
 select h.handle_id, h.column_id from relmgr.handles h
  where h.wrapped_by <> '' and (
    h.handle_id in (select c.handle_id from relmgr.cells c
@@ -35,8 +36,28 @@ select h.handle_id, h.column_id from relmgr.handles h
                      join relmgr.offers o on o.act_id = c.act_id and o.kind = 'wants-to-be-informed'
                     where f.handle_id = sqlc.arg(handle_id)::uuid)
    or h.handle_id in (select e.handle_id from relmgr.disclosures d join relmgr.enquiries e on e.enquiry_id = d.enquiry_id
-                       where d.handle_id = sqlc.arg(handle_id)::uuid))
+                       where d.handle_id = sqlc.arg(handle_id)::uuid)
+   or h.handle_id in (select x.handle_id from relmgr.act_handles x join relmgr.repairs p on p.act_id = x.act_id
+                       where x.handle_id = sqlc.arg(handle_id)::uuid))
  order by h.handle_id;
+
+-- name: ListSuspendedOf :many
+-- What is suspended of a handle, as an agency is shown it, that nobody has looked at and
+-- no notice that was read has told.
+select r.reference_id, a.at, m.kind, mine.reference_id as suspends
+  from relmgr.act_handles x
+  join relmgr.repairs p on p.act_id = x.act_id
+  join relmgr.acts a on a.act_id = p.act_id
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = @agency_id
+  join relmgr.acts m on m.act_id = p.record_id
+  join relmgr.act_references mine on mine.act_id = m.act_id and mine.agency_id = @agency_id
+ where x.handle_id = @handle_id
+   and not exists (select from relmgr.undoings w where w.undoes = a.act_id)
+   and not exists (select from relmgr.undoings w where w.undoes = m.act_id and w.act_id <> a.act_id
+                      and not exists (select from relmgr.undoings u where u.undoes = w.act_id))
+   and a.at > coalesce((select max(n.read_at) from relmgr.notices n where n.handle_id = @handle_id and n.notice_id <> sqlc.arg(notice_id)::uuid), '-infinity')
+ order by a.at, r.reference_id
+ limit @page_size;
 
 -- name: FindNoticePlace :one
 -- Where a handle is looked up, whether its column wants to be informed of it, and for
