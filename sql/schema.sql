@@ -2632,6 +2632,8 @@ CREATE INDEX pairings_used_by_act ON relmgr.pairings_used USING btree (act_id);
 
 CREATE INDEX raising_risk_by_handle ON relmgr.decisions USING btree (handle_id) WHERE (telling = 'raises-risk'::text);
 
+CREATE INDEX read_notices_by_handle ON relmgr.notices USING btree (handle_id, read_at) WHERE (read_at IS NOT NULL);
+
 CREATE INDEX replies_by_act ON relmgr.replies USING btree (act_id);
 
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);

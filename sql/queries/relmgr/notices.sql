@@ -55,7 +55,7 @@ select r.reference_id, a.at, m.kind, mine.reference_id as suspends
    and not exists (select from relmgr.undoings w where w.undoes = a.act_id)
    and not exists (select from relmgr.undoings w where w.undoes = m.act_id and w.act_id <> a.act_id
                       and not exists (select from relmgr.undoings u where u.undoes = w.act_id))
-   and a.at > coalesce((select max(n.read_at) from relmgr.notices n where n.handle_id = @handle_id and n.notice_id <> sqlc.arg(notice_id)::uuid), '-infinity')
+   and a.at > coalesce((select max(n.read_at) from relmgr.notices n where n.handle_id = @handle_id and n.read_at is not null and n.notice_id <> sqlc.arg(notice_id)::uuid), '-infinity')
  order by a.at, r.reference_id
  limit @page_size;
 
