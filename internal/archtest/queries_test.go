@@ -177,7 +177,6 @@ var scans = map[string]string{
 	"ListEnded": "retention, of erasures", "ListExpired": "retention, of erasures",
 	"NextSampleWeek":   "an agency's first week",
 	"ForgetWhatIsOver": "a sweep of what lives for minutes", "ForgetGrants": "a sweep of what lives for minutes",
-	"ForgetNotices": "a sweep of what is kept for a quarter",
 	"CountOutcomes": "figures of a register",
 	"ListAsked":     "a manager's draft of rules, tried against a month of enquiries",
 }
