@@ -280,7 +280,11 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		if err != nil {
 			return err
 		}
-		return attest.WriteKeySet(h.path("keys", "registrar.jwks"), set)
+		if err := attest.WriteKeySet(h.path("keys", "registrar.jwks"), set); err != nil {
+			return err
+		}
+		_, err = h.portalSigner(ctx) // likewise, for the registrar's relying party
+		return err
 	}
 	return err
 }
