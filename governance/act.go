@@ -9,6 +9,7 @@ import (
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/internal/governancedb"
 	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/governance/partnership"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -35,6 +36,9 @@ type Act struct {
 	Role         string
 	Version      int64 // of the terms in force after it
 	Commitment   []byte
+	// Changes are what the act made of the terms, before and after, where it changed
+	// them and they were few enough to be kept in it.
+	Changes []partnership.Change
 }
 
 // record is what an act commits to and keeps sealed.
@@ -112,6 +116,16 @@ func (s *Service) Acts(ctx context.Context, c decide.Caller, cursor ident.ActID,
 	page.Acts = make([]Act, len(rows))
 	for i, r := range rows {
 		page.Acts[i] = actOf(r)
+		if r.Kind != kindApply || r.Wrapped == nil { // a content whose key is gone says nothing any more
+			continue
+		}
+		var content applyContent
+		if err := leaf.Open(ctx, s.keys, RecordsKey, r.ActID, leaf.Leaf{Commitment: r.Commitment, Sealed: r.Sealed, WrappedKey: r.Wrapped}, &record{Content: &content}); err != nil {
+			return ActPage{}, err
+		}
+		for _, d := range content.Changes {
+			page.Acts[i].Changes = append(page.Acts[i].Changes, partnership.Change(d))
+		}
 	}
 	return page, nil
 }

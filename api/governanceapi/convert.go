@@ -8,6 +8,7 @@ import (
 
 	"github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/governance/partnership"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 )
@@ -23,17 +24,19 @@ func inForce(in governance.InForce) (*governanceoas.PartnershipInForce, error) {
 
 func changeOf(c governance.Change) *governanceoas.PartnershipChange {
 	out := &governanceoas.PartnershipChange{
-		Applied: c.Applied, Version: c.Version, Changes: make([]governanceoas.PartnershipChangeChangesItem, len(c.Changes)),
+		Applied: c.Applied, Version: c.Version, Changes: changesOf(c.Changes),
 	}
 	if c.Applied {
 		out.Act.SetTo(governanceoas.ID(c.Act.String()))
 		out.Commitment.SetTo(commitment(c.Commitment))
 	}
-	for i, ch := range c.Changes {
-		out.Changes[i] = governanceoas.PartnershipChangeChangesItem{
-			Change: governanceoas.PartnershipChangeChangesItemChange(ch.Change), Pointer: ch.Pointer,
-			From: text(ch.From), To: text(ch.To),
-		}
+	return out
+}
+
+func changesOf(all []partnership.Change) []governanceoas.TermChange {
+	out := make([]governanceoas.TermChange, len(all))
+	for i, ch := range all {
+		out[i] = governanceoas.TermChange{Change: governanceoas.TermChangeChange(ch.Change), Pointer: ch.Pointer, From: text(ch.From), To: text(ch.To)}
 	}
 	return out
 }
@@ -103,6 +106,7 @@ func pageOf(p governance.ActPage) *governanceoas.GovernanceActPage {
 			Act: governanceoas.ID(a.ID.String()), Kind: governanceoas.GovernanceActPageActsItemKind(a.Kind), At: a.At,
 			Practitioner: governanceoas.Code(a.Practitioner), Agency: governanceoas.Code(a.Agency),
 			Role: governanceoas.Code(a.Role), Version: governanceoas.NewOptInt64(a.Version), Commitment: commitment(a.Commitment),
+			Changes: changesOf(a.Changes),
 		}
 	}
 	if !p.Next.IsZero() {

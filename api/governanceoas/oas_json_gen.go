@@ -621,9 +621,19 @@ func (s *GovernanceActPageActsItem) encodeFields(e *jx.Encoder) {
 		e.FieldStart("commitment")
 		s.Commitment.Encode(e)
 	}
+	{
+		if s.Changes != nil {
+			e.FieldStart("changes")
+			e.ArrStart()
+			for _, elem := range s.Changes {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
 }
 
-var jsonFieldsNameOfGovernanceActPageActsItem = [8]string{
+var jsonFieldsNameOfGovernanceActPageActsItem = [9]string{
 	0: "act",
 	1: "kind",
 	2: "at",
@@ -632,6 +642,7 @@ var jsonFieldsNameOfGovernanceActPageActsItem = [8]string{
 	5: "role",
 	6: "version",
 	7: "commitment",
+	8: "changes",
 }
 
 // Decode decodes GovernanceActPageActsItem from json.
@@ -639,7 +650,7 @@ func (s *GovernanceActPageActsItem) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode GovernanceActPageActsItem to nil")
 	}
-	var requiredBitSet [1]uint8
+	var requiredBitSet [2]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -725,6 +736,23 @@ func (s *GovernanceActPageActsItem) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"commitment\"")
 			}
+		case "changes":
+			if err := func() error {
+				s.Changes = make([]TermChange, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem TermChange
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Changes = append(s.Changes, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"changes\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -734,8 +762,9 @@ func (s *GovernanceActPageActsItem) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
+	for i, mask := range [2]uint8{
 		0b10111111,
+		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -1244,9 +1273,9 @@ func (s *PartnershipChange) Decode(d *jx.Decoder) error {
 		case "changes":
 			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
-				s.Changes = make([]PartnershipChangeChangesItem, 0)
+				s.Changes = make([]TermChange, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
-					var elem PartnershipChangeChangesItem
+					var elem TermChange
 					if err := elem.Decode(d); err != nil {
 						return err
 					}
@@ -1311,193 +1340,6 @@ func (s *PartnershipChange) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *PartnershipChange) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode implements json.Marshaler.
-func (s *PartnershipChangeChangesItem) Encode(e *jx.Encoder) {
-	e.ObjStart()
-	s.encodeFields(e)
-	e.ObjEnd()
-}
-
-// encodeFields encodes fields.
-func (s *PartnershipChangeChangesItem) encodeFields(e *jx.Encoder) {
-	{
-		e.FieldStart("change")
-		s.Change.Encode(e)
-	}
-	{
-		e.FieldStart("pointer")
-		e.Str(s.Pointer)
-	}
-	{
-		if s.From.Set {
-			e.FieldStart("from")
-			s.From.Encode(e)
-		}
-	}
-	{
-		if s.To.Set {
-			e.FieldStart("to")
-			s.To.Encode(e)
-		}
-	}
-}
-
-var jsonFieldsNameOfPartnershipChangeChangesItem = [4]string{
-	0: "change",
-	1: "pointer",
-	2: "from",
-	3: "to",
-}
-
-// Decode decodes PartnershipChangeChangesItem from json.
-func (s *PartnershipChangeChangesItem) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode PartnershipChangeChangesItem to nil")
-	}
-	var requiredBitSet [1]uint8
-
-	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
-		switch string(k) {
-		case "change":
-			requiredBitSet[0] |= 1 << 0
-			if err := func() error {
-				if err := s.Change.Decode(d); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return errors.Wrap(err, "decode field \"change\"")
-			}
-		case "pointer":
-			requiredBitSet[0] |= 1 << 1
-			if err := func() error {
-				v, err := d.Str()
-				s.Pointer = string(v)
-				if err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return errors.Wrap(err, "decode field \"pointer\"")
-			}
-		case "from":
-			if err := func() error {
-				s.From.Reset()
-				if err := s.From.Decode(d); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return errors.Wrap(err, "decode field \"from\"")
-			}
-		case "to":
-			if err := func() error {
-				s.To.Reset()
-				if err := s.To.Decode(d); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return errors.Wrap(err, "decode field \"to\"")
-			}
-		default:
-			return d.Skip()
-		}
-		return nil
-	}); err != nil {
-		return errors.Wrap(err, "decode PartnershipChangeChangesItem")
-	}
-	// Validate required fields.
-	var failures []validate.FieldError
-	for i, mask := range [1]uint8{
-		0b00000011,
-	} {
-		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
-			// Mask only required fields and check equality to mask using XOR.
-			//
-			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
-			// Bits of fields which would be set are actually bits of missed fields.
-			missed := bits.OnesCount8(result)
-			for bitN := 0; bitN < missed; bitN++ {
-				bitIdx := bits.TrailingZeros8(result)
-				fieldIdx := i*8 + bitIdx
-				var name string
-				if fieldIdx < len(jsonFieldsNameOfPartnershipChangeChangesItem) {
-					name = jsonFieldsNameOfPartnershipChangeChangesItem[fieldIdx]
-				} else {
-					name = strconv.Itoa(fieldIdx)
-				}
-				failures = append(failures, validate.FieldError{
-					Name:  name,
-					Error: validate.ErrFieldRequired,
-				})
-				// Reset bit.
-				result &^= 1 << bitIdx
-			}
-		}
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s *PartnershipChangeChangesItem) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *PartnershipChangeChangesItem) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes PartnershipChangeChangesItemChange as json.
-func (s PartnershipChangeChangesItemChange) Encode(e *jx.Encoder) {
-	e.Str(string(s))
-}
-
-// Decode decodes PartnershipChangeChangesItemChange from json.
-func (s *PartnershipChangeChangesItemChange) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode PartnershipChangeChangesItemChange to nil")
-	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
-	}
-	// Try to use constant string.
-	switch PartnershipChangeChangesItemChange(v) {
-	case PartnershipChangeChangesItemChangeAdd:
-		*s = PartnershipChangeChangesItemChangeAdd
-	case PartnershipChangeChangesItemChangeRemove:
-		*s = PartnershipChangeChangesItemChangeRemove
-	case PartnershipChangeChangesItemChangeReplace:
-		*s = PartnershipChangeChangesItemChangeReplace
-	default:
-		*s = PartnershipChangeChangesItemChange(v)
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s PartnershipChangeChangesItemChange) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *PartnershipChangeChangesItemChange) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -2508,6 +2350,193 @@ func (s *ServicesServicesItem) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *ServicesServicesItem) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *TermChange) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *TermChange) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("change")
+		s.Change.Encode(e)
+	}
+	{
+		e.FieldStart("pointer")
+		e.Str(s.Pointer)
+	}
+	{
+		if s.From.Set {
+			e.FieldStart("from")
+			s.From.Encode(e)
+		}
+	}
+	{
+		if s.To.Set {
+			e.FieldStart("to")
+			s.To.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfTermChange = [4]string{
+	0: "change",
+	1: "pointer",
+	2: "from",
+	3: "to",
+}
+
+// Decode decodes TermChange from json.
+func (s *TermChange) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode TermChange to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "change":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Change.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"change\"")
+			}
+		case "pointer":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.Pointer = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"pointer\"")
+			}
+		case "from":
+			if err := func() error {
+				s.From.Reset()
+				if err := s.From.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"from\"")
+			}
+		case "to":
+			if err := func() error {
+				s.To.Reset()
+				if err := s.To.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"to\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode TermChange")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfTermChange) {
+					name = jsonFieldsNameOfTermChange[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *TermChange) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *TermChange) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes TermChangeChange as json.
+func (s TermChangeChange) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes TermChangeChange from json.
+func (s *TermChangeChange) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode TermChangeChange to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch TermChangeChange(v) {
+	case TermChangeChangeAdd:
+		*s = TermChangeChangeAdd
+	case TermChangeChangeRemove:
+		*s = TermChangeChangeRemove
+	case TermChangeChangeReplace:
+		*s = TermChangeChangeReplace
+	default:
+		*s = TermChangeChange(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s TermChangeChange) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *TermChangeChange) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -178,6 +178,8 @@ type GovernanceActPageActsItem struct {
 	Role         Code                          `json:"role"`
 	Version      OptInt64                      `json:"version"`
 	Commitment   Commitment                    `json:"commitment"`
+	// What it made of the terms, before and after (XCU-17).
+	Changes []TermChange `json:"changes"`
 }
 
 // GetAct returns the value of Act.
@@ -220,6 +222,11 @@ func (s *GovernanceActPageActsItem) GetCommitment() Commitment {
 	return s.Commitment
 }
 
+// GetChanges returns the value of Changes.
+func (s *GovernanceActPageActsItem) GetChanges() []TermChange {
+	return s.Changes
+}
+
 // SetAct sets the value of Act.
 func (s *GovernanceActPageActsItem) SetAct(val ID) {
 	s.Act = val
@@ -258,6 +265,11 @@ func (s *GovernanceActPageActsItem) SetVersion(val OptInt64) {
 // SetCommitment sets the value of Commitment.
 func (s *GovernanceActPageActsItem) SetCommitment(val Commitment) {
 	s.Commitment = val
+}
+
+// SetChanges sets the value of Changes.
+func (s *GovernanceActPageActsItem) SetChanges(val []TermChange) {
+	s.Changes = val
 }
 
 type GovernanceActPageActsItemKind string
@@ -775,10 +787,10 @@ type PartnershipChange struct {
 	// False for a dry run and where nothing differs.
 	Applied bool `json:"applied"`
 	// The version in force after this call.
-	Version    int64                          `json:"version"`
-	Act        OptID                          `json:"act"`
-	Commitment OptCommitment                  `json:"commitment"`
-	Changes    []PartnershipChangeChangesItem `json:"changes"`
+	Version    int64         `json:"version"`
+	Act        OptID         `json:"act"`
+	Commitment OptCommitment `json:"commitment"`
+	Changes    []TermChange  `json:"changes"`
 }
 
 // GetApplied returns the value of Applied.
@@ -802,7 +814,7 @@ func (s *PartnershipChange) GetCommitment() OptCommitment {
 }
 
 // GetChanges returns the value of Changes.
-func (s *PartnershipChange) GetChanges() []PartnershipChangeChangesItem {
+func (s *PartnershipChange) GetChanges() []TermChange {
 	return s.Changes
 }
 
@@ -827,106 +839,8 @@ func (s *PartnershipChange) SetCommitment(val OptCommitment) {
 }
 
 // SetChanges sets the value of Changes.
-func (s *PartnershipChange) SetChanges(val []PartnershipChangeChangesItem) {
+func (s *PartnershipChange) SetChanges(val []TermChange) {
 	s.Changes = val
-}
-
-type PartnershipChangeChangesItem struct {
-	Change PartnershipChangeChangesItemChange `json:"change"`
-	// Where in the document; members of lists by their code, not their place.
-	Pointer string `json:"pointer"`
-	// The value in force.
-	From OptString `json:"from"`
-	// The value of the document.
-	To OptString `json:"to"`
-}
-
-// GetChange returns the value of Change.
-func (s *PartnershipChangeChangesItem) GetChange() PartnershipChangeChangesItemChange {
-	return s.Change
-}
-
-// GetPointer returns the value of Pointer.
-func (s *PartnershipChangeChangesItem) GetPointer() string {
-	return s.Pointer
-}
-
-// GetFrom returns the value of From.
-func (s *PartnershipChangeChangesItem) GetFrom() OptString {
-	return s.From
-}
-
-// GetTo returns the value of To.
-func (s *PartnershipChangeChangesItem) GetTo() OptString {
-	return s.To
-}
-
-// SetChange sets the value of Change.
-func (s *PartnershipChangeChangesItem) SetChange(val PartnershipChangeChangesItemChange) {
-	s.Change = val
-}
-
-// SetPointer sets the value of Pointer.
-func (s *PartnershipChangeChangesItem) SetPointer(val string) {
-	s.Pointer = val
-}
-
-// SetFrom sets the value of From.
-func (s *PartnershipChangeChangesItem) SetFrom(val OptString) {
-	s.From = val
-}
-
-// SetTo sets the value of To.
-func (s *PartnershipChangeChangesItem) SetTo(val OptString) {
-	s.To = val
-}
-
-type PartnershipChangeChangesItemChange string
-
-const (
-	PartnershipChangeChangesItemChangeAdd     PartnershipChangeChangesItemChange = "add"
-	PartnershipChangeChangesItemChangeRemove  PartnershipChangeChangesItemChange = "remove"
-	PartnershipChangeChangesItemChangeReplace PartnershipChangeChangesItemChange = "replace"
-)
-
-// AllValues returns all PartnershipChangeChangesItemChange values.
-func (PartnershipChangeChangesItemChange) AllValues() []PartnershipChangeChangesItemChange {
-	return []PartnershipChangeChangesItemChange{
-		PartnershipChangeChangesItemChangeAdd,
-		PartnershipChangeChangesItemChangeRemove,
-		PartnershipChangeChangesItemChangeReplace,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s PartnershipChangeChangesItemChange) MarshalText() ([]byte, error) {
-	switch s {
-	case PartnershipChangeChangesItemChangeAdd:
-		return []byte(s), nil
-	case PartnershipChangeChangesItemChangeRemove:
-		return []byte(s), nil
-	case PartnershipChangeChangesItemChangeReplace:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *PartnershipChangeChangesItemChange) UnmarshalText(data []byte) error {
-	switch PartnershipChangeChangesItemChange(data) {
-	case PartnershipChangeChangesItemChangeAdd:
-		*s = PartnershipChangeChangesItemChangeAdd
-		return nil
-	case PartnershipChangeChangesItemChangeRemove:
-		*s = PartnershipChangeChangesItemChangeRemove
-		return nil
-	case PartnershipChangeChangesItemChangeReplace:
-		*s = PartnershipChangeChangesItemChangeReplace
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
 }
 
 // See governance/partnership/partnership.schema.json.
@@ -1285,6 +1199,105 @@ func (s *ServicesServicesItem) SetStatus(val string) {
 // SetAddress sets the value of Address.
 func (s *ServicesServicesItem) SetAddress(val string) {
 	s.Address = val
+}
+
+// Ref: #/components/schemas/TermChange
+type TermChange struct {
+	Change TermChangeChange `json:"change"`
+	// Where in the document; members of lists by their code, not their place.
+	Pointer string `json:"pointer"`
+	// What was in force before, as JSON.
+	From OptString `json:"from"`
+	// What is in force after, as JSON.
+	To OptString `json:"to"`
+}
+
+// GetChange returns the value of Change.
+func (s *TermChange) GetChange() TermChangeChange {
+	return s.Change
+}
+
+// GetPointer returns the value of Pointer.
+func (s *TermChange) GetPointer() string {
+	return s.Pointer
+}
+
+// GetFrom returns the value of From.
+func (s *TermChange) GetFrom() OptString {
+	return s.From
+}
+
+// GetTo returns the value of To.
+func (s *TermChange) GetTo() OptString {
+	return s.To
+}
+
+// SetChange sets the value of Change.
+func (s *TermChange) SetChange(val TermChangeChange) {
+	s.Change = val
+}
+
+// SetPointer sets the value of Pointer.
+func (s *TermChange) SetPointer(val string) {
+	s.Pointer = val
+}
+
+// SetFrom sets the value of From.
+func (s *TermChange) SetFrom(val OptString) {
+	s.From = val
+}
+
+// SetTo sets the value of To.
+func (s *TermChange) SetTo(val OptString) {
+	s.To = val
+}
+
+type TermChangeChange string
+
+const (
+	TermChangeChangeAdd     TermChangeChange = "add"
+	TermChangeChangeRemove  TermChangeChange = "remove"
+	TermChangeChangeReplace TermChangeChange = "replace"
+)
+
+// AllValues returns all TermChangeChange values.
+func (TermChangeChange) AllValues() []TermChangeChange {
+	return []TermChangeChange{
+		TermChangeChangeAdd,
+		TermChangeChangeRemove,
+		TermChangeChangeReplace,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s TermChangeChange) MarshalText() ([]byte, error) {
+	switch s {
+	case TermChangeChangeAdd:
+		return []byte(s), nil
+	case TermChangeChangeRemove:
+		return []byte(s), nil
+	case TermChangeChangeReplace:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *TermChangeChange) UnmarshalText(data []byte) error {
+	switch TermChangeChange(data) {
+	case TermChangeChangeAdd:
+		*s = TermChangeChangeAdd
+		return nil
+	case TermChangeChangeRemove:
+		*s = TermChangeChangeRemove
+		return nil
+	case TermChangeChangeReplace:
+		*s = TermChangeChangeReplace
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/User

@@ -45,9 +45,9 @@ func (c *applyCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	for _, d := range change.Changes {
 		switch d.Change {
-		case governanceoas.PartnershipChangeChangesItemChangeAdd:
+		case governanceoas.TermChangeChangeAdd:
 			out.say("+ %s %s", d.Pointer, d.To.Or(""))
-		case governanceoas.PartnershipChangeChangesItemChangeRemove:
+		case governanceoas.TermChangeChangeRemove:
 			out.say("- %s %s", d.Pointer, d.From.Or(""))
 		default:
 			out.say("~ %s %s -> %s", d.Pointer, d.From.Or(""), d.To.Or(""))

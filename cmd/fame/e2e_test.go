@@ -143,7 +143,8 @@ func TestE2E01TheGPPublishesAnOffer(t *testing.T) {
 	w.send(t, "dr-patel", http.MethodPost, published, w.relationship(t, who, "gp-riverside")).problem(t, http.StatusConflict)
 }
 
-// E2E-02 (QRY-01, QRY-02, QRY-09, IDX-05, IDX-09, DCP-11): a social worker asks
+// E2E-02 (QRY-01, QRY-02, QRY-09, IDX-05, IDX-09, DCP-11, XCU-05): a social worker asks, with
+// the client that is generated from openapi.yaml,
 // with whom medication can be reviewed for the person they know as LMN-60002.
 // The surgery is told of, with role and contact route and never its own
 // identifier; the school, which does not offer it, is not; the question is in

@@ -73,7 +73,8 @@ func bulkFile(t *testing.T, from, n int) (name string, wrong []int) {
 	return name, wrong
 }
 
-// ACT-04, XCU-07, invariants 1, 2 and 6: while a file is imported the client,
+// ACT-04, XCU-04, XCU-07, invariants 1, 2 and 6: what an agency's own system has written out joins it
+// to the index, and while the file is imported the client,
 // relmgr and PostgreSQL are killed with -9 at moments that nobody chose. Run
 // again, the same command goes on; at the end each line of the file has been
 // published once, by an act that cites its approval, or is told as wrong.

@@ -51,6 +51,12 @@ type town struct {
 // newTown makes a hub called name and applies the Riverside partnership to it.
 func newTown(t *testing.T, p *hubtest.Postgres, name string) *town {
 	t.Helper()
+	return newPartnership(t, p, name, riversideDocument)
+}
+
+// newPartnership is newTown with another document.
+func newPartnership(t *testing.T, p *hubtest.Postgres, name string, document func(hub) ([]byte, error)) *town {
+	t.Helper()
 	w := &town{people: map[string]*person{}, wires: map[string]*hubtest.Wire{}, tokens: map[string]string{}, secrets: map[string]string{}}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux) // as long as the town: until the tests end
@@ -63,7 +69,7 @@ func newTown(t *testing.T, p *hubtest.Postgres, name string) *town {
 	mux.Handle("/issuer/", w.issuer.Handler("/issuer"))
 	w.Hub = hubtest.NewHub(t, p, name, w.made.Hub, hubtest.Governor(w.issuer.URL()+"#governor"))
 	w.made.dir = w.Hub.Dir
-	if w.document, err = riversideDocument(w.made); err != nil {
+	if w.document, err = document(w.made); err != nil {
 		t.Fatal(err)
 	}
 	w.apply(t, "governor", w.document)

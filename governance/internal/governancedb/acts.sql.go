@@ -71,11 +71,11 @@ func (q *Queries) FindActTime(ctx context.Context, db DBTX, actID ident.ActID) (
 }
 
 const ListActs = `-- name: ListActs :many
-select act_id, kind, at, practitioner_id, agency_id, role, terms_version, commitment
-  from governance.acts
+select a.act_id, a.kind, a.at, a.practitioner_id, a.agency_id, a.role, a.terms_version, a.commitment, a.sealed, k.wrapped
+  from governance.acts a left join governance.content_keys k on k.record_id = a.act_id
  where $1::timestamptz is null
-    or (at, act_id) < ($1::timestamptz, $2::uuid)
- order by at desc, act_id desc
+    or (a.at, a.act_id) < ($1::timestamptz, $2::uuid)
+ order by a.at desc, a.act_id desc
  limit $3::int
 `
 
@@ -94,6 +94,8 @@ type ListActsRow struct {
 	Role           string
 	TermsVersion   int64
 	Commitment     []byte
+	Sealed         []byte
+	Wrapped        []byte
 }
 
 // Newest first, from an act on where one is given; the order of acts of one
@@ -116,6 +118,8 @@ func (q *Queries) ListActs(ctx context.Context, db DBTX, arg ListActsParams) ([]
 			&i.Role,
 			&i.TermsVersion,
 			&i.Commitment,
+			&i.Sealed,
+			&i.Wrapped,
 		); err != nil {
 			return nil, err
 		}

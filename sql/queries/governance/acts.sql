@@ -20,9 +20,9 @@ select at from governance.acts where act_id = @act_id;
 -- Newest first, from an act on where one is given; the order of acts of one
 -- instant is that of their random ids, so that paging misses none.
 -- name: ListActs :many
-select act_id, kind, at, practitioner_id, agency_id, role, terms_version, commitment
-  from governance.acts
+select a.act_id, a.kind, a.at, a.practitioner_id, a.agency_id, a.role, a.terms_version, a.commitment, a.sealed, k.wrapped
+  from governance.acts a left join governance.content_keys k on k.record_id = a.act_id
  where sqlc.narg(before)::timestamptz is null
-    or (at, act_id) < (sqlc.narg(before)::timestamptz, sqlc.arg(after_act)::uuid)
- order by at desc, act_id desc
+    or (a.at, a.act_id) < (sqlc.narg(before)::timestamptz, sqlc.arg(after_act)::uuid)
+ order by a.at desc, a.act_id desc
  limit sqlc.arg(count)::int;
