@@ -15,9 +15,10 @@ import (
 )
 
 type backupCommand struct {
-	To   string `arg:"" help:"Where the backups of the database go. No key ever does." type:"path"`
-	Keys string `help:"Where the keys, the identities and the configuration go: another disk, with other guards." type:"path" placeholder:"DIR"`
-	WAL  bool   `help:"Go on receiving the write-ahead log until told to stop, so that every instant from the last backup on can be restored." name:"wal"`
+	To         string `arg:"" help:"Where the backups of the database go. No key ever does." type:"path"`
+	Keys       string `help:"Where the key files and the configuration go: another disk, with other guards." type:"path" placeholder:"DIR"`
+	Identities string `help:"Where the identities go that open the key files: a third place." type:"path" placeholder:"DIR"`
+	WAL        bool   `help:"Go on receiving the write-ahead log until told to stop, so that every instant from the last backup on can be restored." name:"wal"`
 }
 
 // stampForm names backups so that they sort by time.
@@ -36,10 +37,10 @@ func (c *backupCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if c.WAL {
 		return c.follow(ctx, h)
 	}
-	if c.Keys == "" {
-		return errors.New("say with --keys where the keys go: whoever has them beside the data can read every identifier")
+	if c.Keys == "" || c.Identities == "" {
+		return errors.New("say with --keys where the key files go, and with --identities where what opens them goes: whoever has both beside the data can read every identifier")
 	}
-	if err := apart(c.To, c.Keys, all.Dir); err != nil {
+	if err := apart(c.To, c.Keys, c.Identities, all.Dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.To, 0o700); err != nil {
@@ -62,13 +63,17 @@ func (c *backupCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	if err := os.Rename(fresh, base); err != nil {
 		return err
 	}
-	keys := filepath.Join(c.Keys, "keys-"+stamp)
-	if err := h.copyKeys(keys); err != nil {
+	identities := filepath.Join(c.Identities, "identities-"+stamp)
+	if err := h.copyAside(identities, isIdentity); err != nil {
 		return err
 	}
-	out.say("The database is in %s, its keys in %s.", base, keys)
-	out.say("Neither is of any use without the other. Try both: fame --dir NEW restore %s --keys %s", c.To, c.Keys)
-	return out.result(map[string]string{"base": base, "keys": keys})
+	keys := filepath.Join(c.Keys, "keys-"+stamp)
+	if err := h.copyAside(keys, func(path string) bool { return !isIdentity(path) }); err != nil {
+		return err
+	}
+	out.say("The database is in %s, its keys in %s, what opens them in %s.", base, keys, identities)
+	out.say("None is of any use without the others. Try all: fame --dir NEW restore %s --keys %s --identities %s", c.To, c.Keys, c.Identities)
+	return out.result(map[string]string{"base": base, "keys": keys, "identities": identities})
 }
 
 // follow receives the write-ahead log through a slot, which keeps what has not
@@ -129,8 +134,12 @@ func apart(dirs ...string) error {
 	return nil
 }
 
-// copyKeys copies the hub's directory without its database.
-func (h hub) copyKeys(to string) error {
+// isIdentity reports whether a file opens a key file.
+func isIdentity(path string) bool { return strings.HasSuffix(path, ".identity") }
+
+// copyAside copies the files of the hub's directory that are wanted, without its
+// database, whole or not at all. The database's password goes with the configuration.
+func (h hub) copyAside(to string, wanted func(path string) bool) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
@@ -138,22 +147,25 @@ func (h hub) copyKeys(to string) error {
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
-	if err := copyFiles(h.dir, fresh, "postgres"); err != nil {
+	if err := copyFiles(h.dir, fresh, "postgres", wanted); err != nil {
 		return err
 	}
-	password, err := os.ReadFile(h.path("postgres", "password"))
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(fresh, "postgres.password"), password, 0o600); err != nil {
-		return err
+	const password = "postgres.password"
+	if wanted(password) {
+		text, err := os.ReadFile(h.path("postgres", "password"))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(fresh, password), text, 0o600); err != nil {
+			return err
+		}
 	}
 	return os.Rename(fresh, to)
 }
 
-// copyFiles copies the files of a directory, each with its mode, but not what is
-// called skip at its top, nor locks.
-func copyFiles(from, to, skip string) error {
+// copyFiles copies the files of a directory that are wanted, each with its mode, but
+// not what is called skip at its top, nor locks. What is there already stays.
+func copyFiles(from, to, skip string, wanted func(path string) bool) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -165,8 +177,8 @@ func copyFiles(from, to, skip string) error {
 		case rest == skip && d.IsDir():
 			return filepath.SkipDir
 		case d.IsDir():
-			return os.Mkdir(filepath.Join(to, rest), 0o700)
-		case !d.Type().IsRegular(), strings.HasSuffix(rest, ".lock"):
+			return os.MkdirAll(filepath.Join(to, rest), 0o700)
+		case !d.Type().IsRegular(), strings.HasSuffix(rest, ".lock"), !wanted(rest):
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -182,9 +194,10 @@ func copyFiles(from, to, skip string) error {
 }
 
 type restoreCommand struct {
-	From  string    `arg:"" help:"Where fame backup put the database's backups." type:"existingdir"`
-	Keys  string    `help:"Where it put the keys." required:"" type:"existingdir" placeholder:"DIR"`
-	Until time.Time `help:"Restore what was there at this instant, for which --wal has received the log. Left out: all that there is." placeholder:"2026-11-22T09:00:00Z"`
+	From       string    `arg:"" help:"Where fame backup put the database's backups." type:"existingdir"`
+	Keys       string    `help:"Where it put the key files." required:"" type:"existingdir" placeholder:"DIR"`
+	Identities string    `help:"Where it put what opens them." required:"" type:"existingdir" placeholder:"DIR"`
+	Until      time.Time `help:"Restore what was there at this instant, for which --wal has received the log. Left out: all that there is." placeholder:"2026-11-22T09:00:00Z"`
 }
 
 // Run makes a hub of a backup in a directory that is not there yet, and verifies
@@ -198,6 +211,10 @@ func (c *restoreCommand) Run(ctx context.Context, all *cli, out *printer) error 
 		return err
 	}
 	keys, err := newest(c.Keys, "keys-", time.Time{}) // later keys open all that earlier ones do
+	if err != nil {
+		return err
+	}
+	identities, err := newest(c.Identities, "identities-", time.Time{})
 	if err != nil {
 		return err
 	}
@@ -216,16 +233,8 @@ func (c *restoreCommand) Run(ctx context.Context, all *cli, out *printer) error 
 	if err := private.Restore(ctx, filepath.Join(all.Dir, "postgres"), base, wal, strings.TrimSpace(string(password)), c.Until); err != nil {
 		return fmt.Errorf("%w (remove %s before you try again)", err, all.Dir)
 	}
-	entries, err := os.ReadDir(keys)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		from, to := filepath.Join(keys, e.Name()), filepath.Join(all.Dir, e.Name())
-		if e.Name() == "postgres.password" {
-			continue
-		}
-		if err := copyFiles(from, to, ""); err != nil {
+	for _, from := range []string{keys, identities} {
+		if err := copyFiles(from, all.Dir, "", func(path string) bool { return path != "postgres.password" }); err != nil {
 			return err
 		}
 	}

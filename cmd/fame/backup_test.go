@@ -23,7 +23,7 @@ func TestAHubIsRestoredAsItWasBeforeAMistakeAndGetsItsKeysBack(t *testing.T) {
 	at := hubtest.FreePort(t)
 	dir := hubtest.Dir(t, "backup")
 	h := hub{dir: filepath.Join(dir, "hub"), hubFile: hubFile{Name: "hub", Hub: "http://" + at, Listen: at}}
-	to, keys := filepath.Join(dir, "backups"), filepath.Join(dir, "elsewhere")
+	to, keys, identities := filepath.Join(dir, "backups"), filepath.Join(dir, "elsewhere"), filepath.Join(dir, "safe")
 	in := func(args ...string) hubtest.Outcome {
 		return hubtest.Fame(t, "", append([]string{"--dir", h.dir}, args...)...)
 	}
@@ -57,14 +57,22 @@ func TestAHubIsRestoredAsItWasBeforeAMistakeAndGetsItsKeysBack(t *testing.T) {
 	publish(10_000, 50)
 
 	for _, beside := range []string{to, filepath.Join(to, "keys"), dir, filepath.Join(h.dir, "keys")} {
-		wantOutcome(t, in("backup", to, "--keys", beside), 1, "apart")
+		wantOutcome(t, in("backup", to, "--keys", beside, "--identities", identities), 1, "apart")
+		wantOutcome(t, in("backup", to, "--keys", keys, "--identities", beside), 1, "apart")
 	}
 	wantOutcome(t, in("backup", to), 1, "--keys")
+	wantOutcome(t, in("backup", to, "--keys", keys), 1, "--identities")
+	wantOutcome(t, in("backup", to, "--keys", keys, "--identities", filepath.Join(keys, "identities")), 1, "apart")
 	wal := hubtest.FameProcess(t, "", "--dir", h.dir, "backup", to, "--wal")
 	wal.Begin(t)
 	publish(20_000, 50)
-	wantOutcome(t, in("backup", to, "--keys", keys), 0, "Neither is of any use without the other")
+	wantOutcome(t, in("backup", to, "--keys", keys, "--identities", identities), 0, "None is of any use without the others")
 	noKeysIn(t, to, h)
+	for _, wrong := range []string{filepath.Join(keys, "*", "keys", "*.identity"), filepath.Join(identities, "*", "keys", "*.keys"), filepath.Join(identities, "*", "*.yaml")} {
+		if found, err := filepath.Glob(wrong); err != nil || len(found) > 0 {
+			t.Errorf("what opens the keys lies beside them, or they beside it: %v %v", found, err)
+		}
+	}
 
 	publish(30_000, 50)
 	var before time.Time
@@ -96,13 +104,13 @@ func TestAHubIsRestoredAsItWasBeforeAMistakeAndGetsItsKeysBack(t *testing.T) {
 	}
 
 	// The restore drill.
-	wantOutcome(t, in("restore", to, "--keys", keys, "--until", before.UTC().Format(time.RFC3339Nano)), 0, "Nothing is broken")
+	wantOutcome(t, in("restore", to, "--keys", keys, "--identities", identities, "--until", before.UTC().Format(time.RFC3339Nano)), 0, "Nothing is broken")
 	up.Start(t)
 	wantPublished(t, h, 150)
 	publish(50_000, 10) // and it goes on
 	wantOutcome(t, in("verify"), 0, "Nothing is broken")
 	up.Stop(t)
-	wantOutcome(t, in("restore", to, "--keys", keys), 1, "there already")
+	wantOutcome(t, in("restore", to, "--keys", keys, "--identities", identities), 1, "there already")
 
 	// The lost-key drill: without its keys relmgr refuses to start, and nothing is
 	// lost as long as there is a copy.

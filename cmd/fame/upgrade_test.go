@@ -25,7 +25,7 @@ import (
 // whole as the new ones.
 func TestAHubOfAnEarlierReleaseIsUpgradedWithItsData(t *testing.T) {
 	dir := filepath.Join(hubtest.Dir(t, "upgrade"), "hub")
-	if err := copyFiles("testdata/upgrade", dir, ""); err != nil {
+	if err := copyFiles("testdata/upgrade", dir, "", func(string) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	// A checkout knows nothing of modes.
