@@ -348,13 +348,13 @@ func (v *visit) nav() (all []link) {
 		}
 		return all
 	}
+	if v.t == nil {
+		v.t = v.p.words()
+	}
 	if len(v.who.in.Providers) > 0 {
 		add("Ask", "/ask", "Who else works with the person I know?")
 		add("My enquiries", "/enquiries", "What I have asked since I signed in, and answers to contact requests.")
 		add("Contact requests", "/inbox", "Others ask you to get in touch about somebody whom you work with.")
-		if v.t == nil {
-			v.t = v.p.words()
-		}
 		if len(v.t.may(v.who.in, "publish", "impose")) > 0 {
 			add("Publish", "/publish", "Let others know that you work with somebody, and what you offer.")
 		}
@@ -365,6 +365,17 @@ func (v *visit) nav() (all []link) {
 			add("Join", "/join", "Somebody has read you a code: join what they know with what you know.")
 		}
 		add("History", "/history", "What has been done about one of your own identifiers, and undo it.")
+		add("Recognise", "/recognise", "Somebody whom your own records do not have: ask a register who it is.")
+	}
+	if len(v.t.may(v.who.in, "review")) > 0 {
+		add("Reviews", "/reviews", "Emergencies and overrides that wait for somebody to look at them.")
+	}
+	if v.who.has(v.t.keepers(string(v.who.in.Agency))...) {
+		add("Registers", "/registers", "How sound the registers are that you keep.")
+	}
+	if v.who.has(governanceOfficer) {
+		add("Partnership", "/governance", "The partnership as applied, its agreements, who is responsible, and the log.")
+		add("Complaints", "/complaints", "What people complained of, and nobody has answered.")
 	}
 	return all
 }

@@ -193,6 +193,25 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner("/acts/{act}/undo", show, act)
 	show, act = simple(page{Title: "Suspend or end what you published"}, statusFields, "Record it", "Recorded.", "/done", true, setStatus)
 	practitioner("/acts/{act}/status", show, act)
+	practitioner("/recognise", showRecognise, doRecognise)
+	practitioner("/recognise/{found}", showFound, doFound)
+	practitioner("/registers", showQuality, nil)
+
+	practitioner("/reviews", showReviews, doReviews)
+	practitioner("/reviews/waiting", showWaiting, nil)
+	judge := page{Title: "Say what you make of it", Lead: []string{"Once, and under your name. What was not justified of an override ends at once."}}
+	show, act = simple(judge, outcomeFields, "Record it", "Recorded.", "/done", false, judgeEnquiry)
+	practitioner("/reviews/enquiries/{review}", show, act)
+	show, act = simple(judge, outcomeFields, "Record it", "Recorded.", "/done", false, judgeOverride)
+	practitioner("/reviews/overrides/{act}", show, act)
+
+	practitioner("/governance", showGovernance, nil)
+	practitioner("/governance/acts", showGovernanceActs, nil)
+	practitioner("/complaints", showOpenComplaints, nil)
+	show, act = simple(page{Title: "Acknowledge a complaint", Lead: []string{"The person is told that you have it."}}, onlyReason, "Acknowledge it", "Acknowledged. The person is told.", "/complaints", false, acknowledge)
+	practitioner("/complaints/{complaint}/acknowledge", show, act)
+	show, act = simple(page{Title: "Answer a complaint", Lead: []string{"Once. The person is told the outcome."}}, answerFields, "Answer it", "Answered. The person is told.", "/complaints", false, answerComplaint)
+	practitioner("/complaints/{complaint}/answer", show, act)
 
 	mine := func(path string, show func(*visit) error, act func(*visit) error) {
 		at("GET /me"+path, p.as(aPerson, show))

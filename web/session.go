@@ -54,6 +54,8 @@ type session struct {
 
 	code      string // the pairing code made last
 	codeUntil time.Time
+
+	found []found // what registers said, newest first
 }
 
 // sent is a form that has been sent, or is being: whoever sends it again waits for the

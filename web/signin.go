@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -87,7 +88,7 @@ func (p *Portal) chooseSignIn(w http.ResponseWriter, r *http.Request) {
 // ownPath is a path of the portal's own that was given in an address, "" for any other.
 func ownPath(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, Prefix+"/") || strings.ContainsAny(to, "\\\r\n") {
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, Prefix+"/") || path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") || strings.ContainsAny(to, "\\\r\n") {
 		return ""
 	}
 	return u.RequestURI()

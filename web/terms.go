@@ -250,6 +250,16 @@ func (t *terms) may(u governanceoas.User, deeds ...string) (all []agreement) {
 	return all
 }
 
+// keepers are the roles whose holders keep an agency's registers.
+func (t *terms) keepers(agency string) (all []string) {
+	for _, r := range t.Registrars {
+		if r.Agency == agency {
+			all = append(all, r.Roles...)
+		}
+	}
+	return all
+}
+
 // gather is what the agreements have of something, each once.
 func gather(all []agreement, of func(agreement) []string) (out []string) {
 	for _, a := range all {

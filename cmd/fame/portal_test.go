@@ -25,6 +25,10 @@ func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 		{"a practitioner asks, is told whom to contact, and asks to be contacted (QRY-01, QRY-02, QRY-05, QRY-11)", practitionerAsks},
 		{"a person sees who knows them and who asked, hides one of them, leaves an agency out, agrees, takes it back and complains (SUB-01, SUB-06, SUB-08, SUB-09)", personLooksAfterTheirOwn},
 		{"two agencies join a record by a telephone code, see it in the history and undo it (POR-01, POR-02, PUB-01, ACT-07, ACT-08)", managerJoins},
+		{"a reviewer judges an emergency, a keeper recognises and sees the quality, an officer answers a complaint (QRY-10, AUT-02, REG-20, SUB-08)", officersLook},
+		{"every form takes rubbish", func(b *browser) { formsTakeRubbish(b.t, b.hub) }},
+		{"a form that is sent twice acts once, and one that outlives its session loses nothing", func(b *browser) { formsAreSentOnce(b.t, b.hub) }},
+		{"other sites are kept out", func(b *browser) { otherSitesAreKeptOut(b.t, b.hub) }},
 	} {
 		if !t.Run(role.name, func(t *testing.T) { b.t = t; role.job(b) }) {
 			b.run("forget", chromedp.Navigate("about:blank"))
@@ -309,5 +313,79 @@ func managerJoins(b *browser) {
 	b.seesNot("Riverside Surgery")
 	b.follow("Contact requests")
 	b.looks("inbox")
+	b.signOut()
+}
+
+func officersLook(b *browser) {
+	// The surgery's doctor declares an emergency; its safeguarding lead looks at it.
+	b.signIn("dr-patel")
+	b.follow("Ask")
+	b.askAbout("gp-riverside", "GP-00042")
+	b.choose("emergency", "yes")
+	b.press("Ask")
+	b.press("Yes, this is an emergency: ask now")
+	b.signOut()
+	b.signIn("dr-brandt")
+	b.follow("Reviews")
+	b.looks("reviews")
+	b.choose("purpose", "co-ordinate-care")
+	b.fill("reason", "duty-to-share")
+	b.press("Show what waits")
+	b.sees("dr-patel", "They were told of")
+	b.looks("reviews-waiting")
+	b.follow("Say what you make of it (Emergency)")
+	b.press("Record it")
+	b.sees("Select what you make of it")
+	b.looks("judge-mistakes")
+	b.choose("outcome", "justified")
+	b.fill("reason", "risk-of-harm")
+	b.press("Record it")
+	b.sees("Recorded")
+	b.signOut()
+
+	// Somebody of whom a social worker knows a name and a date, and no number.
+	b.signIn("mr-lindqvist")
+	b.follow("Recognise")
+	b.press("Ask the register")
+	b.sees("Select what you need it for")
+	b.looks("recognise-mistakes")
+	b.fill("given", member.given)
+	b.fill("family", member.family)
+	b.fill("birth", member.birth)
+	b.fill("scheme", "passport")
+	b.fill("number", "DEMO00101")
+	b.fill("purpose", "co-ordinate-care")
+	b.fill("reason", "new-referral")
+	b.press("Ask the register")
+	b.sees("One person", "You can ask who works with them")
+	b.looks("recognised")
+	b.choose("column", "early-help")
+	b.choose("concerning", "adult")
+	b.press("Ask who works with them")
+	b.sees("People to contact", "Riverside Surgery")
+	b.looks("stranger")
+	b.signOut()
+	b.signIn("ms-abara")
+	b.follow("Registers")
+	b.sees("The people of Riverside", "Of its last recognitions")
+	b.looks("registers")
+	b.signOut()
+
+	b.signIn("gov-ellis")
+	b.follow("Partnership")
+	b.sees("Working together for the children of Riverside", "Review due soon", "The log", "Commitments")
+	b.looks("governance")
+	b.follow("What governance has changed")
+	b.sees("The partnership document was changed")
+	b.looks("governance-acts")
+	b.follow("Complaints")
+	b.sees("It was shared, and should not have been", "Riverside Surgery")
+	b.looks("complaints")
+	b.follow("Answer it (It was shared, and should not have been)")
+	b.choose("outcome", "not-upheld")
+	b.fill("reason", "working-with-person")
+	b.looks("answer-complaint")
+	b.press("Answer it")
+	b.sees("Answered. The person is told")
 	b.signOut()
 }
