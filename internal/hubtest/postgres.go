@@ -119,3 +119,15 @@ func (p *Postgres) Dump(t testing.TB, database string) []byte {
 	}
 	return out.Bytes()
 }
+
+// Load fills an empty database with what Dump wrote.
+func (p *Postgres) Load(t testing.TB, database string, dump []byte) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	cmd := p.server.Tool(ctx, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname="+database)
+	cmd.Stdin = bytes.NewReader(dump)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("psql: %v: %s", err, out)
+	}
+}
