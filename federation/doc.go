@@ -1,10 +1,26 @@
-// Package federation is how hubs meet. Nothing of it is built yet: its schema,
-// its database role and the walls around them stand, and this text says what may
-// come in.
+// Package federation is how hubs meet: the hub's own statements, its peers and what was
+// agreed with each, the register of registrars, and, in packages of their own, enquiries
+// along axles and recourse. Statements themselves are package entity's.
 //
-// It will own entity statements, the register of registrars, enquiries along
-// axles in and out, and recourse.
+// A hub's identifier among hubs is its address (process.Config.Hub). What it states of
+// itself and of its peers is OpenID Federation 1.1 (docs/decisions/0080): there is no
+// centre, each hub is the trust anchor of its own, and both sides of an axle have confirmed
+// one agreement by acts of their governance officers.
 //
-// It must never see anything that is not in a request or its answer, and an
-// answer is decided by the answering hub's own policy alone (FED-31).
+// What the rest of the duty can rely on:
+//
+//   - Service.Peer gives another hub if, and only if, it may be asked and answered now:
+//     confirmed here, the same agreement seen to be confirmed there, neither suspended nor
+//     over. How this side stands is read from the database each time, so that a
+//     suspension holds from the next request on; what the other side states is kept until
+//     it expires, at most the agreement's minutes, also while that side is away.
+//   - Peer.Keys verify what the peer signs as itself (attest.NewVerifier with Keys.Fixed and
+//     Peer.Entity as the issuer); Peer.Encryption is what messages to it are encrypted to.
+//     Service.Signer signs as this hub, and OpenerKey opens what was encrypted to it.
+//   - Peer.Agreement is to be a required argument of whatever answers: purposes and roles
+//     outside it do not cross, and until its end.
+//
+// It must never see anything that is not in a request or its answer, and an answer is
+// decided by the answering hub's own policy alone (FED-31). No table of its own knows a
+// person (FED-09).
 package federation

@@ -89,8 +89,13 @@ grant select on idmgr.docket to fame_idmgr;
 grant usage on schema relmgr to fame_idmgr;
 grant select on relmgr.escalations, relmgr.asked to fame_idmgr;
 
--- federation: nothing built needs more yet.
+-- federation: append only, keys apart.
 grant usage on schema federation to fame_federation;
+grant select, insert on federation.acts, federation.agreements, federation.peers, federation.hub_keys to fame_federation;
+grant select, insert, delete on federation.content_keys to fame_federation;
+grant select on federation.peers_in_force to fame_federation;
+-- What was fetched is a copy, and goes when a newer one comes or it is withdrawn.
+grant select, insert, delete, update (statement, expires_at) on federation.statements to fame_federation;
 
 -- governance: acts and versions of the terms are never changed; the register of
 -- users is kept up to date.

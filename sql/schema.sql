@@ -378,6 +378,105 @@ CREATE VIEW consent.published_refusals AS
            FROM consent.consents c
           WHERE ((c.handle_id = n.handle_id) AND (c.starts_at > n.at)))));
 
+CREATE TABLE federation.acts (
+    act_id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    practitioner_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    role governance.code NOT NULL,
+    terms_version bigint NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
+);
+
+CREATE TABLE federation.agreements (
+    digest bytea NOT NULL,
+    document text NOT NULL,
+    CONSTRAINT agreement_digest_is_sha256 CHECK ((octet_length(digest) = 32))
+);
+
+CREATE TABLE federation.content_keys (
+    record_id uuid NOT NULL,
+    wrapped bytea NOT NULL
+);
+
+CREATE TABLE federation.hub_keys (
+    key_id text NOT NULL,
+    use text NOT NULL,
+    jwk text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT key_use_is_known CHECK ((use = ANY (ARRAY['sig'::text, 'enc'::text])))
+);
+
+CREATE TABLE federation.peers (
+    act_id uuid NOT NULL,
+    peer_id uuid NOT NULL,
+    entity_id text NOT NULL,
+    ordinal integer NOT NULL,
+    step text NOT NULL,
+    agreement bytea,
+    keys text,
+    CONSTRAINT invitation_begins CHECK (((step = 'invite'::text) OR (ordinal > 1))),
+    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text]))),
+    CONSTRAINT step_names_its_agreement CHECK (((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text])) = (agreement IS NOT NULL))),
+    CONSTRAINT step_names_its_keys CHECK (((step = ANY (ARRAY['invite'::text, 'renew-keys'::text])) = (keys IS NOT NULL))),
+    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
+);
+
+CREATE VIEW federation.peers_in_force AS
+ SELECT m.peer_id,
+    m.entity_id,
+    l.ordinal,
+    l.act_id,
+    o.step AS ours,
+    o.at AS since,
+    COALESCE(t.step, ''::text) AS theirs,
+    t.agreement AS their_agreement,
+    i.agreement,
+    COALESCE(k.keys, ''::text) AS keys,
+    a.document
+   FROM ((((((federation.peers m
+     JOIN LATERAL ( SELECT p.ordinal,
+            p.act_id
+           FROM federation.peers p
+          WHERE (p.peer_id = m.peer_id)
+          ORDER BY p.ordinal DESC
+         LIMIT 1) l ON (true))
+     JOIN LATERAL ( SELECT p.step,
+            x.at
+           FROM (federation.peers p
+             JOIN federation.acts x ON ((x.act_id = p.act_id)))
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['invite'::text, 'confirm'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) o ON (true))
+     LEFT JOIN LATERAL ( SELECT p.step,
+            p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['see-confirmed'::text, 'see-ended'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) t ON (true))
+     JOIN LATERAL ( SELECT p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = 'invite'::text))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) i ON (true))
+     JOIN LATERAL ( SELECT p.keys
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.keys IS NOT NULL))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) k ON (true))
+     JOIN federation.agreements a ON ((a.digest = i.agreement)))
+  WHERE (m.ordinal = 1);
+
+CREATE TABLE federation.statements (
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    statement text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE governance.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -1934,6 +2033,27 @@ ALTER TABLE ONLY consent.unblocks
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_pkey PRIMARY KEY (consent_id);
 
+ALTER TABLE ONLY federation.acts
+    ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY federation.agreements
+    ADD CONSTRAINT agreements_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY federation.content_keys
+    ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
+
+ALTER TABLE ONLY federation.hub_keys
+    ADD CONSTRAINT hub_keys_pkey PRIMARY KEY (key_id);
+
+ALTER TABLE ONLY federation.peers
+    ADD CONSTRAINT peers_peer_id_ordinal_key UNIQUE (peer_id, ordinal);
+
+ALTER TABLE ONLY federation.peers
+    ADD CONSTRAINT peers_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY federation.statements
+    ADD CONSTRAINT statements_pkey PRIMARY KEY (issuer, subject);
+
 ALTER TABLE ONLY governance.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
@@ -2480,6 +2600,8 @@ CREATE INDEX unblocks_by_act ON consent.unblocks USING btree (act_id);
 
 CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
+CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_id) WHERE (ordinal = 1);
+
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
 CREATE INDEX effects_by_column ON idmgr.effects USING btree (column_id, starts_at);
@@ -2704,6 +2826,12 @@ ALTER TABLE ONLY consent.withdrawals
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
+ALTER TABLE ONLY federation.peers
+    ADD CONSTRAINT peers_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
+
+ALTER TABLE ONLY federation.peers
+    ADD CONSTRAINT peers_agreement_fkey FOREIGN KEY (agreement) REFERENCES federation.agreements(digest);
 
 ALTER TABLE ONLY governance.memberships
     ADD CONSTRAINT memberships_act_id_fkey FOREIGN KEY (act_id) REFERENCES governance.acts(act_id);
@@ -3317,6 +3445,24 @@ GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
 
 GRANT SELECT ON TABLE consent.published_refusals TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
+
+GRANT SELECT,INSERT,DELETE ON TABLE federation.content_keys TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
+
+GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
+
+GRANT SELECT,INSERT,DELETE ON TABLE federation.statements TO fame_federation;
+
+GRANT UPDATE(statement) ON TABLE federation.statements TO fame_federation;
+
+GRANT UPDATE(expires_at) ON TABLE federation.statements TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE governance.acts TO fame_governance;
 

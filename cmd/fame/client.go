@@ -11,6 +11,7 @@ import (
 	"time"
 
 	consentoas "github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/federationoas"
 	governanceoas "github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/api/registraroas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
@@ -176,6 +177,8 @@ func told(err error) error {
 	} else if e, ok := errors.AsType[*governanceoas.ProblemStatusCode](err); ok {
 		body = &e.Response
 	} else if e, ok := errors.AsType[*registraroas.ProblemStatusCode](err); ok {
+		body = &e.Response
+	} else if e, ok := errors.AsType[*federationoas.ProblemStatusCode](err); ok {
 		body = &e.Response
 	} else {
 		return fmt.Errorf("the hub could not be asked: %w", err)

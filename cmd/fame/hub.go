@@ -16,6 +16,7 @@ import (
 	"github.com/lib/pq"
 	"gopkg.in/yaml.v3"
 
+	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/governance"
 	"github.com/fame-hub/fame/governance/ledger"
 	"github.com/fame-hub/fame/idmgr"
@@ -61,7 +62,7 @@ func (h hub) hasLocalIssuer() bool {
 }
 
 // duties of this build, in the order in which their ports are given out.
-var duties = []string{"governance", "relmgr", "consent", "registrar", "idmgr"}
+var duties = []string{"governance", "relmgr", "consent", "registrar", "idmgr", "federation"}
 
 // registrarCode is the code of the registrar that a new hub has. The partnership
 // document lists it with the keys of keys/registrar.jwks, or it may do nothing.
@@ -192,6 +193,8 @@ func (h hub) config(duty string, place int) process.Config {
 		c.RecognitionKeys = filepath.Join("keys", "recognitions.jwks")
 	case "idmgr":
 		c.HandleKeys, c.Manager = filepath.Join("keys", "handles.jwks"), string(managerCode)
+	case "federation":
+		c.LogKey = filepath.Join("keys", "log.vkey")
 	}
 	return c
 }
@@ -206,6 +209,7 @@ func (h hub) services() []process.Service {
 		{Duty: "consent", Function: "keeps consents and exclusions", Responsible: member, Status: "processor for the agency that captured them", Address: h.Hub + "/consent/v1"},
 		{Duty: "registrar", Function: "keeps registers of people, by which they are recognised", Responsible: "the agency that answers for the registrar", Status: "controller of recognition data", Address: h.Hub + "/registrar/v1"},
 		{Duty: "idmgr", Function: "keeps private links, which the index never sees", Responsible: "the agency that answers for the identity manager", Status: "processor for the parties to a link", Address: h.Hub + "/idmgr/v1"},
+		{Duty: "federation", Function: "keeps what was agreed with other hubs, and states it", Responsible: member, Status: "processor for the member agencies", Address: h.Hub + "/federation/v1"},
 	}
 }
 
@@ -268,6 +272,19 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 			return err
 		}
 		return attest.WriteKeySet(h.path("keys", "grants.jwks"), set)
+	case "federation":
+		if err = federation.MakeKeys(ctx, keys); err != nil {
+			return err
+		}
+		if err = h.publishLogKey(ctx); err != nil {
+			return err
+		}
+		// What peers know the hub by: its fingerprint is compared with theirs.
+		set, err := attest.PublicKeys(ctx, keys, federation.SigningKey)
+		if err != nil {
+			return err
+		}
+		return attest.WriteKeySet(h.path("keys", "hub.jwks"), set)
 	case "registrar":
 		if err = registrar.MakeKeys(ctx, keys, registrarCode); err != nil {
 			return err
@@ -287,6 +304,29 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		return err
 	}
 	return err
+}
+
+// publishLogKey writes the public key of the log of a hub that an earlier release made.
+func (h hub) publishLogKey(ctx context.Context) error {
+	if _, err := os.Stat(h.path("keys", "log.vkey")); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	c, err := process.Load(h.path("governance.yaml"), "governance")
+	if err != nil {
+		return err
+	}
+	keys, err := seal.OpenFile(c.Keys, c.Identity)
+	if err != nil {
+		return err
+	}
+	if _, _, err = keys.Ensure(ctx, ledger.LogKey, seal.KindNote); err != nil {
+		return err
+	}
+	vkey, err := ledger.VerifierKey(ctx, keys, h.Hub)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(h.path("keys", "log.vkey"), []byte(vkey+"\n"), 0o644)
 }
 
 // completeRegistrar gives the registrar of a hub that an earlier release made what this

@@ -34,6 +34,7 @@ type cli struct {
 	Keys      keysCommand      `cmd:"" help:"Rotate, rewrap, revoke and destroy the index's keys, while the hub runs."`
 	Retention retentionCommand `cmd:"" help:"Count what is past the time that the partnership keeps it, or erase it."`
 	MyData    myDataCommand    `cmd:"" name:"my-data" help:"Bring together what every duty holds of a person who has signed in: JSON, and a page to read."`
+	Peers     peersCommand     `cmd:"" help:"Join other hubs: invite, confirm, suspend, readmit and leave them, as a governance officer."`
 	Token     tokenCommand     `cmd:"" help:"Sign a token at the local issuer of a hub that was made by up or demo."`
 	Births    birthsCommand    `cmd:"" name:"births-register" help:"Run a fake register of births, for trying checks against one. Real ones are configured in its place."`
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame/api/consentapi"
+	"github.com/fame-hub/fame/api/federationapi"
 	"github.com/fame-hub/fame/api/governanceapi"
 	"github.com/fame-hub/fame/api/idmgrapi"
 	"github.com/fame-hub/fame/api/registrarapi"
@@ -36,6 +37,7 @@ var wires = map[string]process.Wire{
 	"consent":    consentapi.Wire,
 	"registrar":  registrarapi.Wire,
 	"idmgr":      idmgrapi.Wire,
+	"federation": federationapi.Wire,
 }
 
 type upCommand struct {
@@ -86,7 +88,7 @@ func (c *upCommand) banner(h hub, fresh bool, out *printer) error {
 	out.say("  the wall of code  a fault in one duty can reach another's memory")
 	out.say("  the wall of keys  this process can open every duty's key file")
 	out.say("The wall of the database holds: each duty logs in with its own role.")
-	out.say("For all three, run governance, relmgr, consent, registrar and idmgr as processes of their own (`fame init`).")
+	out.say("For all three, run governance, relmgr, consent, registrar, idmgr and federation as processes of their own (`fame init`).")
 	return out.result(map[string]any{"hub": h.Hub, "name": h.Name, "dir": h.dir, "local_issuer": h.hasLocalIssuer()})
 }
 

@@ -106,7 +106,7 @@ func (h hub) openToVerify(ctx context.Context, logKey string) (v verify.Hub, don
 		}
 		closers = append(closers, stop)
 	}
-	for duty, to := range map[string]*verify.Duty{"governance": &v.Governance, "relmgr": &v.Relmgr, "consent": &v.Consent, "registrar": &v.Registrar, "idmgr": &v.Idmgr} {
+	for duty, to := range map[string]*verify.Duty{"governance": &v.Governance, "relmgr": &v.Relmgr, "consent": &v.Consent, "registrar": &v.Registrar, "idmgr": &v.Idmgr, "federation": &v.Federation} {
 		c, err := process.Load(h.path(duty+".yaml"), duty)
 		if err != nil {
 			return v, done, err

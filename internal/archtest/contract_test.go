@@ -226,7 +226,7 @@ func justified(t *testing.T) map[string]map[string]bool {
 func TestEveryFieldOfAnAnswerIsJustified(t *testing.T) {
 	t.Parallel()
 	c, reasons := loadContract(t), justified(t)
-	for _, duty := range []string{"relmgr", "consent", "idmgr", "registrar", "governance"} {
+	for _, duty := range []string{"relmgr", "consent", "idmgr", "registrar", "governance", "federation"} {
 		got, listed := fields(c, duty), reasons[duty]
 		for _, f := range slices.Sorted(maps.Keys(got)) {
 			if !listed[f] {

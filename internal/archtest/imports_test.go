@@ -12,7 +12,7 @@ import (
 var duties = []string{"registrar", "relmgr", "idmgr", "consent", "federation", "governance"}
 
 // built are the duties whose package and process must exist.
-var built = []string{"relmgr", "consent", "governance", "registrar", "idmgr"}
+var built = []string{"relmgr", "consent", "governance", "registrar", "idmgr", "federation"}
 
 // shared is what duties have of one another, by design.
 var shared = []string{"consent/decide", "governance/ledger/leaf"}
@@ -259,6 +259,7 @@ func TestEveryBuiltDutyHasItsProcessCanFail(t *testing.T) {
 		"consent:", "api/consentapi:", "api/consentoas:",
 		"registrar:", "cmd/registrar:", "api/registrarapi:", "api/registraroas:",
 		"idmgr:", "cmd/idmgr:", "api/idmgrapi:", "api/idmgroas:",
+		"federation:", "cmd/federation:", "api/federationapi:", "api/federationoas:",
 		"governance:", "cmd/governance:", "api/governanceapi:", "api/governanceoas:", "cmd/fame:")),
 		"cmd/consent is missing")
 }

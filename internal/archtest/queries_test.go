@@ -24,7 +24,8 @@ var users = map[string][]string{
 	"governance/internal/governancedb": {"governance"},
 	"registrar/internal/registrardb":   {"registrar"},
 	"idmgr/internal/idmgrdb":           {"idmgr"},
-	"api/internal/edgedb":              {"relmgr", "consent", "governance", "registrar", "idmgr"},
+	"federation/internal/federationdb": {"federation"},
+	"api/internal/edgedb":              {"relmgr", "consent", "governance", "registrar", "idmgr", "federation"},
 }
 
 // query is one constant of a *.sql.go file.

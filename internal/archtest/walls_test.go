@@ -143,6 +143,15 @@ relmgr.escalations              idmgr       select
 relmgr.asked                    idmgr       select
 relmgr.clashes                  relmgr      select insert
 
+# Peers by acts, and copies of what they state.
+federation.acts                 federation  select insert
+federation.agreements           federation  select insert
+federation.peers                federation  select insert
+federation.peers_in_force       federation  select
+federation.content_keys         federation  select insert delete
+federation.statements           federation  select insert update(statement,expires_at) delete
+federation.hub_keys             federation  select insert
+
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select
 

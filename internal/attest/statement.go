@@ -86,6 +86,14 @@ func (s *Signer) SignLasting(ctx context.Context, typ string, claims any) (strin
 	return s.sign(ctx, typ, payload)
 }
 
+// SignPublic returns the compact JWS of claims that are for everybody until they
+// expire, such as an entity statement: they have an exp and no aud, so that no
+// Verifier accepts them as a statement to one party. Whoever reads them tells them by
+// their type, and bounds their size.
+func (s *Signer) SignPublic(ctx context.Context, typ string, claims any) (string, error) {
+	return s.SignLasting(ctx, typ, claims)
+}
+
 // sign is ES256, with the key's RFC 7638 thumbprint as kid, as in the published
 // set.
 func (s *Signer) sign(ctx context.Context, typ string, payload []byte) (string, error) {

@@ -252,6 +252,7 @@ func newBench(t testing.TB) *bench {
 	b.noticesGood()
 	b.mineGood()
 	b.axleGood()
+	b.peersGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]
 		if !ok {

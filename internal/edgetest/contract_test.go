@@ -42,6 +42,9 @@ func readContract(t testing.TB) *contract {
 		}
 		for method, given := range item.(object) {
 			op := given.(object)
+			if open, ok := op["security"].([]any); ok && len(open) == 0 {
+				continue // what the hub states to whoever asks: api/federationapi tests it
+			}
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template, bears: "oidc"}
 			if other, ok := op["security"].([]any); ok {
 				o.bears = "" // nothing, unless it says what

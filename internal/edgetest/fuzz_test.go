@@ -581,3 +581,23 @@ func FuzzLeaveOutAgency(f *testing.F) {
 func FuzzAnswerPeer(f *testing.F) {
 	fuzzed(f, "answerPeer", "northvale", "/relmgr/v1/axle-enquiries", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }
+
+func FuzzInvitePeer(f *testing.F) {
+	fuzzed(f, "invitePeer", "gov-ellis", "/federation/v1/peers", object{"entity": "https://127.0.0.1:1", "agreement": seedAgreement})
+}
+
+func FuzzConfirmPeer(f *testing.F) {
+	fuzzed(f, "confirmPeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/confirmation", object{"agreement": strings.Repeat("0", 64), "fingerprints": []string{strings.Repeat("A", 43)}})
+}
+
+func FuzzSuspendPeer(f *testing.F) {
+	fuzzed(f, "suspendPeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/suspension", object{"reason": "work-ended"})
+}
+
+func FuzzReadmitPeer(f *testing.F) {
+	fuzzed(f, "readmitPeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/readmission", object{"reason": "work-ended"})
+}
+
+func FuzzLeavePeer(f *testing.F) {
+	fuzzed(f, "leavePeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/end", object{"reason": "work-ended"})
+}

@@ -27,12 +27,15 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api/consentapi"
+	"github.com/fame-hub/fame/api/federationapi"
 	"github.com/fame-hub/fame/api/governanceapi"
 	"github.com/fame-hub/fame/api/idmgrapi"
 	"github.com/fame-hub/fame/api/registrarapi"
 	"github.com/fame-hub/fame/api/relmgrapi"
 	"github.com/fame-hub/fame/demo/riverside"
+	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/governance/ledger"
 	"github.com/fame-hub/fame/governance/partnership"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
@@ -148,7 +151,7 @@ func (h *hub) wire(s setting) {
 	h.handleKeys = filepath.Join(dir, "handles.jwks")
 	handleKeys, recognitionKeys := h.handleKeys, filepath.Join(dir, "recognitions.jwks")
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	for _, duty := range []string{"governance", "relmgr", "consent", "registrar", "idmgr"} {
+	for _, duty := range []string{"governance", "relmgr", "consent", "registrar", "idmgr", "federation"} {
 		keys, err := seal.CreateFile(filepath.Join(dir, duty+".keys"), filepath.Join(dir, duty+".identity"))
 		h.must(err)
 		h.keys[duty] = keys
@@ -202,6 +205,13 @@ func (h *hub) wire(s setting) {
 		case "idmgr":
 			wire = idmgrapi.Wire
 			p.Config.Manager = managerCode
+		case "federation":
+			wire = federationapi.Wire
+			h.must(federation.MakeKeys(ctx, keys))
+			vkey, err := ledger.VerifierKey(ctx, h.keys["governance"], hubID)
+			h.must(err)
+			p.Config.LogKey, p.Config.PeerNetworks = filepath.Join(dir, "log.vkey"), []string{"127.0.0.0/8"}
+			h.must(os.WriteFile(p.Config.LogKey, []byte(vkey), 0o600))
 		}
 		h.parts[duty], err = wire(ctx, p)
 		h.must(err)

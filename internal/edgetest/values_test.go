@@ -31,6 +31,7 @@ func (b *bench) values() (rows []row) {
 	rows = append(rows, b.representing()...)
 	rows = append(rows, b.links(add)...)
 	rows = append(rows, b.recourses(add)...)
+	b.peers(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)

@@ -124,7 +124,7 @@ func (b *bench) verified() *verify.Result {
 		registrars[registrarCode], registrars[millCode] = keys, keys
 	}
 	r, err := verify.Run(b.t.Context(), verify.Hub{
-		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), Registrar: duty("registrar"), Registrars: registrars, Idmgr: duty("idmgr"), Manager: managerCode, VerifierKey: vkey,
+		Governance: duty("governance"), Relmgr: duty("relmgr"), Consent: duty("consent"), Registrar: duty("registrar"), Registrars: registrars, Idmgr: duty("idmgr"), Federation: duty("federation"), Manager: managerCode, VerifierKey: vkey,
 	}, func(string) {})
 	b.must(err)
 	return r
@@ -144,7 +144,7 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 	for _, n := range r.Records {
 		total += n
 	}
-	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 3 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 8 {
+	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 3 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 9 {
 		t.Errorf("verified %+v", r)
 	}
 	// DCP-11, invariant 7: a content whose key no act erased is missed, by name.
@@ -210,6 +210,7 @@ var covered = []string{
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"registrar.covers",
+	"federation.acts", "federation.content_keys", "federation.peers", "federation.agreements",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

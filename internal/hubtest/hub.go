@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fame-hub/fame/internal/process"
@@ -19,7 +20,7 @@ type Hub struct {
 	Dir      string // what `fame init` made
 	Postgres *Postgres
 
-	Governance, Relmgr, Consent, Registrar, Idmgr *Process
+	Governance, Relmgr, Consent, Registrar, Idmgr, Federation *Process
 }
 
 // Governor is who may apply the first partnership document, as ISSUER#SUBJECT.
@@ -35,10 +36,13 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	if made.Code != 0 {
 		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
 	}
-	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar, "idmgr": &h.Idmgr} {
+	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar, "idmgr": &h.Idmgr, "federation": &h.Federation} {
 		file := h.config(duty)
 		c := h.Config(t, duty)
 		c.Listen, c.Metrics = FreePort(t), ""
+		if at, local := strings.CutPrefix(url, "http://127.0.0.1:"); duty == "federation" && local {
+			c.Listen = "127.0.0.1:" + at // other hubs find it at the hub's own address
+		}
 		if err := c.Save(file); err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +81,7 @@ func (h *Hub) Another(t testing.TB, name string, c process.Config) *Process {
 
 // Duties are the hub's processes.
 func (h *Hub) Duties() []*Process {
-	return []*Process{h.Governance, h.Relmgr, h.Consent, h.Registrar, h.Idmgr}
+	return []*Process{h.Governance, h.Relmgr, h.Consent, h.Registrar, h.Idmgr, h.Federation}
 }
 
 func (h *Hub) config(duty string) string { return filepath.Join(h.Dir, duty+".yaml") }

@@ -25,7 +25,7 @@ const limit = 90 * time.Second
 const buildLimit = 9 * time.Minute
 
 // programs are those that a hub is made of.
-var programs = []string{"fame", "governance", "relmgr", "consent", "registrar", "idmgr"}
+var programs = []string{"fame", "governance", "relmgr", "consent", "registrar", "idmgr", "federation"}
 
 // run is what the tests of one process share.
 var run struct {

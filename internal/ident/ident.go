@@ -41,6 +41,7 @@ type (
 	task      struct{}
 	effect    struct{}
 	recourse  struct{}
+	peer      struct{}
 	row       struct{}
 	untyped   struct{}
 )
@@ -100,6 +101,8 @@ type (
 	// CaseID names what people or rules could not settle between them. No agency is
 	// shown one.
 	CaseID = ID[recourse]
+	// PeerID names another hub, here and to nobody else.
+	PeerID = ID[peer]
 	// TaskID names what those who keep a register are to look at.
 	TaskID = ID[task]
 	// UntypedID is an id whose kind SQL does not tell, such as a column of a
@@ -167,6 +170,7 @@ func NewLink() LinkID               { return New[link]() }
 func NewTask() TaskID               { return New[task]() }
 func NewEffect() EffectID           { return New[effect]() }
 func NewRow() RowID                 { return New[row]() }
+func NewPeer() PeerID               { return New[peer]() }
 
 // The parsers of each kind.
 func ParseDecision(s string) (DecisionID, error)           { return Parse[decision](s) }
@@ -192,6 +196,7 @@ func ParseAuthenticator(s string) (AuthenticatorID, error) { return Parse[authen
 func ParseLink(s string) (LinkID, error)                   { return Parse[link](s) }
 func ParseEffect(s string) (EffectID, error)               { return Parse[effect](s) }
 func ParseTask(s string) (TaskID, error)                   { return Parse[task](s) }
+func ParsePeer(s string) (PeerID, error)                   { return Parse[peer](s) }
 
 // ErrMalformed is returned for text that is not the canonical form of an id.
 // It never carries the text.

@@ -47,6 +47,10 @@ type Config struct {
 	// SecondLevel are the registers of others that the registrar checks items against:
 	// the URL of each by its name; the registrar's alone.
 	SecondLevel map[string]string `yaml:"second_level,omitempty"`
+	// LogKey is the file of the public key of the hub's log; federation's alone.
+	LogKey string `yaml:"log_key,omitempty"`
+	// PeerNetworks are private networks in which other hubs stand; federation's alone.
+	PeerNetworks []string `yaml:"peer_networks,omitempty"`
 	// Manager is the code of the identity manager that this process is; idmgr's alone.
 	Manager string `yaml:"manager,omitempty"`
 	// Services describes the hub's duties (IDX-16); governance serves it.
@@ -113,7 +117,7 @@ func Load(path, duty string) (Config, error) {
 		return Config{}, fmt.Errorf("%s is the configuration of another duty: give %s its own", path, duty)
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys, &c.FederationKeys} {
+	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys, &c.FederationKeys, &c.LogKey} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}

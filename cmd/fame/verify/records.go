@@ -226,6 +226,13 @@ var kinds = []kind{
 			left join idmgr.cases ca on ca.case_id = st.case_id and st.ordinal = 0`,
 	},
 	{
+		name: "federation act", duty: "federation", key: "duty/federation/records", table: "federation.acts", id: "act_id",
+		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
+			'terms_version', r.terms_version, 'peer', (select json_build_object('peer', p.peer_id, 'entity', p.entity_id, 'ordinal', p.ordinal, 'step', p.step,
+			  'agreement', encode(p.agreement, 'hex'), 'document', case when p.step = 'invite' then a.document end, 'keys', p.keys)
+			  from federation.peers p left join federation.agreements a on a.digest = p.agreement where p.act_id = r.act_id)`,
+	},
+	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
 		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'ends', r.ends`,
@@ -234,11 +241,11 @@ var kinds = []kind{
 }
 
 func (v *verification) tx(duty string) *sql.Tx {
-	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent, "registrar": v.registrar, "idmgr": v.idmgr}[duty]
+	return map[string]*sql.Tx{"governance": v.governance, "relmgr": v.relmgr, "consent": v.consent, "registrar": v.registrar, "idmgr": v.idmgr, "federation": v.federation}[duty]
 }
 
 func (v *verification) keys(duty string) seal.Provider {
-	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "idmgr": v.hub.Idmgr.Keys}[duty]
+	return map[string]seal.Provider{"governance": v.hub.Governance.Keys, "relmgr": v.hub.Relmgr.Keys, "consent": v.hub.Consent.Keys, "idmgr": v.hub.Idmgr.Keys, "federation": v.hub.Federation.Keys}[duty]
 }
 
 // stored is a record as it stands in the database.
@@ -255,7 +262,7 @@ func (v *verification) checkRecords(ctx context.Context) error {
 	if err := v.findRegistrars(ctx); err != nil {
 		return err
 	}
-	for _, duty := range []string{"governance", "consent", "registrar", "relmgr", "idmgr"} {
+	for _, duty := range []string{"governance", "consent", "registrar", "relmgr", "idmgr", "federation"} {
 		if duty != "registrar" && v.keys(duty) == nil {
 			v.Unopened = append(v.Unopened, duty)
 		}

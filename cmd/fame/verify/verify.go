@@ -18,7 +18,7 @@ type Duty struct {
 
 // Hub is what is verified.
 type Hub struct {
-	Governance, Relmgr, Consent, Registrar, Idmgr Duty
+	Governance, Relmgr, Consent, Registrar, Idmgr, Federation Duty
 	// Registrars are the keys of each registrar of the hub, by its code: several may
 	// share the duty's tables, each with a key file of its own. Registrar has none.
 	Registrars map[string]seal.Provider
@@ -99,7 +99,7 @@ type verification struct {
 	// registrars are those that the partnership document has ever named.
 	registrars map[string]bool
 
-	governance, relmgr, consent, registrar, idmgr *sql.Tx
+	governance, relmgr, consent, registrar, idmgr, federation *sql.Tx
 }
 
 // begin opens one snapshot for all duties. Any role may take over the snapshot
@@ -109,7 +109,7 @@ func (v *verification) begin(ctx context.Context) error {
 	for _, d := range []struct {
 		tx **sql.Tx
 		db *sql.DB
-	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}, {&v.registrar, v.hub.Registrar.DB}, {&v.idmgr, v.hub.Idmgr.DB}} {
+	}{{&v.governance, v.hub.Governance.DB}, {&v.relmgr, v.hub.Relmgr.DB}, {&v.consent, v.hub.Consent.DB}, {&v.registrar, v.hub.Registrar.DB}, {&v.idmgr, v.hub.Idmgr.DB}, {&v.federation, v.hub.Federation.DB}} {
 		tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 		if err != nil {
 			v.end()
@@ -134,7 +134,7 @@ func (v *verification) begin(ctx context.Context) error {
 }
 
 func (v *verification) end() {
-	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent, v.registrar, v.idmgr} {
+	for _, tx := range []*sql.Tx{v.governance, v.relmgr, v.consent, v.registrar, v.idmgr, v.federation} {
 		if tx != nil {
 			_ = tx.Rollback()
 		}

@@ -1,0 +1,147 @@
+package federationapi
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/fame-hub/fame/api"
+	oas "github.com/fame-hub/fame/api/federationoas"
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/federation"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+)
+
+// New serves the duty behind the edge.
+func New(edge *api.Edge, service *federation.Service) (http.Handler, error) {
+	h := handlers{service, edge}
+	server, err := oas.NewServer(h, h, oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed))
+	if err != nil {
+		return nil, err
+	}
+	return edge.Handler(federation.Prefix, server), nil
+}
+
+// handlers is oas.Handler over the service, one method each.
+type handlers struct {
+	service *federation.Service
+	edge    *api.Edge
+}
+
+// NewError is the problem of whatever a handler returns.
+func (h handlers) NewError(ctx context.Context, err error) *oas.ProblemStatusCode {
+	res := new(oas.ProblemStatusCode)
+	res.StatusCode = h.edge.Problem(ctx, err, &res.Response)
+	return res
+}
+
+// HandleOidc verifies the token and resolves the actor.
+func (h handlers) HandleOidc(ctx context.Context, operation oas.OperationName, t oas.Oidc) (context.Context, error) {
+	return h.edge.Secure(ctx, operation, t.Token)
+}
+
+// caller is who asks: the edge has put them there before any handler runs.
+func caller(ctx context.Context) decide.Caller {
+	who, _ := api.Caller(ctx)
+	return who
+}
+
+func (h handlers) ListPeers(ctx context.Context) (*oas.Peers, error) {
+	all, err := h.service.Peers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Peers{Peers: make([]oas.Peer, len(all))}
+	for i, p := range all {
+		out.Peers[i] = peer(p)
+	}
+	return out, nil
+}
+
+func (h handlers) InvitePeer(ctx context.Context, req *oas.PeerInvitation) (*oas.PeerChange, error) {
+	var proposed *federation.Agreement
+	if a, ok := req.Agreement.Get(); ok {
+		proposed = &federation.Agreement{
+			Code: string(a.Code), Title: a.Title, Purposes: plain(a.Purposes), Roles: plain(a.Roles), Minutes: a.Minutes, Until: a.Until,
+		}
+	}
+	return change(h.service.Invite(ctx, caller(ctx), string(req.Entity), proposed))
+}
+
+func (h handlers) ConfirmPeer(ctx context.Context, req *oas.PeerConfirmation, params oas.ConfirmPeerParams) (*oas.PeerChange, error) {
+	id, err := peerID(params.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return change(h.service.Confirm(ctx, caller(ctx), id, string(req.Agreement), plain(req.Fingerprints)))
+}
+
+func (h handlers) SuspendPeer(ctx context.Context, req *oas.PeerReason, params oas.SuspendPeerParams) (*oas.PeerChange, error) {
+	id, err := peerID(params.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return change(h.service.Suspend(ctx, caller(ctx), id, string(req.Reason)))
+}
+
+func (h handlers) ReadmitPeer(ctx context.Context, req *oas.PeerReason, params oas.ReadmitPeerParams) (*oas.PeerChange, error) {
+	id, err := peerID(params.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return change(h.service.Readmit(ctx, caller(ctx), id, string(req.Reason)))
+}
+
+func (h handlers) LeavePeer(ctx context.Context, req *oas.PeerReason, params oas.LeavePeerParams) (*oas.PeerChange, error) {
+	id, err := peerID(params.Peer)
+	if err != nil {
+		return nil, err
+	}
+	return change(h.service.Leave(ctx, caller(ctx), id, string(req.Reason)))
+}
+
+func peer(p federation.PeerState) oas.Peer {
+	a := p.Agreement
+	return oas.Peer{
+		Peer: oas.ID(p.ID.String()), Entity: p.Entity, State: oas.PeerState(p.State), Theirs: oas.PeerTheirs(p.Theirs), Since: p.Since,
+		Fingerprints: p.Fingerprints, Digest: p.Digest.String(),
+		Agreement: oas.PeerAgreement{
+			Code: oas.Code(a.Code), Title: a.Title, Purposes: codes(a.Purposes), Roles: codes(a.Roles), Minutes: a.Minutes, Until: a.Until,
+		},
+	}
+}
+
+func change(c federation.Change, err error) (*oas.PeerChange, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &oas.PeerChange{Peer: peer(c.Peer), Act: oas.ID(c.Act.String()), Commitment: oas.Commitment(hex.EncodeToString(c.Commitment))}, nil
+}
+
+func peerID(id oas.ID) (ident.PeerID, error) {
+	p, err := ident.ParsePeer(string(id))
+	if err != nil {
+		f := fault.At("/peer", "write an id as this service gave it")
+		f.Kind = fault.Malformed
+		return p, f
+	}
+	return p, nil
+}
+
+func codes(in []string) []oas.Code {
+	out := make([]oas.Code, len(in))
+	for i, c := range in {
+		out[i] = oas.Code(c)
+	}
+	return out
+}
+
+func plain[T ~string](in []T) []string {
+	out := make([]string, len(in))
+	for i, c := range in {
+		out[i] = string(c)
+	}
+	return out
+}

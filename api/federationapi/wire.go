@@ -1,0 +1,66 @@
+package federationapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	fame "github.com/fame-hub/fame"
+	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/federation"
+	"github.com/fame-hub/fame/federation/entity"
+	"github.com/fame-hub/fame/internal/process"
+	"github.com/fame-hub/fame/internal/serve"
+)
+
+// Wire builds federation's process.
+func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, nil)
+	if err != nil {
+		return process.Part{}, err
+	}
+	logKey, err := os.ReadFile(p.Config.LogKey)
+	if err != nil {
+		return process.Part{}, fmt.Errorf("configuration: log_key is required: the public key of the hub's log, keys/log.vkey: %w", err)
+	}
+	client, err := newClient(p.Config)
+	if err != nil {
+		return process.Part{}, err
+	}
+	service, err := federation.New(ctx, federation.Config{
+		Hub: p.Config.Hub, DB: p.DB, Keys: p.Keys, Now: p.Now, Logger: p.Logger, Terms: edge.Terms, Client: client, LogKey: strings.TrimSpace(string(logKey)),
+	})
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(edge, service)
+	if err != nil {
+		return process.Part{}, err
+	}
+	stated := NewStatements(edge, service)
+	also := map[string]http.Handler{}
+	for path := range statements {
+		also[path] = stated
+	}
+	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also}, nil
+}
+
+// newClient is what fetches the statements of others: of this machine's where this hub is
+// one, and of the private networks that the configuration names.
+func newClient(c process.Config) (*entity.Fetcher, error) {
+	var networks []netip.Prefix
+	for _, n := range c.PeerNetworks {
+		prefix, err := netip.ParsePrefix(n)
+		if err != nil {
+			return nil, fmt.Errorf("configuration: peer_networks: write networks such as 10.20.0.0/16: %w", err)
+		}
+		networks = append(networks, prefix)
+	}
+	u, err := url.Parse(c.Hub)
+	local := err == nil && entity.CheckID("http://"+u.Host) == nil
+	return entity.NewFetcher(local, networks), nil
+}

@@ -1,0 +1,151 @@
+package federation
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/federation/entity"
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/pg"
+)
+
+// Prefix is where the duty is served.
+const Prefix = "/federation/v1"
+
+// configurationLives is how long what the hub states of itself may be kept.
+const configurationLives = time.Hour
+
+// Endpoints are where a hub takes what, by the names of its metadata. Empty: it does
+// not.
+type Endpoints struct {
+	Fetch string `json:"-"` // of federation_entity
+}
+
+// hubMetadata is the metadata of the type fame_hub: what peers need of a hub, and nothing of
+// a person.
+type hubMetadata struct {
+	Version int             `json:"version"` // of the messages between hubs
+	LogKey  string          `json:"log_key"` // verifies the hub's checkpoints (C2SP signed-note)
+	Keys    json.RawMessage `json:"jwks"`    // what messages to it are encrypted to
+	Endpoints
+}
+
+// hubVersion is the version of what hubs say to each other.
+const hubVersion = 1
+
+// metadataOf reads the metadata of a hub, as another hub states it.
+func metadataOf(s *entity.Statement) (m hubMetadata, to attest.Recipients, err error) {
+	b, err := json.Marshal(s.Metadata[entity.Hub])
+	if err != nil {
+		return m, to, err
+	}
+	if err := json.Unmarshal(b, &m); err != nil || m.Version < 1 || m.LogKey == "" {
+		return m, to, errNoHub
+	}
+	m.Fetch, _ = s.Metadata[entity.FederationEntity]["federation_fetch_endpoint"].(string)
+	if to, err = attest.ParseRecipients(m.Keys); err != nil {
+		return m, to, errNoHub
+	}
+	return m, to, nil
+}
+
+var errNoHub = errors.New("what is stated is no hub's")
+
+// Configuration is what the hub states of itself (OpenID Federation 1.1, section 9).
+func (s *Service) Configuration(ctx context.Context) (text string, err error) {
+	defer fault.Wrap(&err, "federation.Configuration")
+	if entity.CheckID(s.hub) != nil {
+		return "", fault.New(fault.NotKnown, "this hub has no address that other hubs can reach")
+	}
+	terms, err := s.terms(ctx)
+	if err != nil {
+		return "", err
+	}
+	peers, err := s.q.ListPeers(ctx, s.db)
+	if err != nil {
+		return "", pg.Fault(err)
+	}
+	keys, err := json.Marshal(s.sealed)
+	if err != nil {
+		return "", err
+	}
+	own, at := s.own, s.now()
+	said := entity.Statement{
+		Issuer: s.hub, Subject: s.hub, IssuedAt: at.Unix(), Expires: at.Add(configurationLives).Unix(), Keys: &own,
+		Metadata: entity.Metadata{
+			entity.FederationEntity: {
+				"organization_name":         terms.Partnership.Name,
+				"federation_fetch_endpoint": s.hub + Prefix + "/fetch",
+				"federation_list_endpoint":  s.hub + Prefix + "/list",
+			},
+			entity.Hub: {"version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
+		},
+	}
+	// Those who state something about this hub, as it was last seen.
+	for _, p := range peers {
+		if p.Theirs == seeConfirmed && inForce(p.Ours) && len(said.AuthorityHints) < mostHints {
+			said.AuthorityHints = append(said.AuthorityHints, p.EntityID)
+		}
+	}
+	return s.signer.SignPublic(ctx, entity.Typ, said)
+}
+
+// mostHints bounds what whoever follows them is given.
+const mostHints = 64
+
+// About is what the hub states about a peer in force: its keys, the agreement, and that
+// it is a hub. Of whoever is none it states nothing: NotKnown.
+func (s *Service) About(ctx context.Context, subject string) (text string, err error) {
+	defer fault.Wrap(&err, "federation.About")
+	p, err := s.q.FindPeer(ctx, s.db, subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", errNothingStated()
+	}
+	if err != nil {
+		return "", pg.Fault(err)
+	}
+	agreed, _, err := agreementOf([]byte(p.Document))
+	if err != nil {
+		return "", err
+	}
+	at := s.now()
+	if !inForce(p.Ours) || !agreed.Until.After(at) {
+		return "", errNothingStated()
+	}
+	ends := at.Add(agreed.Bound())
+	if agreed.Until.Before(ends) {
+		ends = agreed.Until
+	}
+	keys, err := entity.ParseKeys([]byte(p.Keys))
+	if err != nil {
+		return "", err
+	}
+	return s.signer.SignPublic(ctx, entity.Typ, entity.Statement{
+		Issuer: s.hub, Subject: subject, IssuedAt: at.Unix(), Expires: ends.Unix(), Keys: &keys, SourceEndpoint: s.hub + Prefix + "/fetch",
+		Agreement: []byte(p.Document),
+	})
+}
+
+func errNothingStated() error {
+	return fault.New(fault.NotKnown, "this hub states nothing about that address: GET %s/list has those whom it states something about", Prefix)
+}
+
+// List is of whom the hub states something.
+func (s *Service) List(ctx context.Context) (all []string, err error) {
+	defer fault.Wrap(&err, "federation.List")
+	peers, err := s.q.ListPeers(ctx, s.db)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	all = []string{}
+	for _, p := range peers {
+		if inForce(p.Ours) {
+			all = append(all, p.EntityID)
+		}
+	}
+	return all, nil
+}
