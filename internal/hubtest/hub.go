@@ -7,7 +7,6 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/fame-hub/fame/internal/process"
@@ -17,6 +16,7 @@ import (
 // Hub is a hub in processes of its own, one per duty.
 type Hub struct {
 	Name     string // of its database too
+	URL      string // its identifier
 	Dir      string // what `fame init` made
 	Postgres *Postgres
 
@@ -27,11 +27,17 @@ type Hub struct {
 type Governor string
 
 // NewHub makes a hub called name on p with `fame init`, gives each duty a free
-// port, and starts all of them. It runs until Main ends.
+// port, and starts all of them. It runs until Main ends. One without a url is known by the
+// address of its federation duty, so that others find it there.
 func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	t.Helper()
 	p.Make(t, name)
-	h := &Hub{Name: name, Dir: filepath.Join(Dir(t, name), "hub"), Postgres: p}
+	found := ""
+	if url == "" {
+		found = FreePort(t)
+		url = "http://" + found
+	}
+	h := &Hub{Name: name, URL: url, Dir: filepath.Join(Dir(t, name), "hub"), Postgres: p}
 	made := Fame(t, "", "--dir", h.Dir, "init", "--name", name, "--hub", url, "--governor", string(g), "--database", p.AdminDSN(name))
 	if made.Code != 0 {
 		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
@@ -40,8 +46,8 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 		file := h.config(duty)
 		c := h.Config(t, duty)
 		c.Listen, c.Metrics = FreePort(t), ""
-		if at, local := strings.CutPrefix(url, "http://127.0.0.1:"); duty == "federation" && local {
-			c.Listen = "127.0.0.1:" + at // other hubs find it at the hub's own address
+		if duty == "federation" && found != "" {
+			c.Listen = found // other hubs find it at the hub's own address
 		}
 		if err := c.Save(file); err != nil {
 			t.Fatal(err)
