@@ -402,6 +402,23 @@ CREATE TABLE federation.content_keys (
     wrapped bytea NOT NULL
 );
 
+CREATE TABLE federation.exchanges (
+    exchange_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    hub text NOT NULL,
+    outgoing boolean NOT NULL,
+    kind text NOT NULL,
+    request text,
+    message_hash bytea NOT NULL,
+    outcome text NOT NULL,
+    commitment bytea,
+    CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'escalation'::text, 'unknown'::text]))),
+    CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text]))),
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT message_hash_is_sha256 CHECK ((octet_length(message_hash) = 32))
+);
+
 CREATE TABLE federation.hub_keys (
     key_id text NOT NULL,
     use text NOT NULL,
@@ -475,6 +492,28 @@ CREATE TABLE federation.statements (
     subject text NOT NULL,
     statement text NOT NULL,
     expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE federation.unknown_messages (
+    record_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    hub text NOT NULL,
+    kind text NOT NULL,
+    version integer NOT NULL,
+    message_hash bytea NOT NULL,
+    became text NOT NULL,
+    sent_to text,
+    case_id text,
+    origin text,
+    sender text,
+    hops integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT escalation_has_a_case CHECK (((became = ANY (ARRAY['passed-on'::text, 'owned'::text])) = (case_id IS NOT NULL))),
+    CONSTRAINT hops_are_bounded CHECK (((hops >= 0) AND (hops <= 4))),
+    CONSTRAINT passed_on_to_somebody CHECK (((became = 'passed-on'::text) = (sent_to IS NOT NULL))),
+    CONSTRAINT unknown_hash_is_sha256 CHECK ((octet_length(message_hash) = 32)),
+    CONSTRAINT unknown_kind_is_plain CHECK ((kind ~ '^[a-z][a-z0-9-]{0,62}$'::text)),
+    CONSTRAINT what_became_is_known CHECK ((became = ANY (ARRAY['returned'::text, 'discarded'::text, 'passed-on'::text, 'owned'::text])))
 );
 
 CREATE TABLE governance.acts (
@@ -2042,6 +2081,9 @@ ALTER TABLE ONLY federation.agreements
 ALTER TABLE ONLY federation.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
+ALTER TABLE ONLY federation.exchanges
+    ADD CONSTRAINT exchanges_pkey PRIMARY KEY (exchange_id);
+
 ALTER TABLE ONLY federation.hub_keys
     ADD CONSTRAINT hub_keys_pkey PRIMARY KEY (key_id);
 
@@ -2053,6 +2095,9 @@ ALTER TABLE ONLY federation.peers
 
 ALTER TABLE ONLY federation.statements
     ADD CONSTRAINT statements_pkey PRIMARY KEY (issuer, subject);
+
+ALTER TABLE ONLY federation.unknown_messages
+    ADD CONSTRAINT unknown_messages_pkey PRIMARY KEY (record_id);
 
 ALTER TABLE ONLY governance.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
@@ -2599,6 +2644,8 @@ CREATE INDEX requests_by_handle ON consent.requests USING btree (handle_id);
 CREATE INDEX unblocks_by_act ON consent.unblocks USING btree (act_id);
 
 CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
+
+CREATE INDEX escalations_owned ON federation.unknown_messages USING btree (at DESC) WHERE (became = 'owned'::text);
 
 CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_id) WHERE (ordinal = 1);
 
@@ -3452,6 +3499,8 @@ GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
 
 GRANT SELECT,INSERT,DELETE ON TABLE federation.content_keys TO fame_federation;
 
+GRANT SELECT,INSERT ON TABLE federation.exchanges TO fame_federation;
+
 GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
@@ -3463,6 +3512,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE federation.statements TO fame_federation;
 GRANT UPDATE(statement) ON TABLE federation.statements TO fame_federation;
 
 GRANT UPDATE(expires_at) ON TABLE federation.statements TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.unknown_messages TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE governance.acts TO fame_governance;
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"time"
 
 	"github.com/fame-hub/fame/api"
 	oas "github.com/fame-hub/fame/api/federationoas"
@@ -14,10 +15,10 @@ import (
 )
 
 // New serves the duty behind the edge.
-func New(edge *api.Edge, service *federation.Service) (http.Handler, error) {
-	h := handlers{service, edge}
+func New(edge *api.Edge, service *federation.Service, axles *federation.Axles, now func() time.Time) (http.Handler, error) {
+	h := handlers{service, edge, axles}
 	server, err := oas.NewServer(h, h, oas.WithErrorHandler(edge.ErrorHandler), oas.WithNotFound(edge.NotFound),
-		oas.WithMethodNotAllowed(edge.MethodNotAllowed))
+		oas.WithMethodNotAllowed(edge.MethodNotAllowed), oas.WithMiddleware(api.OnTheBeat(now, oas.ReceiveMessageOperation)))
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +29,7 @@ func New(edge *api.Edge, service *federation.Service) (http.Handler, error) {
 type handlers struct {
 	service *federation.Service
 	edge    *api.Edge
+	axles   *federation.Axles // nil: the configuration names no relmgr
 }
 
 // NewError is the problem of whatever a handler returns.

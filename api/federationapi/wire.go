@@ -37,7 +37,11 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	handler, err := New(edge, service)
+	axles, err := openAxles(ctx, p, service, client)
+	if err != nil {
+		return process.Part{}, err
+	}
+	handler, err := New(edge, service, axles, p.Now)
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -47,6 +51,18 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		also[path] = stated
 	}
 	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also}, nil
+}
+
+// openAxles opens the axles, nil where the configuration does not say where relmgr is.
+func openAxles(ctx context.Context, p *process.Process, service *federation.Service, client *entity.Fetcher) (*federation.Axles, error) {
+	if p.Config.Relmgr == "" {
+		return nil, nil
+	}
+	orders, err := p.HandleProofs()
+	if err != nil {
+		return nil, err
+	}
+	return federation.NewAxles(ctx, service, federation.AxleConfig{Orders: orders, Relmgr: p.Config.Relmgr, Transport: client.Transport()})
 }
 
 // newClient is what fetches the statements of others: of this machine's where this hub is

@@ -15,10 +15,13 @@ import (
 var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9a-f]{64}$": ogenregex.MustCompile("^[0-9a-f]{64}$"),
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
-	"^[A-Za-z0-9_-]{43}$":  ogenregex.MustCompile("^[A-Za-z0-9_-]{43}$"),
-	"^[^<>]+$":             ogenregex.MustCompile("^[^<>]+$"),
-	"^[a-z0-9][a-z0-9-]*$": ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
-	"^https?://[a-zA-Z0-9.:\\[\\]-]+(/[a-zA-Z0-9._~/-]*)?$": ogenregex.MustCompile("^https?://[a-zA-Z0-9.:\\[\\]-]+(/[a-zA-Z0-9._~/-]*)?$"),
+	"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$":                         ogenregex.MustCompile("^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]*){4}$"),
+	"^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$":             ogenregex.MustCompile("^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
+	"^[A-Za-z0-9_-]{43}$":                                            ogenregex.MustCompile("^[A-Za-z0-9_-]{43}$"),
+	"^[^<>]+$":                                                       ogenregex.MustCompile("^[^<>]+$"),
+	"^[a-z0-9][a-z0-9-]*$":                                           ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
+	"^https?://[!-~]+$":                                              ogenregex.MustCompile("^https?://[!-~]+$"),
+	"^https?://[a-zA-Z0-9.:\\[\\]-]+(/[a-zA-Z0-9._~/-]*)?$":          ogenregex.MustCompile("^https?://[a-zA-Z0-9.:\\[\\]-]+(/[a-zA-Z0-9._~/-]*)?$"),
 }
 
 type (

@@ -21,6 +21,15 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// AskPeers invokes askPeers operation.
+	//
+	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
+	// one, all at once, and waits for each no longer than five seconds. A hub
+	// answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
+	// answered is each hub's own decision (FED-31), and may be kept by nobody. Each order serves once.
+	//
+	// POST /federation/v1/enquiries
+	AskPeers(ctx context.Context, request *PeerQuestions) (*PeersSay, error)
 	// ConfirmPeer invokes confirmPeer operation.
 	//
 	// For governance officers. From now on the hub states of the peer that they have agreed, which is
@@ -45,6 +54,13 @@ type Invoker interface {
 	//
 	// POST /federation/v1/peers/{peer}/end
 	LeavePeer(ctx context.Context, request *PeerReason, params LeavePeerParams) (*PeerChange, error)
+	// ListEscalations invokes listEscalations operation.
+	//
+	// For governance officers, newest first. It says that a message came which a hub did not understand,
+	// where from and until when somebody is to look at it, never what it held (FED-06, FED-07).
+	//
+	// GET /federation/v1/escalations
+	ListEscalations(ctx context.Context, params ListEscalationsParams) (*Escalations, error)
 	// ListPeers invokes listPeers operation.
 	//
 	// Each with its address, what was agreed and how both sides stand (FED-26).
@@ -57,6 +73,15 @@ type Invoker interface {
 	//
 	// POST /federation/v1/peers/{peer}/readmission
 	ReadmitPeer(ctx context.Context, request *PeerReason, params ReadmitPeerParams) (*PeerChange, error)
+	// ReceiveMessage invokes receiveMessage operation.
+	//
+	// For other hubs. What a peer in force has signed and sealed for this hub is answered, signed and
+	// sealed for it, in one size; all else gets one refusal. A message of a kind or version that
+	// is not understood is returned, discarded or escalated, as the partnership has chosen, and which is
+	// recorded (FED-05).
+	//
+	// POST /federation/v1/messages
+	ReceiveMessage(ctx context.Context, request *SealedMessage) (*SealedMessage, error)
 	// SuspendPeer invokes suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement
@@ -105,6 +130,82 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// AskPeers invokes askPeers operation.
+//
+// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
+// one, all at once, and waits for each no longer than five seconds. A hub
+// answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
+// answered is each hub's own decision (FED-31), and may be kept by nobody. Each order serves once.
+//
+// POST /federation/v1/enquiries
+func (c *Client) AskPeers(ctx context.Context, request *PeerQuestions) (*PeersSay, error) {
+	res, err := c.sendAskPeers(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendAskPeers(ctx context.Context, request *PeerQuestions) (res *PeersSay, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAskPeersRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AskPeersOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAskPeersResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // ConfirmPeer invokes confirmPeer operation.
@@ -376,6 +477,97 @@ func (c *Client) sendLeavePeer(ctx context.Context, request *PeerReason, params 
 	return result, nil
 }
 
+// ListEscalations invokes listEscalations operation.
+//
+// For governance officers, newest first. It says that a message came which a hub did not understand,
+// where from and until when somebody is to look at it, never what it held (FED-06, FED-07).
+//
+// GET /federation/v1/escalations
+func (c *Client) ListEscalations(ctx context.Context, params ListEscalationsParams) (*Escalations, error) {
+	res, err := c.sendListEscalations(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListEscalations(ctx context.Context, params ListEscalationsParams) (res *Escalations, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/escalations"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListEscalationsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListEscalationsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListPeers invokes listPeers operation.
 //
 // Each with its address, what was agreed and how both sides stand (FED-26).
@@ -534,6 +726,49 @@ func (c *Client) sendReadmitPeer(ctx context.Context, request *PeerReason, param
 	defer body.Close()
 
 	result, err := decodeReadmitPeerResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReceiveMessage invokes receiveMessage operation.
+//
+// For other hubs. What a peer in force has signed and sealed for this hub is answered, signed and
+// sealed for it, in one size; all else gets one refusal. A message of a kind or version that
+// is not understood is returned, discarded or escalated, as the partnership has chosen, and which is
+// recorded (FED-05).
+//
+// POST /federation/v1/messages
+func (c *Client) ReceiveMessage(ctx context.Context, request *SealedMessage) (*SealedMessage, error) {
+	res, err := c.sendReceiveMessage(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendReceiveMessage(ctx context.Context, request *SealedMessage) (res *SealedMessage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/messages"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReceiveMessageRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReceiveMessageResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -6,10 +6,13 @@ package federationoas
 type OperationName = string
 
 const (
-	ConfirmPeerOperation OperationName = "ConfirmPeer"
-	InvitePeerOperation  OperationName = "InvitePeer"
-	LeavePeerOperation   OperationName = "LeavePeer"
-	ListPeersOperation   OperationName = "ListPeers"
-	ReadmitPeerOperation OperationName = "ReadmitPeer"
-	SuspendPeerOperation OperationName = "SuspendPeer"
+	AskPeersOperation        OperationName = "AskPeers"
+	ConfirmPeerOperation     OperationName = "ConfirmPeer"
+	InvitePeerOperation      OperationName = "InvitePeer"
+	LeavePeerOperation       OperationName = "LeavePeer"
+	ListEscalationsOperation OperationName = "ListEscalations"
+	ListPeersOperation       OperationName = "ListPeers"
+	ReadmitPeerOperation     OperationName = "ReadmitPeer"
+	ReceiveMessageOperation  OperationName = "ReceiveMessage"
+	SuspendPeerOperation     OperationName = "SuspendPeer"
 )

@@ -10,6 +10,20 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeAskPeersRequest(
+	req *PeerQuestions,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeConfirmPeerRequest(
 	req *PeerConfirmation,
 	r *http.Request,
@@ -54,6 +68,20 @@ func encodeLeavePeerRequest(
 
 func encodeReadmitPeerRequest(
 	req *PeerReason,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeReceiveMessageRequest(
+	req *SealedMessage,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -11,20 +11,29 @@ import (
 )
 
 var (
-	rn4AllowedHeaders = map[string]string{
+	rn1AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn10AllowedHeaders = map[string]string{
+		"GET": "Authorization",
+	}
+	rn12AllowedHeaders = map[string]string{
+		"POST": "Content-Type",
+	}
+	rn6AllowedHeaders = map[string]string{
 		"GET":  "Authorization",
 		"POST": "Authorization,Content-Type",
 	}
-	rn3AllowedHeaders = map[string]string{
-		"POST": "Authorization,Content-Type",
-	}
-	rn6AllowedHeaders = map[string]string{
-		"POST": "Authorization,Content-Type",
-	}
-	rn7AllowedHeaders = map[string]string{
+	rn5AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 	rn8AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn11AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
+	}
+	rn13AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 )
@@ -68,51 +77,131 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		switch elem[0] {
-		case '/': // Prefix: "/federation/v1/peers"
+		case '/': // Prefix: "/federation/v1/"
 
-			if l := len("/federation/v1/peers"); len(elem) >= l && elem[0:l] == "/federation/v1/peers" {
+			if l := len("/federation/v1/"); len(elem) >= l && elem[0:l] == "/federation/v1/" {
 				elem = elem[l:]
 			} else {
 				break
 			}
 
 			if len(elem) == 0 {
-				switch r.Method {
-				case "GET":
-					s.handleListPeersRequest([0]string{}, elemIsEscaped, w, r)
-				case "POST":
-					s.handleInvitePeerRequest([0]string{}, elemIsEscaped, w, r)
-				default:
-					s.notAllowed(w, r, notAllowedParams{
-						allowedMethods: "GET,POST",
-						allowedHeaders: rn4AllowedHeaders,
-						acceptPost:     "application/json",
-						acceptPatch:    "",
-					})
-				}
-
-				return
+				break
 			}
 			switch elem[0] {
-			case '/': // Prefix: "/"
+			case 'e': // Prefix: "e"
 
-				if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+				if l := len("e"); len(elem) >= l && elem[0:l] == "e" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
-				// Param: "peer"
-				// Match until "/"
-				idx := strings.IndexByte(elem, '/')
-				if idx < 0 {
-					idx = len(elem)
-				}
-				args[0] = elem[:idx]
-				elem = elem[idx:]
-
 				if len(elem) == 0 {
 					break
+				}
+				switch elem[0] {
+				case 'n': // Prefix: "nquiries"
+
+					if l := len("nquiries"); len(elem) >= l && elem[0:l] == "nquiries" {
+						elem = elem[l:]
+					} else {
+						break
+					}
+
+					if len(elem) == 0 {
+						// Leaf node.
+						switch r.Method {
+						case "POST":
+							s.handleAskPeersRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "POST",
+								allowedHeaders: rn1AllowedHeaders,
+								acceptPost:     "application/json",
+								acceptPatch:    "",
+							})
+						}
+
+						return
+					}
+
+				case 's': // Prefix: "scalations"
+
+					if l := len("scalations"); len(elem) >= l && elem[0:l] == "scalations" {
+						elem = elem[l:]
+					} else {
+						break
+					}
+
+					if len(elem) == 0 {
+						// Leaf node.
+						switch r.Method {
+						case "GET":
+							s.handleListEscalationsRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "GET",
+								allowedHeaders: rn10AllowedHeaders,
+								acceptPost:     "",
+								acceptPatch:    "",
+							})
+						}
+
+						return
+					}
+
+				}
+
+			case 'm': // Prefix: "messages"
+
+				if l := len("messages"); len(elem) >= l && elem[0:l] == "messages" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					// Leaf node.
+					switch r.Method {
+					case "POST":
+						s.handleReceiveMessageRequest([0]string{}, elemIsEscaped, w, r)
+					default:
+						s.notAllowed(w, r, notAllowedParams{
+							allowedMethods: "POST",
+							allowedHeaders: rn12AllowedHeaders,
+							acceptPost:     "application/json",
+							acceptPatch:    "",
+						})
+					}
+
+					return
+				}
+
+			case 'p': // Prefix: "peers"
+
+				if l := len("peers"); len(elem) >= l && elem[0:l] == "peers" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					switch r.Method {
+					case "GET":
+						s.handleListPeersRequest([0]string{}, elemIsEscaped, w, r)
+					case "POST":
+						s.handleInvitePeerRequest([0]string{}, elemIsEscaped, w, r)
+					default:
+						s.notAllowed(w, r, notAllowedParams{
+							allowedMethods: "GET,POST",
+							allowedHeaders: rn6AllowedHeaders,
+							acceptPost:     "application/json",
+							acceptPatch:    "",
+						})
+					}
+
+					return
 				}
 				switch elem[0] {
 				case '/': // Prefix: "/"
@@ -123,116 +212,139 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 						break
 					}
 
+					// Param: "peer"
+					// Match until "/"
+					idx := strings.IndexByte(elem, '/')
+					if idx < 0 {
+						idx = len(elem)
+					}
+					args[0] = elem[:idx]
+					elem = elem[idx:]
+
 					if len(elem) == 0 {
 						break
 					}
 					switch elem[0] {
-					case 'c': // Prefix: "confirmation"
+					case '/': // Prefix: "/"
 
-						if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
 						if len(elem) == 0 {
-							// Leaf node.
-							switch r.Method {
-							case "POST":
-								s.handleConfirmPeerRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn3AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
-							}
-
-							return
-						}
-
-					case 'e': // Prefix: "end"
-
-						if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
-							elem = elem[l:]
-						} else {
 							break
 						}
+						switch elem[0] {
+						case 'c': // Prefix: "confirmation"
 
-						if len(elem) == 0 {
-							// Leaf node.
-							switch r.Method {
-							case "POST":
-								s.handleLeavePeerRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn6AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
+							if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+								elem = elem[l:]
+							} else {
+								break
 							}
 
-							return
-						}
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleConfirmPeerRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn5AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
 
-					case 'r': // Prefix: "readmission"
-
-						if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							// Leaf node.
-							switch r.Method {
-							case "POST":
-								s.handleReadmitPeerRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn7AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
+								return
 							}
 
-							return
-						}
+						case 'e': // Prefix: "end"
 
-					case 's': // Prefix: "suspension"
-
-						if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							// Leaf node.
-							switch r.Method {
-							case "POST":
-								s.handleSuspendPeerRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn8AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
+							if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
+								elem = elem[l:]
+							} else {
+								break
 							}
 
-							return
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleLeavePeerRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn8AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+
+						case 'r': // Prefix: "readmission"
+
+							if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleReadmitPeerRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn11AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+
+						case 's': // Prefix: "suspension"
+
+							if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleSuspendPeerRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn13AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+
 						}
 
 					}
@@ -327,58 +439,138 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 			break
 		}
 		switch elem[0] {
-		case '/': // Prefix: "/federation/v1/peers"
+		case '/': // Prefix: "/federation/v1/"
 
-			if l := len("/federation/v1/peers"); len(elem) >= l && elem[0:l] == "/federation/v1/peers" {
+			if l := len("/federation/v1/"); len(elem) >= l && elem[0:l] == "/federation/v1/" {
 				elem = elem[l:]
 			} else {
 				break
 			}
 
 			if len(elem) == 0 {
-				switch method {
-				case "GET":
-					r.name = ListPeersOperation
-					r.summary = "The hubs that this hub has met"
-					r.operationID = "listPeers"
-					r.operationGroup = ""
-					r.pathPattern = "/federation/v1/peers"
-					r.args = args
-					r.count = 0
-					return r, true
-				case "POST":
-					r.name = InvitePeerOperation
-					r.summary = "Read what another hub states of itself, and propose an agreement"
-					r.operationID = "invitePeer"
-					r.operationGroup = ""
-					r.pathPattern = "/federation/v1/peers"
-					r.args = args
-					r.count = 0
-					return r, true
-				default:
-					return
-				}
+				break
 			}
 			switch elem[0] {
-			case '/': // Prefix: "/"
+			case 'e': // Prefix: "e"
 
-				if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+				if l := len("e"); len(elem) >= l && elem[0:l] == "e" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
-				// Param: "peer"
-				// Match until "/"
-				idx := strings.IndexByte(elem, '/')
-				if idx < 0 {
-					idx = len(elem)
-				}
-				args[0] = elem[:idx]
-				elem = elem[idx:]
-
 				if len(elem) == 0 {
 					break
+				}
+				switch elem[0] {
+				case 'n': // Prefix: "nquiries"
+
+					if l := len("nquiries"); len(elem) >= l && elem[0:l] == "nquiries" {
+						elem = elem[l:]
+					} else {
+						break
+					}
+
+					if len(elem) == 0 {
+						// Leaf node.
+						switch method {
+						case "POST":
+							r.name = AskPeersOperation
+							r.summary = "Ask other hubs what relmgr ordered"
+							r.operationID = "askPeers"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/enquiries"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
+					}
+
+				case 's': // Prefix: "scalations"
+
+					if l := len("scalations"); len(elem) >= l && elem[0:l] == "scalations" {
+						elem = elem[l:]
+					} else {
+						break
+					}
+
+					if len(elem) == 0 {
+						// Leaf node.
+						switch method {
+						case "GET":
+							r.name = ListEscalationsOperation
+							r.summary = "What was escalated and ends here"
+							r.operationID = "listEscalations"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/escalations"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
+					}
+
+				}
+
+			case 'm': // Prefix: "messages"
+
+				if l := len("messages"); len(elem) >= l && elem[0:l] == "messages" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					// Leaf node.
+					switch method {
+					case "POST":
+						r.name = ReceiveMessageOperation
+						r.summary = "Take a message of another hub"
+						r.operationID = "receiveMessage"
+						r.operationGroup = ""
+						r.pathPattern = "/federation/v1/messages"
+						r.args = args
+						r.count = 0
+						return r, true
+					default:
+						return
+					}
+				}
+
+			case 'p': // Prefix: "peers"
+
+				if l := len("peers"); len(elem) >= l && elem[0:l] == "peers" {
+					elem = elem[l:]
+				} else {
+					break
+				}
+
+				if len(elem) == 0 {
+					switch method {
+					case "GET":
+						r.name = ListPeersOperation
+						r.summary = "The hubs that this hub has met"
+						r.operationID = "listPeers"
+						r.operationGroup = ""
+						r.pathPattern = "/federation/v1/peers"
+						r.args = args
+						r.count = 0
+						return r, true
+					case "POST":
+						r.name = InvitePeerOperation
+						r.summary = "Read what another hub states of itself, and propose an agreement"
+						r.operationID = "invitePeer"
+						r.operationGroup = ""
+						r.pathPattern = "/federation/v1/peers"
+						r.args = args
+						r.count = 0
+						return r, true
+					default:
+						return
+					}
 				}
 				switch elem[0] {
 				case '/': // Prefix: "/"
@@ -389,108 +581,131 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 						break
 					}
 
+					// Param: "peer"
+					// Match until "/"
+					idx := strings.IndexByte(elem, '/')
+					if idx < 0 {
+						idx = len(elem)
+					}
+					args[0] = elem[:idx]
+					elem = elem[idx:]
+
 					if len(elem) == 0 {
 						break
 					}
 					switch elem[0] {
-					case 'c': // Prefix: "confirmation"
+					case '/': // Prefix: "/"
 
-						if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
 						if len(elem) == 0 {
-							// Leaf node.
-							switch method {
-							case "POST":
-								r.name = ConfirmPeerOperation
-								r.summary = "Confirm a peer by its fingerprints and the agreement"
-								r.operationID = "confirmPeer"
-								r.operationGroup = ""
-								r.pathPattern = "/federation/v1/peers/{peer}/confirmation"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
-							}
-						}
-
-					case 'e': // Prefix: "end"
-
-						if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
-							elem = elem[l:]
-						} else {
 							break
 						}
+						switch elem[0] {
+						case 'c': // Prefix: "confirmation"
 
-						if len(elem) == 0 {
-							// Leaf node.
-							switch method {
-							case "POST":
-								r.name = LeavePeerOperation
-								r.summary = "End the agreement with a peer"
-								r.operationID = "leavePeer"
-								r.operationGroup = ""
-								r.pathPattern = "/federation/v1/peers/{peer}/end"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
+							if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+								elem = elem[l:]
+							} else {
+								break
 							}
-						}
 
-					case 'r': // Prefix: "readmission"
-
-						if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							// Leaf node.
-							switch method {
-							case "POST":
-								r.name = ReadmitPeerOperation
-								r.summary = "Readmit a suspended peer"
-								r.operationID = "readmitPeer"
-								r.operationGroup = ""
-								r.pathPattern = "/federation/v1/peers/{peer}/readmission"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = ConfirmPeerOperation
+									r.summary = "Confirm a peer by its fingerprints and the agreement"
+									r.operationID = "confirmPeer"
+									r.operationGroup = ""
+									r.pathPattern = "/federation/v1/peers/{peer}/confirmation"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
 							}
-						}
 
-					case 's': // Prefix: "suspension"
+						case 'e': // Prefix: "end"
 
-						if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
-							elem = elem[l:]
-						} else {
-							break
-						}
-
-						if len(elem) == 0 {
-							// Leaf node.
-							switch method {
-							case "POST":
-								r.name = SuspendPeerOperation
-								r.summary = "Suspend a peer"
-								r.operationID = "suspendPeer"
-								r.operationGroup = ""
-								r.pathPattern = "/federation/v1/peers/{peer}/suspension"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
+							if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
+								elem = elem[l:]
+							} else {
+								break
 							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = LeavePeerOperation
+									r.summary = "End the agreement with a peer"
+									r.operationID = "leavePeer"
+									r.operationGroup = ""
+									r.pathPattern = "/federation/v1/peers/{peer}/end"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+
+						case 'r': // Prefix: "readmission"
+
+							if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = ReadmitPeerOperation
+									r.summary = "Readmit a suspended peer"
+									r.operationID = "readmitPeer"
+									r.operationGroup = ""
+									r.pathPattern = "/federation/v1/peers/{peer}/readmission"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+
+						case 's': // Prefix: "suspension"
+
+							if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
+								elem = elem[l:]
+							} else {
+								break
+							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = SuspendPeerOperation
+									r.summary = "Suspend a peer"
+									r.operationID = "suspendPeer"
+									r.operationGroup = ""
+									r.pathPattern = "/federation/v1/peers/{peer}/suspension"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+
 						}
 
 					}

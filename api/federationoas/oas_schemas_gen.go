@@ -13,15 +13,236 @@ func (s *ProblemStatusCode) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
 }
 
+type AxleToken string
+
 type Code string
 
 type Commitment string
+
+// Ref: #/components/schemas/Contact
+type Contact struct {
+	Kind  ContactKind `json:"kind"`
+	Value string      `json:"value"`
+	Hours string      `json:"hours"`
+	// When the agency last confirmed the route.
+	Confirmed string `json:"confirmed"`
+}
+
+// GetKind returns the value of Kind.
+func (s *Contact) GetKind() ContactKind {
+	return s.Kind
+}
+
+// GetValue returns the value of Value.
+func (s *Contact) GetValue() string {
+	return s.Value
+}
+
+// GetHours returns the value of Hours.
+func (s *Contact) GetHours() string {
+	return s.Hours
+}
+
+// GetConfirmed returns the value of Confirmed.
+func (s *Contact) GetConfirmed() string {
+	return s.Confirmed
+}
+
+// SetKind sets the value of Kind.
+func (s *Contact) SetKind(val ContactKind) {
+	s.Kind = val
+}
+
+// SetValue sets the value of Value.
+func (s *Contact) SetValue(val string) {
+	s.Value = val
+}
+
+// SetHours sets the value of Hours.
+func (s *Contact) SetHours(val string) {
+	s.Hours = val
+}
+
+// SetConfirmed sets the value of Confirmed.
+func (s *Contact) SetConfirmed(val string) {
+	s.Confirmed = val
+}
+
+type ContactKind string
+
+const (
+	ContactKindTelephone ContactKind = "telephone"
+	ContactKindEmail     ContactKind = "email"
+	ContactKindPage      ContactKind = "page"
+)
+
+// AllValues returns all ContactKind values.
+func (ContactKind) AllValues() []ContactKind {
+	return []ContactKind{
+		ContactKindTelephone,
+		ContactKindEmail,
+		ContactKindPage,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ContactKind) MarshalText() ([]byte, error) {
+	switch s {
+	case ContactKindTelephone:
+		return []byte(s), nil
+	case ContactKindEmail:
+		return []byte(s), nil
+	case ContactKindPage:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ContactKind) UnmarshalText(data []byte) error {
+	switch ContactKind(data) {
+	case ContactKindTelephone:
+		*s = ContactKindTelephone
+		return nil
+	case ContactKindEmail:
+		*s = ContactKindEmail
+		return nil
+	case ContactKindPage:
+		*s = ContactKindPage
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
 
 type Digest string
 
 type EntityId string
 
+type Envelope string
+
+// Ref: #/components/schemas/Escalation
+type Escalation struct {
+	Case    string    `json:"case"`
+	At      time.Time `json:"at"`
+	Brought Hub       `json:"brought"`
+	Origin  Hub       `json:"origin"`
+	Sender  Hub       `json:"sender"`
+	Kind    string    `json:"kind"`
+	Version int       `json:"version"`
+	Hops    int       `json:"hops"`
+	Due     time.Time `json:"due"`
+}
+
+// GetCase returns the value of Case.
+func (s *Escalation) GetCase() string {
+	return s.Case
+}
+
+// GetAt returns the value of At.
+func (s *Escalation) GetAt() time.Time {
+	return s.At
+}
+
+// GetBrought returns the value of Brought.
+func (s *Escalation) GetBrought() Hub {
+	return s.Brought
+}
+
+// GetOrigin returns the value of Origin.
+func (s *Escalation) GetOrigin() Hub {
+	return s.Origin
+}
+
+// GetSender returns the value of Sender.
+func (s *Escalation) GetSender() Hub {
+	return s.Sender
+}
+
+// GetKind returns the value of Kind.
+func (s *Escalation) GetKind() string {
+	return s.Kind
+}
+
+// GetVersion returns the value of Version.
+func (s *Escalation) GetVersion() int {
+	return s.Version
+}
+
+// GetHops returns the value of Hops.
+func (s *Escalation) GetHops() int {
+	return s.Hops
+}
+
+// GetDue returns the value of Due.
+func (s *Escalation) GetDue() time.Time {
+	return s.Due
+}
+
+// SetCase sets the value of Case.
+func (s *Escalation) SetCase(val string) {
+	s.Case = val
+}
+
+// SetAt sets the value of At.
+func (s *Escalation) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetBrought sets the value of Brought.
+func (s *Escalation) SetBrought(val Hub) {
+	s.Brought = val
+}
+
+// SetOrigin sets the value of Origin.
+func (s *Escalation) SetOrigin(val Hub) {
+	s.Origin = val
+}
+
+// SetSender sets the value of Sender.
+func (s *Escalation) SetSender(val Hub) {
+	s.Sender = val
+}
+
+// SetKind sets the value of Kind.
+func (s *Escalation) SetKind(val string) {
+	s.Kind = val
+}
+
+// SetVersion sets the value of Version.
+func (s *Escalation) SetVersion(val int) {
+	s.Version = val
+}
+
+// SetHops sets the value of Hops.
+func (s *Escalation) SetHops(val int) {
+	s.Hops = val
+}
+
+// SetDue sets the value of Due.
+func (s *Escalation) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// Ref: #/components/schemas/Escalations
+type Escalations struct {
+	Escalations []Escalation `json:"escalations"`
+}
+
+// GetEscalations returns the value of Escalations.
+func (s *Escalations) GetEscalations() []Escalation {
+	return s.Escalations
+}
+
+// SetEscalations sets the value of Escalations.
+func (s *Escalations) SetEscalations(val []Escalation) {
+	s.Escalations = val
+}
+
 type Fingerprint string
+
+type Hub string
 
 type ID string
 
@@ -492,6 +713,49 @@ func (s *PeerInvitation) SetAgreement(val OptPeerAgreement) {
 	s.Agreement = val
 }
 
+// What crosses a border is less than what a partnership tells its own (FED-27), a name and a route.
+// Ref: #/components/schemas/PeerProvider
+type PeerProvider struct {
+	AgencyName string  `json:"agency_name"`
+	Contact    Contact `json:"contact"`
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *PeerProvider) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetContact returns the value of Contact.
+func (s *PeerProvider) GetContact() Contact {
+	return s.Contact
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *PeerProvider) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetContact sets the value of Contact.
+func (s *PeerProvider) SetContact(val Contact) {
+	s.Contact = val
+}
+
+// Ref: #/components/schemas/PeerQuestions
+type PeerQuestions struct {
+	// As POST /relmgr/v1/enquiries gave them.
+	Orders []AxleToken `json:"orders"`
+}
+
+// GetOrders returns the value of Orders.
+func (s *PeerQuestions) GetOrders() []AxleToken {
+	return s.Orders
+}
+
+// SetOrders sets the value of Orders.
+func (s *PeerQuestions) SetOrders(val []AxleToken) {
+	s.Orders = val
+}
+
 // Ref: #/components/schemas/PeerReason
 type PeerReason struct {
 	Reason Code `json:"reason"`
@@ -505,6 +769,78 @@ func (s *PeerReason) GetReason() Code {
 // SetReason sets the value of Reason.
 func (s *PeerReason) SetReason(val Code) {
 	s.Reason = val
+}
+
+// Ref: #/components/schemas/PeerSays
+type PeerSays struct {
+	Hub      Hub  `json:"hub"`
+	Answered bool `json:"answered"`
+	// Answered; or stopped or used-before, with the reason; or what became of a message that the hub did
+	// not understand: returned, discarded or escalated.
+	Outcome    OptString      `json:"outcome"`
+	Because    OptString      `json:"because"`
+	Providers  []PeerProvider `json:"providers"`
+	Commitment OptCommitment  `json:"commitment"`
+}
+
+// GetHub returns the value of Hub.
+func (s *PeerSays) GetHub() Hub {
+	return s.Hub
+}
+
+// GetAnswered returns the value of Answered.
+func (s *PeerSays) GetAnswered() bool {
+	return s.Answered
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *PeerSays) GetOutcome() OptString {
+	return s.Outcome
+}
+
+// GetBecause returns the value of Because.
+func (s *PeerSays) GetBecause() OptString {
+	return s.Because
+}
+
+// GetProviders returns the value of Providers.
+func (s *PeerSays) GetProviders() []PeerProvider {
+	return s.Providers
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *PeerSays) GetCommitment() OptCommitment {
+	return s.Commitment
+}
+
+// SetHub sets the value of Hub.
+func (s *PeerSays) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetAnswered sets the value of Answered.
+func (s *PeerSays) SetAnswered(val bool) {
+	s.Answered = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *PeerSays) SetOutcome(val OptString) {
+	s.Outcome = val
+}
+
+// SetBecause sets the value of Because.
+func (s *PeerSays) SetBecause(val OptString) {
+	s.Because = val
+}
+
+// SetProviders sets the value of Providers.
+func (s *PeerSays) SetProviders(val []PeerProvider) {
+	s.Providers = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *PeerSays) SetCommitment(val OptCommitment) {
+	s.Commitment = val
 }
 
 // How this side stands.
@@ -625,6 +961,33 @@ func (s *Peers) GetPeers() []Peer {
 // SetPeers sets the value of Peers.
 func (s *Peers) SetPeers(val []Peer) {
 	s.Peers = val
+}
+
+// Ref: #/components/schemas/PeersSay
+type PeersSay struct {
+	// False while a hub has not answered.
+	Complete bool       `json:"complete"`
+	Hubs     []PeerSays `json:"hubs"`
+}
+
+// GetComplete returns the value of Complete.
+func (s *PeersSay) GetComplete() bool {
+	return s.Complete
+}
+
+// GetHubs returns the value of Hubs.
+func (s *PeersSay) GetHubs() []PeerSays {
+	return s.Hubs
+}
+
+// SetComplete sets the value of Complete.
+func (s *PeersSay) SetComplete(val bool) {
+	s.Complete = val
+}
+
+// SetHubs sets the value of Hubs.
+func (s *PeersSay) SetHubs(val []PeerSays) {
+	s.Hubs = val
 }
 
 // Ref: #/components/schemas/Problem
@@ -788,4 +1151,19 @@ func (s *ProblemStatusCode) SetStatusCode(val int) {
 // SetResponse sets the value of Response.
 func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
+}
+
+// Ref: #/components/schemas/SealedMessage
+type SealedMessage struct {
+	Message Envelope `json:"message"`
+}
+
+// GetMessage returns the value of Message.
+func (s *SealedMessage) GetMessage() Envelope {
+	return s.Message
+}
+
+// SetMessage sets the value of Message.
+func (s *SealedMessage) SetMessage(val Envelope) {
+	s.Message = val
 }

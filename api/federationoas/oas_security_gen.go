@@ -35,12 +35,14 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
-	ConfirmPeerOperation: []string{},
-	InvitePeerOperation:  []string{},
-	LeavePeerOperation:   []string{},
-	ListPeersOperation:   []string{},
-	ReadmitPeerOperation: []string{},
-	SuspendPeerOperation: []string{},
+	AskPeersOperation:        []string{},
+	ConfirmPeerOperation:     []string{},
+	InvitePeerOperation:      []string{},
+	LeavePeerOperation:       []string{},
+	ListEscalationsOperation: []string{},
+	ListPeersOperation:       []string{},
+	ReadmitPeerOperation:     []string{},
+	SuspendPeerOperation:     []string{},
 }
 
 // GetRolesForOidc returns the required roles for the given operation.

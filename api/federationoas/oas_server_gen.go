@@ -8,6 +8,15 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AskPeers implements askPeers operation.
+	//
+	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
+	// one, all at once, and waits for each no longer than five seconds. A hub
+	// answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
+	// answered is each hub's own decision (FED-31), and may be kept by nobody. Each order serves once.
+	//
+	// POST /federation/v1/enquiries
+	AskPeers(ctx context.Context, req *PeerQuestions) (*PeersSay, error)
 	// ConfirmPeer implements confirmPeer operation.
 	//
 	// For governance officers. From now on the hub states of the peer that they have agreed, which is
@@ -32,6 +41,13 @@ type Handler interface {
 	//
 	// POST /federation/v1/peers/{peer}/end
 	LeavePeer(ctx context.Context, req *PeerReason, params LeavePeerParams) (*PeerChange, error)
+	// ListEscalations implements listEscalations operation.
+	//
+	// For governance officers, newest first. It says that a message came which a hub did not understand,
+	// where from and until when somebody is to look at it, never what it held (FED-06, FED-07).
+	//
+	// GET /federation/v1/escalations
+	ListEscalations(ctx context.Context, params ListEscalationsParams) (*Escalations, error)
 	// ListPeers implements listPeers operation.
 	//
 	// Each with its address, what was agreed and how both sides stand (FED-26).
@@ -44,6 +60,15 @@ type Handler interface {
 	//
 	// POST /federation/v1/peers/{peer}/readmission
 	ReadmitPeer(ctx context.Context, req *PeerReason, params ReadmitPeerParams) (*PeerChange, error)
+	// ReceiveMessage implements receiveMessage operation.
+	//
+	// For other hubs. What a peer in force has signed and sealed for this hub is answered, signed and
+	// sealed for it, in one size; all else gets one refusal. A message of a kind or version that
+	// is not understood is returned, discarded or escalated, as the partnership has chosen, and which is
+	// recorded (FED-05).
+	//
+	// POST /federation/v1/messages
+	ReceiveMessage(ctx context.Context, req *SealedMessage) (*SealedMessage, error)
 	// SuspendPeer implements suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement

@@ -213,7 +213,7 @@ func review(r relmgr.Review) oas.Review {
 func answer(a relmgr.Answer) *oas.Answer {
 	out := &oas.Answer{
 		ID: oas.ID(a.ID.String()), Known: oas.AnswerKnownNothingToTell, Meaning: meansNothing, Published: a.Published,
-		Complete: true, Providers: providers(a.Providers), Recourse: a.Recourse,
+		Complete: len(a.Orders) == 0, Providers: providers(a.Providers), Recourse: a.Recourse,
 		Commitment: oas.Commitment(hex.EncodeToString(a.Commitment)),
 	}
 	for _, o := range a.Orders {

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/fame-hub/fame/api/federationoas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 )
 
@@ -19,7 +22,7 @@ type askCommand struct {
 	Concerning  string `help:"Whom it is about." enum:"child,adult,unborn,not-known" default:"not-known"`
 	Transaction string `help:"With whom can I do this? Left out: who else works with the person?"`
 	Case        string `help:"What your own records call the case that the question is for."`
-	Scope       string `help:"How far the question goes: your own agency, or the partnership." enum:"agency,partnership" default:"partnership"`
+	Scope       string `help:"How far the question goes: your own agency, the partnership, or other hubs too." enum:"agency,partnership,federation" default:"partnership"`
 	signIn      `embed:""`
 }
 
@@ -54,7 +57,60 @@ func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
 		return told(err)
 	}
 	out.answer(a)
-	return out.result(a)
+	if len(a.Orders) == 0 {
+		return out.result(a)
+	}
+	said, err := c.askPeers(ctx, all.Dir, a.Orders)
+	if err != nil {
+		return err
+	}
+	out.peers(said)
+	return out.result(map[string]any{"answer": a, "hubs": said.Hubs, "complete": said.Complete})
+}
+
+// askPeers has federation send the orders.
+func (c *askCommand) askPeers(ctx context.Context, dir string, orders []relmgroas.AxleOrder) (*federationoas.PeersSay, error) {
+	url, token, err := c.whoAndWhere(dir)
+	if err != nil {
+		return nil, err
+	}
+	client, err := federationoas.NewClient(url, federationAuth{token}, federationoas.WithClient(&http.Client{Timeout: 30 * time.Second}))
+	if err != nil {
+		return nil, err
+	}
+	q := new(federationoas.PeerQuestions)
+	for _, o := range orders {
+		q.Orders = append(q.Orders, federationoas.AxleToken(o.Order))
+	}
+	said, err := client.AskPeers(ctx, q)
+	if err != nil {
+		return nil, told(err)
+	}
+	return said, nil
+}
+
+// peers tells in words what each hub says.
+func (p *printer) peers(said *federationoas.PeersSay) {
+	for _, h := range said.Hubs {
+		switch {
+		case !h.Answered:
+			p.say("  %s has not answered.", h.Hub)
+		case len(h.Providers) == 0:
+			p.say("  %s has nothing that it can tell you%s.", h.Hub, because(h.Because))
+		default:
+			p.say("  %s:", h.Hub)
+		}
+		for _, v := range h.Providers {
+			p.say("    %s: %s %s, %s", v.AgencyName, v.Contact.Kind, v.Contact.Value, v.Contact.Hours)
+		}
+	}
+}
+
+func because(why federationoas.OptString) string {
+	if why.Set {
+		return ": " + why.Value
+	}
+	return ""
 }
 
 // answer tells an answer in words.

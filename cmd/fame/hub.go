@@ -191,10 +191,13 @@ func (h hub) config(duty string, place int) process.Config {
 	case "registrar":
 		c.Registrar = string(registrarCode)
 		c.RecognitionKeys = filepath.Join("keys", "recognitions.jwks")
+	case "relmgr":
+		c.FederationKeys = filepath.Join("keys", "hub.jwks")
 	case "idmgr":
 		c.HandleKeys, c.Manager = filepath.Join("keys", "handles.jwks"), string(managerCode)
 	case "federation":
 		c.LogKey = filepath.Join("keys", "log.vkey")
+		c.HandleKeys, c.Relmgr = filepath.Join("keys", "handles.jwks"), fmt.Sprintf("http://127.0.0.1:%d", 8401+slices.Index(duties, "relmgr"))
 	}
 	return c
 }

@@ -207,6 +207,9 @@ func (h hub) open(ctx context.Context, duty, database string, log *slog.Logger, 
 	if database != "" {
 		c.Database = database
 	}
+	if c.Relmgr != "" {
+		c.Relmgr = "http://" + h.Listen // here all duties are on one port
+	}
 	p, err := process.Open(ctx, c, log, registry)
 	if err != nil {
 		return nil, process.Part{}, err

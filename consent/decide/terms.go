@@ -70,7 +70,22 @@ type Settings struct {
 	// NeedsUnderstanding has whoever records a consent say how they made sure that
 	// the person understands it (PUB-11).
 	NeedsUnderstanding bool `json:"needs_understanding,omitempty"`
+	// UnknownMessages is what becomes of another hub's message that is not understood
+	// (FED-05); empty: it is returned. EscalateTo are the hubs that escalations are
+	// passed on to, the first that takes it; none: they end here (FED-06).
+	UnknownMessages Unknown  `json:"unknown_messages,omitempty"`
+	EscalateTo      []string `json:"escalate_to,omitempty"`
 }
+
+// Unknown is what becomes of a message that is not understood.
+type Unknown string
+
+// What may become of it.
+const (
+	Return   Unknown = "return"
+	Discard  Unknown = "discard"
+	Escalate Unknown = "escalate"
+)
 
 // Issuer is an OpenID Provider whose tokens the hub accepts.
 type Issuer struct {

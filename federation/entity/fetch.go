@@ -73,6 +73,9 @@ func reachable(a netip.Addr, local bool, networks []netip.Prefix) bool {
 	return local && a.IsLoopback() || slices.ContainsFunc(networks, holds) || !slices.ContainsFunc(special, holds)
 }
 
+// Transport connects where the fetcher does, and nowhere else.
+func (c *Fetcher) Transport() http.RoundTripper { return c.http.Transport }
+
 // Configuration fetches what an entity states about itself, unverified.
 func (c *Fetcher) Configuration(ctx context.Context, entity string) (string, error) {
 	if err := CheckID(entity); err != nil {

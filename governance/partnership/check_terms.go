@@ -10,6 +10,12 @@ import (
 func (c *checker) partnership() {
 	p := c.doc.Partnership
 	c.secure(p.Hub, in("partnership", "hub"))
+	for i, hub := range c.doc.Settings.EscalateTo {
+		c.secure(hub, in("settings", "escalate_to", i))
+		if hub == p.Hub {
+			c.add(in("settings", "escalate_to", i), "name other hubs: this is the partnership's own")
+		}
+	}
 	if _, ok := LawProfile(p.LawProfile); !ok {
 		c.add(in("partnership", "law_profile"), "name a law profile: %s", strings.Join(LawProfiles(), ", "))
 	}

@@ -151,6 +151,8 @@ federation.peers_in_force       federation  select
 federation.content_keys         federation  select insert delete
 federation.statements           federation  select insert update(statement,expires_at) delete
 federation.hub_keys             federation  select insert
+federation.exchanges            federation  select insert
+federation.unknown_messages     federation  select insert
 
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select

@@ -67,6 +67,21 @@ type AxleMessage struct {
 	Version  int                `json:"version"`
 	Keys     stdjson.RawMessage `json:"keys,omitempty"` // of the agency that signed the question
 	Question string             `json:"question,omitempty"`
+
+	Escalation *AxleEscalation `json:"escalation,omitempty"`
+}
+
+// AxleEscalation says that a hub was sent what it did not understand, and nothing of what
+// that held (FED-06).
+type AxleEscalation struct {
+	Case    string `json:"case"`   // drawn by Origin
+	Origin  string `json:"origin"` // that did not understand it
+	From    string `json:"from"`   // that had sent it
+	Kind    string `json:"kind"`
+	Version int    `json:"version"`
+	Hash    string `json:"hash"` // SHA-256 of the message, in hexadecimal
+	Hops    int    `json:"hops"`
+	Due     int64  `json:"due"`
 }
 
 // AxleVoucher is federation's word to its own relmgr that a hub is a peer in good

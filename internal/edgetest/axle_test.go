@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fame-hub/fame/federation"
+	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
 )
@@ -40,6 +43,18 @@ func (h *hub) otherHub() string {
 		h.keys["northvale"] = keys
 	}
 	return file
+}
+
+// trustOwnFederation has relmgr accept the federation duty's own vouchers too.
+func (h *hub) trustOwnFederation() {
+	h.t.Helper()
+	theirs, err := h.keys["northvale"].Public(context.Background(), vouching)
+	h.must(err)
+	own, err := h.keys["federation"].Public(context.Background(), federation.SigningKey)
+	h.must(err)
+	set, err := attest.NewKeySet(theirs, own)
+	h.must(err)
+	h.must(attest.WriteKeySet(h.otherHub(), set))
 }
 
 func (h *hub) signs(key seal.KeyID, issuer, typ string, claims any) string {
@@ -95,11 +110,89 @@ func (h *hub) byNorthvale(message string) request {
 	return r
 }
 
-// axleGood are the good requests of other hubs.
-func (b *bench) axleGood() { b.good["answerPeer"] = b.byNorthvale(b.fromNorthvale("GP-00042")) }
+// axleGood are the good requests of other hubs, and to them.
+func (b *bench) axleGood() {
+	b.t.Helper()
+	b.good["answerPeer"] = b.byNorthvale(b.fromNorthvale("GP-00042"))
+	asked := b.ok("dr-patel", "POST", "/relmgr/v1/enquiries", object{
+		"column": "gp-riverside", "identifier": "GP-00042", "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child", "scope": "federation"})
+	b.good["askPeers"] = request{as: "dr-patel", target: "/federation/v1/enquiries", body: encode(b.t, object{"orders": []any{asked["orders"].([]any)[0].(object)["order"]}})}
+	b.good["listEscalations"] = request{as: "gov-ellis", target: "/federation/v1/escalations?limit=5"}
+	b.good["receiveMessage"] = request{target: "/federation/v1/messages", body: encode(b.t, object{"message": b.sealedBy(b.met("asking"), "asking", attest.AxleMessage{
+		Kind: "a-kind-of-theirs", Version: 7,
+	})})}
+}
+
+// met is another hub that is a peer in force, by that name.
+func (h *hub) met(name string) *hubtest.OtherHub {
+	h.t.Helper()
+	other := hubtest.NewOtherHub(h.t, h.now)
+	p := h.ok("gov-ellis", "POST", "/federation/v1/peers", object{"entity": other.Entity(name), "agreement": seedAgreement})["peer"].(object)
+	h.ok("gov-ellis", "POST", "/federation/v1/peers/"+p["peer"].(string)+"/confirmation", object{"agreement": p["digest"], "fingerprints": p["fingerprints"]})
+	set, err := attest.PublicKeys(context.Background(), h.keys["federation"], federation.SigningKey)
+	h.must(err)
+	text, err := json.Marshal(set)
+	h.must(err)
+	keys, err := entity.ParseKeys(text)
+	h.must(err)
+	var agreement federation.Agreement
+	h.must(json.Unmarshal(encode(h.t, seedAgreement), &agreement))
+	document, err := json.Marshal(agreement)
+	h.must(err)
+	other.States(name, entity.Statement{Subject: hubID, Keys: &keys, Agreement: document})
+	return other
+}
+
+// sealedBy is a message of that hub, sealed for this one.
+func (h *hub) sealedBy(other *hubtest.OtherHub, name string, m attest.AxleMessage) string {
+	h.t.Helper()
+	if m.ID == "" {
+		m.Claims = h.claims(hubID)
+	}
+	signed, err := other.Signer(name).Sign(context.Background(), attest.TypAxleMessage, m)
+	h.must(err)
+	return h.sealed(signed)
+}
+
+func (h *hub) sealed(signed string) string {
+	h.t.Helper()
+	to, err := attest.RecipientKeys(context.Background(), h.keys["federation"], federation.OpenerKey)
+	h.must(err)
+	jwe, err := to.Seal(signed)
+	h.must(err)
+	return jwe
+}
+
+// axles are messages that no peer in force has signed for this hub and now, and orders
+// that are not relmgr's for who brings them.
+func (b *bench) axles(add func(string, string, request, ...string)) {
+	other := b.met("liar")
+	stranger := hubtest.NewOtherHub(b.t, b.now)
+	late, misled, from := b.claims(hubID), b.claims(hubID), b.claims(hubID)
+	late.IssuedAt, late.Expires = late.IssuedAt-600, late.IssuedAt-540
+	misled.Audience = "https://elsewhere.example"
+	from.Issuer = ""
+	for name, message := range map[string]string{
+		"of a hub that is no peer":     b.sealedBy(stranger, "nobody", attest.AxleMessage{Kind: marker, Version: 1}),
+		"that has expired":             b.sealedBy(other, "liar", attest.AxleMessage{Claims: late, Kind: marker, Version: 1}),
+		"for another hub":              b.sealedBy(other, "liar", attest.AxleMessage{Claims: misled, Kind: marker, Version: 1}),
+		"signed with another's key":    b.sealed(b.signs(asTheHub, other.Entity("liar"), attest.TypAxleMessage, attest.AxleMessage{Claims: b.claims(hubID), Kind: marker, Version: 1})),
+		"that is no JWS":               b.sealed(marker),
+		"whose question does not sign": b.sealedBy(other, "liar", attest.AxleMessage{Kind: "enquiry", Version: 1, Keys: b.publicOf(asTheForce), Question: marker}),
+		"with no question":             b.sealedBy(other, "liar", attest.AxleMessage{Kind: "enquiry", Version: 1}),
+	} {
+		add("receiveMessage: a message "+name, "invalid", request{method: "POST", target: "/federation/v1/messages", body: encode(b.t, object{"message": message})}, message)
+	}
+	add("askPeers: somebody else's orders", "invalid", b.as("askPeers", "mr-lindqvist"))
+	add("listEscalations: by somebody who is no governance officer", "forbidden", b.as("listEscalations", "dr-patel"))
+}
 
 func init() { //nolint:gochecknoinits // a topic adds its own to the one list of what tells nothing
 	tellsNothing["answerPeer"] = "asked by another hub: that hidden equals absent is TestHiddenEqualsAbsentForAnotherHub"
+	tellsNothing["receiveMessage"] = "likewise, and sealed in one size"
+	tellsNothing["askPeers"] = "decides nothing: it carries what other hubs decide"
+	tellsNothing["listEscalations"] = "knows no subject"
+	ofOfficers["listEscalations"] = "what hubs do not understand of each other is put to the officers, and holds nothing of a person"
 }
 
 // withNorthvale has the partnership's children's agreement hold with Northvale as well,

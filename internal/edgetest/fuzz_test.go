@@ -601,3 +601,11 @@ func FuzzReadmitPeer(f *testing.F) {
 func FuzzLeavePeer(f *testing.F) {
 	fuzzed(f, "leavePeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/end", object{"reason": "work-ended"})
 }
+
+func FuzzAskPeers(f *testing.F) {
+	fuzzed(f, "askPeers", "dr-patel", "/federation/v1/enquiries", object{"orders": []string{strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)}})
+}
+
+func FuzzReceiveMessage(f *testing.F) {
+	fuzzed(f, "receiveMessage", "dr-patel", "/federation/v1/messages", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + ".cc.dd." + strings.Repeat("e", 40)})
+}

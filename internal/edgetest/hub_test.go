@@ -210,6 +210,10 @@ func (h *hub) wire(s setting) {
 			h.must(federation.MakeKeys(ctx, keys))
 			vkey, err := ledger.VerifierKey(ctx, h.keys["governance"], hubID)
 			h.must(err)
+			inside := httptest.NewServer(h.parts["relmgr"].Handler)
+			h.t.Cleanup(inside.Close)
+			p.Config.Relmgr = inside.URL
+			h.trustOwnFederation()
 			p.Config.LogKey, p.Config.PeerNetworks = filepath.Join(dir, "log.vkey"), []string{"127.0.0.0/8"}
 			h.must(os.WriteFile(p.Config.LogKey, []byte(vkey), 0o600))
 		}

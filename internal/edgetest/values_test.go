@@ -32,6 +32,7 @@ func (b *bench) values() (rows []row) {
 	rows = append(rows, b.links(add)...)
 	rows = append(rows, b.recourses(add)...)
 	b.peers(add)
+	b.axles(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)

@@ -42,12 +42,19 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	if made.Code != 0 {
 		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
 	}
+	relmgr := FreePort(t)
 	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar, "idmgr": &h.Idmgr, "federation": &h.Federation} {
 		file := h.config(duty)
 		c := h.Config(t, duty)
 		c.Listen, c.Metrics = FreePort(t), ""
 		if duty == "federation" && found != "" {
 			c.Listen = found // other hubs find it at the hub's own address
+		}
+		switch duty {
+		case "relmgr":
+			c.Listen = relmgr
+		case "federation":
+			c.Relmgr = "http://" + relmgr
 		}
 		if err := c.Save(file); err != nil {
 			t.Fatal(err)

@@ -33,6 +33,7 @@ type OtherHub struct {
 	about  map[string]entity.Statement // by name and subject
 	change func(name string, s *entity.Statement)
 	asked  map[string]int
+	take   Taker // of messages; nil: they are not known
 }
 
 // The keys of another hub.
@@ -140,6 +141,9 @@ func (o *OtherHub) Close() { o.server.Close() }
 
 // ServeHTTP answers as the hubs of its addresses do.
 func (o *OtherHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if o.serveMessage(w, r) {
+		return
+	}
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -32,6 +32,9 @@ type Config struct {
 	// HandleKeys is the public key set of relmgr's handle proofs, for the duties
 	// that accept them.
 	HandleKeys string `yaml:"handle_keys,omitempty"`
+	// Relmgr is where the hub's relationship manager is served, for what other hubs ask;
+	// federation's alone, which takes its orders by HandleKeys. Empty: no axles.
+	Relmgr string `yaml:"relmgr,omitempty"`
 	// FederationKeys is the public key set of the hub's own federation duty, whose
 	// vouchers relmgr accepts; relmgr's alone. Empty: other hubs cannot ask.
 	FederationKeys string `yaml:"federation_keys,omitempty"`

@@ -1,0 +1,157 @@
+package federation
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/fame-hub/fame/api/relmgroas"
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/fault"
+)
+
+// The kinds of message that this version knows.
+const (
+	kindEnquiry    = "enquiry"
+	kindEscalation = "escalation"
+)
+
+// Receive takes what another hub sent, and returns this hub's answer, sealed for it. Who
+// is no peer in force, and what no peer signed for this hub and for now, gets the one
+// refusal, whatever was wrong; to everybody else there is an answer, in one size and on
+// one beat, found or not found. Errors: Invalid for that refusal; Unavailable, where
+// nothing was taken.
+func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err error) {
+	defer fault.Wrap(&err, "federation.Receive")
+	message, err := a.opener.Unseal(ctx, envelope)
+	if err != nil {
+		return "", notTaken(err)
+	}
+	hub, typ, err := attest.Claimed(message)
+	if err != nil || typ != attest.TypAxleMessage {
+		return "", notTaken(err)
+	}
+	peer, err := a.s.Peer(ctx, hub)
+	if fault.KindOf(err) == fault.Forbidden {
+		return "", notTaken(err)
+	} else if err != nil {
+		return "", err
+	}
+	var m attest.AxleMessage
+	err = attest.NewVerifier(peer.Entity, peer.Keys.Fixed, a.s.clock).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &m)
+	if err != nil {
+		return "", notTaken(err)
+	}
+	answer, err := a.answer(ctx, peer, m, message)
+	if err != nil {
+		return "", err
+	}
+	at := a.s.clock().UTC()
+	answer.Claims = attest.Claims{Audience: peer.Entity, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
+	answer.ReplyTo = m.ID
+	if answer.Providers == nil {
+		answer.Providers = []AxleProvider{}
+	}
+	if err := a.keepExchange(ctx, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
+		return "", err
+	}
+	signed, err := a.s.signer.Sign(ctx, attest.TypAxleAnswer, answer)
+	if err != nil {
+		return "", err
+	}
+	return peer.Encryption.Seal(signed)
+}
+
+// known is a kind as it is recorded: what this version does not know is not repeated.
+func known(kind string) string {
+	if kind == kindEnquiry || kind == kindEscalation {
+		return kind
+	}
+	return "unknown"
+}
+
+// notTaken is the one refusal of what is no message of a peer's.
+func notTaken(cause error) error {
+	return fault.At("/message", "send what a peer in force has signed and sealed for this hub, within its life").Because(cause)
+}
+
+// answer is what this hub says to a verified message.
+func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, message string) (AxleAnswer, error) {
+	if m.Version != hubVersion || m.Kind != kindEnquiry {
+		return a.notUnderstood(ctx, peer, m, message)
+	}
+	said, err := a.askRelmgr(ctx, peer, message)
+	if err != nil {
+		return AxleAnswer{}, err
+	}
+	if said.Outcome == relmgroas.PeerAnswerOutcomeNotUnderstood {
+		return a.notUnderstood(ctx, peer, m, message)
+	}
+	answer := AxleAnswer{Outcome: string(said.Outcome), Because: said.Because.Or(""), Commitment: string(said.Commitment.Or(""))}
+	for _, p := range said.Providers {
+		c := p.Contact
+		answer.Providers = append(answer.Providers, AxleProvider{p.AgencyName, decide.ContactRoute{
+			Kind: string(c.Kind), Value: c.Value, Hours: c.Hours, Confirmed: c.Confirmed,
+		}})
+	}
+	return answer, nil
+}
+
+// askRelmgr is the one call between duties (design.md section 2): the peer's request with
+// this duty's voucher for it, narrowed by what the hubs have agreed.
+func (a *Axles) askRelmgr(ctx context.Context, peer Peer, message string) (*relmgroas.PeerAnswer, error) {
+	keys, err := json.Marshal(peer.Keys)
+	if err != nil {
+		return nil, err
+	}
+	sum, at := sha256.Sum256([]byte(message)), a.s.clock().UTC()
+	voucher, err := a.vouchers.Sign(ctx, attest.TypAxleVoucher, attest.AxleVoucher{
+		Claims: attest.Claims{Audience: "relmgr", IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()},
+		Hub:    peer.Entity, Keys: keys, Message: base64.RawURLEncoding.EncodeToString(sum[:]), Purposes: peer.Agreement.Purposes, Roles: peer.Agreement.Roles,
+	})
+	if err != nil {
+		return nil, err
+	}
+	relmgr, err := relmgroas.NewClient(a.relmgr, asFederation(voucher), relmgroas.WithClient(a.inside))
+	if err != nil {
+		return nil, err
+	}
+	said, err := relmgr.AnswerPeer(ctx, &relmgroas.PeerRequest{Message: relmgroas.AxleToken(message)})
+	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && p.StatusCode >= 400 && p.StatusCode < 500 && p.StatusCode != 401 && p.StatusCode != 429 {
+		return nil, notTaken(err) // the agency's signature, or its question
+	}
+	if err != nil {
+		f := fault.New(fault.Unavailable, "this hub cannot answer now: ask again")
+		f.RetryAfter = time.Second
+		return nil, f.Because(err)
+	}
+	return said, nil
+}
+
+// asFederation bears a voucher, as the generated client asks for it.
+type asFederation string
+
+// Peer bears it.
+func (v asFederation) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
+	return relmgroas.Peer{Token: string(v)}, nil
+}
+
+// Oidc is of no use here: nobody asks as a practitioner.
+func (asFederation) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
+	return relmgroas.Oidc{}, errors.ErrUnsupported
+}
+
+// SignedIn is of no use here.
+func (asFederation) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.SignedIn, error) {
+	return relmgroas.SignedIn{}, errors.ErrUnsupported
+}
+
+// Subject is of no use here.
+func (asFederation) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
+	return relmgroas.Subject{}, errors.ErrUnsupported
+}

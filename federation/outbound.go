@@ -1,0 +1,300 @@
+package federation
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/federation/internal/federationdb"
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+)
+
+// Axles carries questions between this hub and its peers (docs/decisions/0084). It
+// decides nothing: whether a practitioner may ask is their relmgr's, which ordered it, and
+// what is answered the other hub's. Safe for concurrent use.
+type Axles struct {
+	s        *Service
+	orders   *attest.Verifier // relmgr's
+	vouchers *attest.Signer
+	opener   *attest.Opener
+	relmgr   string
+	client   *http.Client // of other hubs,
+	inside   *http.Client // and of this one
+	deadline time.Duration
+
+	mu    sync.Mutex
+	quiet map[string]silence // by hub
+}
+
+// silence is how often a hub has failed to answer in a row, and until when it is not
+// asked.
+type silence struct {
+	failures int
+	until    time.Time
+}
+
+// The bounds of asking another hub.
+const (
+	// AxleDeadline is how long one hub is waited for; what it says later nobody hears.
+	AxleDeadline = 5 * time.Second
+	// quietAfter failures in a row a hub is left alone for quietFor: a dead peer costs a
+	// practitioner nothing from then on.
+	quietAfter = 3
+	quietFor   = 30 * time.Second
+	// mostTries are made where it is certain that the one before was not taken.
+	mostTries = 2
+	maxReply  = 32 << 10
+	// MostAsked is how many hubs one call asks.
+	MostAsked = 50
+)
+
+// AxleConfig is what Axles needs beside the duty. All of it is required, but Deadline.
+type AxleConfig struct {
+	// Orders trusts relmgr's orders, Relmgr is where it is served.
+	Orders *attest.Verifier
+	Relmgr string
+	// Transport reaches other hubs.
+	Transport http.RoundTripper
+	// Deadline of one hub; zero: AxleDeadline.
+	Deadline time.Duration
+}
+
+// NewAxles opens the axles of a hub.
+func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
+	if c.Orders == nil || c.Relmgr == "" || c.Transport == nil {
+		return nil, errors.New("federation: axles need relmgr's orders and address, and a way to other hubs")
+	}
+	opener, err := attest.NewOpener(ctx, s.keys, OpenerKey)
+	if err != nil {
+		return nil, fmt.Errorf("federation: %w", err)
+	}
+	if c.Deadline == 0 {
+		c.Deadline = AxleDeadline
+	}
+	return &Axles{
+		s: s, orders: c.Orders, vouchers: attest.NewSigner(s.keys, SigningKey, "federation"), opener: opener, relmgr: c.Relmgr,
+		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		inside:   &http.Client{Timeout: c.Deadline},
+		deadline: c.Deadline, quiet: map[string]silence{},
+	}, nil
+}
+
+// PeerSays is what became of one question: the hub answered or it did not, and nothing
+// finer (QRY-04).
+type PeerSays struct {
+	Hub      string
+	Answered bool
+	Answer   AxleAnswer
+}
+
+// AxleAnswer is what one hub tells another: what relmgr there decided, by which record
+// of its log. It is kept by nobody: from the next question on what has ended is not told.
+type AxleAnswer struct {
+	attest.Claims
+	ReplyTo    string         `json:"reply_to"`
+	Outcome    string         `json:"outcome"`
+	Because    string         `json:"because,omitempty"`
+	Providers  []AxleProvider `json:"providers"`
+	Commitment string         `json:"commitment,omitempty"` // in hexadecimal
+}
+
+// AxleProvider is one who works with the person: the agency and a route, and no more
+// (FED-27).
+type AxleProvider struct {
+	AgencyName string              `json:"agency_name"`
+	Contact    decide.ContactRoute `json:"contact"`
+}
+
+// Ask sends what relmgr ordered for the caller, each to its hub, all at once, and waits
+// for each no longer than the deadline. One that is slow, dead or lying costs the others
+// nothing. Every order serves once. Errors: Invalid for orders that are not relmgr's for
+// this caller and for now; then nothing is sent.
+func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (says []PeerSays, err error) {
+	defer fault.Wrap(&err, "federation.Ask")
+	read := make([]attest.AxleOrder, len(orders))
+	seen := map[string]bool{}
+	for i, token := range orders {
+		o := &read[i]
+		err := a.orders.Verify(ctx, token, attest.Expect{Typ: attest.TypAxleOrder, Audience: "federation", MaxLifetime: attest.AxleLife}, o)
+		if err != nil && !errors.Is(err, attest.ErrStatement) {
+			return nil, err
+		}
+		if err != nil || o.Subject != string(who.Practitioner) || o.Agency != who.Agency || seen[o.Hub] {
+			return nil, fault.At(fmt.Sprintf("/orders/%d", i), "send the orders that relmgr gave you for this question, within two minutes, each once").Because(err)
+		}
+		seen[o.Hub] = true
+	}
+	says = make([]PeerSays, len(read))
+	var all sync.WaitGroup
+	for i, o := range read {
+		all.Go(func() { says[i] = a.askOne(ctx, o) })
+	}
+	all.Wait()
+	return says, nil
+}
+
+// askOne asks one hub, and records that it was asked and what became of it.
+func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) PeerSays {
+	says := PeerSays{Hub: o.Hub}
+	if a.leftAlone(o.Hub) {
+		return says
+	}
+	within, cancel := context.WithTimeout(ctx, a.deadline)
+	defer cancel()
+	answer, sent, err := a.carry(within, o.Hub, attest.AxleMessage{Kind: kindEnquiry, Version: hubVersion, Keys: o.Keys, Question: o.Question})
+	a.heard(o.Hub, err == nil)
+	outcome := "no-answer"
+	if err != nil {
+		a.s.log.InfoContext(ctx, "a peer did not answer", "hub", o.Hub, "cause", err.Error())
+	} else {
+		says.Answered, says.Answer, outcome = true, answer, answer.Outcome
+	}
+	// Who asked is gone, or the hub was slow: what was sent is recorded all the same.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.deadline)
+	defer cancel()
+	if err := a.keepExchange(keep, exchange{hub: o.Hub, outgoing: true, kind: kindEnquiry, request: o.ID, message: sent, outcome: outcome, commitment: answer.Commitment}); err != nil {
+		a.s.log.ErrorContext(ctx, "an exchange with a peer is not recorded", "hub", o.Hub, "cause", err.Error())
+		return PeerSays{Hub: o.Hub}
+	}
+	return says
+}
+
+// carry signs a message as the hub, seals it, and returns the other hub's verified
+// answer, and what was sent.
+func (a *Axles) carry(ctx context.Context, hub string, m attest.AxleMessage) (answer AxleAnswer, sent string, err error) {
+	peer, err := a.s.Peer(ctx, hub)
+	if err != nil {
+		return answer, "", err
+	}
+	at := a.s.clock().UTC()
+	m.Claims = attest.Claims{Audience: hub, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
+	if sent, err = a.s.signer.Sign(ctx, attest.TypAxleMessage, m); err != nil {
+		return answer, "", err
+	}
+	sealed, err := peer.Encryption.Seal(sent)
+	if err != nil {
+		return answer, sent, err
+	}
+	body, err := json.Marshal(map[string]string{"message": sealed})
+	if err != nil {
+		return answer, sent, err
+	}
+	reply, err := a.post(ctx, hub+Prefix+"/messages", body)
+	if err != nil {
+		return answer, sent, err
+	}
+	said, err := a.opener.Unseal(ctx, reply)
+	if err != nil {
+		return answer, sent, err
+	}
+	err = attest.NewVerifier(hub, peer.Keys.Fixed, a.s.clock).Verify(ctx, said, attest.Expect{Typ: attest.TypAxleAnswer, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &answer)
+	if err == nil && answer.ReplyTo != m.ID {
+		err = errors.New("the answer is to another message")
+	}
+	if err != nil {
+		return AxleAnswer{}, sent, err
+	}
+	return answer, sent, nil
+}
+
+// post sends a message, again where it is certain that it was not taken: nobody
+// listened, or the other hub said so.
+func (a *Axles) post(ctx context.Context, url string, body []byte) (message string, err error) {
+	for try := 1; ; try++ {
+		message, again, err := a.postOnce(ctx, url, body)
+		if err == nil || !again || try == mostTries {
+			return message, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (a *Axles) postOnce(ctx context.Context, url string, body []byte) (message string, again bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return "", false, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		op := (*net.OpError)(nil)
+		return "", errors.As(err, &op) && op.Op == "dial", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil {
+		return "", false, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", resp.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("the other hub answers %d", resp.StatusCode)
+	}
+	var said struct {
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		return "", false, errors.New("the other hub's answer is no message")
+	}
+	return said.Message, false, nil
+}
+
+// leftAlone reports whether a hub has been silent so often that it is not asked now.
+func (a *Axles) leftAlone(hub string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.s.clock().Before(a.quiet[hub].until)
+}
+
+func (a *Axles) heard(hub string, answered bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q := a.quiet[hub]
+	if answered {
+		delete(a.quiet, hub)
+		return
+	}
+	if q.failures++; q.failures >= quietAfter {
+		q.until = a.s.clock().Add(quietFor)
+	}
+	a.quiet[hub] = q
+}
+
+// exchange is one message between this hub and another, with nothing of whom it was
+// about.
+type exchange struct {
+	hub        string
+	outgoing   bool
+	kind       string
+	request    string // its one-use id, as relmgr's record has it; empty of what was not read
+	message    string // signed
+	outcome    string
+	commitment string // in hexadecimal, of the answering hub's record
+}
+
+func (a *Axles) keepExchange(ctx context.Context, e exchange) error {
+	sum := sha256.Sum256([]byte(e.message))
+	commitment, err := hex.DecodeString(e.commitment)
+	if err != nil || len(commitment) != sha256.Size {
+		commitment = nil
+	}
+	return pg.Fault(a.s.q.KeepExchange(ctx, a.s.db, federationdb.KeepExchangeParams{
+		ExchangeID: ident.UntypedID(ident.NewAct()), At: a.s.now(), Hub: e.hub, Outgoing: e.outgoing, Kind: e.kind, Request: e.request, MessageHash: sum[:], Outcome: e.outcome, Commitment: commitment,
+	}))
+}
