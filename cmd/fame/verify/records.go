@@ -276,6 +276,9 @@ func (v *verification) checkRecords(ctx context.Context) error {
 	if err := v.checkEffects(ctx); err != nil {
 		return err
 	}
+	if err := v.checkHandover(ctx); err != nil {
+		return err
+	}
 	managers, err := all(ctx, v.idmgr, "select count(*) from idmgr.key_checks", func(r *sql.Rows, n *int) error { return r.Scan(n) })
 	if err != nil {
 		return err
