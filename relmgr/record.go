@@ -81,6 +81,7 @@ type deed struct {
 	Anchor      *anchored   `json:"anchor,omitempty"`
 
 	Repairs  string          `json:"repairs,omitempty"` // the registrar whose mistake this is
+	Ruling   ident.CaseID    `json:"ruling,omitzero"`   // the case whose ruling this carries out
 	Confirms ident.ActID     `json:"confirms,omitzero"`
 	Reviews  ident.EnquiryID `json:"reviews,omitzero"`
 	Cause    Cause           `json:"cause,omitempty"`

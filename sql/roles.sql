@@ -156,6 +156,7 @@ grant select on registrar.published_repairs to fame_relmgr;
 -- What identity managers have in force on a handle. Of links there is nothing to read.
 grant usage on schema idmgr to fame_relmgr;
 grant select on idmgr.published_effects, idmgr.published_grants to fame_relmgr;
+grant select on idmgr.published_rulings to fame_relmgr; -- on disputes, for it to carry out
 grant select, insert on relmgr.clashes to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;

@@ -746,6 +746,14 @@ CREATE VIEW idmgr.published_grants AS
    FROM idmgr.effects
   WHERE (effects.kind = 'grant'::text);
 
+CREATE VIEW idmgr.published_rulings AS
+ SELECT d.case_id,
+    d.source_id AS dispute_id,
+    d.outcome,
+    d.due_at AS binds_at
+   FROM idmgr.docket d
+  WHERE ((d.kind = 'rule'::text) AND (d.source = 'dispute'::text));
+
 CREATE TABLE idmgr.records (
     "position" bigint NOT NULL,
     record_id uuid NOT NULL,
@@ -3612,6 +3620,8 @@ GRANT SELECT,INSERT ON TABLE idmgr.key_checks TO fame_idmgr;
 GRANT SELECT ON TABLE idmgr.published_effects TO fame_relmgr;
 
 GRANT SELECT ON TABLE idmgr.published_grants TO fame_relmgr;
+
+GRANT SELECT ON TABLE idmgr.published_rulings TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.records TO fame_idmgr;
 

@@ -31,7 +31,8 @@ func suspended(list []relmgr.SuspendedAct) []oas.SuspendedAct {
 // repairEvery is how often it is looked what registrars have found to be wrong.
 const repairEvery = 15 * time.Second
 
-// repair suspends what rests on registrars' mistakes, and lifts what was taken back, until ctx ends.
+// repair suspends what rests on registrars' mistakes, lifts what was taken
+// back, and carries out rulings on disputes, until ctx ends.
 func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 	tick := time.NewTicker(repairEvery)
 	defer tick.Stop()
@@ -41,6 +42,12 @@ func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 			log.ErrorContext(ctx, "what registrars found to be wrong cannot be taken up", "cause", err.Error())
 		} else if taken > 0 {
 			log.InfoContext(ctx, "took up what registrars found to be wrong, or took back", "records", taken)
+		}
+		ruled, err := service.TakeRulings(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "rulings on disputes cannot be carried out", "cause", err.Error())
+		} else if ruled > 0 {
+			log.InfoContext(ctx, "carried out rulings on disputes", "disputes", ruled)
 		}
 		select {
 		case <-ctx.Done():

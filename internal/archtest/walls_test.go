@@ -138,6 +138,7 @@ idmgr.case_references           idmgr       select insert
 idmgr.docket                    idmgr       select
 idmgr.published_effects         relmgr      select
 idmgr.published_grants          relmgr      select
+idmgr.published_rulings         relmgr      select
 # What has become due, and how often what was asked: no person, no handle.
 relmgr.escalations              idmgr       select
 relmgr.asked                    idmgr       select

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/internal/serve"
+	"github.com/fame-hub/fame/relmgr"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -410,6 +412,36 @@ func TestWhatIsSeenToWhereItCameFromIsSettled(t *testing.T) {
 		if len(all[source]) != 1 || all[source][0]["state"] != "settled" {
 			t.Errorf("%s, seen to: %v", source, all[source])
 		}
+	}
+	// TRU-05: another is ruled on, and relmgr does what was ruled once it binds.
+	related(h, "LMN-00053", "GP-00053", agreed{})
+	h.dispute("mr-lindqvist", "social-care", "LMN-00053")
+	h.clock.pass(15 * 24 * time.Hour)
+	for _, c := range h.cases("adj-amin")["dispute"] {
+		if c["state"] == "waiting" {
+			if got := h.tryRuling("adj-amin", c["case"].(string), "dismissed"); got != 201 {
+				t.Errorf("ruling on the dispute is answered %d", got)
+			}
+		}
+	}
+	knows := func() bool { return strings.Contains(string(h.ask("LMN-00053", "").body), "riverside-surgery") }
+	carried := func(want int) {
+		t.Helper()
+		s, err := relmgr.New(t.Context(), relmgr.Config{DB: h.base.DB(t, "relmgr"), Keys: h.keys["relmgr"], Now: h.now})
+		h.must(err)
+		defer s.Close()
+		if n, err := s.TakeRulings(t.Context()); err != nil || n != want {
+			t.Errorf("%d rulings are carried out, %v: want %d", n, err, want)
+		}
+	}
+	carried(0)
+	if knows() {
+		t.Error("before the ruling binds what is disputed is told")
+	}
+	h.clock.pass(45 * 24 * time.Hour)
+	carried(1)
+	if !knows() {
+		t.Error("after the dispute was dismissed nobody is told")
 	}
 }
 
