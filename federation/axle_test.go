@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ type axled struct {
 	agency json.RawMessage
 }
 
-const relmgrKey, axleDeadline = seal.KeyID("sign/relmgr/1"), 700 * time.Millisecond
+const relmgrKey, axleDeadline = seal.KeyID("sign/relmgr/1"), 8 * time.Second
 
 func withAxles(t *testing.T, relmgr http.HandlerFunc) axled {
 	t.Helper()
@@ -126,7 +127,7 @@ func (a axled) count(query string) (n int) {
 func TestAHubAnsweredOrItDidNot(t *testing.T) {
 	a := withAxles(t, nil)
 	dead := "dead"
-	names := []string{"honest", "slow", "refusing", "garbled", "replying-to-another", "for-another", "late", "ahead", "a-little-ahead", "another's-key", "bare", "older"}
+	names := []string{"honest", "slow", "refusing", "garbled", "replying-to-another", "for-another", "late", "ahead", "a-little-ahead", "another's-key", "bare", "older", "inventing", "unreachable", "talkative", "unproven"}
 	var plain []string
 	for _, name := range names {
 		plain = append(plain, strings.ReplaceAll(name, "'", ""))
@@ -137,12 +138,13 @@ func TestAHubAnsweredOrItDidNot(t *testing.T) {
 	a.must(err)
 	_, _, err = impostor.Ensure(t.Context(), "sign/x/1", seal.KindSign)
 	a.must(err)
-	to := a.sealedFor()
+	to, ended := a.sealedFor(), make(chan struct{})
+	t.Cleanup(func() { close(ended) })
 	a.other.Takes(func(name, signed string) (string, int) {
 		answer := a.honest(a.opened(name, signed))
 		switch name {
 		case "slow":
-			time.Sleep(2 * axleDeadline)
+			<-ended
 		case "refusing":
 			return "", http.StatusUnprocessableEntity
 		case "garbled":
@@ -173,6 +175,14 @@ func TestAHubAnsweredOrItDidNot(t *testing.T) {
 				return "", http.StatusInternalServerError
 			}
 			return text, http.StatusOK
+		case "inventing":
+			answer.Outcome = "known-to-everybody"
+		case "unreachable":
+			answer.Providers[0].Contact.Kind = "pigeon"
+		case "talkative":
+			answer.Providers = slices.Repeat(answer.Providers, 9)
+		case "unproven":
+			answer.Commitment = "trust me"
 		case "older":
 			answer.Outcome, answer.Because, answer.Providers = "returned", "not understood", nil
 		case dead:

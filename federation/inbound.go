@@ -57,7 +57,7 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 	if answer.Providers == nil {
 		answer.Providers = []AxleProvider{}
 	}
-	if err := a.keepExchange(ctx, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
+	if err := a.keepExchanges(ctx, false, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
 		return "", err
 	}
 	signed, err := a.s.signer.Sign(ctx, attest.TypAxleAnswer, answer)

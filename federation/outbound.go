@@ -12,8 +12,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/internal/federationdb"
@@ -112,6 +115,36 @@ type AxleAnswer struct {
 	Commitment string         `json:"commitment,omitempty"` // in hexadecimal
 }
 
+// check refuses what no hub of this version answers: another hub's word goes no further
+// than that.
+func (a AxleAnswer) check(to string) error {
+	text, err := hex.DecodeString(a.Commitment)
+	switch {
+	case a.ReplyTo != to:
+		return errors.New("the answer is to another message")
+	case !slices.Contains([]string{"answered", "stopped", "used-before", returned, discarded, "escalated"}, a.Outcome):
+		return errors.New("the answer has an outcome that is none")
+	case a.Commitment != "" && (err != nil || len(text) != sha256.Size):
+		return errors.New("the answer has a commitment that is none")
+	case len(a.Providers) > mostTold || a.Outcome != "answered" && len(a.Providers) > 0 || len(a.Because) > 500:
+		return errors.New("the answer says more than an answer may")
+	}
+	for _, p := range a.Providers {
+		c := p.Contact
+		if !slices.Contains([]string{"telephone", "email", "page"}, c.Kind) || p.AgencyName == "" || c.Value == "" || !printable(p.AgencyName+c.Value+c.Hours+c.Confirmed) {
+			return errors.New("the answer names somebody whom nobody could reach")
+		}
+	}
+	return nil
+}
+
+// mostTold is how many one hub tells another of (docs/decisions/0084).
+const mostTold = 8
+
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // AxleProvider is one who works with the person: the agency and a route, and no more
 // (FED-27).
 type AxleProvider struct {
@@ -139,38 +172,38 @@ func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (sa
 		seen[o.Hub] = true
 	}
 	says = make([]PeerSays, len(read))
+	went := make([]exchange, len(read))
 	var all sync.WaitGroup
 	for i, o := range read {
-		all.Go(func() { says[i] = a.askOne(ctx, o) })
+		all.Go(func() { says[i], went[i] = a.askOne(ctx, o) })
 	}
 	all.Wait()
-	return says, nil
+	// Who asked may be gone: what was sent is recorded all the same, before anybody hears.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.deadline)
+	defer cancel()
+	return says, a.keepExchanges(keep, true, went...)
 }
 
-// askOne asks one hub, and records that it was asked and what became of it.
-func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) PeerSays {
-	says := PeerSays{Hub: o.Hub}
+// askOne asks one hub.
+func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (PeerSays, exchange) {
+	says, went := PeerSays{Hub: o.Hub}, exchange{hub: o.Hub, kind: kindEnquiry, request: o.ID, outcome: "no-answer"}
 	if a.leftAlone(o.Hub) {
-		return says
+		return says, went
 	}
 	within, cancel := context.WithTimeout(ctx, a.deadline)
 	defer cancel()
 	answer, sent, err := a.carry(within, o.Hub, attest.AxleMessage{Kind: kindEnquiry, Version: hubVersion, Keys: o.Keys, Question: o.Question})
-	a.heard(o.Hub, err == nil)
-	outcome := "no-answer"
+	went.message = sent
+	if ctx.Err() == nil { // else it was the asker who went away
+		a.heard(o.Hub, err == nil)
+	}
 	if err != nil {
 		a.s.log.InfoContext(ctx, "a peer did not answer", "hub", o.Hub, "cause", err.Error())
-	} else {
-		says.Answered, says.Answer, outcome = true, answer, answer.Outcome
+		return says, went
 	}
-	// Who asked is gone, or the hub was slow: what was sent is recorded all the same.
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.deadline)
-	defer cancel()
-	if err := a.keepExchange(keep, exchange{hub: o.Hub, outgoing: true, kind: kindEnquiry, request: o.ID, message: sent, outcome: outcome, commitment: answer.Commitment}); err != nil {
-		a.s.log.ErrorContext(ctx, "an exchange with a peer is not recorded", "hub", o.Hub, "cause", err.Error())
-		return PeerSays{Hub: o.Hub}
-	}
-	return says
+	says.Answered, says.Answer = true, answer
+	went.outcome, went.commitment = answer.Outcome, answer.Commitment
+	return says, went
 }
 
 // carry signs a message as the hub, seals it, and returns the other hub's verified
@@ -202,8 +235,8 @@ func (a *Axles) carry(ctx context.Context, hub string, m attest.AxleMessage) (an
 		return answer, sent, err
 	}
 	err = attest.NewVerifier(hub, peer.Keys.Fixed, a.s.clock).Verify(ctx, said, attest.Expect{Typ: attest.TypAxleAnswer, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &answer)
-	if err == nil && answer.ReplyTo != m.ID {
-		err = errors.New("the answer is to another message")
+	if err == nil {
+		err = answer.check(m.ID)
 	}
 	if err != nil {
 		return AxleAnswer{}, sent, err
@@ -280,21 +313,24 @@ func (a *Axles) heard(hub string, answered bool) {
 // about.
 type exchange struct {
 	hub        string
-	outgoing   bool
 	kind       string
 	request    string // its one-use id, as relmgr's record has it; empty of what was not read
-	message    string // signed
+	message    string // signed; empty of what was not sent
 	outcome    string
 	commitment string // in hexadecimal, of the answering hub's record
 }
 
-func (a *Axles) keepExchange(ctx context.Context, e exchange) error {
-	sum := sha256.Sum256([]byte(e.message))
-	commitment, err := hex.DecodeString(e.commitment)
-	if err != nil || len(commitment) != sha256.Size {
-		commitment = nil
+func (a *Axles) keepExchanges(ctx context.Context, outgoing bool, list ...exchange) error {
+	p := federationdb.KeepExchangesParams{At: a.s.now(), Outgoing: outgoing}
+	for _, e := range list {
+		sum := sha256.Sum256([]byte(e.message))
+		commitment, err := hex.DecodeString(e.commitment)
+		if err != nil || len(commitment) != sha256.Size {
+			commitment = []byte{}
+		}
+		p.ExchangeIds, p.Hubs, p.Kinds = append(p.ExchangeIds, ident.NewAct().String()), append(p.Hubs, e.hub), append(p.Kinds, e.kind)
+		p.Requests, p.MessageHashes, p.Outcomes = append(p.Requests, e.request), append(p.MessageHashes, sum[:]), append(p.Outcomes, e.outcome)
+		p.Commitments = append(p.Commitments, commitment)
 	}
-	return pg.Fault(a.s.q.KeepExchange(ctx, a.s.db, federationdb.KeepExchangeParams{
-		ExchangeID: ident.UntypedID(ident.NewAct()), At: a.s.now(), Hub: e.hub, Outgoing: e.outgoing, Kind: e.kind, Request: e.request, MessageHash: sum[:], Outcome: e.outcome, Commitment: commitment,
-	}))
+	return pg.Fault(a.s.q.KeepExchanges(ctx, a.s.db, p))
 }

@@ -48,7 +48,7 @@ func neighbours(t *testing.T, names ...string) []*town {
 	p := hubtest.NewPostgres(t)
 	var towns []*town
 	for _, name := range names {
-		towns = append(towns, newTown(t, p, name).explained(t))
+		towns = append(towns, metHub(t, p, name).explained(t))
 	}
 	for _, w := range towns {
 		w.borders(t, towns, func(map[string]any) {})
@@ -237,9 +237,43 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 			}
 		}
 	}
+	t.Run("an emergency", func(t *testing.T) { emergencyElsewhere(t, home, school) })
 	t.Run("a hub that is dead costs nobody else anything", func(t *testing.T) { deadPeer(t, home, school, carer) })
 	t.Run("suspended, it is told nothing from the next request on", func(t *testing.T) { suspendedPeer(t, home, school, carer) })
 	t.Run("messages that nobody understands", func(t *testing.T) { notUnderstood(t, towns) })
+}
+
+// E2E-05 (its enquiry half), QRY-05, QRY-10, PUB-08: what the person blocks is told to another hub in a declared
+// emergency alone, and both hubs open a review of it. That a stranger is recognised across
+// hubs is not built: the person is known by a number of the scheme.
+func emergencyElsewhere(t *testing.T, home, school *town) {
+	const number = "9434765854"
+	home.tellsHubs(t, number, school.made.Hub)
+	who := home.known("Nora Pike "+number, map[ident.Column]string{"gp-riverside": number})
+	proof, err := home.storyteller().proof(t.Context(), home.signedIn(t, "dr-patel"), who, "gp-riverside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home.send(t, "dr-patel", http.MethodPost, home.Consent.URL+"/consent/v1/blocks", map[string]any{
+		"proof": proof, "reach": "block", "warning": "effect-on-care-1", "evidence": "spoken-and-noted",
+	}).said(t, http.StatusCreated)
+	ask := func(emergency bool) heard {
+		h, _ := school.asksAll(t, "mr-lindqvist", number, func(q map[string]any) {
+			q["column"], q["emergency"], q["reason"] = "social-care", emergency, "risk-of-harm"
+		})
+		return h
+	}
+	wantToldBy(t, ask(false), home)
+	wantToldBy(t, ask(true), home, "Riverside Surgery")
+	for _, w := range []struct {
+		*town
+		peer string
+	}{{home, "e.peer = '" + school.made.Hub + "'"}, {school, "e.peer is null"}} {
+		var reviews int
+		if err := w.Admin(t).QueryRowContext(t.Context(), "select count(*) from relmgr.reviews v join relmgr.enquiries e using (enquiry_id) where v.cause = 'emergency' and "+w.peer).Scan(&reviews); err != nil || reviews != 1 {
+			t.Errorf("%s has %d reviews: %v", w.Name, reviews, err)
+		}
+	}
 }
 
 // Invariant 11, QRY-04: with a peer's federation duty killed the others answer, the answer

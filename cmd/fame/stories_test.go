@@ -61,7 +61,7 @@ func newPartnership(t *testing.T, p *hubtest.Postgres, name string, document fun
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux) // as long as the town: until the tests end
 	at := server.Listener.Addr().String()
-	w.made = hub{hubFile: hubFile{Name: name, Hub: "http://" + hubtest.FreePort(t), Listen: at}}
+	w.made = hub{hubFile: hubFile{Name: name, Hub: "http://127.0.0.1:8400", Listen: at}}
 	var err error
 	if w.issuer, err = localissuer.Open(filepath.Join(hubtest.Dir(t, "issuer"), "issuer.key"), w.made.localIssuer()); err != nil {
 		t.Fatal(err)
@@ -69,9 +69,6 @@ func newPartnership(t *testing.T, p *hubtest.Postgres, name string, document fun
 	mux.Handle("/issuer/", w.issuer.Handler("/issuer"))
 	w.Hub = hubtest.NewHub(t, p, name, w.made.Hub, hubtest.Governor(w.issuer.URL()+"#governor"))
 	w.made.dir = w.Hub.Dir
-	if _, err := w.made.portalSigner(t.Context()); err != nil { // the document lists its keys
-		t.Fatal(err)
-	}
 	if w.document, err = document(w.made); err != nil {
 		t.Fatal(err)
 	}

@@ -10,36 +10,41 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/lib/pq"
 )
 
-const KeepExchange = `-- name: KeepExchange :exec
+const KeepExchanges = `-- name: KeepExchanges :exec
 insert into federation.exchanges (exchange_id, at, hub, outgoing, kind, request, message_hash, outcome, commitment)
-values ($1::uuid, $2, $3, $4, $5, nullif($6::text, ''), $7::bytea, $8, $9::bytea)
+select e.exchange_id, $1, e.hub, $2, e.kind, nullif(e.request, ''), e.message_hash, e.outcome, nullif(e.commitment, '')
+  from (select unnest($3::text[])::uuid as exchange_id, unnest($4::text[]) as hub, unnest($5::text[]) as kind,
+               unnest($6::text[]) as request, unnest($7::bytea[]) as message_hash,
+               unnest($8::text[]) as outcome, unnest($9::bytea[]) as commitment) e
 `
 
-type KeepExchangeParams struct {
-	ExchangeID  ident.UntypedID
-	At          time.Time
-	Hub         string
-	Outgoing    bool
-	Kind        string
-	Request     string
-	MessageHash []byte
-	Outcome     string
-	Commitment  []byte
+type KeepExchangesParams struct {
+	At            time.Time
+	Outgoing      bool
+	ExchangeIds   []string
+	Hubs          []string
+	Kinds         []string
+	Requests      []string
+	MessageHashes [][]byte
+	Outcomes      []string
+	Commitments   [][]byte
 }
 
-func (q *Queries) KeepExchange(ctx context.Context, db DBTX, arg KeepExchangeParams) error {
-	_, err := db.ExecContext(ctx, KeepExchange,
-		arg.ExchangeID,
+// What went between this hub and others at once, one statement and one commit.
+func (q *Queries) KeepExchanges(ctx context.Context, db DBTX, arg KeepExchangesParams) error {
+	_, err := db.ExecContext(ctx, KeepExchanges,
 		arg.At,
-		arg.Hub,
 		arg.Outgoing,
-		arg.Kind,
-		arg.Request,
-		arg.MessageHash,
-		arg.Outcome,
-		arg.Commitment,
+		pq.Array(arg.ExchangeIds),
+		pq.Array(arg.Hubs),
+		pq.Array(arg.Kinds),
+		pq.Array(arg.Requests),
+		pq.Array(arg.MessageHashes),
+		pq.Array(arg.Outcomes),
+		pq.Array(arg.Commitments),
 	)
 	return err
 }

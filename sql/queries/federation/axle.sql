@@ -1,6 +1,10 @@
--- name: KeepExchange :exec
+-- name: KeepExchanges :exec
+-- What went between this hub and others at once, one statement and one commit.
 insert into federation.exchanges (exchange_id, at, hub, outgoing, kind, request, message_hash, outcome, commitment)
-values (sqlc.arg(exchange_id)::uuid, @at, @hub, @outgoing, @kind, nullif(sqlc.arg(request)::text, ''), sqlc.arg(message_hash)::bytea, @outcome, sqlc.narg(commitment)::bytea);
+select e.exchange_id, @at, e.hub, @outgoing, e.kind, nullif(e.request, ''), e.message_hash, e.outcome, nullif(e.commitment, '')
+  from (select unnest(sqlc.arg(exchange_ids)::text[])::uuid as exchange_id, unnest(sqlc.arg(hubs)::text[]) as hub, unnest(sqlc.arg(kinds)::text[]) as kind,
+               unnest(sqlc.arg(requests)::text[]) as request, unnest(sqlc.arg(message_hashes)::bytea[]) as message_hash,
+               unnest(sqlc.arg(outcomes)::text[]) as outcome, unnest(sqlc.arg(commitments)::bytea[]) as commitment) e;
 
 -- name: KeepUnknown :exec
 insert into federation.unknown_messages (record_id, at, hub, kind, version, message_hash, became, sent_to, case_id, origin, sender, hops, due_at)
