@@ -60,24 +60,29 @@ func decisionFields(v *visit, deeds ...string) []*field {
 			agencies.Options = append(agencies.Options, option{Value: a.ID, Text: a.Name})
 		}
 	}
+	step := func(label, hint string) *field { return &field{Kind: heading, Label: label, Hint: hint} }
 	return []*field{
+		step("Step 1: the power", "What lets your agency do this?"),
 		oneChoice(f("agreement", "Under which agreement?", pick, agreements, "Select an agreement")),
 		oneChoice(f("power", "Which power lets your agency do this?", pick, powers, "Select the power that lets your agency do this")),
+		step("Step 2: proportion", "Share no more than is needed, with nobody who does not need it."),
 		f("purposes", "For what may others be told?", several, only(v.t.Codes.Purposes, gather(under, func(a agreement) []string { return a.Purposes })), "Select at least one purpose"),
 		f("aspects", "What may they be told?", several, only(v.t.Codes.Aspects, gather(under, func(a agreement) []string { return a.Aspects })), "Select at least one thing that may be told"),
 		f("audience", "Who may be told?", choice, []option{{Value: "partnership", Text: "Every party to the agreement"}, {Value: "agencies", Text: "Only the agencies that I select"}}, "Select who may be told"),
 		agencies,
 		f("aim", "What is the aim?", pick, options(v.t.Codes.Aims), "Select the aim"),
 		necessary, safeguards,
+		step("Step 3: confidence", ""),
 		f("ground", "How does it pass the duty of confidence?", choice, worded(gather(under, func(a agreement) []string { return a.Grounds })), "Select how it passes the duty of confidence"),
 		evidence, why,
+		step("Step 4: data protection", ""),
 		f("ordinary", "Which condition of data protection law holds?", pick, worded(ordinary), "Select the condition that holds"),
 		special, until,
 		{Name: "consent", Kind: hidden, Label: "Consent", Optional: true}, // captured by a try that went no further
 	}
 }
 
-// at says under which names the form asks what a decision's members are called.
+// decisionAt says under which names the form asks what a decision's members are called.
 var decisionAt = map[string]string{"conditions": "ordinary", "proportionality": "aim", "consents": "evidence", "reason": "imposed", "partnership": "audience"}
 
 func onConsent(ground string) bool {

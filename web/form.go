@@ -24,6 +24,7 @@ const (
 	date    kind = "date"    // day, month, year
 	long    kind = "long"    // several lines
 	hidden  kind = "hidden"
+	heading kind = "heading" // asks nothing
 )
 
 // option is one thing to choose.
@@ -75,9 +76,6 @@ func (f *field) Focus() string {
 	}
 	return f.Name
 }
-
-// IsSmall reports whether the options fit on one line.
-func (f *field) IsSmall() bool { return len(f.Options) <= 2 }
 
 // mistake is one line of the summary of what is wrong.
 type mistake struct{ Text, Href string }
@@ -161,6 +159,7 @@ func (f *field) setDay(t time.Time) {
 func (f *form) fill(v url.Values) {
 	for _, one := range f.Fields {
 		switch {
+		case one.Kind == heading:
 		case one.Kind == date:
 			if v.Has(one.Name + "-day") {
 				one.Values = []string{v.Get(one.Name + "-day"), v.Get(one.Name + "-month"), v.Get(one.Name + "-year")}
@@ -190,6 +189,9 @@ func (f *form) read(v url.Values) bool {
 }
 
 func (f *field) judge() string {
+	if f.Kind == heading {
+		return ""
+	}
 	given := slices.DeleteFunc(slices.Clone(f.Values), func(s string) bool { return strings.TrimSpace(s) == "" })
 	if len(given) == 0 {
 		if f.Optional {

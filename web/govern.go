@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -233,7 +234,7 @@ func showWaiting(v *visit) error {
 			{Key: "Service", Values: []string{v.t.columnTitle(string(one.Column))}}, {Key: "Ground", Values: []string{plain(string(one.Ground))}},
 		}, Links: []link{{Text: "Say what you make of it", Href: Prefix + "/reviews/overrides/" + string(one.Act)}}})
 	}
-	pg.Lead = []string{strconv.Itoa(len(got.Reviews)) + " enquiries, of which " + strconv.Itoa(overdue) + " overdue, and " + strconv.Itoa(len(overrides.Decisions)) + " overrides."}
+	pg.Lead = []string{fmt.Sprintf("Enquiries: %d, overdue: %d. Overrides: %d.", len(got.Reviews), overdue, len(overrides.Decisions))}
 	return v.show(pg)
 }
 

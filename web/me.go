@@ -252,6 +252,11 @@ func showActs(v *visit) error {
 	return v.show(pg)
 }
 
+// stepWords are the four questions of a decision (LEG-01) in a few words.
+var stepWords = map[int]string{
+	1: "May the agency do this?", 2: "Is it needed, and in proportion?", 3: "Is confidence kept, or outweighed?", 4: "Does data protection law allow it?",
+}
+
 func showDecided(v *visit) error {
 	r, cursor, proof, err := v.part()
 	if err != nil {
@@ -268,7 +273,7 @@ func showDecided(v *visit) error {
 		}}
 		for _, s := range d.Steps {
 			answer := map[relmgroas.StepAnswer]string{relmgroas.StepAnswerPassed: "Yes", relmgroas.StepAnswerFailed: "No", relmgroas.StepAnswerNotAsked: "Not asked"}[s.Answer]
-			c.Rows = append(c.Rows, row{Key: s.Question, Values: []string{answer}})
+			c.Rows = append(c.Rows, row{Key: stepWords[s.Step], Values: []string{answer}})
 		}
 		pg.Cards = append(pg.Cards, c)
 	}
@@ -421,14 +426,33 @@ func doHide(v *visit, k known, f *form) error {
 	return err
 }
 
-// leaveOutForm lists agencies that the person can have met here: those that know them,
-// those that asked, and those of the partnership.
+// leaveOutForm lists the partnership's agencies; before the portal has read of them, those
+// that know the person or have asked.
 func leaveOutForm(v *visit, k known) *form {
 	f := &field{Name: "agency", Label: "Which agency?", Kind: pick, Missing: "Select the agency to leave out"}
-	for _, a := range v.t.Agencies {
-		if a.ID != string(k.Agency) {
-			f.Options = append(f.Options, option{Value: a.ID, Text: a.Name})
+	add := func(id, name string) {
+		if id != string(k.Agency) && !slices.ContainsFunc(f.Options, func(o option) bool { return o.Value == id }) {
+			f.Options = append(f.Options, option{Value: id, Text: name})
 		}
+	}
+	for _, a := range v.t.Agencies {
+		add(a.ID, a.Name)
+	}
+	if len(v.t.Agencies) == 0 {
+		_ = v.mine(func(r *relmgroas.Client, _ *consentoas.Client) error { // fewer to choose from, if a list fails
+			if known, err := r.ListMyRelationships(v.ctx); err == nil {
+				for _, one := range known.Relationships {
+					add(string(one.Agency), one.AgencyName)
+				}
+			}
+			asked, err := r.ListMyEnquiries(v.ctx, relmgroas.ListMyEnquiriesParams{Limit: relmgroas.NewOptInt(100)})
+			if err == nil {
+				for _, one := range asked.Enquiries {
+					add(string(one.Agency), one.AgencyName)
+				}
+			}
+			return err
+		})
 	}
 	return &form{Action: Prefix + "/me/relationships/" + string(k.Handle) + "/leave-out", Button: "Leave them out", Fields: []*field{f}}
 }

@@ -271,6 +271,15 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, Prefix+"/me", http.StatusSeeOther)
 		return
 	}
+	if err := v.readTerms(); err != nil {
+		if isExpired(told(err)) {
+			p.sessions.expire(v.s)
+			p.signInFirst(v, v.s)
+			return
+		}
+		v.finish(err)
+		return
+	}
 	pg := &page{Title: "What do you want to do?"}
 	for _, n := range v.nav() {
 		pg.Cards = append(pg.Cards, card{Title: n.Text, Href: n.Href, Lines: []string{n.Why}})

@@ -228,7 +228,7 @@ func showQuality(v *visit) error {
 			{Key: "Failures in 1,000", Values: []string{strconv.Itoa(q.ErrorsPerMille)}},
 		}}
 		for _, share := range q.Recall {
-			c.Rows = append(c.Rows, row{Key: "Found " + share.Of, Values: []string{strconv.Itoa(int(math.Round(100*share.Share))) + " of 100, of " + strconv.Itoa(share.Tried) + " tried"}})
+			c.Rows = append(c.Rows, row{Key: sentence(share.Of), Values: []string{strconv.Itoa(int(math.Round(100*share.Share))) + " of 100 found, of " + strconv.Itoa(share.Tried) + " tried"}})
 		}
 		pg.Cards = append(pg.Cards, c)
 		if pg.Bars == nil {

@@ -297,7 +297,7 @@ func (b *browser) picture(name string) {
 func (b *browser) signIn(name string) {
 	b.t.Helper()
 	b.open("/portal/")
-	b.follow("Sign in at the local issuer")
+	b.follow("Sign in with your agency")
 	b.goes("be "+name, byKey(fmt.Sprintf(`//button[@name="person" and @value=%q]`, name), kb.Enter))
 	b.sees(name, "What do you want to do?")
 }

@@ -113,6 +113,9 @@ func newHub(ctx context.Context, h hub, admin string, g governor) error {
 	if err := h.initialise(ctx, g); err != nil {
 		return err
 	}
+	if err := h.makePortal(ctx, g); err != nil {
+		return err
+	}
 	text, err := yaml.Marshal(h.hubFile)
 	if err != nil {
 		return err
@@ -303,8 +306,7 @@ func (h hub) makeKeys(ctx context.Context, duty string) error {
 		if err := attest.WriteKeySet(h.path("keys", "registrar.jwks"), set); err != nil {
 			return err
 		}
-		_, err = h.portalSigner(ctx) // likewise, for the registrar's relying party
-		return err
+		return h.makePortalKeys(ctx) // likewise, for the registrar's relying party
 	}
 	return err
 }

@@ -49,6 +49,7 @@ func (c *initCommand) Run(ctx context.Context, all *cli, out *printer) (err erro
 		for _, duty := range duties {
 			out.say("Run its duty with: %s --config %s", duty, h.path(duty+".yaml"))
 		}
+		out.say("Run its pages with: portal --config %s", h.path("portal.yaml"))
 	}
 	out.say("Then the governor applies the partnership: fame apply -f partnership.yaml --token TOKEN")
 	return out.result(map[string]any{"dir": h.dir, "hub": h.Hub, "private": h.Private})

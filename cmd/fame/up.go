@@ -63,7 +63,7 @@ func (c *upCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	return h.serve(ctx, serving{
 		fresh: fresh, metrics: c.Metrics, log: serve.Logger(os.Stderr, level),
-		ready: func() error { return c.banner(h, fresh, out) }, title: "FAME hub " + h.Name,
+		ready: func() error { return c.banner(h, fresh, out) },
 	})
 }
 
