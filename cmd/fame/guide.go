@@ -30,11 +30,12 @@ func guide() *web.Guide {
 			{Title: "ms-abara", Lines: []string{"Keeps the register by which people are recognised."}},
 		},
 		Steps: []string{
-			"Sign in as mr-lindqvist and ask about LMN-00042: the surgery, the school and the police are there to be contacted, each under its own decision.",
-			"Ask about LMN-00042 again, this time for a medication review: only the surgery offers that.",
-			"Sign out, sign in as dr-patel and ask about GP-00042: the same child, and she is never shown anybody else's identifier.",
-			"As ms-okafor, ask about S000014: nothing can be told, which is worded so that nobody takes it for no. Send the contact request that stands beside it.",
-			"Sign in with the registrar as Daniel Ashworth: see who knows you and who asked, hide one of them, and let it be told of again.",
+			"As dr-patel, publish that the surgery works with somebody new, GP-55001: will co-ordinate, for assessing needs together and reviewing medication, on the person's explicit consent. Then make a telephone code for GP-55001. (The first story: a surgery publishes an offer.)",
+			"As mr-lindqvist, join with that code as LMN-55001, which is what he calls the same person. Ask about LMN-55001 for a medication review: the surgery is there to be contacted, and is never called GP-55001 to him. (The second: with whom can I do this?)",
+			"As dr-patel, ask about GP-00101, whom four services know. The police are not among them: he has left them out, and nothing in the answer shows it. (The third: who else is working with him?)",
+			"As ms-okafor, ask about S000014. The clinic knows the girl too, and by her own choice the school is not told: nothing can be told, worded so that nobody takes it for no. Send the contact request that stands beside it. (The fourth; a private link for one purpose is made by an identity manager, which has no pages yet.)",
+			"With the registrar, as Daniel Ashworth: see who knows you and who asked, hide one of them, and let it be told of again.",
+			"As dr-brandt, look at what waits for review. As gov-ellis, at the partnership and its log.",
 		},
 	}
 }
