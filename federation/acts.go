@@ -43,8 +43,9 @@ type act struct {
 	Role         string             `json:"role"`
 	TermsVersion int64              `json:"terms_version"`
 
-	Peer   *peerStep `json:"peer,omitempty"`
-	Reason string    `json:"reason,omitempty"`
+	Peer      *peerStep      `json:"peer,omitempty"`
+	Registrar *registrarStep `json:"registrar,omitempty"`
+	Reason    string         `json:"reason,omitempty"`
 }
 
 // peerStep is what an act is about a peer.
@@ -56,6 +57,15 @@ type peerStep struct {
 	Agreement string       `json:"agreement,omitempty"` // its digest
 	Document  string       `json:"document,omitempty"`  // invite: the agreement
 	Keys      string       `json:"keys,omitempty"`      // invite, renew-keys: the key set
+}
+
+// registrarStep is what an act is about an entry of the register of registrars.
+type registrarStep struct {
+	Registrar ident.Registrar `json:"registrar"`
+	Ordinal   int32           `json:"ordinal"`
+	Step      string          `json:"step"`
+	Terms     string          `json:"terms,omitempty"`   // admit-registrar
+	Quality   string          `json:"quality,omitempty"` // publish-quality
 }
 
 // by is an act of the caller in one of their roles.

@@ -11,6 +11,7 @@ import (
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/federation/internal/federationdb"
+	"github.com/fame-hub/fame/federation/registers"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
@@ -98,6 +99,9 @@ func (s *Service) Invite(ctx context.Context, c decide.Caller, id string, propos
 	if entity.CheckID(s.hub) != nil {
 		return Change{}, fault.New(fault.Conflict, "give this hub an https address first: other hubs know it by it")
 	}
+	if err := s.apart(ctx, id); err != nil {
+		return Change{}, err
+	}
 	met, err := s.meet(ctx, id, nil)
 	if err != nil {
 		return Change{}, told(err)
@@ -117,6 +121,20 @@ func (s *Service) Invite(ctx context.Context, c decide.Caller, id string, propos
 	a := s.by(c, invite, officer)
 	a.Peer = &peerStep{Entity: id, Agreement: digest.String(), Document: string(document), Keys: string(keys)}
 	return s.step(ctx, a, id, func(*federationdb.FederationPeersInForce) error { return nil })
+}
+
+// apart refuses a hub whose space and another's would overlap (FED-01).
+func (s *Service) apart(ctx context.Context, id string) error {
+	rows, err := s.q.ListPeers(ctx, s.db)
+	if err != nil {
+		return pg.Fault(err)
+	}
+	if registers.Overlap(id, s.hub) || slices.ContainsFunc(rows, func(r federationdb.FederationPeersInForce) bool {
+		return r.EntityID != id && registers.Overlap(id, r.EntityID)
+	}) {
+		return fault.At("/entity", "that address lies below another hub's, or another's below it: no two hubs share a space")
+	}
+	return nil
 }
 
 // agreeing is the agreement of an invitation.

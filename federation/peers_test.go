@@ -61,7 +61,7 @@ func (b *bundle) config(keys seal.Provider) federation.Config {
 		Hub: here, DB: b.base.DB(b.t, "federation"), Keys: keys, Now: b.now, Logger: slog.New(slog.DiscardHandler), LogKey: "riverside.fame.example+0+AQ==",
 		Client: entity.NewFetcher(false, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 		Terms: func(context.Context) (*decide.Terms, error) {
-			return (&decide.Terms{Version: 3, Partnership: decide.Partnership{Name: "Riverside"}}).Index(), nil
+			return registrarTerms(), nil
 		},
 	}
 }

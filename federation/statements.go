@@ -22,7 +22,8 @@ const configurationLives = time.Hour
 // Endpoints are where a hub takes what, by the names of its metadata. Empty: it does
 // not.
 type Endpoints struct {
-	Fetch string `json:"-"` // of federation_entity
+	Fetch      string `json:"-"` // of federation_entity
+	Registrars string `json:"registrars_endpoint,omitempty"`
 }
 
 // hubMetadata is the metadata of the type fame_hub: what peers need of a hub, and nothing of
@@ -78,11 +79,12 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 		Issuer: s.hub, Subject: s.hub, IssuedAt: at.Unix(), Expires: at.Add(configurationLives).Unix(), Keys: &own,
 		Metadata: entity.Metadata{
 			entity.FederationEntity: {
-				"organization_name":         terms.Partnership.Name,
-				"federation_fetch_endpoint": s.hub + Prefix + "/fetch",
-				"federation_list_endpoint":  s.hub + Prefix + "/list",
+				"organization_name":           terms.Partnership.Name,
+				"federation_fetch_endpoint":   s.hub + Prefix + "/fetch",
+				"federation_list_endpoint":    s.hub + Prefix + "/list",
+				"federation_resolve_endpoint": s.hub + Prefix + "/resolve",
 			},
-			entity.Hub: {"version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
+			entity.Hub: {"registrars_endpoint": s.hub + Prefix + "/registrars", "version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
 		},
 	}
 	// Those who state something about this hub, as it was last seen.

@@ -91,9 +91,9 @@ grant select on relmgr.escalations, relmgr.asked to fame_idmgr;
 
 -- federation: append only, keys apart.
 grant usage on schema federation to fame_federation;
-grant select, insert on federation.acts, federation.agreements, federation.peers, federation.hub_keys to fame_federation;
+grant select, insert on federation.acts, federation.agreements, federation.peers, federation.registrars, federation.hub_keys to fame_federation;
 grant select, insert, delete on federation.content_keys to fame_federation;
-grant select on federation.peers_in_force to fame_federation;
+grant select on federation.peers_in_force, federation.registrars_in_force to fame_federation;
 grant select, insert on federation.exchanges, federation.unknown_messages to fame_federation;
 -- What was fetched is a copy, and goes when a newer one comes or it is withdrawn.
 grant select, insert, delete, update (statement, expires_at) on federation.statements to fame_federation;

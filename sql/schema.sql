@@ -388,7 +388,7 @@ CREATE TABLE federation.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text])))
 );
 
 CREATE TABLE federation.agreements (
@@ -485,6 +485,55 @@ CREATE VIEW federation.peers_in_force AS
           ORDER BY p.ordinal DESC
          LIMIT 1) k ON (true))
      JOIN federation.agreements a ON ((a.digest = i.agreement)))
+  WHERE (m.ordinal = 1);
+
+CREATE TABLE federation.registrars (
+    act_id uuid NOT NULL,
+    registrar governance.code NOT NULL,
+    ordinal integer NOT NULL,
+    step text NOT NULL,
+    terms text,
+    quality text,
+    CONSTRAINT admission_begins CHECK (((step = 'admit-registrar'::text) OR (ordinal > 1))),
+    CONSTRAINT admission_names_its_terms CHECK (((step = 'admit-registrar'::text) = (terms IS NOT NULL))),
+    CONSTRAINT quality_is_published CHECK (((step = 'publish-quality'::text) = (quality IS NOT NULL))),
+    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text]))),
+    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
+);
+
+CREATE VIEW federation.registrars_in_force AS
+ SELECT m.registrar,
+    l.ordinal,
+    s.step AS state,
+    s.at AS since,
+    a.terms,
+    a.at AS admitted,
+    q.quality
+   FROM ((((federation.registrars m
+     JOIN LATERAL ( SELECT r.ordinal
+           FROM federation.registrars r
+          WHERE ((r.registrar)::text = (m.registrar)::text)
+          ORDER BY r.ordinal DESC
+         LIMIT 1) l ON (true))
+     JOIN LATERAL ( SELECT r.step,
+            x.at
+           FROM (federation.registrars r
+             JOIN federation.acts x ON ((x.act_id = r.act_id)))
+          WHERE (((r.registrar)::text = (m.registrar)::text) AND (r.step <> 'publish-quality'::text))
+          ORDER BY r.ordinal DESC
+         LIMIT 1) s ON (true))
+     JOIN LATERAL ( SELECT COALESCE(r.terms, ''::text) AS terms,
+            x.at
+           FROM (federation.registrars r
+             JOIN federation.acts x ON ((x.act_id = r.act_id)))
+          WHERE (((r.registrar)::text = (m.registrar)::text) AND (r.step = 'admit-registrar'::text))
+          ORDER BY r.ordinal DESC
+         LIMIT 1) a ON (true))
+     LEFT JOIN LATERAL ( SELECT r.quality
+           FROM federation.registrars r
+          WHERE (((r.registrar)::text = (m.registrar)::text) AND (r.step = 'publish-quality'::text))
+          ORDER BY r.ordinal DESC
+         LIMIT 1) q ON (true))
   WHERE (m.ordinal = 1);
 
 CREATE TABLE federation.statements (
@@ -2101,6 +2150,12 @@ ALTER TABLE ONLY federation.peers
 ALTER TABLE ONLY federation.peers
     ADD CONSTRAINT peers_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY federation.registrars
+    ADD CONSTRAINT registrars_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY federation.registrars
+    ADD CONSTRAINT registrars_registrar_ordinal_key UNIQUE (registrar, ordinal);
+
 ALTER TABLE ONLY federation.statements
     ADD CONSTRAINT statements_pkey PRIMARY KEY (issuer, subject);
 
@@ -2655,6 +2710,8 @@ CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
 CREATE INDEX escalations_owned ON federation.unknown_messages USING btree (at DESC) WHERE (became = 'owned'::text);
 
+CREATE UNIQUE INDEX one_entry_per_registrar ON federation.registrars USING btree (registrar) WHERE (ordinal = 1);
+
 CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_id) WHERE (ordinal = 1);
 
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
@@ -2887,6 +2944,9 @@ ALTER TABLE ONLY federation.peers
 
 ALTER TABLE ONLY federation.peers
     ADD CONSTRAINT peers_agreement_fkey FOREIGN KEY (agreement) REFERENCES federation.agreements(digest);
+
+ALTER TABLE ONLY federation.registrars
+    ADD CONSTRAINT registrars_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
 
 ALTER TABLE ONLY governance.memberships
     ADD CONSTRAINT memberships_act_id_fkey FOREIGN KEY (act_id) REFERENCES governance.acts(act_id);
@@ -3514,6 +3574,10 @@ GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
 
 GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.registrars TO fame_federation;
+
+GRANT SELECT ON TABLE federation.registrars_in_force TO fame_federation;
 
 GRANT SELECT,INSERT,DELETE ON TABLE federation.statements TO fame_federation;
 

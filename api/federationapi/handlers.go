@@ -10,6 +10,7 @@ import (
 	oas "github.com/fame-hub/fame/api/federationoas"
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation"
+	"github.com/fame-hub/fame/federation/registers"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 )
@@ -146,4 +147,31 @@ func plain[T ~string](in []T) []string {
 		out[i] = string(c)
 	}
 	return out
+}
+
+func (h handlers) AdmitRegistrar(ctx context.Context, req *oas.RegistrarAdmission) (*oas.RegistrarChange, error) {
+	return entry(h.service.Admit(ctx, caller(ctx), ident.Registrar(req.Registrar), federation.Admission{
+		Usage: string(req.Usage),
+		Floor: registers.Floor{RecallPerMille: req.Floor.RecallPerMille, LatencyMS: req.Floor.LatencyMs, ErrorsPerMille: req.Floor.ErrorsPerMille},
+	}))
+}
+
+func (h handlers) PublishQuality(ctx context.Context, req *oas.RegistrarQuality, params oas.PublishQualityParams) (*oas.RegistrarChange, error) {
+	return entry(h.service.PublishQuality(ctx, caller(ctx), ident.Registrar(params.Registrar), registers.Quality{
+		RecallPerMille: req.RecallPerMille, LatencyMS: req.LatencyMs, ErrorsPerMille: req.ErrorsPerMille, PerMinute: req.PerMinute, Measured: req.Measured,
+	}))
+}
+
+func (h handlers) RemoveRegistrar(ctx context.Context, req *oas.PeerReason, params oas.RemoveRegistrarParams) (*oas.RegistrarChange, error) {
+	return entry(h.service.Remove(ctx, caller(ctx), ident.Registrar(params.Registrar), string(req.Reason)))
+}
+
+func entry(c federation.EntryChange, err error) (*oas.RegistrarChange, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &oas.RegistrarChange{
+		Registrar: oas.Code(c.Registrar), Status: oas.RegistrarChangeStatus(c.Status), Since: c.Since, Act: oas.ID(c.Act.String()),
+		Commitment: oas.Commitment(hex.EncodeToString(c.Commitment)),
+	}, nil
 }

@@ -3,19 +3,25 @@ package federationapi
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/fame-hub/fame/api"
 	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/federation/entity"
+	"github.com/fame-hub/fame/federation/registers"
 	"github.com/fame-hub/fame/internal/fault"
 )
 
 // statements are the operations by which the hub states what it states, by their paths: in
 // JWTs, to whoever asks.
 var statements = map[string]string{
-	entity.WellKnown:             "readEntityConfiguration",
-	federation.Prefix + "/fetch": "fetchStatement",
-	federation.Prefix + "/list":  "listStatements",
+	entity.WellKnown:                  "readEntityConfiguration",
+	federation.Prefix + "/fetch":      "fetchStatement",
+	federation.Prefix + "/list":       "listStatements",
+	federation.Prefix + "/resolve":    "resolveEntity",
+	federation.Prefix + "/registrars": "listRegistrarsOfFederation",
 }
 
 // NewStatements returns the handler of all of them.
@@ -40,14 +46,30 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 	ctx := r.Context()
 	switch statements[r.URL.Path] {
 	case "fetchStatement":
-		sub, err := only(r, "sub")
+		q, err := queries(r, "sub")
 		if err != nil {
 			return nil, "", err
 		}
-		text, err := h.service.About(ctx, sub)
+		text, err := h.service.About(ctx, q.Get("sub"))
 		return []byte(text), entity.ContentType, err
+	case "resolveEntity":
+		q, err := queries(r, "sub", "trust_anchor")
+		if err != nil {
+			return nil, "", err
+		}
+		text, err := h.service.Resolve(ctx, q.Get("sub"), q.Get("trust_anchor"))
+		return []byte(text), federation.ResolveContentType, err
+	case "listRegistrarsOfFederation":
+		q, err := queries(r)
+		if err != nil {
+			if q, err = queries(r, "cursor"); err != nil {
+				return nil, "", err
+			}
+		}
+		text, err := h.service.Registrars(ctx, q.Get("cursor"))
+		return []byte(text), registers.ContentType, err
 	case "listStatements":
-		if _, err := only(r, ""); err != nil {
+		if _, err := queries(r); err != nil {
 			return nil, "", err
 		}
 		all, err := h.service.List(ctx)
@@ -57,7 +79,7 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 		body, err = json.Marshal(all)
 		return body, "application/json", err
 	default:
-		if _, err := only(r, ""); err != nil {
+		if _, err := queries(r); err != nil {
 			return nil, "", err
 		}
 		text, err := h.service.Configuration(ctx)
@@ -65,15 +87,18 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 	}
 }
 
-// only is the one query parameter that a request has, given once; with no name it has
-// none.
-func only(r *http.Request, name string) (string, error) {
-	q := r.URL.Query()
-	if name == "" && r.URL.RawQuery == "" {
-		return "", nil
+// queries are the query parameters of a request: exactly those, each given once.
+func queries(r *http.Request, names ...string) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(q) != len(names) || r.URL.RawQuery != "" && len(q) == 0 {
+		return nil, errQuery
 	}
-	if name == "" || len(q) != 1 || len(q[name]) != 1 || len(q.Get(name)) > 2048 {
-		return "", fault.New(fault.Malformed, "give exactly the query parameters that openapi.yaml names, each once")
+	for _, name := range names {
+		if len(q[name]) != 1 || len(q.Get(name)) > 2048 || !utf8.ValidString(q.Get(name)) || strings.ContainsRune(q.Get(name), 0) {
+			return nil, errQuery
+		}
 	}
-	return q.Get(name), nil
+	return q, nil
 }
+
+var errQuery = fault.New(fault.Malformed, "give exactly the query parameters that openapi.yaml names, each once")

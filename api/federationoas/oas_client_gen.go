@@ -21,6 +21,13 @@ func trimTrailingSlashes(u *url.URL) {
 
 // Invoker invokes operations described by OpenAPI v3 specification.
 type Invoker interface {
+	// AdmitRegistrar invokes admitRegistrar operation.
+	//
+	// For governance officers. A registrar of the partnership document, with the feed by which people
+	// gather who asked about them, and the floor that it undertakes; without a feed none is admitted.
+	//
+	// POST /federation/v1/admissions
+	AdmitRegistrar(ctx context.Context, request *RegistrarAdmission) (*RegistrarChange, error)
 	// AskPeers invokes askPeers operation.
 	//
 	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
@@ -67,6 +74,14 @@ type Invoker interface {
 	//
 	// GET /federation/v1/peers
 	ListPeers(ctx context.Context) (*Peers, error)
+	// PublishQuality invokes publishQuality operation.
+	//
+	// For those who keep its registers: what GET /registrar/v1/registers/{register}/quality says. Below
+	// the floor it is flagged, the second time in a row suspended, and at the floor again readmitted,
+	// each by an act (FED-18).
+	//
+	// POST /federation/v1/admissions/{registrar}/quality
+	PublishQuality(ctx context.Context, request *RegistrarQuality, params PublishQualityParams) (*RegistrarChange, error)
 	// ReadmitPeer invokes readmitPeer operation.
 	//
 	// For governance officers. On the agreement and the keys that were confirmed.
@@ -82,6 +97,12 @@ type Invoker interface {
 	//
 	// POST /federation/v1/messages
 	ReceiveMessage(ctx context.Context, request *SealedMessage) (*SealedMessage, error)
+	// RemoveRegistrar invokes removeRegistrar operation.
+	//
+	// For governance officers. That it was there stays to be seen.
+	//
+	// POST /federation/v1/admissions/{registrar}/removal
+	RemoveRegistrar(ctx context.Context, request *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
 	// SuspendPeer invokes suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement
@@ -130,6 +151,80 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 		return c.serverURL
 	}
 	return u
+}
+
+// AdmitRegistrar invokes admitRegistrar operation.
+//
+// For governance officers. A registrar of the partnership document, with the feed by which people
+// gather who asked about them, and the floor that it undertakes; without a feed none is admitted.
+//
+// POST /federation/v1/admissions
+func (c *Client) AdmitRegistrar(ctx context.Context, request *RegistrarAdmission) (*RegistrarChange, error) {
+	res, err := c.sendAdmitRegistrar(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendAdmitRegistrar(ctx context.Context, request *RegistrarAdmission) (res *RegistrarChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/admissions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAdmitRegistrarRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AdmitRegistrarOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAdmitRegistrarResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
 }
 
 // AskPeers invokes askPeers operation.
@@ -638,6 +733,103 @@ func (c *Client) sendListPeers(ctx context.Context) (res *Peers, err error) {
 	return result, nil
 }
 
+// PublishQuality invokes publishQuality operation.
+//
+// For those who keep its registers: what GET /registrar/v1/registers/{register}/quality says. Below
+// the floor it is flagged, the second time in a row suspended, and at the floor again readmitted,
+// each by an act (FED-18).
+//
+// POST /federation/v1/admissions/{registrar}/quality
+func (c *Client) PublishQuality(ctx context.Context, request *RegistrarQuality, params PublishQualityParams) (*RegistrarChange, error) {
+	res, err := c.sendPublishQuality(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendPublishQuality(ctx context.Context, request *RegistrarQuality, params PublishQualityParams) (res *RegistrarChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/federation/v1/admissions/"
+	{
+		// Encode "registrar" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "registrar",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Registrar); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/quality"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodePublishQualityRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, PublishQualityOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodePublishQualityResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ReadmitPeer invokes readmitPeer operation.
 //
 // For governance officers. On the agreement and the keys that were confirmed.
@@ -769,6 +961,101 @@ func (c *Client) sendReceiveMessage(ctx context.Context, request *SealedMessage)
 	defer body.Close()
 
 	result, err := decodeReceiveMessageResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RemoveRegistrar invokes removeRegistrar operation.
+//
+// For governance officers. That it was there stays to be seen.
+//
+// POST /federation/v1/admissions/{registrar}/removal
+func (c *Client) RemoveRegistrar(ctx context.Context, request *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error) {
+	res, err := c.sendRemoveRegistrar(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRemoveRegistrar(ctx context.Context, request *PeerReason, params RemoveRegistrarParams) (res *RegistrarChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/federation/v1/admissions/"
+	{
+		// Encode "registrar" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "registrar",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Registrar); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/removal"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRemoveRegistrarRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RemoveRegistrarOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRemoveRegistrarResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

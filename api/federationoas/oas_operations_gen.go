@@ -6,13 +6,16 @@ package federationoas
 type OperationName = string
 
 const (
+	AdmitRegistrarOperation  OperationName = "AdmitRegistrar"
 	AskPeersOperation        OperationName = "AskPeers"
 	ConfirmPeerOperation     OperationName = "ConfirmPeer"
 	InvitePeerOperation      OperationName = "InvitePeer"
 	LeavePeerOperation       OperationName = "LeavePeer"
 	ListEscalationsOperation OperationName = "ListEscalations"
 	ListPeersOperation       OperationName = "ListPeers"
+	PublishQualityOperation  OperationName = "PublishQuality"
 	ReadmitPeerOperation     OperationName = "ReadmitPeer"
 	ReceiveMessageOperation  OperationName = "ReceiveMessage"
+	RemoveRegistrarOperation OperationName = "RemoveRegistrar"
 	SuspendPeerOperation     OperationName = "SuspendPeer"
 )

@@ -270,6 +270,87 @@ func decodeListEscalationsParams(args [0]string, argsEscaped bool, r *http.Reque
 	return params, nil
 }
 
+// PublishQualityParams is parameters of publishQuality operation.
+type PublishQualityParams struct {
+	// A registrar that the register of registrars has.
+	Registrar Code
+}
+
+func unpackPublishQualityParams(packed middleware.Parameters) (params PublishQualityParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "registrar",
+			In:   "path",
+		}
+		params.Registrar = packed[key].(Code)
+	}
+	return params
+}
+
+func decodePublishQualityParams(args [1]string, argsEscaped bool, r *http.Request) (params PublishQualityParams, _ error) {
+	// Decode path: registrar.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "registrar",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegistrarVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegistrarVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Registrar = Code(paramsDotRegistrarVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Registrar.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "registrar",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ReadmitPeerParams is parameters of readmitPeer operation.
 type ReadmitPeerParams struct {
 	// The id that GET /federation/v1/peers has.
@@ -344,6 +425,87 @@ func decodeReadmitPeerParams(args [1]string, argsEscaped bool, r *http.Request) 
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "peer",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// RemoveRegistrarParams is parameters of removeRegistrar operation.
+type RemoveRegistrarParams struct {
+	// A registrar that the register of registrars has.
+	Registrar Code
+}
+
+func unpackRemoveRegistrarParams(packed middleware.Parameters) (params RemoveRegistrarParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "registrar",
+			In:   "path",
+		}
+		params.Registrar = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeRemoveRegistrarParams(args [1]string, argsEscaped bool, r *http.Request) (params RemoveRegistrarParams, _ error) {
+	// Decode path: registrar.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "registrar",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegistrarVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegistrarVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Registrar = Code(paramsDotRegistrarVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Registrar.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "registrar",
 			In:   "path",
 			Err:  err,
 		}

@@ -10,6 +10,20 @@ import (
 	ht "github.com/ogen-go/ogen/http"
 )
 
+func encodeAdmitRegistrarRequest(
+	req *RegistrarAdmission,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeAskPeersRequest(
 	req *PeerQuestions,
 	r *http.Request,
@@ -66,6 +80,20 @@ func encodeLeavePeerRequest(
 	return nil
 }
 
+func encodePublishQualityRequest(
+	req *RegistrarQuality,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeReadmitPeerRequest(
 	req *PeerReason,
 	r *http.Request,
@@ -82,6 +110,20 @@ func encodeReadmitPeerRequest(
 
 func encodeReceiveMessageRequest(
 	req *SealedMessage,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRemoveRegistrarRequest(
+	req *PeerReason,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

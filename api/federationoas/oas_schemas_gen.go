@@ -1153,6 +1153,258 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
 }
 
+// Ref: #/components/schemas/RegistrarAdmission
+type RegistrarAdmission struct {
+	Registrar Code           `json:"registrar"`
+	Usage     EntityId       `json:"usage"`
+	Floor     RegistrarFloor `json:"floor"`
+}
+
+// GetRegistrar returns the value of Registrar.
+func (s *RegistrarAdmission) GetRegistrar() Code {
+	return s.Registrar
+}
+
+// GetUsage returns the value of Usage.
+func (s *RegistrarAdmission) GetUsage() EntityId {
+	return s.Usage
+}
+
+// GetFloor returns the value of Floor.
+func (s *RegistrarAdmission) GetFloor() RegistrarFloor {
+	return s.Floor
+}
+
+// SetRegistrar sets the value of Registrar.
+func (s *RegistrarAdmission) SetRegistrar(val Code) {
+	s.Registrar = val
+}
+
+// SetUsage sets the value of Usage.
+func (s *RegistrarAdmission) SetUsage(val EntityId) {
+	s.Usage = val
+}
+
+// SetFloor sets the value of Floor.
+func (s *RegistrarAdmission) SetFloor(val RegistrarFloor) {
+	s.Floor = val
+}
+
+// Ref: #/components/schemas/RegistrarChange
+type RegistrarChange struct {
+	Registrar  Code                  `json:"registrar"`
+	Status     RegistrarChangeStatus `json:"status"`
+	Since      time.Time             `json:"since"`
+	Act        ID                    `json:"act"`
+	Commitment Commitment            `json:"commitment"`
+}
+
+// GetRegistrar returns the value of Registrar.
+func (s *RegistrarChange) GetRegistrar() Code {
+	return s.Registrar
+}
+
+// GetStatus returns the value of Status.
+func (s *RegistrarChange) GetStatus() RegistrarChangeStatus {
+	return s.Status
+}
+
+// GetSince returns the value of Since.
+func (s *RegistrarChange) GetSince() time.Time {
+	return s.Since
+}
+
+// GetAct returns the value of Act.
+func (s *RegistrarChange) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *RegistrarChange) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetRegistrar sets the value of Registrar.
+func (s *RegistrarChange) SetRegistrar(val Code) {
+	s.Registrar = val
+}
+
+// SetStatus sets the value of Status.
+func (s *RegistrarChange) SetStatus(val RegistrarChangeStatus) {
+	s.Status = val
+}
+
+// SetSince sets the value of Since.
+func (s *RegistrarChange) SetSince(val time.Time) {
+	s.Since = val
+}
+
+// SetAct sets the value of Act.
+func (s *RegistrarChange) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *RegistrarChange) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type RegistrarChangeStatus string
+
+const (
+	RegistrarChangeStatusAdmitted  RegistrarChangeStatus = "admitted"
+	RegistrarChangeStatusFlagged   RegistrarChangeStatus = "flagged"
+	RegistrarChangeStatusSuspended RegistrarChangeStatus = "suspended"
+	RegistrarChangeStatusRemoved   RegistrarChangeStatus = "removed"
+)
+
+// AllValues returns all RegistrarChangeStatus values.
+func (RegistrarChangeStatus) AllValues() []RegistrarChangeStatus {
+	return []RegistrarChangeStatus{
+		RegistrarChangeStatusAdmitted,
+		RegistrarChangeStatusFlagged,
+		RegistrarChangeStatusSuspended,
+		RegistrarChangeStatusRemoved,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RegistrarChangeStatus) MarshalText() ([]byte, error) {
+	switch s {
+	case RegistrarChangeStatusAdmitted:
+		return []byte(s), nil
+	case RegistrarChangeStatusFlagged:
+		return []byte(s), nil
+	case RegistrarChangeStatusSuspended:
+		return []byte(s), nil
+	case RegistrarChangeStatusRemoved:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RegistrarChangeStatus) UnmarshalText(data []byte) error {
+	switch RegistrarChangeStatus(data) {
+	case RegistrarChangeStatusAdmitted:
+		*s = RegistrarChangeStatusAdmitted
+		return nil
+	case RegistrarChangeStatusFlagged:
+		*s = RegistrarChangeStatusFlagged
+		return nil
+	case RegistrarChangeStatusSuspended:
+		*s = RegistrarChangeStatusSuspended
+		return nil
+	case RegistrarChangeStatusRemoved:
+		*s = RegistrarChangeStatusRemoved
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// The least that a registrar undertakes.
+// Ref: #/components/schemas/RegistrarFloor
+type RegistrarFloor struct {
+	// Of its own people.
+	RecallPerMille int `json:"recall_per_mille"`
+	// Within how many milliseconds 95 of 100 recognitions are answered.
+	LatencyMs      int `json:"latency_ms"`
+	ErrorsPerMille int `json:"errors_per_mille"`
+}
+
+// GetRecallPerMille returns the value of RecallPerMille.
+func (s *RegistrarFloor) GetRecallPerMille() int {
+	return s.RecallPerMille
+}
+
+// GetLatencyMs returns the value of LatencyMs.
+func (s *RegistrarFloor) GetLatencyMs() int {
+	return s.LatencyMs
+}
+
+// GetErrorsPerMille returns the value of ErrorsPerMille.
+func (s *RegistrarFloor) GetErrorsPerMille() int {
+	return s.ErrorsPerMille
+}
+
+// SetRecallPerMille sets the value of RecallPerMille.
+func (s *RegistrarFloor) SetRecallPerMille(val int) {
+	s.RecallPerMille = val
+}
+
+// SetLatencyMs sets the value of LatencyMs.
+func (s *RegistrarFloor) SetLatencyMs(val int) {
+	s.LatencyMs = val
+}
+
+// SetErrorsPerMille sets the value of ErrorsPerMille.
+func (s *RegistrarFloor) SetErrorsPerMille(val int) {
+	s.ErrorsPerMille = val
+}
+
+// Ref: #/components/schemas/RegistrarQuality
+type RegistrarQuality struct {
+	RecallPerMille int `json:"recall_per_mille"`
+	LatencyMs      int `json:"latency_ms"`
+	ErrorsPerMille int `json:"errors_per_mille"`
+	// Its capacity.
+	PerMinute int `json:"per_minute"`
+	// On how many recognitions.
+	Measured int `json:"measured"`
+}
+
+// GetRecallPerMille returns the value of RecallPerMille.
+func (s *RegistrarQuality) GetRecallPerMille() int {
+	return s.RecallPerMille
+}
+
+// GetLatencyMs returns the value of LatencyMs.
+func (s *RegistrarQuality) GetLatencyMs() int {
+	return s.LatencyMs
+}
+
+// GetErrorsPerMille returns the value of ErrorsPerMille.
+func (s *RegistrarQuality) GetErrorsPerMille() int {
+	return s.ErrorsPerMille
+}
+
+// GetPerMinute returns the value of PerMinute.
+func (s *RegistrarQuality) GetPerMinute() int {
+	return s.PerMinute
+}
+
+// GetMeasured returns the value of Measured.
+func (s *RegistrarQuality) GetMeasured() int {
+	return s.Measured
+}
+
+// SetRecallPerMille sets the value of RecallPerMille.
+func (s *RegistrarQuality) SetRecallPerMille(val int) {
+	s.RecallPerMille = val
+}
+
+// SetLatencyMs sets the value of LatencyMs.
+func (s *RegistrarQuality) SetLatencyMs(val int) {
+	s.LatencyMs = val
+}
+
+// SetErrorsPerMille sets the value of ErrorsPerMille.
+func (s *RegistrarQuality) SetErrorsPerMille(val int) {
+	s.ErrorsPerMille = val
+}
+
+// SetPerMinute sets the value of PerMinute.
+func (s *RegistrarQuality) SetPerMinute(val int) {
+	s.PerMinute = val
+}
+
+// SetMeasured sets the value of Measured.
+func (s *RegistrarQuality) SetMeasured(val int) {
+	s.Measured = val
+}
+
 // Ref: #/components/schemas/SealedMessage
 type SealedMessage struct {
 	Message Envelope `json:"message"`

@@ -35,13 +35,16 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
+	AdmitRegistrarOperation:  []string{},
 	AskPeersOperation:        []string{},
 	ConfirmPeerOperation:     []string{},
 	InvitePeerOperation:      []string{},
 	LeavePeerOperation:       []string{},
 	ListEscalationsOperation: []string{},
 	ListPeersOperation:       []string{},
+	PublishQualityOperation:  []string{},
 	ReadmitPeerOperation:     []string{},
+	RemoveRegistrarOperation: []string{},
 	SuspendPeerOperation:     []string{},
 }
 

@@ -8,6 +8,13 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AdmitRegistrar implements admitRegistrar operation.
+	//
+	// For governance officers. A registrar of the partnership document, with the feed by which people
+	// gather who asked about them, and the floor that it undertakes; without a feed none is admitted.
+	//
+	// POST /federation/v1/admissions
+	AdmitRegistrar(ctx context.Context, req *RegistrarAdmission) (*RegistrarChange, error)
 	// AskPeers implements askPeers operation.
 	//
 	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
@@ -54,6 +61,14 @@ type Handler interface {
 	//
 	// GET /federation/v1/peers
 	ListPeers(ctx context.Context) (*Peers, error)
+	// PublishQuality implements publishQuality operation.
+	//
+	// For those who keep its registers: what GET /registrar/v1/registers/{register}/quality says. Below
+	// the floor it is flagged, the second time in a row suspended, and at the floor again readmitted,
+	// each by an act (FED-18).
+	//
+	// POST /federation/v1/admissions/{registrar}/quality
+	PublishQuality(ctx context.Context, req *RegistrarQuality, params PublishQualityParams) (*RegistrarChange, error)
 	// ReadmitPeer implements readmitPeer operation.
 	//
 	// For governance officers. On the agreement and the keys that were confirmed.
@@ -69,6 +84,12 @@ type Handler interface {
 	//
 	// POST /federation/v1/messages
 	ReceiveMessage(ctx context.Context, req *SealedMessage) (*SealedMessage, error)
+	// RemoveRegistrar implements removeRegistrar operation.
+	//
+	// For governance officers. That it was there stays to be seen.
+	//
+	// POST /federation/v1/admissions/{registrar}/removal
+	RemoveRegistrar(ctx context.Context, req *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
 	// SuspendPeer implements suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement

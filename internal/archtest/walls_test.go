@@ -149,6 +149,8 @@ federation.acts                 federation  select insert
 federation.agreements           federation  select insert
 federation.peers                federation  select insert
 federation.peers_in_force       federation  select
+federation.registrars           federation  select insert
+federation.registrars_in_force  federation  select
 federation.content_keys         federation  select insert delete
 federation.statements           federation  select insert update(statement,expires_at) delete
 federation.hub_keys             federation  select insert

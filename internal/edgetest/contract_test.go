@@ -43,7 +43,7 @@ func readContract(t testing.TB) *contract {
 		for method, given := range item.(object) {
 			op := given.(object)
 			if open, ok := op["security"].([]any); ok && len(open) == 0 {
-				continue // what the hub states to whoever asks: api/federationapi tests it
+				continue // what the hub states to whoever asks: TestWhatAHubStatesToWhoeverAsks
 			}
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template, bears: "oidc"}
 			if other, ok := op["security"].([]any); ok {

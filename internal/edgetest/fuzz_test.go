@@ -609,3 +609,15 @@ func FuzzAskPeers(f *testing.F) {
 func FuzzReceiveMessage(f *testing.F) {
 	fuzzed(f, "receiveMessage", "dr-patel", "/federation/v1/messages", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + ".cc.dd." + strings.Repeat("e", 40)})
 }
+
+func FuzzAdmitRegistrar(f *testing.F) {
+	fuzzed(f, "admitRegistrar", "gov-ellis", "/federation/v1/admissions", seedAdmission(registrarCode))
+}
+
+func FuzzPublishQuality(f *testing.F) {
+	fuzzed(f, "publishQuality", keeper, "/federation/v1/admissions/"+registrarCode+"/quality", seedQuality)
+}
+
+func FuzzRemoveRegistrar(f *testing.F) {
+	fuzzed(f, "removeRegistrar", "gov-ellis", "/federation/v1/admissions/"+registrarCode+"/removal", object{"reason": "work-ended"})
+}

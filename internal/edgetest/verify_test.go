@@ -211,7 +211,7 @@ var covered = []string{
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"registrar.covers",
-	"federation.acts", "federation.content_keys", "federation.peers", "federation.agreements",
+	"federation.acts", "federation.content_keys", "federation.peers", "federation.agreements", "federation.registrars",
 	"relmgr.repairs", "idmgr.case_references",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",

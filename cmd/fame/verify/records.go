@@ -230,7 +230,9 @@ var kinds = []kind{
 		clear: `'act', r.act_id, 'kind', r.kind, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'peer', (select json_build_object('peer', p.peer_id, 'entity', p.entity_id, 'ordinal', p.ordinal, 'step', p.step,
 			  'agreement', encode(p.agreement, 'hex'), 'document', case when p.step = 'invite' then a.document end, 'keys', p.keys)
-			  from federation.peers p left join federation.agreements a on a.digest = p.agreement where p.act_id = r.act_id)`,
+			  from federation.peers p left join federation.agreements a on a.digest = p.agreement where p.act_id = r.act_id),
+			'registrar', (select json_build_object('registrar', g.registrar, 'ordinal', g.ordinal, 'step', g.step, 'terms', g.terms, 'quality', g.quality)
+			  from federation.registrars g where g.act_id = r.act_id)`,
 	},
 	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",

@@ -5,6 +5,7 @@
 package federationdb
 
 import (
+	"database/sql"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
@@ -22,4 +23,14 @@ type FederationPeersInForce struct {
 	Agreement      []byte
 	Keys           string
 	Document       string
+}
+
+type FederationRegistrarsInForce struct {
+	Registrar ident.Registrar
+	Ordinal   int32
+	State     string
+	Since     time.Time
+	Terms     string
+	Admitted  time.Time
+	Quality   sql.NullString
 }
