@@ -13,6 +13,9 @@ var ofOfficers = map[string]string{
 	"listCases":      "those that are before officers, if the partnership's recourse has such a level",
 	"listRegisters":  "every member sees what the registers are", "listRules": "every member sees by which rules managers act",
 	"tryDecision": "hypothetical, about nobody",
+	"listPeers":   "with whom the hub is joined is the officers' to decide, and everybody's to see",
+	"invitePeer":  "likewise", "confirmPeer": "likewise", "suspendPeer": "likewise", "readmitPeer": "likewise", "leavePeer": "likewise",
+	"admitRegistrar": "which registrars are in the register is theirs too", "removeRegistrar": "likewise",
 }
 
 // onBehalf tries, as a governance officer and as the one who set the hub up, every

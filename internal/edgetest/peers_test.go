@@ -68,7 +68,6 @@ func (b *bench) peers(add func(string, string, request, ...string)) {
 	add("admitRegistrar: without a feed", "invalid", b.but("admitRegistrar", "http://"+marker+".example", "usage"))
 	add("admitRegistrar: one that is in", "conflict", b.but("admitRegistrar", registrarCode, "registrar"))
 	add("publishQuality: one of no list", "not-known", b.good["publishQuality"].at("/federation/v1/admissions/"+marker+"/quality"))
-	add("publishQuality: one that is not in", "not-known", b.good["publishQuality"].at("/federation/v1/admissions/"+millCode+"/quality"))
 	add("removeRegistrar: one that is not in", "not-known", b.good["removeRegistrar"].at("/federation/v1/admissions/"+millCode+"/removal"))
 	add("removeRegistrar: a reason of no list", "invalid", b.but("removeRegistrar", marker, "reason"))
 	add("invitePeer: itself", "invalid", b.but("invitePeer", hubID, "entity"))
