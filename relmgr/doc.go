@@ -16,6 +16,7 @@
 // contact.go, reply.go (reaching those who must stay hidden), approve.go,
 // import.go, batch.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
 // recorded), read.go, review.go, declare.go, sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told
-// earlier), notice.go (who hears of what has changed),
+// earlier), notice.go (who hears of what has changed), repair.go, ruling.go (what the hub
+// does because a registrar was wrong or an adjudicator ruled),
 // mine.go, me.go, complain.go (the person themself).
 package relmgr
