@@ -42,8 +42,7 @@ type terms struct {
 		Roles  []string `json:"roles"`
 	} `json:"registrars"`
 
-	Version  int64          `json:"-"`
-	Document map[string]any `json:"-"` // all of it, for the page that shows it
+	Version int64 `json:"-"`
 }
 
 type provider struct {
@@ -203,24 +202,6 @@ func (t *terms) agencyKind(id string) string {
 		}
 	}
 	return ""
-}
-
-func (t *terms) agreementTitle(c string) string {
-	for _, a := range t.Agreements {
-		if a.Code == c {
-			return a.Title
-		}
-	}
-	return plain(c)
-}
-
-func (t *terms) powerTitle(c string) string {
-	for _, p := range t.Powers {
-		if p.Code == c {
-			return p.Title + " (" + p.Citation + ")"
-		}
-	}
-	return plain(c)
 }
 
 // own are the columns that somebody is a member of, as the duties will find it.

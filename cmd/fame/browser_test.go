@@ -325,7 +325,7 @@ func (b *browser) signOut() {
 }
 
 // get asks without a browser, as nobody.
-func (b *browser) get(path string, headers ...string) (*http.Response, int) {
+func (b *browser) get(path string, headers ...string) (status, length int) {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.hub+path, nil)
 	if err != nil {
@@ -343,5 +343,5 @@ func (b *browser) get(path string, headers ...string) (*http.Response, int) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return resp, len(text)
+	return resp.StatusCode, len(text)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/runtime"
@@ -40,9 +39,9 @@ func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 func firstPage(b *browser) {
 	bytes := 0
 	for _, path := range []string{"/portal/", "/portal/static/govuk.css", "/portal/static/portal.css", "/portal/static/icon.svg"} {
-		resp, n := b.get(path, "Accept-Encoding", "gzip")
-		if resp.StatusCode != http.StatusOK {
-			b.t.Errorf("%s: %d", path, resp.StatusCode)
+		status, n := b.get(path, "Accept-Encoding", "gzip")
+		if status != http.StatusOK {
+			b.t.Errorf("%s: %d", path, status)
 		}
 		bytes += n
 	}
@@ -141,14 +140,6 @@ func (b *browser) value(name string) (v string) {
 	b.t.Helper()
 	b.run("read "+name, chromedp.Value("#"+name, &v, chromedp.ByQuery))
 	return v
-}
-
-// has reports whether the page's source holds that.
-func (b *browser) has(source string) bool {
-	b.t.Helper()
-	var all string
-	b.run("read the page", chromedp.OuterHTML("html", &all, chromedp.ByQuery))
-	return strings.Contains(all, source)
 }
 
 func personLooksAfterTheirOwn(b *browser) {

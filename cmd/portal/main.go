@@ -16,7 +16,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fame-hub/fame/internal/process"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"github.com/fame-hub/fame/internal/serve"
 	"github.com/fame-hub/fame/web"
 )
@@ -51,7 +53,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return serve.Run(ctx, serve.Config{
-		Listen: f.Listen, MetricsListen: f.Metrics, Handler: serve.Mount(nil, map[string]http.Handler{web.Prefix: p}), Registry: process.NewRegistry(), Logger: c.Logger,
+		Listen: f.Listen, MetricsListen: f.Metrics, Handler: serve.Mount(nil, map[string]http.Handler{web.Prefix: p}), Registry: registry, Logger: c.Logger,
 	})
 }

@@ -232,6 +232,30 @@ func TestNoProcessContainsASiblingCanFail(t *testing.T) {
 	mustReport(t, checkProcesses(fabricate("cmd/consent: api/relmgroas")), "cmd/consent contains api/relmgroas")
 }
 
+// checkPortal: the portal's process is a client, whatever the pages come to show.
+func checkPortal(g graph) (all []violation) {
+	if !g.ours("cmd/portal") {
+		return nil
+	}
+	for _, dep := range g.deps("cmd/portal") {
+		if !oas(dep) && (dutyOf(dep) != "" || underAny(dep, "internal/pg", "consent", "sql")) {
+			all = append(all, breach("the process cmd/portal contains %s: %s", dep, g.why("cmd/portal", dep)))
+		}
+	}
+	return all
+}
+
+func TestThePortalHasNoDutyAndNoDatabase(t *testing.T) {
+	t.Parallel()
+	report(t, "whoever breaks into the pages has what those see who are signed in, and nothing else", checkPortal(load(t)))
+}
+
+func TestThePortalHasNoDutyAndNoDatabaseCanFail(t *testing.T) {
+	t.Parallel()
+	mustReport(t, checkPortal(fabricate("cmd/portal: web internal/process", "internal/process: internal/pg", "web: relmgr api/relmgroas consent/decide")),
+		"cmd/portal contains internal/pg", "cmd/portal contains relmgr", "cmd/portal contains consent/decide")
+}
+
 // checkExist: what is built stays built.
 func checkExist(g graph) (all []violation) {
 	for _, d := range built {
