@@ -27,7 +27,7 @@ GENERATED = api/*oas */internal/*db
 # that many requests share, servers that start and stop.
 RACE_FIRST = ./api/... ./relmgr/... ./internal/seal/... ./internal/serve/... ./internal/pg/...
 
-.PHONY: help prerequisites prerequisites-go demo build test race race-first check oracle bad-input flips histories generate generate-oas generate-sql \
+.PHONY: help judges prerequisites prerequisites-go demo build test race race-first check oracle bad-input flips histories generate generate-oas generate-sql \
 	generate-schema verify-generated fmt vet lint archtest trace vuln bench fuzz clean
 
 help: ## list the targets
@@ -65,6 +65,9 @@ flips: prerequisites ## a byte flipped in every column and a row taken from ever
 
 histories: prerequisites ## 10,000 histories, and 100 of eight writers, against a plain model
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 60m -run '^(TestEveryHistoryIsWhatThePlainModelSays|TestEightWritersAreToldOfOneOrderOfTheirActs)$$' ./relmgr -rapid.checks=2500
+
+judges: prerequisites-go ## the hubs' statements judged by 2,019 published policies and by another implementation (downloads it)
+	cd test/federation && $(GO) mod download && GOEXPERIMENT=jsonv2 $(GO) test -count=1 -timeout $(TIMEOUT) ./...
 
 race-first: prerequisites
 	$(GO) test -race -timeout $(TIMEOUT) $(RACE_FIRST)

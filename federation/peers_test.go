@@ -294,3 +294,47 @@ func TestAnotherKeyFileIsRefused(t *testing.T) {
 		t.Error("the hub has two identities")
 	}
 }
+
+// TRU-07, FED-26: what has changed there is seen here without anybody's question, and a peer that
+// is away keeps no other from being looked after.
+func TestWhatChangesThereIsSeenWithoutAQuestion(t *testing.T) {
+	b := setup(t)
+	ctx := t.Context()
+	away := hubtest.NewOtherHub(t, b.now)
+	a := b.agreement()
+	c, err := b.Invite(ctx, officer(), away.Entity("away"), &a)
+	b.must(err)
+	_, err = b.Confirm(ctx, officer(), c.Peer.ID, c.Peer.Digest.String(), c.Peer.Fingerprints)
+	b.must(err)
+	away.Close()
+	b.confirmed("mill")
+	stands := func() string {
+		t.Helper()
+		b.must(b.Refresh(ctx))
+		all, err := b.Peers(ctx)
+		b.must(err)
+		for _, p := range all {
+			if p.Entity == b.other.Entity("mill") {
+				return p.Theirs
+			}
+		}
+		return ""
+	}
+	if got := stands(); got != "not-seen" {
+		t.Errorf("before they have confirmed: %s", got)
+	}
+	b.theirs("mill", a)
+	if got := stands(); got != "confirmed" {
+		t.Errorf("once they have: %s", got)
+	}
+	asked := b.other.Asked("mill")
+	stands()
+	if b.other.Asked("mill") != asked {
+		t.Error("what is fresh is asked for again")
+	}
+	b.other.Ends("mill", here)
+	b.pass(6 * time.Minute)
+	if got := stands(); got != "ended" {
+		t.Errorf("once they have ended it: %s", got)
+	}
+}

@@ -50,7 +50,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	for path := range statements {
 		also[path] = stated
 	}
-	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also}, nil
+	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also, Run: service.Run}, nil
 }
 
 // openAxles opens the axles, nil where the configuration does not say where relmgr is.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,6 +116,14 @@ func TestAHubJoinsOthersAndIsSuspendedAndReadmitted(t *testing.T) {
 	}
 	if statement(north, south) != http.StatusOK || statement(south, north) != http.StatusOK {
 		t.Fatal("both have confirmed, and one states nothing")
+	}
+	for _, pair := range [][2]*town{{north, south}, {south, north}} {
+		hubtest.Eventually(t, pair[0].Name+" sees that the other has confirmed", func() error {
+			if _, there := pair[0].stands(t, pair[1]); there != "confirmed" {
+				return errors.New(there)
+			}
+			return nil
+		})
 	}
 	// A third joins both; nobody else is touched.
 	third := metHub(t, p, "joins_third")
