@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/fame-hub/fame/api/relmgroas"
@@ -122,7 +123,7 @@ func (a *Axles) askRelmgr(ctx context.Context, peer Peer, message string) (*relm
 		return nil, err
 	}
 	said, err := relmgr.AnswerPeer(ctx, &relmgroas.PeerRequest{Message: relmgroas.AxleToken(message)})
-	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && p.StatusCode >= 400 && p.StatusCode < 500 && p.StatusCode != 401 && p.StatusCode != 429 {
+	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && (p.StatusCode == http.StatusBadRequest || p.StatusCode == http.StatusUnprocessableEntity) {
 		return nil, notTaken(err) // the agency's signature, or its question
 	}
 	if err != nil {

@@ -59,7 +59,7 @@ func newLight(ctx context.Context, dir string, delay time.Duration) (*light, err
 		return nil, err
 	}
 	l.server = &http.Server{Handler: l, ReadHeaderTimeout: time.Minute}
-	go l.server.Serve(at)
+	go func() { _ = l.server.Serve(at) }() // until it is closed
 	return l, nil
 }
 

@@ -167,7 +167,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 	const child, hidden, stranger = "9434765919", "9434765870", "9434765838"
 
 	// Consent to the one neighbour only.
-	act, consent := home.tellsHubs(t, child, school.made.Hub)
+	act, _ := home.tellsHubs(t, child, school.made.Hub)
 	home.tellsHubs(t, hidden)
 	h, _ := school.asksAll(t, "dr-patel", child)
 	wantToldBy(t, h, home, "Riverside Surgery")
@@ -195,7 +195,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 
 	// One more neighbour, without registering anew.
 	home.send(t, "dr-patel", http.MethodPost, home.Relmgr.URL+"/relmgr/v1/acts/"+act+"/withdrawal", map[string]any{"reason": "subject-asked"}).said(t, http.StatusAccepted)
-	_, consent = home.tellsHubs(t, child, school.made.Hub, carer.made.Hub)
+	_, consent := home.tellsHubs(t, child, school.made.Hub, carer.made.Hub)
 	h, orders := carer.asksAll(t, "dr-patel", child)
 	wantToldBy(t, h, home, "Riverside Surgery")
 
@@ -358,6 +358,9 @@ func notUnderstood(t *testing.T, towns []*town) {
 				t.Fatal(err)
 			}
 			list = append(list, s)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
 		}
 		return list
 	}

@@ -140,6 +140,9 @@ func (h *hub) met(name string) *hubtest.OtherHub {
 	document, err := json.Marshal(agreement)
 	h.must(err)
 	other.States(name, entity.Statement{Subject: hubID, Keys: &keys, Agreement: document})
+	// That it has confirmed is seen, and recorded, when it is first heard of.
+	first := h.sealedBy(other, name, attest.AxleMessage{Kind: "greeting", Version: 1})
+	h.send(request{method: "POST", target: "/federation/v1/messages", body: encode(h.t, object{"message": first})})
 	return other
 }
 
