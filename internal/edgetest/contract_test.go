@@ -42,7 +42,7 @@ func readContract(t testing.TB) *contract {
 		}
 		for method, given := range item.(object) {
 			op := given.(object)
-			if open, ok := op["security"].([]any); ok && len(open) == 0 {
+			if open, ok := op["security"].([]any); ok && len(open) == 0 && method == "get" && !strings.HasPrefix(template, "/governance/") {
 				continue // what the hub states to whoever asks: TestWhatAHubStatesToWhoeverAsks
 			}
 			o := operation{id: op["operationId"].(string), method: strings.ToUpper(method), template: template, bears: "oidc"}
