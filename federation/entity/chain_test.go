@@ -267,6 +267,19 @@ func TestAFloodOfHintsEnds(t *testing.T) {
 	}
 }
 
+// Superiors that lead in a circle are asked once each.
+func TestACircleIsWalkedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("anchor")
+	for _, name := range []string{"a", "b", "c"} {
+		w.add(name, "a", "b", "c")
+	}
+	if _, err := w.build("a", "anchor"); !errors.Is(err, entity.ErrRefused) || w.asked > 11 {
+		t.Errorf("%v, after %d statements", err, w.asked)
+	}
+}
+
 // A chain that somebody else has put together is verified as one that was built; one that
 // was changed anywhere, is not.
 func TestEveryChangedByteOfAChainIsRefused(t *testing.T) {
@@ -295,6 +308,13 @@ func TestEveryChangedByteOfAChainIsRefused(t *testing.T) {
 		if _, err := entity.Verify(wrong, a, now); !errors.Is(err, entity.ErrRefused) {
 			t.Errorf("%d statements: %v", len(wrong), err)
 		}
+	}
+	inAnothersName := append([]string{}, c.Statements...)
+	about := *w.about[id("region")+" "+id("leaf")]
+	about.Issuer = id("anchor")
+	inAnothersName[1] = w.sign(id("region"), entity.Typ, about)
+	if _, err := entity.Verify(inAnothersName, a, now); !errors.Is(err, entity.ErrRefused) {
+		t.Errorf("a superior that speaks in another's name: %v", err)
 	}
 	if _, err := entity.Verify(c.Statements, a, c.Expires); !errors.Is(err, entity.ErrRefused) {
 		t.Error("it outlives its first statement to end")
