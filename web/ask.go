@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -159,7 +160,7 @@ var gone = &problem{Type: ours, Status: http.StatusNotFound, Title: "This answer
 func showAnswer(v *visit) error {
 	a, ok := v.s.answer(v.r.PathValue("enquiry"))
 	if !ok {
-		return gone
+		return v.showReplies()
 	}
 	pg := &page{Title: "People to contact", Caption: a.Identifier}
 	if len(a.Answer.Providers) == 0 {
@@ -274,6 +275,32 @@ func doContact(v *visit) error {
 	return v.to(Prefix + "/enquiries/" + string(a.Answer.ID))
 }
 
+// showReplies is what an answer's address shows in a later session: the answer is gone,
+// the replies to its contact request are not. The hub says whose enquiry it was.
+func (v *visit) showReplies() error {
+	r, err := v.relmgr()
+	if err != nil {
+		return err
+	}
+	got, err := r.ListContactReplies(v.ctx, relmgroas.ListContactRepliesParams{Enquiry: relmgroas.ID(v.r.PathValue("enquiry"))})
+	if p, ok := errors.AsType[*problem](told(err)); ok && p.Status < http.StatusInternalServerError && p.Status != http.StatusUnauthorized {
+		return gone
+	}
+	if err != nil {
+		return err
+	}
+	pg := &page{Title: "Replies to your contact request", Lead: []string{"The answer itself was shown until you signed out. Ask again to see it: that is recorded as a new question."},
+		Empty: "Nobody has replied. Whoever is not free to say so looks the same as nobody.", Links: []link{{Text: "Ask", Href: Prefix + "/ask"}}}
+	for _, one := range got.Replies {
+		pg.Cards = append(pg.Cards, replyCard(one))
+	}
+	return v.show(pg)
+}
+
+func replyCard(one relmgroas.ContactReply) card {
+	return card{Title: one.Title, Tag: plain(string(one.Reply)), Rows: []row{{Key: "Agency", Values: []string{one.AgencyName}}, contactRow(one.Contact)}}
+}
+
 // replies are those of holders who share or want to be called. One who has not answered
 // and one who is not there look the same.
 func (v *visit) replies(pg *page, a asked) error {
@@ -287,10 +314,10 @@ func (v *visit) replies(pg *page, a asked) error {
 		return err
 	}
 	for _, one := range got.Replies {
-		pg.Cards = append(pg.Cards, card{Title: one.Title, Tag: plain(string(one.Reply)), Rows: []row{{Key: "Agency", Values: []string{one.AgencyName}}, contactRow(one.Contact)}})
+		pg.Cards = append(pg.Cards, replyCard(one))
 	}
 	if len(got.Replies) == 0 {
-		pg.Lead = append(pg.Lead, "Nobody has replied yet. Load this page again to look for replies; some take days.")
+		pg.Lead = append(pg.Lead, "Nobody has replied yet. Keep this page's address: replies come in days, and it shows them to you when you have signed in again.")
 	}
 	return nil
 }

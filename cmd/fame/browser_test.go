@@ -76,6 +76,8 @@ type browser struct {
 	axe string
 	own string // the number of somebody who signs in as themself
 
+	kept string // the path of an answer
+
 	mu         sync.Mutex
 	complaints []string // of the browser: what the policy forbids, what failed to load
 	looked     map[string]bool

@@ -100,6 +100,7 @@ func practitionerAsks(b *browser) {
 	b.press("Send the contact request")
 	b.sees("Your contact request has been sent", "Nobody has replied yet")
 	b.looks("contact-sent")
+	b.run("where it stands", chromedp.Evaluate("location.pathname", &b.kept))
 
 	// An emergency is asked about twice.
 	b.follow("Ask")
@@ -316,7 +317,11 @@ func officersLook(b *browser) {
 	b.press("Ask")
 	b.press("Yes, this is an emergency: ask now")
 	b.signOut()
+	// In a later session the address of an answer has the replies alone, and for the asker alone.
 	b.signIn("dr-brandt")
+	b.open(b.kept)
+	b.sees("This answer is no longer here")
+	b.follow("Go to the start page")
 	b.follow("Reviews")
 	b.looks("reviews")
 	b.choose("purpose", "co-ordinate-care")
@@ -336,6 +341,9 @@ func officersLook(b *browser) {
 
 	// Somebody of whom a social worker knows a name and a date, and no number.
 	b.signIn("mr-lindqvist")
+	b.open(b.kept)
+	b.sees("Replies to your contact request", "Nobody has replied")
+	b.looks("replies")
 	b.follow("Recognise")
 	b.press("Ask the register")
 	b.sees("Select what you need it for")
