@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
 
@@ -155,7 +156,7 @@ func summary(a *relmgroas.Answer) string {
 	}
 }
 
-var gone = &problem{Type: ours, Status: http.StatusNotFound, Title: "This answer is no longer here", Detail: "Answers are shown until you sign out. Ask again: it is recorded as a new question."}
+var gone = &bearer.Problem{Type: ours, Status: http.StatusNotFound, Title: "This answer is no longer here", Detail: "Answers are shown until you sign out. Ask again: it is recorded as a new question."}
 
 func showAnswer(v *visit) error {
 	a, ok := v.s.answer(v.r.PathValue("enquiry"))
@@ -283,7 +284,7 @@ func (v *visit) showReplies() error {
 		return err
 	}
 	got, err := r.ListContactReplies(v.ctx, relmgroas.ListContactRepliesParams{Enquiry: relmgroas.ID(v.r.PathValue("enquiry"))})
-	if p, ok := errors.AsType[*problem](told(err)); ok && p.Status < http.StatusInternalServerError && p.Status != http.StatusUnauthorized {
+	if p, ok := errors.AsType[*bearer.Problem](bearer.Told(err)); ok && p.Status < http.StatusInternalServerError && p.Status != http.StatusUnauthorized {
 		return gone
 	}
 	if err != nil {

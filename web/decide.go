@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
@@ -275,7 +276,7 @@ func showCode(v *visit) error {
 	code, until := v.s.code, v.s.codeUntil
 	v.s.mu.Unlock()
 	if code == "" || v.p.Now().After(until) {
-		return &problem{Type: ours, Status: http.StatusNotFound, Title: "There is no code", Detail: "A code is good for minutes, and once. Make another one."}
+		return &bearer.Problem{Type: ours, Status: http.StatusNotFound, Title: "There is no code", Detail: "A code is good for minutes, and once. Make another one."}
 	}
 	return v.show(&page{Title: "Read this code out", Code: code, Lead: []string{
 		"Read it to the person at the other end, who types it where they join two records. It is good once, until " + when(until) + ".",

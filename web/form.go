@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/fame-hub/fame/api/bearer"
 )
 
 // kind is how a field is asked.
@@ -277,7 +279,7 @@ func (f *form) wrong(name, msg string) {
 
 // refused adds what a duty said was wrong. Members of a request that the form asks under
 // another name are in at.
-func (f *form) refused(p *problem, at map[string]string) {
+func (f *form) refused(p *bearer.Problem, at map[string]string) {
 	for _, e := range p.Errors {
 		name := ""
 		for _, part := range strings.Split(strings.TrimPrefix(e.Pointer, "/"), "/") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
@@ -60,7 +61,7 @@ func (v *visit) relationships() (all []known, err error) {
 	return all, err
 }
 
-var notThere = &problem{Type: ours, Status: http.StatusNotFound, Title: "Page not found", Detail: "It may have ended, or not be yours. Begin again at the start page."}
+var notThere = &bearer.Problem{Type: ours, Status: http.StatusNotFound, Title: "Page not found", Detail: "It may have ended, or not be yours. Begin again at the start page."}
 
 // relationship is the one that the address names.
 func (v *visit) relationship() (known, error) {
@@ -354,7 +355,7 @@ func ending(what string, pg page, done string, act func(*visit, *consentoas.Clie
 			if err != nil {
 				return err
 			}
-			if last = told(act(v, c, v.r.PathValue(what))); last == nil {
+			if last = bearer.Told(act(v, c, v.r.PathValue(what))); last == nil {
 				v.s.say(done)
 				return v.to(Prefix + "/me/consents")
 			}
@@ -549,7 +550,7 @@ func showLinks(v *visit) error {
 	pg := &page{Title: "Private links", Empty: "No private link stands on your word.", Lead: []string{"A private link lets two services speak about you for one purpose, until an end. It is in no list that others can ask."}}
 	for _, proof := range v.who.proofs {
 		for _, url := range v.p.Duties.Idmgrs {
-			m, err := idmgroas.NewClient(url, bearer(proof.Idmgr).idmgr(), idmgroas.WithClient(v.p.client))
+			m, err := idmgroas.NewClient(url, bearer.Idmgr(proof.Idmgr), idmgroas.WithClient(v.p.client))
 			if err != nil {
 				return err
 			}
@@ -620,7 +621,7 @@ func (v *visit) asMyself(pg *page, f *form, done string, do func(*relmgroas.Clie
 		if err != nil {
 			return err
 		}
-		if last = told(do(r)); last == nil {
+		if last = bearer.Told(do(r)); last == nil {
 			v.s.say(done)
 			return v.to(Prefix + "/me/relationships")
 		}
@@ -701,7 +702,7 @@ func showCopy(v *visit) error {
 	}
 	for _, proof := range v.who.proofs {
 		for _, url := range v.p.Duties.Idmgrs {
-			m, err := idmgroas.NewClient(url, bearer(proof.Idmgr).idmgr(), idmgroas.WithClient(v.p.client))
+			m, err := idmgroas.NewClient(url, bearer.Idmgr(proof.Idmgr), idmgroas.WithClient(v.p.client))
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/internal/govuk"
 )
@@ -210,7 +211,7 @@ func (v *visit) to(path string) error {
 
 // isExpired reports whether a duty no longer takes what somebody signed in with.
 func isExpired(err error) bool {
-	p, ok := errors.AsType[*problem](err)
+	p, ok := errors.AsType[*bearer.Problem](err)
 	return ok && p.Status == http.StatusUnauthorized
 }
 
@@ -250,8 +251,8 @@ func (v *visit) again(pg *page, f *form) error {
 
 // refused shows a form again with what a duty said is wrong; any other error is passed on.
 func (v *visit) refused(pg *page, f *form, err error, at map[string]string) error {
-	err = told(err)
-	p, ok := errors.AsType[*problem](err)
+	err = bearer.Told(err)
+	p, ok := errors.AsType[*bearer.Problem](err)
 	if !ok || p.Status == http.StatusUnauthorized || p.Status >= 500 || p.Status == http.StatusTooManyRequests {
 		return err
 	}
@@ -264,7 +265,7 @@ func (v *visit) finish(err error) {
 	if err == nil {
 		return
 	}
-	if p, ok := errors.AsType[*problem](told(err)); ok && p.Status != 0 {
+	if p, ok := errors.AsType[*bearer.Problem](bearer.Told(err)); ok && p.Status != 0 {
 		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 			v.w.Header().Set("Retry-After", "2")
 			v.p.say(v.w, v.r, p.Status, "Try again in a moment", "The hub is busy. Nothing of what you sent has been lost or done.")

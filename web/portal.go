@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/govuk"
@@ -272,7 +273,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := v.readTerms(); err != nil {
-		if isExpired(told(err)) {
+		if isExpired(bearer.Told(err)) {
 			p.sessions.expire(v.s)
 			p.signInFirst(v, v.s)
 			return

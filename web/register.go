@@ -7,12 +7,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/registraroas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
 
 func (v *visit) registrar() (*registraroas.Client, error) {
-	return registraroas.NewClient(v.p.Duties.Registrar, bearer(v.who.token).registrar(), registraroas.WithClient(v.p.client))
+	return registraroas.NewClient(v.p.Duties.Registrar, bearer.Registrar(v.who.token), registraroas.WithClient(v.p.client))
 }
 
 // found is what a register said of somebody, as long as the session lasts: what was given

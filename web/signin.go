@@ -18,6 +18,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/internal/attest"
@@ -182,7 +183,7 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) {
 
 // notSignedIn says why in words, and logs what is nobody's secret.
 func (p *Portal) notSignedIn(w http.ResponseWriter, r *http.Request, err error) {
-	if told, ok := errors.AsType[*problem](err); ok {
+	if told, ok := errors.AsType[*bearer.Problem](err); ok {
 		if told.Status == http.StatusForbidden && told.Type != ours {
 			p.say(w, r, http.StatusForbidden, "You are not in the register of users", "You have signed in, but nobody has registered you with this hub, or your time in it is over. Ask your agency's administrator.")
 			return
@@ -239,13 +240,13 @@ func (p *Portal) redeem(ctx context.Context, at *party, f flow, code string) (*u
 	if at.Access {
 		who.token = tokens.Access
 	}
-	g, err := governanceoas.NewClient(p.Duties.Governance, bearer(who.token).governance(), governanceoas.WithClient(p.client))
+	g, err := governanceoas.NewClient(p.Duties.Governance, bearer.Governance(who.token), governanceoas.WithClient(p.client))
 	if err != nil {
 		return nil, err
 	}
 	in, err := g.SignIn(ctx)
 	if err != nil {
-		return nil, told(err)
+		return nil, bearer.Told(err)
 	}
 	who.in, who.Name = *in, string(in.Practitioner)
 	return who, nil
@@ -266,9 +267,9 @@ func (p *Portal) asThemself(ctx context.Context, at *party, userinfo, access str
 		if said.Needs {
 			detail = "The registrar has recorded that somebody acts for you. They can sign in for you; the registrar tells you who."
 		}
-		return nil, &problem{Type: ours, Status: http.StatusForbidden, Title: "This cannot be shown to you", Detail: detail}
+		return nil, &bearer.Problem{Type: ours, Status: http.StatusForbidden, Title: "This cannot be shown to you", Detail: detail}
 	}
-	r, err := relmgroas.NewClient(p.Duties.Relmgr, bearer(said.Recognition).relmgr(), relmgroas.WithClient(p.client))
+	r, err := relmgroas.NewClient(p.Duties.Relmgr, bearer.Relmgr(said.Recognition), relmgroas.WithClient(p.client))
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +278,7 @@ func (p *Portal) asThemself(ctx context.Context, at *party, userinfo, access str
 	for range 1000 { // a proof names some handles; who has many is given several
 		mine, err := r.FindMyHandles(ctx, relmgroas.FindMyHandlesParams{Sensitive: relmgroas.NewOptBool(sensitive), Cursor: cursor})
 		if err != nil {
-			return nil, told(err)
+			return nil, bearer.Told(err)
 		}
 		who.proofs = append(who.proofs, mine.Proofs)
 		if mine.Expires.Before(who.until) {

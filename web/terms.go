@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/governanceoas"
 )
 
@@ -112,7 +113,7 @@ func (p *Portal) readTerms(ctx context.Context, g *governanceoas.Client) (*terms
 	}
 	in, err := g.ReadPartnership(ctx)
 	if err != nil {
-		return nil, told(err)
+		return nil, bearer.Told(err)
 	}
 	text, err := json.Marshal(in.Document)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-faster/jx"
 
+	"github.com/fame-hub/fame/api/bearer"
 	governanceoas "github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/governance/partnership"
 )
@@ -34,7 +35,7 @@ func (c *applyCommand) Run(ctx context.Context, all *cli, out *printer) error {
 		return err
 	}
 	change, err := p.apply(ctx, document, c.DryRun)
-	if told, ok := errors.AsType[*problem](err); ok && len(told.Errors) > 0 {
+	if told, ok := errors.AsType[*bearer.Problem](err); ok && len(told.Errors) > 0 {
 		for _, e := range told.Errors {
 			out.say("%s:%d: %s: %s", c.File, lines(e.Pointer), e.Pointer, e.Detail)
 		}
@@ -75,5 +76,5 @@ func (p *person) apply(ctx context.Context, document []byte, dryRun bool) (*gove
 		body[k] = jx.Raw(v)
 	}
 	change, err := p.governance.ApplyPartnership(ctx, body, governanceoas.ApplyPartnershipParams{DryRun: governanceoas.NewOptBool(dryRun)})
-	return change, told(err)
+	return change, bearer.Told(err)
 }

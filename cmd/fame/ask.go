@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/federationoas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 )
@@ -54,7 +55,7 @@ func (c *askCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	q.Scope.SetTo(relmgroas.EnquiryRequestScope(c.Scope))
 	a, err := p.relmgr.Enquire(ctx, q)
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	out.answer(a)
 	if len(a.Orders) == 0 {
@@ -74,7 +75,7 @@ func (c *askCommand) askPeers(ctx context.Context, dir string, orders []relmgroa
 	if err != nil {
 		return nil, err
 	}
-	client, err := federationoas.NewClient(url, federationAuth{token}, federationoas.WithClient(&http.Client{Timeout: 30 * time.Second}))
+	client, err := federationoas.NewClient(url, bearer.Federation(token), federationoas.WithClient(&http.Client{Timeout: 30 * time.Second}))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (c *askCommand) askPeers(ctx context.Context, dir string, orders []relmgroa
 	}
 	said, err := client.AskPeers(ctx, q)
 	if err != nil {
-		return nil, told(err)
+		return nil, bearer.Told(err)
 	}
 	return said, nil
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,17 +21,12 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/fame-hub/fame/internal/npmtest"
 )
 
-// unable ends the test where a tool cannot be had: skipped on somebody's own machine,
-// failed in CI, where what is skipped is believed to be tested.
-func unable(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip("NOT TESTED, the portal in a real browser: " + why)
-}
+// inBrowser is what the tests with a real browser try.
+const inBrowser = "the portal in a real browser"
 
 // playDemo runs `fame demo` in this process, until the test ends, and returns its address
 // and the number with which somebody signs in as themself.
@@ -93,7 +86,7 @@ func newBrowser(t *testing.T, hub, own string) *browser {
 		}
 	}
 	if path == "" {
-		unable(t, "there is no chromium: type `sudo apt-get install -y chromium`")
+		npmtest.Unable(t, inBrowser, "there is no chromium: type `sudo apt-get install -y chromium`")
 	}
 	b := &browser{t: t, hub: hub, own: own, axe: axeCore(t), looked: map[string]bool{}}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-dev-shm-usage", true),
@@ -121,43 +114,13 @@ func newBrowser(t *testing.T, hub, own string) *browser {
 	return b
 }
 
-// axeCore is the script of the npm package that package-lock.json pins, installed once
-// for each content of it and kept in the user's cache.
+// axeCore is the script that judges whether everybody can use a page.
 func axeCore(t *testing.T) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	hash := sha256.New()
-	fresh := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "axe-core", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		hash.Write(text)
-		if err := os.WriteFile(filepath.Join(fresh, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	kept := filepath.Join(cache, "fame-axe-core", hex.EncodeToString(hash.Sum(nil)[:8]), "axe.min.js")
-	if text, err := os.ReadFile(kept); err == nil {
-		return string(text)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		unable(t, fmt.Sprintf("npm cannot install axe-core (%v: %s)", err, out))
-	}
-	text, err := os.ReadFile(filepath.Join(fresh, "node_modules", "axe-core", "axe.min.js"))
+	dir := npmtest.Installed(t, inBrowser, filepath.Join("testdata", "axe-core"))
+	text, err := os.ReadFile(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(kept), 0o700); err == nil {
-		_ = os.WriteFile(kept, text, 0o600) // next time it is installed again
 	}
 	return string(text)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	consentoas "github.com/fame-hub/fame/api/consentoas"
-	"github.com/fame-hub/fame/api/federationoas"
 	governanceoas "github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/api/registraroas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
@@ -80,118 +79,19 @@ func (h hub) token(subject string, at time.Time) (string, error) {
 // newPerson signs in at duties that may each be served elsewhere.
 func newPerson(relmgr, consent, governance, token string) (*person, error) {
 	client := &http.Client{Timeout: 30 * time.Second}
-	auth := bearer(token)
 	var p person
 	var err error
-	if p.relmgr, err = relmgroas.NewClient(relmgr, auth.relmgr(), relmgroas.WithClient(client)); err != nil {
+	if p.relmgr, err = relmgroas.NewClient(relmgr, bearer.Relmgr(token), relmgroas.WithClient(client)); err != nil {
 		return nil, errors.New("the hub's URL cannot be used: write it as http://host:port")
 	}
-	if p.consent, err = consentoas.NewClient(consent, auth.consent(), consentoas.WithClient(client)); err != nil {
+	if p.consent, err = consentoas.NewClient(consent, bearer.Consent(token), consentoas.WithClient(client)); err != nil {
 		return nil, err
 	}
-	if p.registrar, err = registraroas.NewClient(governance, auth.registrar(), registraroas.WithClient(client)); err != nil {
+	if p.registrar, err = registraroas.NewClient(governance, bearer.Registrar(token), registraroas.WithClient(client)); err != nil {
 		return nil, err
 	}
-	p.governance, err = governanceoas.NewClient(governance, auth.governance(), governanceoas.WithClient(client))
+	p.governance, err = governanceoas.NewClient(governance, bearer.Governance(token), governanceoas.WithClient(client))
 	return &p, err
-}
-
-// bearer is a token, as each generated client asks for it.
-type bearer string
-
-type (
-	relmgrAuth     struct{ token string }
-	consentAuth    struct{ token string }
-	governanceAuth struct{ token string }
-	registrarAuth  struct{ token string }
-)
-
-func (b bearer) relmgr() relmgrAuth         { return relmgrAuth{string(b)} }
-func (b bearer) consent() consentAuth       { return consentAuth{string(b)} }
-func (b bearer) governance() governanceAuth { return governanceAuth{string(b)} }
-func (b bearer) registrar() registrarAuth   { return registrarAuth{string(b)} }
-
-func (a relmgrAuth) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
-	return relmgroas.Oidc{Token: a.token}, nil
-}
-
-// SignedIn is for who bears a registrar's statement in place of a token.
-func (a relmgrAuth) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.SignedIn, error) {
-	return relmgroas.SignedIn{Token: a.token}, nil
-}
-
-// Subject is for who bears relmgr's proof of their handles.
-func (a relmgrAuth) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
-	return relmgroas.Subject{Token: a.token}, nil
-}
-
-func (relmgrAuth) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
-	return relmgroas.Peer{}, errors.ErrUnsupported
-}
-
-func (a consentAuth) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
-	return consentoas.Oidc{Token: a.token}, nil
-}
-
-// Subject is for who bears relmgr's proof of their handles for this duty.
-func (a consentAuth) Subject(context.Context, consentoas.OperationName) (consentoas.Subject, error) {
-	return consentoas.Subject{Token: a.token}, nil
-}
-
-func (a governanceAuth) Oidc(context.Context, governanceoas.OperationName) (governanceoas.Oidc, error) {
-	return governanceoas.Oidc{Token: a.token}, nil
-}
-
-func (a registrarAuth) Oidc(context.Context, registraroas.OperationName) (registraroas.Oidc, error) {
-	return registraroas.Oidc{Token: a.token}, nil
-}
-
-// problem is an RFC 9457 problem of any duty.
-type problem struct {
-	Type    string `json:"type"`
-	Title   string `json:"title"`
-	Status  int    `json:"status"`
-	Detail  string `json:"detail"`
-	Request string `json:"request"`
-	Step    int    `json:"step"`
-	Errors  []struct {
-		Pointer string `json:"pointer"`
-		Detail  string `json:"detail"`
-	} `json:"errors"`
-}
-
-// Error is one line of it.
-func (p *problem) Error() string { return p.Title + ": " + p.Detail }
-
-// told turns a generated client's error into the problem inside it. Other
-// errors mean that the hub was not reached.
-func told(err error) error {
-	if err == nil {
-		return nil
-	}
-	var body json.Marshaler
-	if e, ok := errors.AsType[*relmgroas.ProblemStatusCode](err); ok {
-		body = &e.Response
-	} else if e, ok := errors.AsType[*consentoas.ProblemStatusCode](err); ok {
-		body = &e.Response
-	} else if e, ok := errors.AsType[*governanceoas.ProblemStatusCode](err); ok {
-		body = &e.Response
-	} else if e, ok := errors.AsType[*registraroas.ProblemStatusCode](err); ok {
-		body = &e.Response
-	} else if e, ok := errors.AsType[*federationoas.ProblemStatusCode](err); ok {
-		body = &e.Response
-	} else {
-		return fmt.Errorf("the hub could not be asked: %w", err)
-	}
-	text, err := body.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	p := new(problem)
-	if err := json.Unmarshal(text, p); err != nil {
-		return err
-	}
-	return p
 }
 
 type tokenCommand struct {

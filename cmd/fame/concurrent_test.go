@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/fame-hub/fame/api/bearer"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
 	"github.com/fame-hub/fame/internal/ident"
@@ -91,7 +92,7 @@ func TestOfTwoWhoUseOneCodeAtOnceOneDoes(t *testing.T) {
 			Column: "social-care", Identifier: relmgroas.LocalIdentifier(fmt.Sprintf("LMN-6051%d", round)), Decision: *w.proposal(t, "social-care"),
 		})
 		if err != nil {
-			t.Fatal(told(err))
+			t.Fatal(bearer.Told(err))
 		}
 		correlate := func(who string, column ident.Column, identifier string) func(context.Context) (answer, error) {
 			return w.posting(t, who, "/relmgr/v1/correlations", map[string]any{
@@ -135,7 +136,7 @@ func TestEightCorrelationsAtOnceMakeOneRow(t *testing.T) {
 				Column: relmgroas.Code(before.column), Identifier: relmgroas.LocalIdentifier(before.identifier), Decision: *w.proposal(t, before.column),
 			})
 			if err != nil {
-				t.Fatal(told(err))
+				t.Fatal(bearer.Told(err))
 			}
 			requests = append(requests, w.posting(t, desks[e.column].manager, "/relmgr/v1/correlations", map[string]any{
 				"column": e.column, "identifier": e.identifier, "pairing": p.Code, "mode": "imposed", "reason": "same-person-found", "decision": w.proposal(t, e.column),

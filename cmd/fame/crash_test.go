@@ -18,6 +18,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/fame-hub/fame/api/bearer"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
 	"github.com/fame-hub/fame/internal/ident"
@@ -55,7 +56,7 @@ func (a *acknowledged) failed(ctx context.Context, what string, err error) {
 		return
 	}
 	a.lost.Add(1)
-	if p, ok := errors.AsType[*problem](err); ok {
+	if p, ok := errors.AsType[*bearer.Problem](err); ok {
 		switch p.Status {
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusConflict:
 			return

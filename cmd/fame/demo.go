@@ -15,6 +15,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/fame-hub/fame/api/bearer"
 	consentoas "github.com/fame-hub/fame/api/consentoas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
@@ -306,7 +307,7 @@ func (s *storyteller) tellAnswer(ctx context.Context, q question, told *telling,
 
 func (s *storyteller) tellRefusal(ctx context.Context, q question, told *telling, out *printer) error {
 	_, err := s.ask(ctx, q.asker, q.column, q.identifier, "")
-	p, ok := errors.AsType[*problem](err)
+	p, ok := errors.AsType[*bearer.Problem](err)
 	if !ok {
 		return fmt.Errorf("%s was not refused: %w", q.asker, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fame-hub/fame/api/bearer"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
 	"github.com/fame-hub/fame/internal/ident"
@@ -105,7 +106,7 @@ func TestE2E01TheGPPublishesAnOffer(t *testing.T) {
 	gp := w.signedIn(t, "dr-patel")
 	act, err := gp.relmgr.FindAct(t.Context(), relmgroas.FindActParams{Act: relmgroas.ID(receipt.Act), Purpose: "co-ordinate-care", Reason: "working-with-person"})
 	if err != nil {
-		t.Fatal(told(err))
+		t.Fatal(bearer.Told(err))
 	}
 	d, decided := act.Decision.Get()
 	steps := 0

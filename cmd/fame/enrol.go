@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/registraroas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/internal/ident"
@@ -40,7 +41,7 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 	if _, err := keeper.registrar.CreateRegister(ctx, &registraroas.RegisterRequest{
 		Register: register, Title: "The people of Riverside", Contact: "01632 960104", Scope: "Everybody whom a member works with",
 	}); err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	name := registraroas.NewOptPersonName(registraroas.PersonName{Given: registraroas.NewOptWords(registraroas.Words(member.given)), Family: registraroas.NewOptWords(registraroas.Words(member.family))})
 	birth := registraroas.NewOptBirth(registraroas.Birth{Date: registraroas.PartialDate(member.birth)})
@@ -49,7 +50,7 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 		{Source: "person", Name: name}, {Source: "person", Birth: birth}, {Source: "person", Identifier: passport},
 	}}, registraroas.RegisterSubjectParams{Register: register})
 	if err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	for column, identifier := range member.identifiers {
 		p, err := s.as(desks[column].publisher)
@@ -60,7 +61,7 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 			Purpose: "co-ordinate-care", Reason: "working-with-person", Evidence: []registraroas.Evidence{{Name: name}, {Birth: birth}, {Identifier: passport}},
 		}, registraroas.RecogniseParams{Register: register})
 		if err != nil {
-			return "", told(err)
+			return "", bearer.Told(err)
 		}
 		if !found.Recognition.Set {
 			return "", errors.New("the register does not recognise its own entry")
@@ -68,12 +69,12 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 		if _, err := p.relmgr.AttachAnchor(ctx, &relmgroas.AnchorRequest{
 			Column: relmgroas.Code(column), Identifier: relmgroas.LocalIdentifier(identifier), Recognition: relmgroas.RecognitionToken(found.Recognition.Value), Reason: "subject-asked",
 		}, relmgroas.AttachAnchorParams{}); err != nil {
-			return "", told(err)
+			return "", bearer.Told(err)
 		}
 	}
 	code, err := keeper.registrar.IssueEnrolmentCode(ctx, &registraroas.KeepingRequest{Reason: "subject-asked"}, registraroas.IssueEnrolmentCodeParams{Register: register, Subject: entry.Subject})
 	if err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	return choosePassword(ctx, h.Hub+provider.Prefix(registrarCode)+"/account", code.Code)
 }

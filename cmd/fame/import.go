@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/governance/partnership"
 )
@@ -45,7 +46,7 @@ func (c *approveCommand) Run(ctx context.Context, all *cli, out *printer) error 
 	}
 	act, err := p.relmgr.ApproveImport(ctx, &req, relmgroas.ApproveImportParams{})
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	what := "relationships"
 	if req.Deed.Value == relmgroas.ApprovalRequestDeedCorrelate {
@@ -309,8 +310,8 @@ func (i *importing) insist(ctx context.Context, do func() error) error {
 		if err == nil {
 			return nil
 		}
-		err = told(err)
-		if p, ok := errors.AsType[*problem](err); ok && p.Status != http.StatusServiceUnavailable && p.Status != http.StatusTooManyRequests {
+		err = bearer.Told(err)
+		if p, ok := errors.AsType[*bearer.Problem](err); ok && p.Status != http.StatusServiceUnavailable && p.Status != http.StatusTooManyRequests {
 			return err
 		}
 		if time.Now().After(until) {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/fame-hub/fame/api/bearer"
 )
 
 // cli is every command of the tool.
@@ -57,7 +59,7 @@ func main() {
 // report says what went wrong and what to do. A problem of the hub is told in
 // full: it was written for people and holds nothing of a person.
 func report(w *os.File, err error) {
-	var p *problem
+	var p *bearer.Problem
 	if !errors.As(err, &p) {
 		fmt.Fprintf(w, "fame: %v\n", err)
 		return

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/cmd/fame/export"
 )
 
@@ -51,7 +52,7 @@ func (c *myDataCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	}
 	e, err := export.Of(ctx, d, strings.TrimSpace(string(statement)), c.Sensitive, time.Now())
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	for name, write := range map[string]func(io.Writer) error{"my-data.json": e.WriteJSON, "my-data.html": e.WriteHTML} {
 		if err := writePrivate(filepath.Join(c.Out, name), write); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/federationoas"
 )
 
@@ -65,7 +66,7 @@ func (c *peersJoinCommand) Run(ctx context.Context, all *cli, out *printer) erro
 	done, err := hub.ConfirmPeer(ctx, &federationoas.PeerConfirmation{Agreement: federationoas.Digest(p.Digest), Fingerprints: prints(c.Fingerprints)},
 		federationoas.ConfirmPeerParams{Peer: p.Peer})
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	out.say("Confirmed. The two hubs ask and answer each other once the other side has confirmed the same agreement, %s.", p.Digest)
 	return out.result(done)
@@ -88,7 +89,7 @@ func (c *peersJoinCommand) invite(ctx context.Context, hub *federationoas.Client
 	}
 	done, err := hub.InvitePeer(ctx, req)
 	if err != nil {
-		return nil, told(err)
+		return nil, bearer.Told(err)
 	}
 	return &done.Peer, nil
 }
@@ -104,7 +105,7 @@ func (c *peersListCommand) Run(ctx context.Context, all *cli, out *printer) erro
 	}
 	peers, err := hub.ListPeers(ctx)
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	for _, p := range peers.Peers {
 		out.peer(&p)
@@ -161,7 +162,7 @@ func (c *peerTurn) turn(ctx context.Context, all *cli, out *printer,
 	}
 	done, err := do(hub, &federationoas.PeerReason{Reason: federationoas.Code(c.Reason)}, p.Peer)
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	out.peer(&done.Peer)
 	return out.result(done)
@@ -171,7 +172,7 @@ func (c *peerTurn) turn(ctx context.Context, all *cli, out *printer,
 func find(ctx context.Context, hub *federationoas.Client, entity string) (*federationoas.Peer, error) {
 	all, err := hub.ListPeers(ctx)
 	if err != nil {
-		return nil, told(err)
+		return nil, bearer.Told(err)
 	}
 	at := slices.IndexFunc(all.Peers, func(p federationoas.Peer) bool { return p.Entity == entity })
 	if at < 0 {
@@ -212,19 +213,13 @@ func prints(in []string) []federationoas.Fingerprint {
 	return out
 }
 
-type federationAuth struct{ token string }
-
-func (a federationAuth) Oidc(context.Context, federationoas.OperationName) (federationoas.Oidc, error) {
-	return federationoas.Oidc{Token: a.token}, nil
-}
-
 // federation signs in at the federation duty.
 func (s signIn) federation(dir string) (*federationoas.Client, error) {
 	url, token, err := s.whoAndWhere(dir)
 	if err != nil {
 		return nil, err
 	}
-	hub, err := federationoas.NewClient(url, federationAuth{token}, federationoas.WithClient(&http.Client{Timeout: 30 * time.Second}))
+	hub, err := federationoas.NewClient(url, bearer.Federation(token), federationoas.WithClient(&http.Client{Timeout: 30 * time.Second}))
 	if err != nil {
 		return nil, errors.New("the hub's URL cannot be used: write it as http://host:port")
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/registraroas"
 )
 
@@ -135,12 +136,12 @@ func (c *recogniseCommand) ask(ctx context.Context, url, token, register string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Wait)
 	defer cancel()
-	client, err := registraroas.NewClient(base, bearer(token).registrar())
+	client, err := registraroas.NewClient(base, bearer.Registrar(token))
 	if err == nil {
 		f.Found, err = client.Recognise(ctx, q, registraroas.RecogniseParams{Register: registraroas.Code(code)})
 	}
 	if err != nil {
-		f.Found, f.Failed = nil, told(err).Error()
+		f.Found, f.Failed = nil, bearer.Told(err).Error()
 	}
 	return f
 }

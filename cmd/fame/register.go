@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/registraroas"
 )
 
@@ -30,7 +31,7 @@ func (c *registerApproveCommand) Run(ctx context.Context, all *cli, out *printer
 	act, err := p.registrar.ApproveEntries(ctx, &registraroas.EntriesApprovalRequest{People: c.People, Until: c.Until, Reason: registraroas.Code(c.Reason)},
 		registraroas.ApproveEntriesParams{Register: registraroas.Code(c.Register)})
 	if err != nil {
-		return told(err)
+		return bearer.Told(err)
 	}
 	out.say("Approved: up to %d people until %s.", c.People, c.Until.Format(time.RFC3339))
 	out.say("Somebody else who keeps the register imports them: fame register import %s FILE --approval %s", c.Register, act.Act)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	consentoas "github.com/fame-hub/fame/api/consentoas"
 	governanceoas "github.com/fame-hub/fame/api/governanceoas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
@@ -190,12 +191,12 @@ func (w *town) as(name string) (*person, error) {
 		return p, nil
 	}
 	wire := hubtest.NewWire()
-	client, auth := &http.Client{Transport: wire, Timeout: 30 * time.Second}, bearer(token)
+	client := &http.Client{Transport: wire, Timeout: 30 * time.Second}
 	p := new(person)
 	var errs [3]error
-	p.relmgr, errs[0] = relmgroas.NewClient(w.Relmgr.URL, auth.relmgr(), relmgroas.WithClient(client))
-	p.consent, errs[1] = consentoas.NewClient(w.Consent.URL, auth.consent(), consentoas.WithClient(client))
-	p.governance, errs[2] = governanceoas.NewClient(w.Governance.URL, auth.governance(), governanceoas.WithClient(client))
+	p.relmgr, errs[0] = relmgroas.NewClient(w.Relmgr.URL, bearer.Relmgr(token), relmgroas.WithClient(client))
+	p.consent, errs[1] = consentoas.NewClient(w.Consent.URL, bearer.Consent(token), consentoas.WithClient(client))
+	p.governance, errs[2] = governanceoas.NewClient(w.Governance.URL, bearer.Governance(token), governanceoas.WithClient(client))
 	w.people[name], w.wires[name] = p, wire
 	return p, errors.Join(errs[:]...)
 }
@@ -319,9 +320,9 @@ func (w *town) trySend(ctx context.Context, who, method, url string, body []byte
 }
 
 // problem reads the answer as a problem of that status.
-func (a answer) problem(t *testing.T, status int) problem {
+func (a answer) problem(t *testing.T, status int) bearer.Problem {
 	t.Helper()
-	var p problem
+	var p bearer.Problem
 	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal(a.body, &p) != nil || p.Status != status {
 		t.Fatalf("got %d %s, want a problem of status %d", a.status, a.body, status)
 	}

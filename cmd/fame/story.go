@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	consentoas "github.com/fame-hub/fame/api/consentoas"
 	relmgroas "github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/demo/riverside"
@@ -97,7 +98,7 @@ func (s *storyteller) publish(ctx context.Context, who riverside.Person, p river
 		req.Offers = append(req.Offers, offer)
 	}
 	act, err := client.relmgr.PublishRelationship(ctx, req, relmgroas.PublishRelationshipParams{})
-	return act, told(err)
+	return act, bearer.Told(err)
 }
 
 // correlate has the other column's person read out a code, and the manager of
@@ -123,7 +124,7 @@ func (s *storyteller) correlate(ctx context.Context, who riverside.Person, mine,
 		Column: relmgroas.Code(other), Identifier: relmgroas.LocalIdentifier(who.Identifiers[other]), Decision: theirs,
 	})
 	if err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	here, err := s.as(manager)
 	if err != nil {
@@ -138,7 +139,7 @@ func (s *storyteller) correlate(ctx context.Context, who riverside.Person, mine,
 		Mode: mode, Reason: "same-person-found", Decision: ours,
 	}, relmgroas.CorrelateParams{})
 	if err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	return act.Act, nil
 }
@@ -149,7 +150,7 @@ func (s *storyteller) separate(ctx context.Context, manager string, act relmgroa
 		return err
 	}
 	_, err = client.relmgr.Separate(ctx, &relmgroas.SeparationRequest{Correlations: []relmgroas.ID{act}, Reason: "not-the-same-person"}, relmgroas.SeparateParams{})
-	return told(err)
+	return bearer.Told(err)
 }
 
 // exclude has the column's person record whom the subject leaves out.
@@ -165,7 +166,7 @@ func (s *storyteller) exclude(ctx context.Context, who riverside.Person, column 
 	_, err = client.consent.ExcludeAgency(ctx, &consentoas.ExclusionRequest{
 		Proof: proof, Agency: consentoas.Code(agency), Evidence: consentoas.ExclusionRequestEvidenceSpokenAndNoted,
 	})
-	return told(err)
+	return bearer.Told(err)
 }
 
 // decide is the holder's side for a column: an explicit consent captured just
@@ -199,7 +200,7 @@ func (s *storyteller) decide(ctx context.Context, client *person, who riverside.
 		Evidence: consentoas.ConsentRequestEvidenceSpokenAndNoted, Wording: "riverside-leaflet-3",
 	})
 	if err != nil {
-		return decision, "", told(err)
+		return decision, "", bearer.Told(err)
 	}
 	decision.Consents = []relmgroas.ID{relmgroas.ID(consent.Consent)}
 	s.consents[relmgroas.LocalIdentifier(who.Identifiers[column])] = consent.Consent
@@ -213,7 +214,7 @@ func (s *storyteller) proof(ctx context.Context, client *person, who riverside.P
 		Column: relmgroas.Code(column), Identifier: relmgroas.LocalIdentifier(who.Identifiers[column]),
 	})
 	if err != nil {
-		return "", told(err)
+		return "", bearer.Told(err)
 	}
 	return consentoas.HandleProof(h.Proofs.Consent), nil
 }
@@ -232,7 +233,7 @@ func (s *storyteller) ask(ctx context.Context, name string, column ident.Column,
 		q.Transaction = relmgroas.NewOptCode(relmgroas.Code(transaction))
 	}
 	a, err := client.relmgr.Enquire(ctx, q)
-	return a, told(err)
+	return a, bearer.Told(err)
 }
 
 // withdraw withdraws the last consent captured for an identifier.
@@ -248,7 +249,7 @@ func (s *storyteller) withdraw(ctx context.Context, name, identifier string) err
 	_, err = client.consent.WithdrawConsent(ctx, &consentoas.ConsentWithdrawalRequest{
 		Evidence: consentoas.ConsentWithdrawalRequestEvidenceSpokenAndNoted,
 	}, consentoas.WithdrawConsentParams{Consent: id})
-	return told(err)
+	return bearer.Told(err)
 }
 
 // agreementFor is the agreement under which a column publishes: the one for

@@ -3,8 +3,6 @@ package lookup
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,7 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/fame-hub/fame/internal/npmtest"
 )
 
 // peer is @cloudflare/voprf-ts in a process of its own.
@@ -24,21 +23,9 @@ type peer struct {
 	out *bufio.Reader
 }
 
-// unable skips the test, or fails it where continuous integration has promised what it needs.
-func unable(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf("NOT TRIED: "+format, args...)
-}
-
 func newPeer(t *testing.T) *peer {
 	t.Helper()
-	if _, err := exec.LookPath("npm"); err != nil {
-		unable(t, "there is no npm: install Node.js 20 or newer")
-	}
-	dir := installed(t)
+	dir := npmtest.Installed(t, "RFC 9497 against another implementation", filepath.Join("testdata", "voprf-ts"))
 	cmd := exec.CommandContext(t.Context(), "node", "peer.mjs")
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
@@ -51,7 +38,7 @@ func newPeer(t *testing.T) *peer {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		unable(t, "node does not start: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		in.Close()
@@ -60,55 +47,6 @@ func newPeer(t *testing.T) *peer {
 		}
 	})
 	return &peer{t, in, bufio.NewReader(out)}
-}
-
-// installed is a directory with the peer and its packages, kept from one run to the next.
-func installed(t *testing.T) string {
-	t.Helper()
-	from := os.DirFS(filepath.Join("testdata", "voprf-ts"))
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	fresh := t.TempDir()
-	if err := os.CopyFS(fresh, from); err != nil {
-		t.Fatal(err)
-	}
-	hash := sha256.New()
-	for _, name := range []string{"package.json", "package-lock.json", "peer.mjs"} {
-		text, err := os.ReadFile(filepath.Join(fresh, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		hash.Write(text)
-	}
-	dir := filepath.Join(cache, "fame-voprf-ts", hex.EncodeToString(hash.Sum(nil)[:8]))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		unable(t, "npm cannot install its packages: %v: %s", err, out)
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	beside, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(beside, os.DirFS(fresh)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(beside, dir); err != nil {
-		if _, err := os.Stat(dir); err != nil { // unless somebody was faster
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // ask has the peer do something.

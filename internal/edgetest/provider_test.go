@@ -3,14 +3,12 @@ package edgetest_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +25,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/fame-hub/fame/internal/npmtest"
 )
 
 // provider is panva's oidc-provider, run by Node: an implementation of OpenID
@@ -40,29 +40,21 @@ type provider struct {
 
 const secret = "only for tests"
 
-// unable ends the test where the provider cannot be had: skipped on somebody's
-// own machine, failed in CI, where what is skipped is believed to be tested.
-func unable(t *testing.T, format string, args ...any) {
-	t.Helper()
-	why := fmt.Sprintf(format, args...)
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s", why)
-	}
-	t.Skipf("NOT TESTED, tokens of an OpenID Provider that is not ours: %s", why)
-}
+// notOurs is what these tests try.
+const notOurs = "tokens of an OpenID Provider that is not ours"
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
 	version, err := exec.Command("node", "--version").Output()
 	if err != nil {
-		unable(t, "there is no node (%v): install Node 20 or newer, and type `go test -run Provider ./internal/edgetest`", err)
+		npmtest.Unable(t, notOurs, fmt.Sprintf("there is no node (%v): install Node 20 or newer, and type `go test -run Provider ./internal/edgetest`", err))
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < 20 {
-		unable(t, "node is %s: install Node 20 or newer, and type `go test -run Provider ./internal/edgetest`", bytes.TrimSpace(version))
+		npmtest.Unable(t, notOurs, fmt.Sprintf("node is %s: install Node 20 or newer, and type `go test -run Provider ./internal/edgetest`", bytes.TrimSpace(version)))
 	}
 	p := &provider{t: t, dir: t.TempDir()}
-	must(t, os.Symlink(filepath.Join(installed(t), "node_modules"), filepath.Join(p.dir, "node_modules")))
+	must(t, os.Symlink(filepath.Join(npmtest.Installed(t, notOurs, filepath.Join("testdata", "oidc-provider")), "node_modules"), filepath.Join(p.dir, "node_modules")))
 	text, err := os.ReadFile(filepath.Join("testdata", "oidc-provider", "server.mjs"))
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(p.dir, "server.mjs"), text, 0o600))
@@ -74,49 +66,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// installed is a directory with the packages that package-lock.json pins, made
-// once for each content of it and kept in the user's cache.
-func installed(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	source := filepath.Join("testdata", "oidc-provider")
-	hash := sha256.New()
-	fresh := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join(source, name))
-		must(t, err)
-		hash.Write(text)
-		must(t, os.WriteFile(filepath.Join(fresh, name), text, 0o600))
-	}
-	dir := filepath.Join(cache, "fame-edgetest", hex.EncodeToString(hash.Sum(nil)[:8]))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		unable(t, "npm cannot install its packages (%v: %s): where a package registry can be reached, type `go test -run Provider ./internal/edgetest`", err, out)
-	}
-	must(t, os.MkdirAll(filepath.Dir(dir), 0o700))
-	// Copied beside its place and moved there in one step: another process may
-	// be doing the same.
-	beside, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	must(t, err)
-	must(t, os.CopyFS(beside, os.DirFS(fresh)))
-	if err := os.Rename(beside, dir); err != nil {
-		os.RemoveAll(beside)
-		if _, err := os.Stat(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // start starts it with new keys, on the port that it had before if it had one.

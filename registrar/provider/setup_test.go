@@ -7,9 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -35,6 +33,7 @@ import (
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/npmtest"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar"
@@ -367,6 +366,9 @@ func (rp *relyingParty) begin(parameters object) string {
 	return answer["url"].(string)
 }
 
+// notOurs is what the tests with other people's software try.
+const notOurs = "signing in from a site that is not ours"
+
 func (rp *relyingParty) finish(back string) object {
 	return rp.step(object{"do": "finish", "url": back})
 }
@@ -375,14 +377,14 @@ func (s *site) relyingParty(client, redirect string) *relyingParty {
 	s.t.Helper()
 	version, err := exec.Command("node", "--version").Output()
 	if err != nil {
-		unable(s.t, "there is no node (%v): install Node 20 or newer, and type `go test -run RelyingParty ./registrar/provider`", err)
+		npmtest.Unable(s.t, notOurs, fmt.Sprintf("there is no node (%v): install Node 20 or newer, and type `go test -run RelyingParty ./registrar/provider`", err))
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < 20 {
-		unable(s.t, "node is %s: install Node 20 or newer, and type `go test -run RelyingParty ./registrar/provider`", bytes.TrimSpace(version))
+		npmtest.Unable(s.t, notOurs, fmt.Sprintf("node is %s: install Node 20 or newer, and type `go test -run RelyingParty ./registrar/provider`", bytes.TrimSpace(version)))
 	}
 	dir := s.t.TempDir()
-	must(s.t, os.Symlink(filepath.Join(installed(s.t), "node_modules"), filepath.Join(dir, "node_modules")))
+	must(s.t, os.Symlink(filepath.Join(npmtest.Installed(s.t, notOurs, filepath.Join("testdata", "openid-client")), "node_modules"), filepath.Join(dir, "node_modules")))
 	text, err := os.ReadFile(filepath.Join("testdata", "openid-client", "client.mjs"))
 	must(s.t, err)
 	must(s.t, os.WriteFile(filepath.Join(dir, "client.mjs"), text, 0o600))
@@ -403,55 +405,4 @@ func (s *site) relyingParty(client, redirect string) *relyingParty {
 		}
 	})
 	return &relyingParty{t: s.t, in: in, out: bufio.NewReader(out)}
-}
-
-// unable ends the test where a peer cannot be had: skipped on somebody's own machine,
-// failed in CI, where what is skipped is believed to be tested.
-func unable(t *testing.T, format string, args ...any) {
-	t.Helper()
-	why := fmt.Sprintf(format, args...)
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s", why)
-	}
-	t.Skipf("NOT TESTED, signing in from a site that is not ours: %s", why)
-}
-
-// installed is a directory with the packages that package-lock.json pins, made once
-// for each content of it and kept in the user's cache.
-func installed(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	hash := sha256.New()
-	fresh := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "openid-client", name))
-		must(t, err)
-		hash.Write(text)
-		must(t, os.WriteFile(filepath.Join(fresh, name), text, 0o600))
-	}
-	dir := filepath.Join(cache, "fame-openid-client", hex.EncodeToString(hash.Sum(nil)[:8]))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		unable(t, "npm cannot install its packages (%v: %s): where a package registry can be reached, type `go test -run RelyingParty ./registrar/provider`", err, out)
-	}
-	must(t, os.MkdirAll(filepath.Dir(dir), 0o700))
-	beside, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	must(t, err)
-	must(t, os.CopyFS(beside, os.DirFS(fresh)))
-	if err := os.Rename(beside, dir); err != nil {
-		os.RemoveAll(beside)
-		if _, err := os.Stat(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }

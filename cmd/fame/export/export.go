@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
 	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
@@ -56,7 +57,7 @@ func Of(ctx context.Context, d Duties, statement string, sensitive bool, now tim
 		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
 		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Held: []Held{},
 	}
-	signedIn, err := relmgroas.NewClient(d.Relmgr, relmgrAs(statement), relmgroas.WithClient(d.Client))
+	signedIn, err := relmgroas.NewClient(d.Relmgr, bearer.Relmgr(statement), relmgroas.WithClient(d.Client))
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +93,11 @@ func (s seen) first(list string, id any) bool {
 }
 
 func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesProofs, sensitive bool, s seen) error {
-	r, err := relmgroas.NewClient(d.Relmgr, relmgrAs(proofs.Relmgr), relmgroas.WithClient(d.Client))
+	r, err := relmgroas.NewClient(d.Relmgr, bearer.Relmgr(proofs.Relmgr), relmgroas.WithClient(d.Client))
 	if err != nil {
 		return err
 	}
-	c, err := consentoas.NewClient(d.Consent, consentAs(proofs.Consent), consentoas.WithClient(d.Client))
+	c, err := consentoas.NewClient(d.Consent, bearer.Consent(proofs.Consent), consentoas.WithClient(d.Client))
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesPr
 	}
 	e.Consents, e.Exclusions, e.Blocks = append(e.Consents, word.Consents...), append(e.Exclusions, word.Exclusions...), append(e.Blocks, word.Blocks...)
 	for _, url := range d.Idmgrs {
-		m, err := idmgroas.NewClient(url, idmgrAs(proofs.Idmgr), idmgroas.WithClient(d.Client))
+		m, err := idmgroas.NewClient(url, bearer.Idmgr(proofs.Idmgr), idmgroas.WithClient(d.Client))
 		if err != nil {
 			return err
 		}
@@ -200,51 +201,4 @@ func (e *Export) WriteJSON(w io.Writer) error {
 	j := json.NewEncoder(w)
 	j.SetIndent("", "  ")
 	return j.Encode(e)
-}
-
-// relmgrAs, consentAs and idmgrAs are one bearer, as each generated client asks for it.
-type (
-	relmgrAs  string
-	consentAs string
-	idmgrAs   string
-)
-
-// Oidc is of no use here: nobody asks as a practitioner.
-func (a idmgrAs) Oidc(context.Context, idmgroas.OperationName) (idmgroas.Oidc, error) {
-	return idmgroas.Oidc{Token: string(a)}, nil
-}
-
-// Subject bears relmgr's proof.
-func (a idmgrAs) Subject(context.Context, idmgroas.OperationName) (idmgroas.Subject, error) {
-	return idmgroas.Subject{Token: string(a)}, nil
-}
-
-// Oidc is of no use here: nobody asks as a practitioner.
-func (a relmgrAs) Oidc(context.Context, relmgroas.OperationName) (relmgroas.Oidc, error) {
-	return relmgroas.Oidc{Token: string(a)}, nil
-}
-
-// SignedIn bears the registrar's statement.
-func (a relmgrAs) SignedIn(context.Context, relmgroas.OperationName) (relmgroas.SignedIn, error) {
-	return relmgroas.SignedIn{Token: string(a)}, nil
-}
-
-// Peer is of no use here: nobody asks for a hub.
-func (a relmgrAs) Peer(context.Context, relmgroas.OperationName) (relmgroas.Peer, error) {
-	return relmgroas.Peer{}, errors.ErrUnsupported
-}
-
-// Subject bears relmgr's proof.
-func (a relmgrAs) Subject(context.Context, relmgroas.OperationName) (relmgroas.Subject, error) {
-	return relmgroas.Subject{Token: string(a)}, nil
-}
-
-// Oidc is of no use here: nobody asks as a practitioner.
-func (a consentAs) Oidc(context.Context, consentoas.OperationName) (consentoas.Oidc, error) {
-	return consentoas.Oidc{Token: string(a)}, nil
-}
-
-// Subject bears relmgr's proof.
-func (a consentAs) Subject(context.Context, consentoas.OperationName) (consentoas.Subject, error) {
-	return consentoas.Subject{Token: string(a)}, nil
 }
