@@ -594,7 +594,8 @@ func (r row) reached(g graph) (map[ident.HandleID]bool, map[ident.Agency]bool) {
 }
 
 // present is a cell as the asker sees it: who, as what, how to reach them, and
-// what they offer. With a transaction, only the offers of it.
+// what they offer, those that will do something first. With a transaction, only the
+// offers of it.
 func present(t *decide.Terms, column *decide.Column, c cell, transaction string) Provider {
 	p := Provider{Provider: *t.ProviderOf(column), Role: decide.TitleOf(t.Codes.Roles, c.role), AgencyName: t.AgencyName(column.Agency)}
 	p.Agency = column.Agency // who controls the column, also where a team's own agency is another
@@ -606,5 +607,9 @@ func present(t *decide.Terms, column *decide.Column, c cell, transaction string)
 			p.Offers = append(p.Offers, Offered{Offer: o, Contact: *route})
 		}
 	}
+	// In an order of their own: the database's may change when it is moved or vacuumed.
+	slices.SortFunc(p.Offers, func(a, b Offered) int {
+		return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Offer.Contact, b.Offer.Contact), slices.Compare(a.Transactions, b.Transactions))
+	})
 	return p
 }

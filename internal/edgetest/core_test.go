@@ -24,6 +24,9 @@ func TestWhatTheRequirementsAskOfTheWholeEdge(t *testing.T) {
 	b := newBench(t)
 	t.Run("AUT-08", func(t *testing.T) {
 		for _, op := range b.contract.operations {
+			if op.bears == "" {
+				continue // a published description, or sealed for this hub and signed by another
+			}
 			if a := b.send(b.good[op.id].unsigned()); a.status != 401 {
 				t.Errorf("%s without a token is answered %d", op.id, a.status)
 			}

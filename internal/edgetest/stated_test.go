@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -41,7 +42,8 @@ func TestWhatAHubStatesToWhoeverAsks(t *testing.T) {
 	status, media, text = b.statedAt(http.MethodGet, "/federation/v1/list")
 	var peers []string
 	b.must(json.Unmarshal([]byte(text), &peers))
-	if status != http.StatusOK || media != "application/json" || len(peers) != 1 || !strings.HasSuffix(peers[0], "/confirmed") {
+	slices.SortFunc(peers, func(a, b string) int { return strings.Compare(path.Base(b), path.Base(a)) })
+	if status != http.StatusOK || media != "application/json" || len(peers) != 2 || !strings.HasSuffix(peers[0], "/confirmed") || !strings.HasSuffix(peers[1], "/asking") {
 		t.Errorf("%d %s %v", status, media, peers)
 	}
 	status, media, text = b.statedAt(http.MethodGet, "/federation/v1/fetch?sub="+url.QueryEscape(peers[0]))
