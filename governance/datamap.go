@@ -28,15 +28,31 @@ type Category struct {
 	Controllers []string
 }
 
+// DataMap is what a hub says of itself to people.
+type DataMap struct {
+	Categories []Category
+	// Managers are the identity managers, each with the name of the member that answers
+	// for it (IDM-18).
+	Managers []Manager
+}
+
+// Manager is an identity manager, as those whom it is about may turn to it.
+type Manager struct {
+	decide.Idmgr
+	AgencyName string
+}
+
 // DataMap lists what the hub stores and who answers for it, to anybody: whoever
 // the data is about need not be known here to find whom to ask.
-func (s *Service) DataMap(ctx context.Context) (_ []Category, err error) {
+func (s *Service) DataMap(ctx context.Context) (all DataMap, err error) {
 	defer fault.Wrap(&err, "governance.DataMap")
 	t, err := s.termsIn(ctx, s.db)
 	if err != nil {
-		return nil, err
+		return DataMap{}, err
 	}
-	var all []Category
+	for _, m := range t.Managers {
+		all.Managers = append(all.Managers, Manager{m, t.AgencyName(m.Agency)})
+	}
 	for line := range strings.Lines(dataMap) {
 		if strings.HasPrefix(line, "#") {
 			continue
@@ -44,7 +60,7 @@ func (s *Service) DataMap(ctx context.Context) (_ []Category, err error) {
 		f := strings.Split(strings.TrimSpace(line), "\t") // as internal/archtest holds it to be
 		c := Category{Duty: f[0], Code: f[1], About: f[2], Holds: f[5], Controllers: s.controllers(t, f[3])}
 		if len(c.Controllers) > 0 {
-			all = append(all, c)
+			all.Categories = append(all.Categories, c)
 		}
 	}
 	return all, nil

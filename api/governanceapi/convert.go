@@ -49,9 +49,16 @@ func servicesOf(list []governance.ServiceDescription) *governanceoas.Services {
 	return out
 }
 
-func dataMapOf(all []governance.Category) *governanceoas.DataMap {
-	out := &governanceoas.DataMap{Categories: make([]governanceoas.DataMapCategoriesItem, len(all))}
-	for i, c := range all {
+func dataMapOf(m governance.DataMap) *governanceoas.DataMap {
+	out := &governanceoas.DataMap{
+		Categories: make([]governanceoas.DataMapCategoriesItem, len(m.Categories)), Managers: make([]governanceoas.DataMapManagersItem, len(m.Managers)),
+	}
+	for i, m := range m.Managers {
+		out.Managers[i] = governanceoas.DataMapManagersItem{
+			Manager: governanceoas.Code(m.Code), Title: m.Title, AgencyName: m.AgencyName, Purpose: m.Purpose, Appeal: m.Appeal,
+		}
+	}
+	for i, c := range m.Categories {
 		out.Categories[i] = governanceoas.DataMapCategoriesItem{
 			Duty: c.Duty, Category: c.Code, About: governanceoas.DataMapCategoriesItemAbout(c.About), Holds: c.Holds, Controllers: c.Controllers,
 		}

@@ -56,8 +56,8 @@ type Invoker interface {
 	ListServices(ctx context.Context) (*Services, error)
 	// ReadDataMap invokes readDataMap operation.
 	//
-	// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
-	// here whom to ask (DCP-06).
+	// Every kind of data with its controllers, and the identity managers, to anybody and without a
+	// token: whoever it is about finds here whom to ask (DCP-06).
 	//
 	// GET /governance/v1/data-map
 	ReadDataMap(ctx context.Context) (*DataMap, error)
@@ -610,8 +610,8 @@ func (c *Client) sendListServices(ctx context.Context) (res *Services, err error
 
 // ReadDataMap invokes readDataMap operation.
 //
-// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
-// here whom to ask (DCP-06).
+// Every kind of data with its controllers, and the identity managers, to anybody and without a
+// token: whoever it is about finds here whom to ask (DCP-06).
 //
 // GET /governance/v1/data-map
 func (c *Client) ReadDataMap(ctx context.Context) (*DataMap, error) {

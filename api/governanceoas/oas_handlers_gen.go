@@ -746,8 +746,8 @@ func (s *Server) handleListServicesRequest(args [0]string, argsEscaped bool, w h
 
 // handleReadDataMapRequest handles readDataMap operation.
 //
-// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
-// here whom to ask (DCP-06).
+// Every kind of data with its controllers, and the identity managers, to anybody and without a
+// token: whoever it is about finds here whom to ask (DCP-06).
 //
 // GET /governance/v1/data-map
 func (s *Server) handleReadDataMapRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

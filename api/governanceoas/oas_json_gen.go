@@ -143,6 +143,14 @@ func (s *DataMap) Encode(e *jx.Encoder) {
 // encodeFields encodes fields.
 func (s *DataMap) encodeFields(e *jx.Encoder) {
 	{
+		e.FieldStart("managers")
+		e.ArrStart()
+		for _, elem := range s.Managers {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+	{
 		e.FieldStart("categories")
 		e.ArrStart()
 		for _, elem := range s.Categories {
@@ -152,8 +160,9 @@ func (s *DataMap) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfDataMap = [1]string{
-	0: "categories",
+var jsonFieldsNameOfDataMap = [2]string{
+	0: "managers",
+	1: "categories",
 }
 
 // Decode decodes DataMap from json.
@@ -165,8 +174,26 @@ func (s *DataMap) Decode(d *jx.Decoder) error {
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
-		case "categories":
+		case "managers":
 			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				s.Managers = make([]DataMapManagersItem, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem DataMapManagersItem
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Managers = append(s.Managers, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"managers\"")
+			}
+		case "categories":
+			requiredBitSet[0] |= 1 << 1
 			if err := func() error {
 				s.Categories = make([]DataMapCategoriesItem, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -193,7 +220,7 @@ func (s *DataMap) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000001,
+		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -451,6 +478,168 @@ func (s DataMapCategoriesItemAbout) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *DataMapCategoriesItemAbout) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *DataMapManagersItem) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *DataMapManagersItem) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("manager")
+		s.Manager.Encode(e)
+	}
+	{
+		e.FieldStart("title")
+		e.Str(s.Title)
+	}
+	{
+		e.FieldStart("agency_name")
+		e.Str(s.AgencyName)
+	}
+	{
+		e.FieldStart("purpose")
+		e.Str(s.Purpose)
+	}
+	{
+		e.FieldStart("appeal")
+		e.Str(s.Appeal)
+	}
+}
+
+var jsonFieldsNameOfDataMapManagersItem = [5]string{
+	0: "manager",
+	1: "title",
+	2: "agency_name",
+	3: "purpose",
+	4: "appeal",
+}
+
+// Decode decodes DataMapManagersItem from json.
+func (s *DataMapManagersItem) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode DataMapManagersItem to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "manager":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Manager.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"manager\"")
+			}
+		case "title":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.Title = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"title\"")
+			}
+		case "agency_name":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Str()
+				s.AgencyName = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"agency_name\"")
+			}
+		case "purpose":
+			requiredBitSet[0] |= 1 << 3
+			if err := func() error {
+				v, err := d.Str()
+				s.Purpose = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"purpose\"")
+			}
+		case "appeal":
+			requiredBitSet[0] |= 1 << 4
+			if err := func() error {
+				v, err := d.Str()
+				s.Appeal = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"appeal\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode DataMapManagersItem")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00011111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfDataMapManagersItem) {
+					name = jsonFieldsNameOfDataMapManagersItem[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *DataMapManagersItem) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *DataMapManagersItem) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

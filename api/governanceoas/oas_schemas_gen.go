@@ -22,12 +22,25 @@ type Cursor string
 
 // Ref: #/components/schemas/DataMap
 type DataMap struct {
+	// Who makes private links and keeps rules about people, on whose behalf, and to whom one turns
+	// (IDM-18). Of what they hold nothing is said.
+	Managers   []DataMapManagersItem   `json:"managers"`
 	Categories []DataMapCategoriesItem `json:"categories"`
+}
+
+// GetManagers returns the value of Managers.
+func (s *DataMap) GetManagers() []DataMapManagersItem {
+	return s.Managers
 }
 
 // GetCategories returns the value of Categories.
 func (s *DataMap) GetCategories() []DataMapCategoriesItem {
 	return s.Categories
+}
+
+// SetManagers sets the value of Managers.
+func (s *DataMap) SetManagers(val []DataMapManagersItem) {
+	s.Managers = val
 }
 
 // SetCategories sets the value of Categories.
@@ -141,6 +154,64 @@ func (s *DataMapCategoriesItemAbout) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+type DataMapManagersItem struct {
+	Manager    Code   `json:"manager"`
+	Title      string `json:"title"`
+	AgencyName string `json:"agency_name"`
+	Purpose    string `json:"purpose"`
+	Appeal     string `json:"appeal"`
+}
+
+// GetManager returns the value of Manager.
+func (s *DataMapManagersItem) GetManager() Code {
+	return s.Manager
+}
+
+// GetTitle returns the value of Title.
+func (s *DataMapManagersItem) GetTitle() string {
+	return s.Title
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *DataMapManagersItem) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *DataMapManagersItem) GetPurpose() string {
+	return s.Purpose
+}
+
+// GetAppeal returns the value of Appeal.
+func (s *DataMapManagersItem) GetAppeal() string {
+	return s.Appeal
+}
+
+// SetManager sets the value of Manager.
+func (s *DataMapManagersItem) SetManager(val Code) {
+	s.Manager = val
+}
+
+// SetTitle sets the value of Title.
+func (s *DataMapManagersItem) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *DataMapManagersItem) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *DataMapManagersItem) SetPurpose(val string) {
+	s.Purpose = val
+}
+
+// SetAppeal sets the value of Appeal.
+func (s *DataMapManagersItem) SetAppeal(val string) {
+	s.Appeal = val
 }
 
 // Ref: #/components/schemas/GovernanceActPage

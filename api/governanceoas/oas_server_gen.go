@@ -43,8 +43,8 @@ type Handler interface {
 	ListServices(ctx context.Context) (*Services, error)
 	// ReadDataMap implements readDataMap operation.
 	//
-	// Every kind of data with its controllers, to anybody and without a token: whoever it is about finds
-	// here whom to ask (DCP-06).
+	// Every kind of data with its controllers, and the identity managers, to anybody and without a
+	// token: whoever it is about finds here whom to ask (DCP-06).
 	//
 	// GET /governance/v1/data-map
 	ReadDataMap(ctx context.Context) (*DataMap, error)

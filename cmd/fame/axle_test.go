@@ -326,7 +326,7 @@ func suspendedPeer(t *testing.T, home, school, carer *town) {
 	wantToldBy(t, h, home, "Riverside Surgery")
 }
 
-// E2E-14, FED-05 to 07, FED-36: what a hub does not understand is returned, discarded or
+// E2E-14, FED-05, FED-06, FED-07, FED-36: what a hub does not understand is returned, discarded or
 // escalated, as it has chosen, and which is recorded; an escalation that goes in a circle
 // ends at a final owner.
 func notUnderstood(t *testing.T, towns []*town) {

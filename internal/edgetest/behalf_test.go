@@ -39,7 +39,8 @@ func (b *bench) onBehalf() {
 	}
 }
 
-// mapped asks, as nobody, what the hub stores. DCP-06: anybody finds whom to ask
+// mapped asks, as nobody, what the hub stores. IDM-18: each identity manager is there, with
+// who answers for it, what it is for and to whom one turns. DCP-06: anybody finds whom to ask
 // about each kind of data, and those are members of this partnership, or its officers.
 func (b *bench) mapped() {
 	b.t.Helper()
@@ -48,6 +49,10 @@ func (b *bench) mapped() {
 		Categories []struct {
 			Duty, Category string
 			Controllers    []string
+		}
+		Managers []struct {
+			Manager, Title, Purpose, Appeal string
+			AgencyName                      string `json:"agency_name"`
 		}
 	}
 	b.must(json.Unmarshal(a.body, &answer))
@@ -64,6 +69,14 @@ func (b *bench) mapped() {
 		if len(c.Controllers) == 0 {
 			b.t.Errorf("nobody answers for %s of %s", c.Category, c.Duty)
 		}
+	}
+	for _, m := range answer.Managers {
+		if m.Manager == "" || m.Title == "" || m.Purpose == "" || m.Appeal == "" || !slices.Contains(names, m.AgencyName) {
+			b.t.Errorf("people are told of a manager %+v", m)
+		}
+	}
+	if len(answer.Managers) != len(b.document["managers"].([]any)) {
+		b.t.Errorf("people are told of %d managers", len(answer.Managers))
 	}
 	if len(answer.Categories) < 30 {
 		b.t.Errorf("%d kinds of data in a hub of every duty", len(answer.Categories))
