@@ -33,11 +33,11 @@ type DataMap struct {
 	Categories []Category
 	// Managers are the identity managers, each with the name of the member that answers
 	// for it (IDM-18).
-	Managers []Manager
+	Managers []ListedIdmgr
 }
 
-// Manager is an identity manager, as those whom it is about may turn to it.
-type Manager struct {
+// ListedIdmgr is an identity manager, as those whom it is about may turn to it.
+type ListedIdmgr struct {
 	decide.Idmgr
 	AgencyName string
 }
@@ -51,7 +51,7 @@ func (s *Service) DataMap(ctx context.Context) (all DataMap, err error) {
 		return DataMap{}, err
 	}
 	for _, m := range t.Managers {
-		all.Managers = append(all.Managers, Manager{m, t.AgencyName(m.Agency)})
+		all.Managers = append(all.Managers, ListedIdmgr{m, t.AgencyName(m.Agency)})
 	}
 	for line := range strings.Lines(dataMap) {
 		if strings.HasPrefix(line, "#") {

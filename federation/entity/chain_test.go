@@ -481,8 +481,8 @@ func TestStatementsAreFetchedFromPublicAddressesAlone(t *testing.T) {
 	}
 }
 
-// FED-12: a chain of four statements is verified in less than a millisecond (about 0.4 ms
-// of one core); what is kept until it expires costs a look-up.
+// FED-12: what a chain of four statements costs when it is verified. Kept until it expires,
+// it costs a look-up.
 func BenchmarkVerifyAChainOfFour(b *testing.B) {
 	w := region(b)
 	c, err := w.build("leaf", "anchor")
