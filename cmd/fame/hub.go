@@ -124,7 +124,8 @@ func newHub(ctx context.Context, h hub, admin string, g governor) error {
 }
 
 // makeDuties writes the key file and the configuration of each duty that has none: of
-// all in a new hub, and of those that a later release has brought to an old one.
+// all in a new hub, and of those that a later release has brought to an old one, whose
+// other duties are given what they lack.
 func (h hub) makeDuties(ctx context.Context, admin string, passwords map[string]string) error {
 	dsn, err := pq.NewConfig(admin)
 	if err != nil {
@@ -147,7 +148,18 @@ func (h hub) makeDuties(ctx context.Context, admin string, passwords map[string]
 			return err
 		}
 	}
-	return nil
+	return errors.Join(h.completeRegistrar(ctx), h.completeRelmgr())
+}
+
+// completeRelmgr has the relmgr of a hub that an earlier release made take what its own
+// federation duty vouches for: without those keys other hubs' questions are refused.
+func (h hub) completeRelmgr() error {
+	c, err := process.Load(h.path("relmgr.yaml"), "relmgr")
+	if err != nil || c.FederationKeys != "" {
+		return err
+	}
+	c.FederationKeys = h.path("keys", "hub.jwks")
+	return c.Save(h.path("relmgr.yaml"))
 }
 
 // missing are the duties that have no configuration yet.

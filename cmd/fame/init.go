@@ -97,9 +97,6 @@ func (c *migrateCommand) Run(ctx context.Context, all *cli, out *printer) (err e
 	if err := h.makeDuties(ctx, admin, passwords); err != nil {
 		return err
 	}
-	if err := h.completeRegistrar(ctx); err != nil {
-		return err
-	}
 	for _, duty := range missing {
 		out.say("This release brings the duty %s: run it with: %s --config %s", duty, duty, h.path(duty+".yaml"))
 	}

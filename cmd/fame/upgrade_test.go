@@ -169,9 +169,15 @@ func (h hub) load(t *testing.T, dump string) {
 }
 
 // Issue "The registrar", point 6: a hub whose registrar was made before there were
-// recognitions to carry is given the keys that they are encrypted to.
-func TestMigratingCompletesARegistrarOfBefore(t *testing.T) {
+// recognitions to carry is given the keys that they are encrypted to; and one whose relmgr
+// was made before there were other hubs, those of its own federation duty.
+func TestMigratingCompletesTheDutiesOfBefore(t *testing.T) {
 	w := everyday(t)
+	alone := w.Config(t, "relmgr")
+	alone.FederationKeys = ""
+	if err := alone.Save(filepath.Join(w.Dir, "relmgr.yaml")); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(w.Dir, "registrar.yaml")
 	before := w.Config(t, "registrar")
 	old := before
@@ -190,6 +196,10 @@ func TestMigratingCompletesARegistrarOfBefore(t *testing.T) {
 		after := w.Config(t, "registrar")
 		if _, err := attest.LoadRecipients(after.RecognitionKeys); err != nil || after.Registrar != before.Registrar || after.Database != before.Database {
 			t.Errorf("%v, %+v", err, after.Registrar)
+		}
+		relmgr := w.Config(t, "relmgr")
+		if _, err := attest.LoadKeySet(relmgr.FederationKeys); err != nil || relmgr.Database != alone.Database {
+			t.Errorf("relmgr takes vouchers by %q: %v", relmgr.FederationKeys, err)
 		}
 	}
 }
