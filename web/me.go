@@ -1,15 +1,16 @@
 package web
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/export"
 	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
@@ -629,99 +630,32 @@ func (v *visit) asMyself(pg *page, f *form, done string, do func(*relmgroas.Clie
 	return v.refused(pg, f, last, nil)
 }
 
-// showCopy sends all of it as one file (SUB-01). It is made while it is sent and kept
-// nowhere.
+// showCopy offers all of it as one file, to read or for another program (SUB-01).
 func showCopy(v *visit) error {
-	type part struct {
-		Relationships []relmgroas.MyRelationship `json:"relationships"`
-		Enquiries     []relmgroas.MyEnquiry      `json:"enquiries"`
-		Acts          []relmgroas.MyAct          `json:"acts"`
-		Decisions     []relmgroas.MyDecision     `json:"decisions"`
-		Complaints    []relmgroas.MyComplaint    `json:"complaints"`
-		Word          *consentoas.MyWord         `json:"said"`
-	}
-	out := struct {
-		MadeAt    time.Time `json:"made_at"`
-		Sensitive bool      `json:"sensitive"`
-		Parts     []part    `json:"parts"`
-		Links     []any     `json:"links"`
-	}{MadeAt: v.p.Now().UTC(), Sensitive: v.who.sensitive, Parts: []part{}, Links: []any{}}
-	sensitive, most := relmgroas.NewOptBool(v.who.sensitive), relmgroas.NewOptInt(100)
-	err := v.mine(func(r *relmgroas.Client, c *consentoas.Client) error {
-		var p part
-		rs, err := r.ListMyRelationships(v.ctx)
-		if err != nil {
-			return err
-		}
-		cs, err := r.ListMyComplaints(v.ctx)
-		if err != nil {
-			return err
-		}
-		if p.Word, err = c.ListMyWord(v.ctx); err != nil {
-			return err
-		}
-		p.Relationships, p.Complaints = rs.Relationships, cs.Complaints
-		var from relmgroas.OptCursor
-		for range 10_000 {
-			got, err := r.ListMyEnquiries(v.ctx, relmgroas.ListMyEnquiriesParams{Sensitive: sensitive, Limit: most, Cursor: from})
-			if err != nil {
-				return err
-			}
-			if p.Enquiries = append(p.Enquiries, got.Enquiries...); !got.Next.Set {
-				break
-			}
-			from = got.Next
-		}
-		from.Reset()
-		for range 10_000 {
-			got, err := r.ListMyActs(v.ctx, relmgroas.ListMyActsParams{Sensitive: sensitive, Limit: most, Cursor: from})
-			if err != nil {
-				return err
-			}
-			if p.Acts = append(p.Acts, got.Acts...); !got.Next.Set {
-				break
-			}
-			from = got.Next
-		}
-		from.Reset()
-		for range 10_000 {
-			got, err := r.ListMyDecisions(v.ctx, relmgroas.ListMyDecisionsParams{Sensitive: sensitive, Limit: most, Cursor: from})
-			if err != nil {
-				return err
-			}
-			if p.Decisions = append(p.Decisions, got.Decisions...); !got.Next.Set {
-				break
-			}
-			from = got.Next
-		}
-		out.Parts = append(out.Parts, p)
-		return nil
-	})
+	return v.show(&page{Title: "Take a copy", Lead: []string{
+		"Everything that you can see here, in one file. It is made when you ask for it, and we keep no copy of the copy.",
+		"Whoever has the file can read it. Keep it where others cannot.",
+	}, Buttons: []link{{Text: "A page to read", Href: Prefix + "/me/copy/my-data.html"}, {Text: "A file for another program (JSON)", Href: Prefix + "/me/copy/my-data.json"}}})
+}
+
+// sendCopy is that file.
+func sendCopy(v *visit) error {
+	e, err := export.By(v.ctx, export.Duties{Relmgr: v.p.Duties.Relmgr, Consent: v.p.Duties.Consent, Idmgrs: v.p.Duties.Idmgrs, Client: v.p.client}, v.who.proofs, v.who.sensitive, v.p.Now())
 	if err != nil {
 		return err
 	}
-	for _, proof := range v.who.proofs {
-		for _, url := range v.p.Duties.Idmgrs {
-			m, err := idmgroas.NewClient(url, bearer.Idmgr(proof.Idmgr), idmgroas.WithClient(v.p.client))
-			if err != nil {
-				return err
-			}
-			got, err := m.ListMyLinks(v.ctx)
-			if err != nil {
-				return err
-			}
-			for _, one := range got.Links {
-				out.Links = append(out.Links, one)
-			}
-		}
+	var text bytes.Buffer
+	name := path.Base(v.r.URL.Path)
+	write, media := e.WriteJSON, "application/json"
+	if name == "my-data.html" {
+		write, media = e.WriteHTML, "text/html; charset=utf-8"
 	}
-	text, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
+	if err := write(&text); err != nil {
 		return err
 	}
 	h := v.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="my-data.json"`)
-	_, _ = v.w.Write(text) // the browser may be gone
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	_, _ = v.w.Write(text.Bytes()) // the browser may be gone
 	return nil
 }

@@ -229,6 +229,8 @@ func (p *Portal) routes() *http.ServeMux {
 	mine("/links", showLinks, nil)
 	mine("/complaints", showComplaints, nil)
 	mine("/copy", showCopy, nil)
+	mine("/copy/my-data.html", sendCopy, nil)
+	mine("/copy/my-data.json", sendCopy, nil)
 	about := func(path string, form func(*visit, known) *form, on func(known) *page, do func(*visit, known, *form) error, done, then string) {
 		show, act := mineForm(form, on, do, done, then, nil)
 		mine("/relationships/{handle}/"+path, show, act)

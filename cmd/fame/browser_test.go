@@ -289,6 +289,13 @@ func (b *browser) signOut() {
 	b.sees("Sign in to Riverside Partnership")
 }
 
+// fetched is what the browser is sent for a path, with what it has of the session.
+func (b *browser) fetched(path string) (text string) {
+	b.t.Helper()
+	b.run("fetch "+path, chromedp.Evaluate("fetch('"+path+"').then(r => r.text())", &text, awaited))
+	return text
+}
+
 // get asks without a browser, as nobody.
 func (b *browser) get(path string, headers ...string) (status, length int) {
 	b.t.Helper()

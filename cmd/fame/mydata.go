@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api/bearer"
-	"github.com/fame-hub/fame/cmd/fame/export"
+	"github.com/fame-hub/fame/api/export"
 )
 
 // myDataCommand is for a person, or whoever helps them at a desk: what every duty

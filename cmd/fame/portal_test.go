@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/runtime"
@@ -199,6 +200,19 @@ func personLooksAfterTheirOwn(b *browser) {
 	b.looks("me-decisions")
 	b.follow("Private links")
 	b.looks("me-links")
+	b.follow("Take a copy")
+	b.looks("me-copy")
+	for file, holds := range map[string][]string{
+		"my-data.html": {"<!doctype html>", "Riverside Surgery"},
+		"my-data.json": {`"made_at"`, `"Riverside Surgery"`, `"sharing"`, `"held"`},
+	} {
+		text := b.fetched("/portal/me/copy/" + file)
+		for _, h := range holds {
+			if !strings.Contains(text, h) {
+				b.t.Errorf("%s lacks %q: %.300s", file, h, text)
+			}
+		}
+	}
 	b.open("/portal/ask")
 	b.sees("This page is not for you")
 	b.press("Sign out")

@@ -81,10 +81,10 @@ var layers = []layer{
 		wrong: "api/relmgrapi: consent", right: "api/relmgrapi: api api/relmgroas relmgr internal/ident consent/decide",
 	},
 	{
-		name: "what callers of several duties share", of: func(p string) bool { return p == "api/bearer" },
-		may:   func(_, to string) bool { return oas(to) },
+		name: "what callers of several duties share", of: func(p string) bool { return p == "api/bearer" || p == "api/export" },
+		may:   func(_, to string) bool { return oas(to) || to == "api/bearer" },
 		why:   "the portal and the fame command ask every duty, and each of the others one",
-		wrong: "api/bearer: api", right: "api/bearer: api/relmgroas api/consentoas",
+		wrong: "api/export: api", right: "api/export: api/bearer api/relmgroas api/consentoas",
 	},
 	{
 		name: "the edge", of: func(p string) bool { return under(p, "api") },
@@ -104,7 +104,7 @@ var layers = []layer{
 	},
 	{
 		name: "the portal", of: func(p string) bool { return under(p, "web") },
-		may:   func(p, to string) bool { return leafOrOwn(p, to) || oas(to) || to == "api/bearer" },
+		may:   func(p, to string) bool { return leafOrOwn(p, to) || oas(to) || to == "api/bearer" || to == "api/export" },
 		why:   "the portal is a client of the duties, as the person who signed in, and has no database",
 		wrong: "web: relmgr", right: "web: api/relmgroas internal/serve",
 	},

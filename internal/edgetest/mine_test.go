@@ -11,7 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/fame-hub/fame/api/consentoas"
-	"github.com/fame-hub/fame/cmd/fame/export"
+	"github.com/fame-hub/fame/api/export"
 	"github.com/fame-hub/fame/internal/attest"
 )
 

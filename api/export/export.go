@@ -52,29 +52,38 @@ const pageSize = 100
 
 // Of asks every duty as whoever the registrar's statement names.
 func Of(ctx context.Context, d Duties, statement string, sensitive bool, now time.Time) (*Export, error) {
-	e := &Export{
-		MadeAt: now.UTC(), Sensitive: sensitive, Relationships: []relmgroas.MyRelationship{}, Enquiries: []relmgroas.MyEnquiry{}, Acts: []relmgroas.MyAct{},
-		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
-		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Held: []Held{},
-	}
 	signedIn, err := relmgroas.NewClient(d.Relmgr, bearer.Relmgr(statement), relmgroas.WithClient(d.Client))
 	if err != nil {
 		return nil, err
 	}
-	seen := newSeen()
+	var proofs []relmgroas.MyHandlesProofs
 	var cursor relmgroas.OptCursor
 	for { // a proof names some handles; who has many is given several
 		mine, err := signedIn.FindMyHandles(ctx, relmgroas.FindMyHandlesParams{Sensitive: relmgroas.NewOptBool(sensitive), Cursor: cursor})
 		if err != nil {
 			return nil, fmt.Errorf("ask for the handles: %w", err)
 		}
-		if err := e.add(ctx, d, mine.Proofs, sensitive, seen); err != nil {
-			return nil, err
-		}
+		proofs = append(proofs, mine.Proofs)
 		if cursor = mine.Next; !cursor.Set {
-			return e, nil
+			return By(ctx, d, proofs, sensitive, now)
 		}
 	}
+}
+
+// By asks every duty with proofs of somebody's handles that relmgr has given.
+func By(ctx context.Context, d Duties, proofs []relmgroas.MyHandlesProofs, sensitive bool, now time.Time) (*Export, error) {
+	e := &Export{
+		MadeAt: now.UTC(), Sensitive: sensitive, Relationships: []relmgroas.MyRelationship{}, Enquiries: []relmgroas.MyEnquiry{}, Acts: []relmgroas.MyAct{},
+		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
+		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Held: []Held{},
+	}
+	seen := newSeen()
+	for _, p := range proofs {
+		if err := e.add(ctx, d, p, sensitive, seen); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
 }
 
 // seen are entries that another proof has shown already: an act may be about two
