@@ -104,7 +104,9 @@ var layers = []layer{
 	},
 	{
 		name: "the portal", of: func(p string) bool { return under(p, "web") },
-		may:   func(p, to string) bool { return leafOrOwn(p, to) || oas(to) || to == "api/bearer" || to == "api/export" },
+		may: func(p, to string) bool {
+			return leafOrOwn(p, to) || oas(to) || to == "api/bearer" || to == "api/export"
+		},
 		why:   "the portal is a client of the duties, as the person who signed in, and has no database",
 		wrong: "web: relmgr", right: "web: api/relmgroas internal/serve",
 	},
