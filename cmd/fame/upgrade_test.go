@@ -201,5 +201,11 @@ func TestMigratingCompletesTheDutiesOfBefore(t *testing.T) {
 		if _, err := attest.LoadKeySet(relmgr.FederationKeys); err != nil || relmgr.Database != alone.Database {
 			t.Errorf("relmgr takes vouchers by %q: %v", relmgr.FederationKeys, err)
 		}
+		for _, duty := range []string{"registrar", "relmgr"} { // or the directory could not be moved
+			text, err := os.ReadFile(filepath.Join(w.Dir, duty+".yaml"))
+			if err != nil || strings.Contains(string(text), w.Dir) {
+				t.Errorf("%s.yaml names the directory that it is in: %v", duty, err)
+			}
+		}
 	}
 }

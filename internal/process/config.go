@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -119,20 +120,21 @@ func Load(path, duty string) (Config, error) {
 	if c.Duty != duty {
 		return Config{}, fmt.Errorf("%s is the configuration of another duty: give %s its own", path, duty)
 	}
-	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys, &c.FederationKeys, &c.LogKey} {
+	for _, p := range c.paths() {
 		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
-		}
-	}
-	for n := range c.Covers {
-		for _, p := range []*string{&c.Covers[n].Keys, &c.Covers[n].Identity} {
-			if *p != "" && !filepath.IsAbs(*p) {
-				*p = filepath.Join(dir, *p)
-			}
+			*p = filepath.Join(filepath.Dir(path), *p)
 		}
 	}
 	return c, c.check()
+}
+
+// paths are the members that name files.
+func (c *Config) paths() []*string {
+	all := []*string{&c.Keys, &c.Identity, &c.HandleKeys, &c.RecognitionKeys, &c.FederationKeys, &c.LogKey}
+	for n := range c.Covers {
+		all = append(all, &c.Covers[n].Keys, &c.Covers[n].Identity)
+	}
+	return all
 }
 
 func (c Config) check() error {
@@ -145,8 +147,15 @@ func (c Config) check() error {
 	return nil
 }
 
-// Save writes the configuration so that only its owner can read it.
+// Save writes the configuration so that only its owner can read it. Files beside or below
+// it are named from there, as Load reads them, so that a hub's directory can be moved.
 func (c Config) Save(path string) error {
+	c.Covers = slices.Clone(c.Covers)
+	for _, p := range c.paths() {
+		if rest, err := filepath.Rel(filepath.Dir(path), *p); err == nil && filepath.IsAbs(*p) && filepath.IsLocal(rest) {
+			*p = rest
+		}
+	}
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
