@@ -1,6 +1,8 @@
 // Package federation is how hubs meet: the hub's own statements, its peers and what was
-// agreed with each, the register of registrars, and, in packages of their own, enquiries
-// along axles and recourse. Statements themselves are package entity's.
+// agreed with each, the register of registrars, and what goes between them: enquiries
+// along axles (outbound.go, inbound.go) and what nobody understands (recourse.go).
+// Statements themselves are package entity's, the register's form is package registers',
+// and private look-ups are package lookup's, which nothing uses yet.
 //
 // A hub's identifier among hubs is its address (process.Config.Hub). What it states of
 // itself and of its peers is OpenID Federation 1.1 (docs/decisions/0080): there is no

@@ -40,12 +40,12 @@ type Axles struct {
 	deadline time.Duration
 
 	mu    sync.Mutex
-	quiet map[string]silence // by hub
+	quiet map[string]absence // by hub
 }
 
-// silence is how often a hub has failed to answer in a row, and until when it is not
+// absence is how often a hub has failed to answer in a row, and until when it is not
 // asked.
-type silence struct {
+type absence struct {
 	failures int
 	until    time.Time
 }
@@ -92,7 +92,7 @@ func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
 		s: s, orders: c.Orders, vouchers: attest.NewSigner(s.keys, SigningKey, "federation"), opener: opener, relmgr: c.Relmgr,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		inside:   &http.Client{Timeout: c.Deadline},
-		deadline: c.Deadline, quiet: map[string]silence{},
+		deadline: c.Deadline, quiet: map[string]absence{},
 	}, nil
 }
 

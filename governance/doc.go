@@ -1,6 +1,7 @@
 // Package governance is the duty that keeps the partnership: its members and
 // terms, the register of users and their roles (REG-13), the declared
-// responsibility for each duty (DCP-01, IDX-16), and the ledger.
+// responsibility for each duty (DCP-01, IDX-16), what every duty stores and who
+// controls that (DCP-06, data-map.tsv), and the ledger.
 //
 // It owns the schema governance and publishes four views, through which every
 // other duty reads the terms and the register of users on each request: what is

@@ -370,5 +370,4 @@ type bars struct {
 type bar struct {
 	Name     string
 	N, Width int
-	Y        int
 }
