@@ -62,6 +62,14 @@ func (v *visit) relationships() (all []known, err error) {
 	return all, err
 }
 
+// asker is who asked: somebody of another hub is named there alone.
+func asker(e relmgroas.MyEnquiry) string {
+	if e.Hub.Set {
+		return "Somebody of the hub " + string(e.Hub.Value)
+	}
+	return string(e.Practitioner)
+}
+
 var notThere = &bearer.Problem{Type: ours, Status: http.StatusNotFound, Title: "Page not found", Detail: "It may have ended, or not be yours. Begin again at the start page."}
 
 // relationship is the one that the address names.
@@ -85,9 +93,16 @@ func titles[T ~string](list []code, codes []T) (all []string) {
 }
 
 func (v *visit) audience(a relmgroas.Audience) string {
+	const everybody = "Every member of the partnership that is a party to the agreement"
 	switch {
 	case a.Partnership.Set:
-		return "Every member of the partnership that is a party to the agreement"
+		return everybody
+	case len(a.Peers) > 0:
+		hubs := []string{everybody}
+		for _, one := range a.Peers {
+			hubs = append(hubs, "the hub "+string(one))
+		}
+		return join(hubs)
 	case len(a.Agencies) > 0:
 		var names []string
 		for _, one := range a.Agencies {
@@ -210,7 +225,7 @@ func showAskers(v *visit) error {
 			}
 		}
 		c := card{Title: e.AgencyName, Rows: []row{
-			{Key: "When", Values: []string{when(e.At)}}, {Key: "Who", Values: []string{string(e.Practitioner) + ", " + lower(title(v.t.Codes.Roles, e.Role))}},
+			{Key: "When", Values: []string{when(e.At)}}, {Key: "Who", Values: []string{asker(e) + ", " + lower(title(v.t.Codes.Roles, e.Role))}},
 			{Key: "What for", Values: []string{title(v.t.Codes.Purposes, string(e.Purpose))}}, {Key: "Why", Values: []string{title(v.t.Codes.Reasons, string(e.Reason))}},
 			{Key: "They were told of", Values: told},
 		}}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fame-hub/fame/api/relmgroas"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -217,5 +219,25 @@ func TestAFormSaysEachMistakeAndKeepsWhatWasTyped(t *testing.T) {
 	}
 	if f := sample(); f.read(url.Values{}) || len(f.Mistakes) != 4 {
 		t.Errorf("an empty form has the mistakes %+v", f.Mistakes)
+	}
+}
+
+// SUB-01: whoever may be told is named to the person, other hubs too.
+func TestAPersonIsShownWhichHubsMayBeTold(t *testing.T) {
+	v := &visit{t: new(terms)}
+	for said, a := range map[string]relmgroas.Audience{
+		"Every member of the partnership that is a party to the agreement":                                  {Partnership: relmgroas.NewOptAudiencePartnership(true)},
+		"Every member of the partnership that is a party to the agreement and the hub https://east.example": {Peers: []relmgroas.Hub{"https://east.example"}},
+	} {
+		if got := v.audience(a); got != said {
+			t.Errorf("%+v: %q, want %q", a, got, said)
+		}
+	}
+	there := relmgroas.MyEnquiry{Practitioner: "a-peer", Hub: relmgroas.NewOptHub("https://east.example")}
+	if got := asker(there); got != "Somebody of the hub https://east.example" {
+		t.Errorf("who asked at another hub is %q", got)
+	}
+	if got := asker(relmgroas.MyEnquiry{Practitioner: "dr-patel"}); got != "dr-patel" {
+		t.Errorf("who asked here is %q", got)
 	}
 }
