@@ -211,7 +211,7 @@ func (v *visit) to(path string) error {
 
 // isExpired reports whether a duty no longer takes what somebody signed in with.
 func isExpired(err error) bool {
-	p, ok := errors.AsType[*bearer.Problem](err)
+	p, ok := errors.AsType[*bearer.Problem](bearer.Told(err))
 	return ok && p.Status == http.StatusUnauthorized
 }
 

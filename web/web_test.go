@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
 
@@ -239,5 +241,21 @@ func TestAPersonIsShownWhichHubsMayBeTold(t *testing.T) {
 	}
 	if got := asker(relmgroas.MyEnquiry{Practitioner: "dr-patel"}); got != "dr-patel" {
 		t.Errorf("who asked here is %q", got)
+	}
+}
+
+// Issue "The portal", bad input: whichever way a duty's 401 comes to a page, whoever sees it signs in again.
+func TestADutysRefusalOfATokenIsKnownHoweverItComes(t *testing.T) {
+	raw := &relmgroas.ProblemStatusCode{StatusCode: 401, Response: relmgroas.Problem{Type: "docs/problems.md#unauthenticated", Title: "Sign in", Status: 401}}
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"none": {nil, false}, "as the client has it": {raw, true}, "as it is told": {bearer.Told(raw), true},
+		"another": {&bearer.Problem{Status: 403}, false}, "no answer": {errors.New("away"), false},
+	} {
+		if got := isExpired(c.err); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
