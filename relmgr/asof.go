@@ -238,10 +238,7 @@ func (s *Service) openAsOf(ctx context.Context, act ident.ActID, l leaf.Leaf) (*
 func (s *Service) ApproveAsOf(ctx context.Context, who decide.Caller, ref ident.ReferenceID, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.ApproveAsOf")
 	at := s.stamp()
-	if err := declaredReason(who.Terms, reason); err != nil {
-		return Receipt{}, err
-	}
-	role, err := reviewing(who)
+	role, err := judging(who, reason)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -148,10 +148,7 @@ func reliedOn(r relmgrdb.ListReliedRow) Relied {
 func (s *Service) JudgeOverride(ctx context.Context, who decide.Caller, act ident.ReferenceID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.JudgeOverride")
 	at := s.stamp()
-	if err := declaredReason(who.Terms, reason); err != nil {
-		return Receipt{}, err
-	}
-	role, err := reviewing(who)
+	role, err := judging(who, reason)
 	if err != nil {
 		return Receipt{}, err
 	}

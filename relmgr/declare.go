@@ -103,10 +103,7 @@ func (s *Service) Declare(ctx context.Context, who decide.Caller, o Own, interes
 func (s *Service) EndDeclaration(ctx context.Context, who decide.Caller, id ident.DeclarationID, reason string) (out Declared, err error) {
 	defer fault.Wrap(&err, "relmgr.EndDeclaration")
 	at := s.stamp()
-	if err := declaredReason(who.Terms, reason); err != nil {
-		return Declared{}, err
-	}
-	role, err := reviewing(who)
+	role, err := judging(who, reason)
 	if err != nil {
 		return Declared{}, err
 	}

@@ -83,6 +83,15 @@ func reviewing(who decide.Caller) (string, error) {
 	return role, nil
 }
 
+// judging is the role in which somebody reviews and says why, of the reasons of the
+// partnership.
+func judging(who decide.Caller, reason string) (string, error) {
+	if err := declaredReason(who.Terms, reason); err != nil {
+		return "", err
+	}
+	return reviewing(who)
+}
+
 // ListReviews lists the enquiries of the caller's agency that wait for review,
 // oldest first, after the one of the cursor; next is zero on the last page. What
 // is flagged and what weekly samples are due is found out now: the enquiries
@@ -169,10 +178,7 @@ func (s *Service) review(ctx context.Context, db relmgrdb.DBTX, who decide.Calle
 func (s *Service) JudgeEnquiry(ctx context.Context, who decide.Caller, id ident.ReviewID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "relmgr.JudgeEnquiry")
 	at := s.stamp()
-	if err := declaredReason(who.Terms, reason); err != nil {
-		return Receipt{}, err
-	}
-	role, err := reviewing(who)
+	role, err := judging(who, reason)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -2,9 +2,6 @@ package consentapi_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame"
@@ -28,57 +24,36 @@ import (
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/seal"
 )
 
 const hubURL = "https://hub.example"
 
-// issuer is an OpenID Provider of the tests' own.
-type issuer struct {
-	url string
-	key *ecdsa.PrivateKey
-}
-
-func newIssuer(t *testing.T) *issuer {
+// newIssuer is an OpenID Provider of the test's own.
+func newIssuer(t *testing.T) *localissuer.Issuer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	reply := func(v any) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			json.NewEncoder(w).Encode(v)
-		}
-	}
-	mux.Handle("GET /.well-known/openid-configuration", reply(map[string]any{
-		"issuer": srv.URL, "jwks_uri": srv.URL + "/keys", "id_token_signing_alg_values_supported": []string{"ES256"},
-	}))
-	mux.Handle("GET /keys", reply(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "k", Algorithm: "ES256", Use: "sig"}}}))
-	return &issuer{srv.URL, key}
+	i, err := localissuer.Open(filepath.Join(t.TempDir(), "issuer.pem"), srv.URL)
+	must(t, err)
+	mux.Handle("/", i.Handler(""))
+	return i
 }
 
-func (i *issuer) token(t *testing.T, subject string) string {
-	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: "k"}}, nil)
-	must(t, err)
-	claims, err := json.Marshal(map[string]any{
-		"iss": i.url, "sub": subject, "aud": "fame", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	must(t, err)
-	jws, err := signer.Sign(claims)
-	must(t, err)
-	text, err := jws.CompactSerialize()
-	must(t, err)
-	return text
+func (h *hub) token(subject string, more map[string]any) string {
+	h.t.Helper()
+	token, err := h.issuer.Token(subject, "fame", time.Now(), time.Hour, more)
+	must(h.t, err)
+	return token
 }
 
 type hub struct {
 	t      *testing.T
 	url    string
-	issuer *issuer
+	issuer *localissuer.Issuer
 	relmgr *attest.Signer
 }
 
@@ -89,7 +64,7 @@ func setup(t *testing.T) *hub {
 	p := pgtest.New(t)
 	terms := decide.Terms{
 		Version: 1,
-		Issuers: []decide.Issuer{{Name: "everyone", Issuer: iss.url, Audience: "fame"}},
+		Issuers: []decide.Issuer{{Name: "everyone", Issuer: iss.URL(), Audience: "fame"}},
 		Codes: decide.Codes{
 			Purposes: []decide.Code{{Code: "support"}}, Aspects: []decide.Code{{Code: "involvement"}},
 			Aims: []decide.Code{{Code: "safety"}}, Reasons: []decide.Code{{Code: "working"}}},
@@ -160,7 +135,7 @@ func must(t *testing.T, err error) {
 // as is the generated client, signed in as somebody.
 func (h *hub) as(name string) *consentoas.Client {
 	h.t.Helper()
-	c, err := consentoas.NewClient(h.url, bearer(h.issuer.token(h.t, name)))
+	c, err := consentoas.NewClient(h.url, bearer(h.token(name, nil)))
 	must(h.t, err)
 	return c
 }
@@ -304,7 +279,7 @@ func TestAnothersConsentAndNoneAreOneAnswer(t *testing.T) {
 	h := setup(t)
 	receipt, err := h.as("alice").CaptureConsent(t.Context(), h.request())
 	must(t, err)
-	token := h.issuer.token(t, "sue")
+	token := h.token("sue", nil)
 	ask := func(method, path, body string) string {
 		req, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader(body))
 		must(t, err)
@@ -338,7 +313,7 @@ func TestAnothersConsentAndNoneAreOneAnswer(t *testing.T) {
 func TestWhatIsNotTheContractsFormIsMalformed(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
-	token := h.issuer.token(t, "alice")
+	token := h.token("alice", nil)
 	proof := string(h.proof("alice", "gp", "gp-people"))
 	good := `{"proof":"` + proof + `","explicit":true,"audience":{"partnership":true},"purposes":["support"],"aspects":["involvement"],` +
 		`"until":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `","evidence":"signed-form","wording":"w1"}`

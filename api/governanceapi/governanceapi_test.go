@@ -2,14 +2,10 @@ package governanceapi_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -17,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame"
@@ -25,59 +20,36 @@ import (
 	"github.com/fame-hub/fame/api/governanceapi"
 	"github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/governance"
+	"github.com/fame-hub/fame/internal/localissuer"
 	"github.com/fame-hub/fame/internal/pgtest"
 	"github.com/fame-hub/fame/internal/seal"
 )
 
 const hubURL = "https://hub.example"
 
-// issuer is an OpenID Provider of the tests' own.
-type issuer struct {
-	url string
-	key *ecdsa.PrivateKey
-}
-
-func newIssuer(t *testing.T) *issuer {
+// newIssuer is an OpenID Provider of the test's own.
+func newIssuer(t *testing.T) *localissuer.Issuer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	reply := func(v any) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(v)
-		}
-	}
-	mux.Handle("GET /.well-known/openid-configuration", reply(map[string]any{
-		"issuer": srv.URL, "jwks_uri": srv.URL + "/keys", "id_token_signing_alg_values_supported": []string{"ES256"},
-	}))
-	mux.Handle("GET /keys", reply(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "k", Algorithm: "ES256", Use: "sig"}}}))
-	return &issuer{srv.URL, key}
+	i, err := localissuer.Open(filepath.Join(t.TempDir(), "issuer.pem"), srv.URL)
+	must(t, err)
+	mux.Handle("/", i.Handler(""))
+	return i
 }
 
-func (i *issuer) token(t *testing.T, subject string, more map[string]any) string {
-	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: "k"}}, nil)
-	must(t, err)
-	claims := map[string]any{
-		"iss": i.url, "sub": subject, "aud": "fame", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	}
-	maps.Copy(claims, more)
-	payload, err := json.Marshal(claims)
-	must(t, err)
-	jws, err := signer.Sign(payload)
-	must(t, err)
-	text, err := jws.CompactSerialize()
-	must(t, err)
-	return text
+func (h *hub) token(subject string, more map[string]any) string {
+	h.t.Helper()
+	token, err := h.issuer.Token(subject, "fame", time.Now(), time.Hour, more)
+	must(h.t, err)
+	return token
 }
 
 type hub struct {
 	t      *testing.T
 	url    string
-	issuer *issuer
+	issuer *localissuer.Issuer
 }
 
 // setup serves a hub that fame init has just made for olive.
@@ -91,7 +63,7 @@ func setup(t *testing.T) *hub {
 		Services: []governance.ServiceDescription{{Duty: "governance", Function: "keeps the register of users",
 			Responsible: "Riverside Council", Status: "controller", Address: hubURL + "/governance/v1"}}})
 	must(t, err)
-	must(t, service.Initialise(t.Context(), governance.Governor{Issuer: iss.url, Audience: "fame", Subject: "sub-olive"}, hubURL, "Riverside"))
+	must(t, service.Initialise(t.Context(), governance.Governor{Issuer: iss.URL(), Audience: "fame", Subject: "sub-olive"}, hubURL, "Riverside"))
 	edge, err := api.New(api.Config{DB: db, Now: time.Now, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 		OpenAPI: fame.OpenAPI, MaxBodies: governanceapi.MaxBodies()})
 	must(t, err)
@@ -122,7 +94,7 @@ func (h *hub) as(subject string, groups ...string) *governanceoas.Client {
 	if len(groups) > 0 {
 		more["groups"] = groups
 	}
-	c, err := governanceoas.NewClient(h.url, bearer(h.issuer.token(h.t, subject, more)))
+	c, err := governanceoas.NewClient(h.url, bearer(h.token(subject, more)))
 	must(h.t, err)
 	return c
 }
@@ -153,7 +125,7 @@ func (h *hub) document() governanceoas.PartnershipDocument {
 	edit("agencies", `{"id":"gp","name":"Surgery","kind":"health"}`)
 	edit("providers", `{"id":"gp-desk","kind":"unit","title":"Desk","agency":"gp"}`)
 	edit("practitioners", `{"id":"ada","agency":"gp","issuer":"governor","subject":"sub-ada","roles":["agency-administrator"],"providers":[]}`)
-	in.Document["issuers"] = []byte(`[{"name":"governor","issuer":"` + h.issuer.url + `","audience":"fame","mappings":[
+	in.Document["issuers"] = []byte(`[{"name":"governor","issuer":"` + h.issuer.URL() + `","audience":"fame","mappings":[
 		{"claim":"groups","value":"surgery","agency":"gp","roles":["doctor"],"providers":["gp-desk"],"hours":8}]}]`)
 	in.Document["codes"] = []byte(strings.Replace(string(in.Document["codes"]), `"roles":[`, `"roles":[{"code":"doctor","title":"Doctor"},`, 1))
 	return in.Document

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,10 +17,10 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/fame-hub/fame/internal/browsertest"
 	"github.com/fame-hub/fame/internal/npmtest"
 )
 
@@ -78,28 +77,8 @@ type browser struct {
 
 func newBrowser(t *testing.T, hub, own string) *browser {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		npmtest.Unable(t, inBrowser, "there is no chromium: type `sudo apt-get install -y chromium`")
-	}
 	b := &browser{t: t, hub: hub, own: own, axe: axeCore(t), looked: map[string]bool{}}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(1280, 1000), chromedp.WSURLReadTimeout(time.Minute))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(stop)
+	ctx := browsertest.Chromium(t, inBrowser, 5*time.Minute)
 	b.ctx = ctx
 	chromedp.ListenTarget(ctx, func(event any) {
 		if e, ok := event.(*cdplog.EventEntryAdded); ok && e.Entry.Source == cdplog.SourceSecurity {
@@ -245,17 +224,7 @@ func (b *browser) looks(name string) {
 }
 
 func (b *browser) picture(name string) {
-	dir := os.Getenv("FAME_PICTURES")
-	if dir == "" {
-		return
-	}
-	b.run("a picture", chromedp.ActionFunc(func(ctx context.Context) error {
-		png, err := page.CaptureScreenshot().WithCaptureBeyondViewport(true).Do(ctx)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
-	}))
+	b.run("a picture", browsertest.Picture(name))
 }
 
 // signIn signs somebody of the demo in, and signOut out.

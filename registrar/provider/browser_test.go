@@ -5,70 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/fame-hub/fame/internal/browsertest"
 )
-
-// chromium is a real browser with a virtual device that makes passkeys.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		why := "there is no chromium: type `sudo apt-get install -y chromium`, and then `go test -run Browser ./registrar/provider`"
-		if os.Getenv("CI") != "" {
-			t.Fatal(why)
-		}
-		t.Skip("NOT TESTED, the sign-in pages in a real browser: " + why)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(900, 1000), chromedp.WSURLReadTimeout(time.Minute))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 3*time.Minute)
-	t.Cleanup(stop)
-	return ctx
-}
-
-// shoot keeps a picture of the page where FAME_PICTURES names a directory.
-func shoot(name string) chromedp.Action {
-	return chromedp.ActionFunc(func(ctx context.Context) error {
-		dir := os.Getenv("FAME_PICTURES")
-		if dir == "" {
-			return nil
-		}
-		png, err := page.CaptureScreenshot().WithCaptureBeyondViewport(true).Do(ctx)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
-	})
-}
 
 // AUT-14, issue "The registrar", point 5: in a real browser, by keyboard, a person makes
 // a passkey with the registrar's code and signs in at an agency with it.
 func TestInARealBrowserAPasskeySignsAPersonIn(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t)
+	ctx := browsertest.Chromium(t, "the sign-in pages in a real browser", 3*time.Minute)
 	s := newSite(t)
 	arrived := make(chan string, 4)
 	agency := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +38,7 @@ func TestInARealBrowserAPasskeySignsAPersonIn(t *testing.T) {
 		t.Helper()
 		if err := chromedp.Run(ctx, actions...); err != nil {
 			var text string
-			_ = chromedp.Run(ctx, chromedp.Text("body", &text), shoot("failed"))
+			_ = chromedp.Run(ctx, chromedp.Text("body", &text), browsertest.Picture("failed"))
 			t.Fatalf("%s: %v; the page says %s", what, err, text)
 		}
 	}
@@ -97,13 +49,13 @@ func TestInARealBrowserAPasskeySignsAPersonIn(t *testing.T) {
 		}).Do(ctx)
 		return err
 	}))
-	run("the code", chromedp.Navigate(s.issuer+"/account/code"), chromedp.WaitVisible("#enrolment"), shoot("1-code"),
-		chromedp.SendKeys("#enrolment", s.code()+kb.Enter), chromedp.WaitVisible("#new-passkey"), shoot("2-account"))
+	run("the code", chromedp.Navigate(s.issuer+"/account/code"), chromedp.WaitVisible("#enrolment"), browsertest.Picture("1-code"),
+		chromedp.SendKeys("#enrolment", s.code()+kb.Enter), chromedp.WaitVisible("#new-passkey"), browsertest.Picture("2-account"))
 	run("a passkey", chromedp.Focus("#new-passkey"), chromedp.KeyEvent(kb.Enter),
-		chromedp.WaitVisible(".govuk-summary-list"), shoot("3-passkey"))
+		chromedp.WaitVisible(".govuk-summary-list"), browsertest.Picture("3-passkey"))
 	run("sign out", chromedp.Click(`//button[normalize-space()="Sign out"]`, chromedp.BySearch), chromedp.WaitVisible(`//h1[normalize-space()="You are signed out"]`, chromedp.BySearch))
 
-	run("at the agency", chromedp.Navigate(gp.begin(object{"acr_values": "phishing-resistant"})), chromedp.WaitVisible("#passkey"), shoot("4-sign-in"),
+	run("at the agency", chromedp.Navigate(gp.begin(object{"acr_values": "phishing-resistant"})), chromedp.WaitVisible("#passkey"), browsertest.Picture("4-sign-in"),
 		chromedp.Focus("#passkey"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(`//h1[normalize-space()="Back at the surgery"]`, chromedp.BySearch))
 	select {
 	case back := <-arrived:
@@ -116,7 +68,7 @@ func TestInARealBrowserAPasskeySignsAPersonIn(t *testing.T) {
 	}
 	var wide bool
 	run("a narrow window", chromedp.EmulateViewport(320, 640), chromedp.Navigate(gp.begin(object{"prompt": "login"})), chromedp.WaitVisible("#number"),
-		shoot("5-narrow"), chromedp.Evaluate("document.documentElement.scrollWidth > 320", &wide))
+		browsertest.Picture("5-narrow"), chromedp.Evaluate("document.documentElement.scrollWidth > 320", &wide))
 	if wide {
 		t.Error("at 320 pixels the page has to be scrolled sideways (WCAG 2.2, 1.4.10)")
 	}
