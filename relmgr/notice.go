@@ -22,8 +22,8 @@ import (
 // made on a beat that all share, so that its time tells little, and what it tells is
 // decided when somebody of the column reads it, as an enquiry.
 //
-// What an act or a person's word has changed stands in relmgr.changes until it has
-// been worked off, by whichever process comes first (docs/decisions/0067).
+// What an act, a person's word, a manager's effect or the end of any of them by its date
+// has changed stands in relmgr.changes until it has been worked off, by whichever process comes first (docs/decisions/0067).
 
 const (
 	defaultBeat  = time.Hour
@@ -88,6 +88,9 @@ func (s *Service) Notify(ctx context.Context, t *decide.Terms) (err error) {
 	defer fault.Wrap(&err, "relmgr.Notify")
 	at, beat := s.stamp(), s.Beat(t)
 	if err := s.q.HearChanges(ctx, s.db); err != nil {
+		return pg.Fault(err)
+	}
+	if err := s.q.NoteLapses(ctx, s.db, at); err != nil {
 		return pg.Fault(err)
 	}
 	if err := s.q.ForgetHeard(ctx, s.db); err != nil {

@@ -127,6 +127,7 @@ grant select, insert on relmgr.acts, relmgr.act_handles, relmgr.undoings, relmgr
 grant select, insert on relmgr.retractions, relmgr.silences, relmgr.complaints, relmgr.complaint_steps to fame_relmgr;
 grant select, insert, delete, update (at) on relmgr.changes to fame_relmgr; -- update is what a lock asks for
 grant select, insert, delete on relmgr.heard to fame_relmgr;
+grant select, update (looked, previous) on relmgr.lapses to fame_relmgr;
 grant select, insert, delete, update (read_at, next_at, tries, gone) on relmgr.notices to fame_relmgr;
 grant select, insert, delete, update (wrapped) on relmgr.content_keys to fame_relmgr;
 -- What goes with the content of an act that is erased.
@@ -155,7 +156,7 @@ grant usage on schema registrar to fame_relmgr;
 grant select on registrar.published_repairs to fame_relmgr;
 -- What identity managers have in force on a handle. Of links there is nothing to read.
 grant usage on schema idmgr to fame_relmgr;
-grant select on idmgr.published_effects, idmgr.published_grants to fame_relmgr;
+grant select on idmgr.published_effects, idmgr.published_grants, idmgr.published_changes to fame_relmgr;
 grant select on idmgr.published_rulings to fame_relmgr; -- on disputes, for it to carry out
 grant select, insert on relmgr.clashes to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.

@@ -763,6 +763,31 @@ CREATE TABLE idmgr.key_checks (
     check_value bytea NOT NULL
 );
 
+CREATE TABLE idmgr.withdrawals (
+    effect_id uuid NOT NULL,
+    act_id uuid NOT NULL
+);
+
+CREATE VIEW idmgr.published_changes AS
+ SELECT a.act_id,
+    m.handle_id,
+    a.at
+   FROM (idmgr.acts a
+     JOIN LATERAL ( SELECT e.handle_id
+           FROM idmgr.effects e
+          WHERE (e.act_id = a.act_id)
+        UNION ALL
+         SELECT e.handle_id
+           FROM (idmgr.withdrawals w
+             JOIN idmgr.effects e ON ((e.effect_id = w.effect_id)))
+          WHERE (w.act_id = a.act_id)
+        UNION ALL
+         SELECT e.handle_id
+           FROM ((idmgr.case_steps s
+             JOIN idmgr.cases c ON ((c.case_id = s.case_id)))
+             JOIN idmgr.effects e ON (((e.effect_id = c.source_id) OR (e.effect_id = c.against))))
+          WHERE ((s.act_id = a.act_id) AND (s.kind = ANY (ARRAY['rule'::text, 'appeal'::text])) AND (c.source = 'clash'::text))) m ON (true));
+
 CREATE VIEW idmgr.published_effects AS
  SELECT effects.effect_id,
     effects.manager,
@@ -842,11 +867,6 @@ CREATE TABLE idmgr.rules (
     CONSTRAINT rule_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
     CONSTRAINT rule_authority_is_known CHECK ((authority = ANY (ARRAY['instruction'::text, 'parental-responsibility'::text, 'order'::text, 'policy'::text]))),
     CONSTRAINT rule_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text])))
-);
-
-CREATE TABLE idmgr.withdrawals (
-    effect_id uuid NOT NULL,
-    act_id uuid NOT NULL
 );
 
 CREATE TABLE ledger.checkpoints (
@@ -1912,6 +1932,13 @@ CREATE TABLE relmgr.key_checks (
     check_value bytea NOT NULL
 );
 
+CREATE TABLE relmgr.lapses (
+    id boolean DEFAULT true NOT NULL,
+    looked timestamp with time zone NOT NULL,
+    previous timestamp with time zone NOT NULL,
+    CONSTRAINT lapses_has_one_row CHECK (id)
+);
+
 CREATE TABLE relmgr.moves (
     act_id uuid NOT NULL,
     handle_id uuid NOT NULL,
@@ -2573,6 +2600,9 @@ ALTER TABLE ONLY relmgr.keep_aparts
 ALTER TABLE ONLY relmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY relmgr.lapses
+    ADD CONSTRAINT lapses_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (act_id);
 
@@ -2692,6 +2722,8 @@ CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
 CREATE INDEX consents_by_act ON consent.consents USING btree (act_id);
 
+CREATE INDEX consents_by_end ON consent.consents USING btree (ends_at);
+
 CREATE INDEX consents_by_handle ON consent.consents USING btree (handle_id);
 
 CREATE INDEX exclusions_by_act ON consent.exclusions USING btree (act_id);
@@ -2716,7 +2748,13 @@ CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_
 
 CREATE INDEX acts_by_time ON governance.acts USING btree (at, act_id);
 
+CREATE INDEX acts_by_time ON idmgr.acts USING btree (at);
+
+CREATE INDEX case_steps_by_act ON idmgr.case_steps USING btree (act_id);
+
 CREATE INDEX effects_by_column ON idmgr.effects USING btree (column_id, starts_at);
+
+CREATE INDEX effects_by_end ON idmgr.effects USING btree (until) WHERE live;
 
 CREATE INDEX effects_by_handle ON idmgr.effects USING btree (handle_id) WHERE live;
 
@@ -2808,6 +2846,8 @@ CREATE INDEX decisions_by_act ON relmgr.decisions USING btree (act_id);
 
 CREATE INDEX decisions_by_agency ON relmgr.decisions USING btree (agency_id, decision_id);
 
+CREATE INDEX decisions_by_end ON relmgr.decisions USING btree (LEAST(until, review_at)) WHERE (outcome = 'permitted'::text);
+
 CREATE INDEX decisions_that_want_consent ON relmgr.decisions USING btree (handle_id) WHERE ((outcome = 'refused'::text) AND (handle_id IS NOT NULL));
 
 CREATE INDEX declarations_by_agency ON relmgr.declarations USING btree (agency_id);
@@ -2873,6 +2913,8 @@ CREATE INDEX replies_by_act ON relmgr.replies USING btree (act_id);
 CREATE INDEX reviews_by_agency ON relmgr.reviews USING btree (agency_id, opened_at);
 
 CREATE INDEX rulings_by_act ON relmgr.rulings USING btree (act_id);
+
+CREATE INDEX silences_by_end ON relmgr.silences USING btree (review_by);
 
 CREATE INDEX silences_by_handle ON relmgr.silences USING btree (handle_id);
 
@@ -3681,6 +3723,10 @@ GRANT UPDATE(yields_to) ON TABLE idmgr.effects TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.key_checks TO fame_idmgr;
 
+GRANT SELECT,INSERT ON TABLE idmgr.withdrawals TO fame_idmgr;
+
+GRANT SELECT ON TABLE idmgr.published_changes TO fame_relmgr;
+
 GRANT SELECT ON TABLE idmgr.published_effects TO fame_relmgr;
 
 GRANT SELECT ON TABLE idmgr.published_grants TO fame_relmgr;
@@ -3692,8 +3738,6 @@ GRANT SELECT,INSERT ON TABLE idmgr.records TO fame_idmgr;
 GRANT SELECT,INSERT ON TABLE idmgr.rule_sets TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.rules TO fame_idmgr;
-
-GRANT SELECT,INSERT ON TABLE idmgr.withdrawals TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE ledger.checkpoints TO fame_governance;
 
@@ -3975,6 +4019,12 @@ GRANT SELECT,INSERT ON TABLE relmgr.imports TO fame_relmgr;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.keep_aparts TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.key_checks TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.lapses TO fame_relmgr;
+
+GRANT UPDATE(looked) ON TABLE relmgr.lapses TO fame_relmgr;
+
+GRANT UPDATE(previous) ON TABLE relmgr.lapses TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
 

@@ -137,6 +137,7 @@ idmgr.case_steps                idmgr       select insert
 idmgr.case_references           idmgr       select insert
 idmgr.docket                    idmgr       select
 idmgr.published_effects         relmgr      select
+idmgr.published_changes         relmgr      select
 idmgr.published_grants          relmgr      select
 idmgr.published_rulings         relmgr      select
 # What has become due, and how often what was asked: no person, no handle.
@@ -202,6 +203,7 @@ relmgr.complaints               relmgr      select insert
 relmgr.complaint_steps          relmgr      select insert
 relmgr.changes                  relmgr      select insert update(at) delete
 relmgr.heard                    relmgr      select insert delete
+relmgr.lapses                   relmgr      select update(looked,previous)
 relmgr.notices                  relmgr      select insert update(read_at,next_at,tries,gone) delete
 relmgr.erasures                 relmgr      select insert
 relmgr.erased                   relmgr      select insert

@@ -1,15 +1,45 @@
 -- name: HearChanges :exec
--- Takes over what consent has changed since it was last looked, each act once. An hour
--- back, for acts that were committed late.
-with fresh as (
-  insert into relmgr.heard (act_id, at)
-  select distinct c.act_id, c.at from consent.published_changes c
+-- Takes over what consent and identity managers have changed since it was last looked,
+-- each act once. An hour back, for acts that were committed late.
+with told as (
+  select c.act_id, c.handle_id, c.at from consent.published_changes c
    where c.at >= (select coalesce(max(h.at), '-infinity') - interval '1 hour' from relmgr.heard h)
+  union all
+  select m.act_id, m.handle_id, m.at from idmgr.published_changes m
+   where m.at >= (select coalesce(max(h.at), '-infinity') - interval '1 hour' from relmgr.heard h)
+), fresh as (
+  insert into relmgr.heard (act_id, at)
+  select distinct t.act_id, t.at from told t
   on conflict do nothing
   returning act_id
 )
 insert into relmgr.changes (handle_id, at)
-select c.handle_id, c.at from consent.published_changes c join fresh f on f.act_id = c.act_id;
+select distinct t.handle_id, t.at from told t join fresh f on f.act_id = t.act_id;
+
+-- name: NoteLapses :exec
+-- Notes as changed what has ended by its date since it was last looked, however many
+-- look at once: decisions on which a relationship or a correlation rests, consents,
+-- managers' effects and silences.
+with look as (
+  update relmgr.lapses l set previous = l.looked, looked = @at where l.id and l.looked < @at returning l.previous, l.looked
+)
+insert into relmgr.changes (handle_id, at)
+select distinct x.handle_id, x.at
+  from look k
+ cross join lateral (
+    select d.handle_id, least(d.until, d.review_at) as at from relmgr.decisions d
+     where d.outcome = 'permitted' and least(d.until, d.review_at) > k.previous and least(d.until, d.review_at) <= k.looked and d.handle_id is not null
+       and (exists (select from relmgr.cells c where c.handle_id = d.handle_id and c.decision_id = d.decision_id)
+            or exists (select from relmgr.correlations e where e.handle_a = d.handle_id and e.decision_a = d.decision_id)
+            or exists (select from relmgr.correlations e where e.handle_b = d.handle_id and e.decision_b = d.decision_id))
+    union all
+    select p.handle_id, p.ends_at from consent.published_consents p
+     where p.ends_at > k.previous and p.ends_at <= k.looked and p.withdrawn_at is null
+    union all
+    select f.handle_id, f.until from idmgr.published_effects f where f.until > k.previous and f.until <= k.looked
+    union all
+    select s.handle_id, s.review_by from relmgr.silences s where s.review_by > k.previous and s.review_by <= k.looked
+  ) x;
 
 -- name: ForgetHeard :exec
 -- What is too old to be looked at again. The newest stays.
