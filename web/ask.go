@@ -337,19 +337,29 @@ func (s *session) contacted(id, route string) {
 // around them. All that it says stands in the list as well.
 type circle struct {
 	Width, Height, X, Y int
+	Centre, Says        string // what is in the middle, and the picture in words
 	Around              []spot
 }
 
 type spot struct {
 	X, Y          int
 	Title, Agency string
+	Faint         bool // the line to it is broken
 }
 
 func circleOf(all []relmgroas.AnsweredProvider) *circle {
-	c := &circle{Width: 640, Height: 400, X: 320, Y: 200}
-	for i, one := range all {
-		at := 2*math.Pi*float64(i)/float64(len(all)) - math.Pi/2
-		c.Around = append(c.Around, spot{X: c.X + int(220*math.Cos(at)), Y: c.Y + int(150*math.Sin(at)), Title: short(one.Title), Agency: short(one.AgencyName)})
+	var around []spot
+	for _, one := range all {
+		around = append(around, spot{Title: one.Title, Agency: one.AgencyName})
+	}
+	return inCircle("Person", "A picture of the people to contact, around the person. The list above says the same.", around)
+}
+
+func inCircle(centre, says string, around []spot) *circle {
+	c := &circle{Width: 640, Height: 400, X: 320, Y: 200, Centre: centre, Says: says}
+	for i, one := range around {
+		at := 2*math.Pi*float64(i)/float64(len(around)) - math.Pi/2
+		c.Around = append(c.Around, spot{X: c.X + int(220*math.Cos(at)), Y: c.Y + int(150*math.Sin(at)), Title: short(one.Title), Agency: short(one.Agency), Faint: one.Faint})
 	}
 	return c
 }

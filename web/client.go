@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/federationoas"
 	"github.com/fame-hub/fame/api/governanceoas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
@@ -19,6 +20,10 @@ func (v *visit) consentAs(token string) (*consentoas.Client, error) {
 
 func (v *visit) governance() (*governanceoas.Client, error) {
 	return governanceoas.NewClient(v.p.Duties.Governance, bearer.Governance(v.who.token), governanceoas.WithClient(v.p.client))
+}
+
+func (v *visit) federation() (*federationoas.Client, error) {
+	return federationoas.NewClient(v.p.Duties.Federation, bearer.Federation(v.who.token), federationoas.WithClient(v.p.client))
 }
 
 // ours is the type of a problem that the portal itself states.

@@ -39,7 +39,7 @@ type field struct {
 	Options           []option
 	Optional          bool
 	Max               int // characters; zero: 64
-	Width             int // of a text box, in characters
+	Width             int // of a text box, in characters; of several lines, how many
 	Missing           string
 	Secret            bool // never shown again
 

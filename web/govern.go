@@ -2,6 +2,9 @@ package web
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,24 +20,25 @@ import (
 // governanceOfficer is the role that every partnership has for who answers for it.
 const governanceOfficer = "governance-officer"
 
-// showGovernance is the partnership as applied: its members and agreements with what is
-// due, who is responsible for what, and how far the log has come.
+// showGovernance is the partnership as applied: what is due, its agreements and members,
+// who is responsible for what, and how far the log has come.
 func showGovernance(v *visit) error {
 	now := v.p.Now()
+	due := v.t.due(now)
 	pg := &page{Title: "The partnership as applied", Lead: []string{
 		"Version " + strconv.FormatInt(v.t.Version, 10) + " of " + v.t.Partnership.Name + ", under the law profile " + v.t.Partnership.LawProfile + ".",
 	}}
+	for _, n := range []link{
+		{Text: "Due for review", Href: "/governance/due", Why: fmt.Sprintf("%d within %d months, of which %d overdue.", len(due), soonMonths, overdue(due, now))},
+		{Text: "Other hubs", Href: "/governance/hubs", Why: "The hubs that this one has met, and how both sides stand."},
+		{Text: "How registrars do", Href: "/governance/registrars", Why: "What each undertakes, and what it publishes."},
+		{Text: "Changes by date", Href: "/governance/acts", Why: "Each version of the document, and what it changed."},
+		{Text: "Try a document", Href: tryPath, Why: "See what a changed document would change. Nothing is applied."},
+	} {
+		pg.Cards = append(pg.Cards, card{Title: n.Text, Href: Prefix + n.Href, Lines: []string{n.Why}})
+	}
 	for _, a := range v.t.Agreements {
-		c := card{Title: a.Title, Rows: []row{{Key: "Parties", Values: namesOf(a.Parties, v.t.agencyName)}, {Key: "For", Values: titles(v.t.Codes.Purposes, a.Purposes)}, {Key: "Review", Values: []string{a.Review}}}}
-		if due, err := time.Parse(time.DateOnly, a.Review); err == nil {
-			switch {
-			case due.Before(now):
-				c.Tag = "Review overdue"
-			case due.Before(now.AddDate(0, 3, 0)):
-				c.Tag = "Review due soon"
-			}
-		}
-		pg.Cards = append(pg.Cards, c)
+		pg.Cards = append(pg.Cards, card{Title: "Agreement: " + a.Title, Rows: []row{{Key: "Parties", Values: namesOf(a.Parties, v.t.agencyName)}, {Key: "For", Values: titles(v.t.Codes.Purposes, a.Purposes)}, {Key: "Review", Values: []string{a.Review}}}})
 	}
 	members := card{Title: "Members"}
 	for _, a := range v.t.Agencies {
@@ -52,7 +56,6 @@ func showGovernance(v *visit) error {
 	for _, s := range services.Services {
 		pg.Cards = append(pg.Cards, card{Title: "Duty: " + s.Duty, Rows: []row{{Key: "Does", Values: []string{sentence(s.Function)}}, {Key: "Responsible", Values: []string{sentence(s.Responsible)}}, {Key: "As", Values: []string{sentence(s.Status)}}}})
 	}
-	pg.Links = []link{{Text: "What governance has changed", Href: Prefix + "/governance/acts"}}
 	return v.show(pg)
 }
 
@@ -64,32 +67,49 @@ func namesOf(all []string, name func(string) string) (out []string) {
 }
 
 // logCard is the newest signed head of the hub's log, which anybody may read: how many
-// commitments it has, and whose signatures it bears (C2SP tlog-checkpoint).
+// commitments it has, and who cosigned it when (C2SP tlog-checkpoint, tlog-cosignature).
 func (v *visit) logCard() card {
-	c := card{Title: "The log"}
-	text, err := v.p.checkpoint(v.ctx)
+	c := card{Title: "The log and its witnesses"}
+	text, err := v.p.public(v.ctx, v.p.Duties.Governance+"/log/v1/checkpoint")
 	head, signatures, ok := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
 	if err != nil || !ok || len(lines) < 3 {
 		c.Tag, c.Lines = "Not read", []string{"The log does not answer now."}
 		return c
 	}
-	var by []string
+	c.Rows = []row{{Key: "Log", Values: lines[:1]}, {Key: "Commitments", Values: lines[1:2]}, {Key: "Root", Values: lines[2:3]}}
+	witnesses := row{Key: "Witnesses"}
 	for _, s := range strings.Split(strings.TrimSpace(signatures), "\n") {
-		if name, found := strings.CutPrefix(s, "— "); found {
-			name, _, _ = strings.Cut(name, " ")
-			by = append(by, name)
+		if by, at, ok := cosigner(s); ok {
+			witnesses.Values = append(witnesses.Values, by+", "+when(at))
 		}
 	}
-	c.Rows = []row{{Key: "Log", Values: lines[:1]}, {Key: "Commitments", Values: lines[1:2]}, {Key: "Root", Values: lines[2:3]}, {Key: "Signed by", Values: by}}
-	if len(by) < 2 {
+	if len(witnesses.Values) == 0 {
 		c.Lines = []string{"No witness has cosigned it. A peer that does can tell if the log is ever rewritten."}
+		return c
 	}
+	c.Rows = append(c.Rows, witnesses)
 	return c
 }
 
-func (p *Portal) checkpoint(ctx context.Context) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Duties.Governance+"/log/v1/checkpoint", nil)
+// cosigner is who signed a line of a note as a witness, and when: its signature begins with
+// four bytes that name the key and eight that are the time, and the log's own has no time.
+func cosigner(line string) (by string, at time.Time, ok bool) {
+	rest, ok := strings.CutPrefix(line, "— ")
+	if !ok {
+		return "", at, false
+	}
+	by, encoded, _ := strings.Cut(rest, " ")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(raw) != 4+8+ed25519.SignatureSize {
+		return "", at, false
+	}
+	return by, time.Unix(int64(binary.BigEndian.Uint64(raw[4:12])), 0), true //nolint:gosec // a time of ours
+}
+
+// public reads what a duty tells anybody.
+func (p *Portal) public(ctx context.Context, address string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +118,10 @@ func (p *Portal) checkpoint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("a duty answered %d", resp.StatusCode)
+	}
 	return string(text), err
 }
 
@@ -115,12 +138,13 @@ func showGovernanceActs(v *visit) error {
 	if err != nil {
 		return err
 	}
-	pg := &page{Title: "What governance has changed", Lead: []string{"Newest first."}, Empty: "Nothing yet."}
+	pg := &page{Title: "Changes by date", Lead: []string{"What governance has changed, newest first."}, Empty: "Nothing yet.", Links: []link{backToGovernance}}
 	for _, a := range got.Acts {
 		c := card{Title: plain(string(a.Kind)), Rows: []row{{Key: "When", Values: []string{when(a.At)}}, {Key: "Who", Values: []string{string(a.Practitioner) + ", " + v.t.agencyName(string(a.Agency))}}}}
 		if a.Version.Set {
 			c.Rows = append(c.Rows, row{Key: "Version", Values: []string{strconv.FormatInt(a.Version.Value, 10)}})
 		}
+		c.Rows = append(c.Rows, changesRow(a.Changes)...)
 		c.Rows = append(c.Rows, row{Key: "In the log as", Values: []string{string(a.Commitment)}})
 		pg.Cards = append(pg.Cards, c)
 	}

@@ -66,6 +66,21 @@ type card struct {
 	Forms []*form
 }
 
+// table is a list whose columns are compared. In a narrow window each line becomes a block.
+type table struct {
+	Title string
+	Head  []string
+	Lines []line
+	Empty string // where there are no lines
+}
+
+// line is one of a table: what it is about, and the cells beside it.
+type line struct {
+	Name, Href string
+	Tag        string // beside the name
+	Cells      []string
+}
+
 // page is all that a page shows. One template shows every page.
 type page struct {
 	Title   string
@@ -85,6 +100,7 @@ type page struct {
 	SignIn  bool
 	Circle  *circle
 	Bars    *bars
+	Tables  []table
 	After   *form // a form below the rest
 	AfterIs string
 	Status  int

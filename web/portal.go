@@ -25,6 +25,7 @@ type Duties struct {
 	Governance string   `yaml:"governance"`
 	Registrar  string   `yaml:"registrar"`
 	Idmgrs     []string `yaml:"idmgrs"`
+	Federation string   `yaml:"federation,omitempty"` // "": the hub asks no other hub
 }
 
 // Agency is an issuer at which practitioners sign in.
@@ -138,7 +139,11 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.say(w, r, http.StatusForbidden, "This did not come from our own page", "Go back to the portal and begin again. Nothing was done.")
 	}))
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	most := int64(maxForm)
+	if r.URL.Path == Prefix+tryPath {
+		most = maxDocument
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	c.Handler(p.mux).ServeHTTP(w, r)
 }
 
@@ -206,8 +211,12 @@ func (p *Portal) routes() *http.ServeMux {
 	show, act = simple(judge, outcomeFields, "Record it", "Recorded.", "/done", false, judgeOverride)
 	practitioner("/reviews/overrides/{act}", show, act)
 
-	practitioner("/governance", showGovernance, nil)
-	practitioner("/governance/acts", showGovernanceActs, nil)
+	practitioner("/governance", forOfficers(showGovernance), nil)
+	practitioner("/governance/acts", forOfficers(showGovernanceActs), nil)
+	practitioner("/governance/due", forOfficers(showDue), nil)
+	practitioner("/governance/hubs", forOfficers(showHubs), nil)
+	practitioner("/governance/registrars", forOfficers(showRegistrars), nil)
+	practitioner(tryPath, forOfficers(showTry), forOfficers(doTry))
 	practitioner("/complaints", showOpenComplaints, nil)
 	show, act = simple(page{Title: "Acknowledge a complaint", Lead: []string{"The person is told that you have it."}}, onlyReason, "Acknowledge it", "Acknowledged. The person is told.", "/complaints", false, acknowledge)
 	practitioner("/complaints/{complaint}/acknowledge", show, act)

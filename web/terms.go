@@ -28,9 +28,10 @@ type terms struct {
 		Purposes, Aspects, Transactions, Reasons, Aims, Roles, Risks []code
 	} `json:"codes"`
 	Agencies []struct {
-		ID   string `json:"id"`
-		Name string `json:"name"`
-		Kind string `json:"kind"`
+		ID   string     `json:"id"`
+		Name string     `json:"name"`
+		Kind string     `json:"kind"`
+		Ends *time.Time `json:"ends"`
 	} `json:"agencies"`
 	Columns    []column    `json:"columns"`
 	Providers  []provider  `json:"providers"`
@@ -47,9 +48,10 @@ type terms struct {
 }
 
 type provider struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	Kind  string `json:"kind"`
+	ID    string     `json:"id"`
+	Title string     `json:"title"`
+	Kind  string     `json:"kind"`
+	Ends  *time.Time `json:"ends"`
 }
 
 type column struct {
@@ -59,19 +61,23 @@ type column struct {
 	Example   string     `json:"example"`
 	Sensitive bool       `json:"sensitive"`
 	Closes    *time.Time `json:"closes"`
-	Contacts  []struct {
-		Code  string `json:"code"`
-		Kind  string `json:"kind"`
-		Value string `json:"value"`
-		Hours string `json:"hours"`
-	} `json:"contacts"`
+	Contacts  []contact  `json:"contacts"`
+}
+
+type contact struct {
+	Code      string `json:"code"`
+	Kind      string `json:"kind"`
+	Value     string `json:"value"`
+	Hours     string `json:"hours"`
+	Confirmed string `json:"confirmed"`
 }
 
 type power struct {
-	Code     string   `json:"code"`
-	Title    string   `json:"title"`
-	Citation string   `json:"citation"`
-	Kinds    []string `json:"kinds"`
+	Code     string     `json:"code"`
+	Title    string     `json:"title"`
+	Citation string     `json:"citation"`
+	Kinds    []string   `json:"kinds"`
+	Ends     *time.Time `json:"ends"`
 }
 
 type agreement struct {

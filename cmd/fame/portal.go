@@ -54,7 +54,7 @@ func (h hub) makePortal(ctx context.Context, g governor) error {
 	at := func(duty string) string { return "http://" + h.config(duty, slices.Index(duties, duty)).Listen }
 	f := web.File{
 		Hub: "FAME hub " + h.Name, Public: h.Hub, Listen: "127.0.0.1:8421",
-		Duties: web.Duties{Relmgr: at("relmgr"), Consent: at("consent"), Governance: at("governance"), Registrar: at("registrar"), Idmgrs: []string{at("idmgr")}},
+		Duties: web.Duties{Relmgr: at("relmgr"), Consent: at("consent"), Governance: at("governance"), Registrar: at("registrar"), Idmgrs: []string{at("idmgr")}, Federation: at("federation")},
 		SignIn: []web.Agency{{Name: "local", Title: "Sign in with your agency", Issuer: g.issuer, Client: g.audience}},
 		Registrar: &web.FileRegistrar{
 			Title: "the registrar", Issuer: h.Hub + provider.Prefix(registrarCode), Client: portalClient,
@@ -75,7 +75,7 @@ func (h hub) portal(ctx context.Context, title string, guide *web.Guide, log *sl
 		return nil, err
 	}
 	here := "http://" + h.Listen
-	f.Duties = web.Duties{Relmgr: here, Consent: here, Governance: here, Registrar: here, Idmgrs: []string{here}}
+	f.Duties = web.Duties{Relmgr: here, Consent: here, Governance: here, Registrar: here, Idmgrs: []string{here}, Federation: here}
 	if title != "" {
 		f.Hub = title
 	}

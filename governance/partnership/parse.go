@@ -6,10 +6,17 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/yamldoc"
 )
 
 // MaxSize is the size of the largest document that is read, in bytes.
-const MaxSize = 4 << 20
+const MaxSize = yamldoc.MaxSize
+
+// FromYAML turns the file that people write into the JSON that Parse reads, as
+// yamldoc.JSON says.
+func FromYAML(text []byte) (js []byte, lines func(pointer string) int, err error) {
+	return yamldoc.JSON(text)
+}
 
 // maxProblems is how many problems one refusal lists; more than that are
 // mended in several rounds.

@@ -1,4 +1,4 @@
-package partnership
+package yamldoc
 
 import (
 	"bytes"
@@ -14,14 +14,18 @@ import (
 	"github.com/fame-hub/fame/internal/fault"
 )
 
+// MaxSize is the size of the largest document that is read or written, in bytes.
+const MaxSize = 4 << 20
+
 // What a file may hold. An alias repeats what it names, so that a few lines of
 // them can stand for gigabytes.
 const (
 	maxAliases = 100
 	maxNodes   = 500_000 // each alias counted as what it stands for
+	maxDepth   = 16      // deeper than any document
 )
 
-// FromYAML turns a YAML document into the JSON that Parse reads. Dates stay the
+// JSON turns a YAML document into JSON. Dates stay the
 // text that they are; a number that JSON would write otherwise (007, 1_000,
 // 0x1f) becomes text, so that an identifier keeps its zeros. Keys given twice,
 // merge keys, tags and documents after the first are refused, with a
@@ -30,13 +34,16 @@ const (
 // lines tells at which line of the text, counted from 1, the value at an RFC
 // 6901 pointer stands, or else the nearest of its parents that exists. It can
 // be called also where err is not nil.
-func FromYAML(text []byte) (js []byte, lines func(pointer string) int, err error) {
+func JSON(text []byte) (js []byte, lines func(pointer string) int, err error) {
 	c := &converter{lines: map[string]int{"": 1}}
 	if err := c.convert(text); err != nil {
 		return nil, c.lineOf, err
 	}
 	return c.out.Bytes(), c.lineOf, nil
 }
+
+// escape makes a name a token of an RFC 6901 pointer.
+var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // converter walks a YAML tree and writes JSON.
 type converter struct {
@@ -165,7 +172,7 @@ func (c *converter) mapping(n *yaml.Node, at string, depth int) error {
 		if key.ShortTag() == "!!merge" {
 			return malformed(at, key.Line, "write the fields out: merge keys are not read")
 		}
-		here := at + pointer(key.Value)
+		here := at + "/" + escape.Replace(key.Value)
 		if first, twice := seen[key.Value]; twice {
 			return malformed(at, key.Line, "leave this field out: it stands at line "+strconv.Itoa(first)+" already")
 		}
@@ -193,7 +200,7 @@ func (c *converter) sequence(n *yaml.Node, at string, depth int) error {
 		if i > 0 {
 			c.out.WriteByte(',')
 		}
-		if err := c.node(item, at+pointer(i), depth+1); err != nil {
+		if err := c.node(item, at+"/"+strconv.Itoa(i), depth+1); err != nil {
 			return err
 		}
 	}
