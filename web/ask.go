@@ -218,7 +218,10 @@ func (v *visit) providerCard(one relmgroas.AnsweredProvider) card {
 }
 
 func contactRow(c relmgroas.Contact) row {
-	r := row{Key: plain(string(c.Kind)), Values: []string{c.Value, c.Hours, "Confirmed by the agency on " + c.Confirmed}}
+	r := row{Key: plain(string(c.Kind)), Values: []string{c.Value, c.Hours}}
+	if c.Confirmed != "" {
+		r.Values = append(r.Values, "Confirmed by the agency on "+c.Confirmed)
+	}
 	switch c.Kind {
 	case relmgroas.ContactKindTelephone:
 		r.Href = "tel:" + c.Value
@@ -234,13 +237,11 @@ func contactForm(v *visit, a asked) *form {
 	f := &form{Action: Prefix + "/enquiries/" + string(a.Answer.ID) + "/contact", Button: "Send the contact request", Intro: []string{
 		"Whoever works with this person is asked to get in touch with you, also those we cannot tell you of. They decide whether to. You are not told whom it reaches.",
 	}}
-	route := &field{Name: "contact", Label: "How should they reach you?", Kind: choice, Missing: "Select how they should reach you"}
+	var of []column
 	if c := v.t.column(a.Column); c != nil {
-		for _, r := range c.Contacts {
-			route.Options = append(route.Options, option{Value: r.Code, Text: plain(r.Kind) + ": " + r.Value, Hint: r.Hours})
-		}
+		of = append(of, *c)
 	}
-	f.Fields = []*field{route}
+	f.Fields = []*field{contactField(of)}
 	return f
 }
 

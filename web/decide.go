@@ -91,7 +91,7 @@ func onConsent(ground string) bool {
 }
 
 // judgeDecision are mistakes that two fields make together.
-func judgeDecision(f *form) bool {
+func judgeDecision(f *form) {
 	if onConsent(f.get("ground")) {
 		if f.get("evidence") == "" && f.get("consent") == "" {
 			f.wrong("evidence", "Select how they consented")
@@ -102,13 +102,21 @@ func judgeDecision(f *form) bool {
 	if f.get("audience") == "agencies" && len(f.many("agencies")) == 0 {
 		f.wrong("agencies", "Select the agencies that may be told")
 	}
-	return len(f.Mistakes) == 0
+}
+
+// decided adds a holder's four steps to a form.
+func decided(f *form, v *visit, deeds ...string) *form {
+	f.Fields, f.judge, f.at = append(f.Fields, decisionFields(v, deeds...)...), judgeDecision, decisionAt
+	return f
 }
 
 // decision is what the fields say. Where the ground is consent, the consent is recorded
 // first, on relmgr's proof that the caller's column knows the person; a form that comes
 // back with a mistake keeps it.
-func (v *visit) decision(r *relmgroas.Client, f *form) (d relmgroas.Decision, m relmgroas.Mode, err error) {
+func (v *visit) decision(f *form) (r *relmgroas.Client, d relmgroas.Decision, m relmgroas.Mode, err error) {
+	if r, err = v.relmgr(); err != nil {
+		return nil, d, "", err
+	}
 	d = relmgroas.Decision{
 		Agreement: relmgroas.Code(f.get("agreement")), Power: relmgroas.Code(f.get("power")), Purposes: codes[relmgroas.Code](f.many("purposes")), Aspects: codes[relmgroas.Code](f.many("aspects")),
 		Proportionality: relmgroas.Proportionality{Necessary: true, Safeguards: true, Aim: relmgroas.Code(f.get("aim"))},
@@ -124,16 +132,16 @@ func (v *visit) decision(r *relmgroas.Client, f *form) (d relmgroas.Decision, m 
 	}
 	if !onConsent(f.get("ground")) {
 		d.Reason = relmgroas.NewOptCode(relmgroas.Code(f.get("imposed")))
-		return d, relmgroas.ModeImposed, nil
+		return r, d, relmgroas.ModeImposed, nil
 	}
 	if f.get("consent") == "" {
 		h, err := r.FindHandle(v.ctx, &relmgroas.HandleRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier"))})
 		if err != nil {
-			return d, "", err
+			return nil, d, "", err
 		}
 		c, err := v.consentAs(v.who.token)
 		if err != nil {
-			return d, "", err
+			return nil, d, "", err
 		}
 		req := &consentoas.ConsentRequest{
 			Proof: consentoas.HandleProof(h.Proofs.Consent), Explicit: f.get("ground") == "explicit-consent", Purposes: codes[consentoas.Code](f.many("purposes")),
@@ -146,12 +154,12 @@ func (v *visit) decision(r *relmgroas.Client, f *form) (d relmgroas.Decision, m 
 		}
 		captured, err := c.CaptureConsent(v.ctx, req)
 		if err != nil {
-			return d, "", err
+			return nil, d, "", err
 		}
 		f.field("consent").Values = []string{string(captured.Consent)}
 	}
 	d.Consents = []relmgroas.ID{relmgroas.ID(f.get("consent"))}
-	return d, relmgroas.ModeSupplierWithConsent, nil
+	return r, d, relmgroas.ModeSupplierWithConsent, nil
 }
 
 func codes[T ~string](all []string) (out []T) {
@@ -170,10 +178,8 @@ func (v *visit) sentOnce() relmgroas.OptString {
 	return relmgroas.NewOptString(v.number)
 }
 
-// publishForm: a relationship with its offer and its standing decision (PUB-01, POR-01;
-// POR-02: the author is whoever has signed in).
-func publishForm(v *visit) *form {
-	own := v.t.own(v.who.in, v.p.Now())
+// contactField asks by which of their routes somebody is to be reached.
+func contactField(own []column) *field {
 	contact := &field{Name: "contact", Label: "How should they reach you?", Kind: choice, Missing: "Select how they should reach you"}
 	for _, c := range own {
 		for _, r := range c.Contacts {
@@ -186,102 +192,90 @@ func publishForm(v *visit) *form {
 			}
 		}
 	}
+	return contact
+}
+
+// publishForm: a relationship with its offer and its standing decision (PUB-01, POR-01;
+// POR-02: the author is whoever has signed in).
+func publishForm(v *visit) *form {
 	role := oneChoice(&field{Name: "role", Label: "In which role do you work with them?", Kind: choice, Missing: "Select your role",
 		Options: only(v.t.Codes.Roles, slices.DeleteFunc(gather(v.t.may(v.who.in, "publish", "impose"), func(a agreement) []string { return slices.Concat(a.Roles["publish"], a.Roles["impose"]) }), func(r string) bool { return !v.who.has(r) }))})
 	f := &form{Action: Prefix + "/publish", Button: "Publish", Fields: []*field{
 		v.columnField(), v.identifierField(), role,
 		{Name: "offer", Label: "What do you offer to others?", Kind: choice, Missing: "Select what you offer", Options: worded([]string{"will-co-ordinate", "will-make-available", "wants-to-be-informed"})},
 		{Name: "transactions", Label: "For what?", Kind: several, Optional: true, Options: options(v.t.Codes.Transactions)},
-		contact, reasonField(v.t, "Why do you publish it?"),
+		contactField(v.t.own(v.who.in, v.p.Now())), reasonField(v.t, "Why do you publish it?"),
 	}}
 	f.Fields[0].Label, f.Fields[0].Missing = "Which of your services works with them?", "Select which of your services works with them"
-	f.Fields = append(f.Fields, decisionFields(v, "publish", "impose")...)
-	return f
+	return decided(f, v, "publish", "impose")
 }
 
 var publishPage = page{Title: "Let others know that you work with somebody", Lead: []string{
 	"Others who ask, and may be told, then find you as somebody to contact. Nobody is shown the identifier. It is a disclosure, so you decide it in four steps, which are recorded with your name.",
 }}
 
-func showPublish(v *visit) error { pg := publishPage; return v.ask(&pg, publishForm(v)) }
-
-func doPublish(v *visit) error {
-	pg, f := publishPage, publishForm(v)
-	if !f.read(v.values) || !judgeDecision(f) {
-		return v.again(&pg, f)
-	}
-	r, err := v.relmgr()
+func publish(v *visit, f *form) (string, error) {
+	r, d, m, err := v.decision(f)
 	if err != nil {
-		return err
-	}
-	d, m, err := v.decision(r, f)
-	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
+		return "", err
 	}
 	offer := relmgroas.OfferRequest{Kind: relmgroas.OfferKind(f.get("offer")), Transactions: codes[relmgroas.Code](f.many("transactions")), Contact: relmgroas.Code(f.get("contact"))}
 	_, err = r.PublishRelationship(v.ctx, &relmgroas.RelationshipRequest{
 		Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Role: relmgroas.Code(f.get("role")), Mode: m,
 		Reason: relmgroas.Code(f.get("reason")), Offers: []relmgroas.OfferRequest{offer}, Decision: d,
 	}, relmgroas.PublishRelationshipParams{IdempotencyKey: v.sentOnce()})
-	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
-	}
-	v.s.say("Published. Those who may be told find you from now on.")
-	return v.to(Prefix + "/done")
+	return v.said("Published. Those who may be told find you from now on.", "/done"), err
 }
 
 // pairForm opens a code to be read out over the telephone.
 func pairForm(v *visit) *form {
 	f := &form{Action: Prefix + "/pair", Button: "Make a code", Fields: []*field{v.columnField(), v.identifierField()}}
-	f.Fields = append(f.Fields, decisionFields(v, "publish", "correlate", "impose")...)
-	return f
+	return decided(f, v, "publish", "correlate", "impose")
 }
 
 var pairPage = page{Title: "Make a telephone code", Lead: []string{
 	"You are on the telephone with somebody of another agency, and find that you both know the same person. The code lets them join what you know with what they know, without either telling the other an identifier. First you decide your side.",
 }}
 
-func showPair(v *visit) error { pg := pairPage; return v.ask(&pg, pairForm(v)) }
-
-func doPair(v *visit) error {
-	pg, f := pairPage, pairForm(v)
-	if !f.read(v.values) || !judgeDecision(f) {
-		return v.again(&pg, f)
-	}
-	r, err := v.relmgr()
+func pair(v *visit, f *form) (string, error) {
+	r, d, _, err := v.decision(f)
 	if err != nil {
-		return err
-	}
-	d, _, err := v.decision(r, f)
-	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
+		return "", err
 	}
 	p, err := r.OpenPairing(v.ctx, &relmgroas.PairingRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Decision: d})
 	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
+		return "", err
 	}
-	v.s.keepCode(string(p.Code), p.Expires)
-	return v.to(Prefix + "/pair/code")
+	v.s.keepCode(spokenCode{string(p.Code), p.Expires, "where they join two records", "/pair"})
+	return "/pair/code", nil
 }
 
-func (s *session) keepCode(code string, until time.Time) {
+// spokenCode is a code to be read out, once, and what it is for.
+type spokenCode struct {
+	code   string
+	until  time.Time
+	typed  string // where whoever hears it types it
+	making string // the page that makes another
+}
+
+func (s *session) keepCode(c spokenCode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.code, s.codeUntil = code, until
+	s.code = c
 }
 
 // showCode shows the code until it is over.
 func showCode(v *visit) error {
 	v.s.mu.Lock()
-	code, until := v.s.code, v.s.codeUntil
+	c := v.s.code
 	v.s.mu.Unlock()
-	if code == "" || v.p.Now().After(until) {
+	if c.code == "" || v.p.Now().After(c.until) {
 		return &bearer.Problem{Type: ours, Status: http.StatusNotFound, Title: "There is no code", Detail: "A code is good for minutes, and once. Make another one."}
 	}
-	return v.show(&page{Title: "Read this code out", Code: code, Lead: []string{
-		"Read it to the person at the other end, who types it where they join two records. It is good once, until " + when(until) + ".",
+	return v.show(&page{Title: "Read this code out", Code: c.code, Lead: []string{
+		"Read it to the person at the other end, who types it " + c.typed + ". It is good once, until " + when(c.until) + ".",
 		"Do not tell them what your own records call the person: they do not need it.",
-	}, Links: []link{{Text: "Make another code", Href: Prefix + "/pair"}}})
+	}, Links: []link{{Text: "Make another code", Href: Prefix + c.making}}})
 }
 
 // joinForm uses somebody's code: two identifiers are one person (ACT-08, IDX-05).
@@ -291,39 +285,24 @@ func joinForm(v *visit) *form {
 		{Name: "pairing", Label: "The code that was read out to you", Hint: "Nine letters and digits. Spaces and capitals do not matter.", Kind: text, Width: 10, Max: 24, Missing: "Enter the code that was read out to you"},
 		reasonField(v.t, "Why do you join them?"),
 	}}
-	f.Fields = append(f.Fields, decisionFields(v, "correlate", "impose")...)
-	return f
+	return decided(f, v, "correlate", "impose")
 }
 
 var joinPage = page{Title: "Join two records of one person", Lead: []string{
 	"Somebody of another agency has read you a code. Joining says that the person you know and the person they know are the same, under your name. It can be undone by a new act, and never without a trace.",
 }}
 
-func showJoin(v *visit) error { pg := joinPage; return v.ask(&pg, joinForm(v)) }
-
-func doJoin(v *visit) error {
-	pg, f := joinPage, joinForm(v)
-	if !f.read(v.values) || !judgeDecision(f) {
-		return v.again(&pg, f)
-	}
-	r, err := v.relmgr()
+func joinRecords(v *visit, f *form) (string, error) {
+	r, d, m, err := v.decision(f)
 	if err != nil {
-		return err
-	}
-	d, m, err := v.decision(r, f)
-	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
+		return "", err
 	}
 	_, err = r.Correlate(v.ctx, &relmgroas.CorrelationRequest{
 		Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Pairing: relmgroas.NewOptPairingCode(relmgroas.PairingCode(f.get("pairing"))),
 		Mode: m, Reason: relmgroas.Code(f.get("reason")), Decision: d,
 	}, relmgroas.CorrelateParams{IdempotencyKey: v.sentOnce()})
-	if err != nil {
-		return v.refused(&pg, f, err, decisionAt)
-	}
 	// The answer is the same whatever another party's state makes of it.
-	v.s.say("Recorded. It is in force where nothing of another party stands against it.")
-	return v.to(Prefix + "/done")
+	return v.said("Recorded. It is in force where nothing of another party stands against it.", "/done"), err
 }
 
 // showDone says what was just done, and where to go.
@@ -346,22 +325,16 @@ func historyForm(v *visit) *form {
 
 var historyPage = page{Title: "History of an identifier", Lead: []string{"Every act on one of your own identifiers, newest first. That you look is recorded, and the person may see it."}}
 
-func showHistory(v *visit) error { pg := historyPage; return v.ask(&pg, historyForm(v)) }
-
-func doHistory(v *visit) error {
-	pg, f := historyPage, historyForm(v)
-	if !f.read(v.values) {
-		return v.again(&pg, f)
-	}
+func findHistory(v *visit, f *form) (string, error) {
 	r, err := v.relmgr()
 	if err != nil {
-		return err
+		return "", err
 	}
 	h, err := r.FindHandle(v.ctx, &relmgroas.HandleRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier"))})
 	if err != nil {
-		return v.refused(&pg, f, err, nil)
+		return "", err
 	}
-	return v.to(Prefix + "/history/" + string(h.Handle) + "?purpose=" + f.get("purpose") + "&reason=" + f.get("reason"))
+	return "/history/" + string(h.Handle) + "?purpose=" + f.get("purpose") + "&reason=" + f.get("reason"), nil
 }
 
 func showTimeline(v *visit) error {
@@ -409,28 +382,59 @@ func showTimeline(v *visit) error {
 	return v.show(pg)
 }
 
-// simple is a page with one form of a few fields that does one thing.
+// asking is a page with one form: show asks it, and act does what was answered and says
+// which page that leads to.
+func asking(blank func(*visit) (*page, *form, error), do func(*visit, *form) (to string, err error)) (show, act func(*visit) error) {
+	show = func(v *visit) error {
+		pg, f, err := blank(v)
+		if err != nil {
+			return err
+		}
+		return v.ask(pg, f)
+	}
+	act = func(v *visit) error {
+		pg, f, err := blank(v)
+		if err != nil {
+			return err
+		}
+		if !f.read(v.values) {
+			return v.again(pg, f)
+		}
+		to, err := do(v, f)
+		if err != nil {
+			return v.refused(pg, f, err, f.at)
+		}
+		if v.saying != "" {
+			v.s.say(v.saying)
+		}
+		return v.to(Prefix + to)
+	}
+	return show, act
+}
+
+// plainly is a form's page where both depend on who has signed in alone.
+func plainly(pg page, blank func(*visit) *form) func(*visit) (*page, *form, error) {
+	return func(v *visit) (*page, *form, error) { p := pg; return &p, blank(v), nil }
+}
+
+// said is where an act leads, which says there that it is done.
+func (v *visit) said(done, then string) string {
+	v.saying = done
+	return then
+}
+
+// simple is a page with one form of a few fields that does one thing at relmgr.
 func simple(pg page, fields func(*visit) []*field, button, done, then string, warn bool, act func(*visit, *relmgroas.Client, *form) error) (show, do func(*visit) error) {
 	blank := func(v *visit) *form {
 		return &form{Action: v.r.URL.Path, Button: button, Warning: warn, Fields: fields(v)}
 	}
-	show = func(v *visit) error { p := pg; return v.ask(&p, blank(v)) }
-	do = func(v *visit) error {
-		p, f := pg, blank(v)
-		if !f.read(v.values) {
-			return v.again(&p, f)
-		}
+	return asking(plainly(pg, blank), func(v *visit, f *form) (string, error) {
 		r, err := v.relmgr()
 		if err != nil {
-			return err
+			return "", err
 		}
-		if err := act(v, r, f); err != nil {
-			return v.refused(&p, f, err, nil)
-		}
-		v.s.say(done)
-		return v.to(Prefix + then)
-	}
-	return show, do
+		return v.said(done, then), act(v, r, f)
+	})
 }
 
 func onlyReason(v *visit) []*field { return []*field{reasonField(v.t, "Why?")} }
@@ -508,20 +512,16 @@ func decline(v *visit, r *relmgroas.Client, f *form) error {
 }
 
 func shareForm(v *visit, identifier string) *form {
-	col := v.t.column(v.r.PathValue("column"))
-	contact := &field{Name: "contact", Label: "How should they reach you?", Kind: choice, Missing: "Select how they should reach you"}
-	if col != nil {
-		for _, r := range col.Contacts {
-			contact.Options = append(contact.Options, option{Value: r.Code, Text: plain(r.Kind) + ": " + r.Value, Hint: r.Hours})
-		}
+	var of []column
+	if c := v.t.column(v.r.PathValue("column")); c != nil {
+		of = append(of, *c)
 	}
 	f := &form{Action: v.r.URL.Path, Button: "Send the answer", Fields: []*field{
 		{Name: "column", Kind: hidden, Values: []string{v.r.PathValue("column")}}, {Name: "identifier", Kind: hidden, Values: []string{identifier}},
 		{Name: "reply", Label: "What do you answer?", Kind: choice, Missing: "Select what you answer", Options: []option{{Value: "share", Text: "I work with them: contact me"}, {Value: "call-me", Text: "Call me"}}},
-		contact, declineFields(v)[1], reasonField(v.t, "Why do you share it?"),
+		contactField(of), declineFields(v)[1], reasonField(v.t, "Why do you share it?"),
 	}}
-	f.Fields = append(f.Fields, decisionFields(v, "publish", "impose")...)
-	return f
+	return decided(f, v, "publish", "impose")
 }
 
 // delivered is the contact request that the address names.
@@ -550,44 +550,32 @@ func sharePage(d relmgroas.DeliveredRequest) *page {
 	}}
 }
 
-func showShare(v *visit) error {
+// share is the form to answer a contact request with. It is about what the address
+// names, whatever a form that comes back says.
+func share(v *visit) (*page, *form, error) {
 	r, err := v.relmgr()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	d, err := v.delivered(r)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return v.ask(sharePage(d), shareForm(v, d.Identifier))
+	if v.values != nil {
+		v.values.Set("column", v.r.PathValue("column"))
+		v.values.Set("identifier", d.Identifier)
+	}
+	return sharePage(d), shareForm(v, d.Identifier), nil
 }
 
-func doShare(v *visit) error {
-	r, err := v.relmgr()
+func doShare(v *visit, f *form) (string, error) {
+	r, d, _, err := v.decision(f)
 	if err != nil {
-		return err
-	}
-	d, err := v.delivered(r)
-	if err != nil {
-		return err
-	}
-	f := shareForm(v, d.Identifier)
-	v.values.Set("column", v.r.PathValue("column")) // what the address names, not what a form says
-	v.values.Set("identifier", d.Identifier)
-	if !f.read(v.values) || !judgeDecision(f) {
-		return v.again(sharePage(d), f)
-	}
-	decision, _, err := v.decision(r, f)
-	if err != nil {
-		return v.refused(sharePage(d), f, err, decisionAt)
+		return "", err
 	}
 	_, err = r.ReplyToContactRequest(v.ctx, &relmgroas.ContactReplyRequest{
 		Reply: relmgroas.ContactReplyRequestReply(f.get("reply")), Reason: relmgroas.Code(f.get("reason")), Detriment: relmgroas.Detriment(f.get("detriment")),
-		Contact: relmgroas.NewOptCode(relmgroas.Code(f.get("contact"))), Decision: relmgroas.NewOptDecision(decision),
-	}, relmgroas.ReplyToContactRequestParams{Delivery: d.Delivery})
-	if err != nil {
-		return v.refused(sharePage(d), f, err, decisionAt)
-	}
-	v.s.say("Your answer has been sent.")
-	return v.to(Prefix + "/inbox")
+		Contact: relmgroas.NewOptCode(relmgroas.Code(f.get("contact"))), Decision: relmgroas.NewOptDecision(d),
+	}, relmgroas.ReplyToContactRequestParams{Delivery: relmgroas.ID(v.r.PathValue("delivery"))})
+	return v.said("Your answer has been sent.", "/inbox"), err
 }

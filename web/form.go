@@ -25,6 +25,7 @@ const (
 	yes     kind = "yes"     // one checkbox
 	date    kind = "date"    // day, month, year
 	long    kind = "long"    // several lines
+	file    kind = "file"
 	hidden  kind = "hidden"
 	heading kind = "heading" // asks nothing
 )
@@ -92,6 +93,10 @@ type form struct {
 	Fields   []*field
 	Mistakes []mistake
 	Intro    []string
+	File     bool // a file comes with it
+
+	judge func(*form)       // finds mistakes that several fields make together
+	at    map[string]string // under which names it asks what a duty's members are called
 }
 
 // oneChoice answers what has one answer only: it is not asked.
@@ -186,6 +191,9 @@ func (f *form) read(v url.Values) bool {
 		if msg := one.judge(); msg != "" {
 			f.wrong(one.Name, msg)
 		}
+	}
+	if f.judge != nil {
+		f.judge(f)
 	}
 	return len(f.Mistakes) == 0
 }

@@ -64,6 +64,7 @@ type card struct {
 	Rows  []row
 	Links []link
 	Forms []*form
+	Bars  []*bars
 }
 
 // table is a list whose columns are compared. In a narrow window each line becomes a block.
@@ -101,7 +102,8 @@ type page struct {
 	Circle  *circle
 	Bars    *bars
 	Tables  []table
-	After   *form // a form below the rest
+	Before  []table // above the form
+	After   *form   // a form below the rest
 	AfterIs string
 	Status  int
 
@@ -125,6 +127,7 @@ type visit struct {
 	values url.Values // of a form that was sent
 	done   func(to string)
 	number string
+	saying string // what the act has done, for the page that it leads to
 }
 
 func (p *Portal) visit(w http.ResponseWriter, r *http.Request) *visit {
@@ -237,8 +240,7 @@ func (p *Portal) signInFirst(v *visit, s *session) {
 	if s != nil {
 		ended = "&ended=yes"
 		if v.values != nil {
-			back = v.r.URL.Path
-			s.keepDraft(&draft{path: back, values: v.values})
+			s.keepDraft(&draft{path: v.r.URL.Path, values: v.values})
 		}
 		if s.who.party == registrarName && v.r.Method == http.MethodGet {
 			// The registrar still knows them: nobody has to do anything.
@@ -380,6 +382,9 @@ func (v *visit) nav() (all []link) {
 		}
 		if len(v.t.may(v.who.in, "correlate")) > 0 {
 			add("Join", "/join", "Somebody has read you a code: join what they know with what you know.")
+		}
+		if len(v.t.may(v.who.in, "publish")) > 0 && len(v.p.Duties.Idmgrs) > 0 {
+			add("Private links", "/links", "Pass one thing on to one other service, for one purpose. Nobody else is told.")
 		}
 		add("History", "/history", "What has been done about one of your own identifiers, and undo it.")
 		add("Recognise", "/recognise", "Somebody whom your own records do not have: ask a register who it is.")

@@ -178,6 +178,10 @@ func (p *Portal) routes() *http.ServeMux {
 			at("POST "+path, p.as(aPractitioner, act))
 		}
 	}
+	asks := func(path string, blank func(*visit) (*page, *form, error), do func(*visit, *form) (string, error)) {
+		show, act := asking(blank, do)
+		practitioner(path, show, act)
+	}
 	practitioner("/ask", showAsk, doAsk)
 	practitioner("/enquiries", showEnquiries, nil)
 	practitioner("/enquiries/{enquiry}", showAnswer, nil)
@@ -186,13 +190,13 @@ func (p *Portal) routes() *http.ServeMux {
 	show, act := simple(page{Title: "Do not answer a contact request", Lead: []string{"Whoever asks never hears that it reached you. Your reason is recorded with your name."}},
 		declineFields, "Do not answer", "Recorded. Nobody is told.", "/inbox", false, decline)
 	practitioner("/inbox/{column}/{delivery}/decline", show, act)
-	practitioner("/inbox/{column}/{delivery}/share", showShare, doShare)
-	practitioner("/publish", showPublish, doPublish)
-	practitioner("/pair", showPair, doPair)
+	asks("/inbox/{column}/{delivery}/share", share, doShare)
+	asks("/publish", plainly(publishPage, publishForm), publish)
+	asks("/pair", plainly(pairPage, pairForm), pair)
 	practitioner("/pair/code", showCode, nil)
-	practitioner("/join", showJoin, doJoin)
+	asks("/join", plainly(joinPage, joinForm), joinRecords)
 	practitioner("/done", showDone, nil)
-	practitioner("/history", showHistory, doHistory)
+	asks("/history", plainly(historyPage, historyForm), findHistory)
 	practitioner("/history/{handle}", showTimeline, nil)
 	show, act = simple(page{Title: "Undo an act", Lead: []string{"Its effect ends, and both the act and its undoing stay in the history. Undoing that restores it."}},
 		onlyReason, "Undo it", "It is undone.", "/done", true, undoAct)
@@ -202,6 +206,8 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner("/recognise", showRecognise, doRecognise)
 	practitioner("/recognise/{found}", showFound, doFound)
 	practitioner("/registers", showQuality, nil)
+	registerRoutes(practitioner, asks)
+	linkRoutes(practitioner, asks)
 
 	practitioner("/reviews", showReviews, doReviews)
 	practitioner("/reviews/waiting", showWaiting, nil)

@@ -218,7 +218,7 @@ func showQuality(v *visit) error {
 	if err != nil {
 		return err
 	}
-	pg := &page{Title: "Quality of the registers", Empty: "No register serves your agency."}
+	pg := &page{Title: "Registers", Empty: "No register serves your agency."}
 	for _, one := range all.Registers {
 		q, err := g.RegisterQuality(v.ctx, registraroas.RegisterQualityParams{Register: one.Register})
 		if err != nil {
@@ -228,20 +228,34 @@ func showQuality(v *visit) error {
 			{Key: "Of its last recognitions", Values: []string{strconv.Itoa(q.Measured)}}, {Key: "95 of 100 took at most", Values: []string{strconv.FormatFloat(math.Round(q.LatencyP95Ms*10)/10, 'f', -1, 64) + " milliseconds"}},
 			{Key: "Failures in 1,000", Values: []string{strconv.Itoa(q.ErrorsPerMille)}},
 		}}
-		for _, share := range q.Recall {
-			c.Rows = append(c.Rows, row{Key: sentence(share.Of), Values: []string{strconv.Itoa(int(math.Round(100*share.Share))) + " of 100 found, of " + strconv.Itoa(share.Tried) + " tried"}})
-		}
+		c.Bars = qualityCharts(q)
+		at := Prefix + "/registers/" + string(one.Register)
+		c.Links = []link{{Text: "What to look at", Href: at + "/work"}, {Text: "Enter a person", Href: at + "/enter"}, {Text: "Report what is wrong", Href: at + "/report"}}
 		pg.Cards = append(pg.Cards, c)
-		if pg.Bars == nil {
-			pg.Bars = &bars{Title: string(one.Title) + ": counts"}
-			most := 1
-			for _, n := range q.Counts {
-				most = max(most, n.Count)
-			}
-			for _, n := range q.Counts {
-				pg.Bars.Of = append(pg.Bars.Of, bar{Name: plain(n.What), N: n.Count, Width: 100 * n.Count / most})
-			}
-		}
 	}
 	return v.show(pg)
+}
+
+// qualityCharts are a register's counts, and how many of its own people it finds. Each
+// bar stands beside its number.
+func qualityCharts(q *registraroas.RegisterQuality) (all []*bars) {
+	counts, most := &bars{Title: "Counts"}, 1
+	for _, n := range q.Counts {
+		most = max(most, n.Count)
+	}
+	for _, n := range q.Counts {
+		counts.Of = append(counts.Of, bar{Name: plain(n.What), N: n.Count, Width: 100 * n.Count / most})
+	}
+	if len(counts.Of) > 0 {
+		all = append(all, counts)
+	}
+	found := &bars{Title: "Of 100 of its own people who were looked for, so many were found"}
+	for _, share := range q.Recall {
+		n := int(math.Round(100 * share.Share))
+		found.Of = append(found.Of, bar{Name: sentence(share.Of) + " (" + strconv.Itoa(share.Tried) + " tried)", N: n, Width: n})
+	}
+	if len(found.Of) > 0 {
+		all = append(all, found)
+	}
+	return all
 }

@@ -52,10 +52,10 @@ type session struct {
 	draft   *draft
 	said    []string // what was done just now
 
-	code      string // the pairing code made last
-	codeUntil time.Time
+	code spokenCode // made last
 
 	found []found // what registers said, newest first
+	told  []told  // newest first
 }
 
 // sent is a form that has been sent, or is being: whoever sends it again waits for the

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"github.com/chromedp/chromedp"
+)
+
+// shows is the text of the first part of a page of that class.
+func (b *browser) shows(class string) (text string) {
+	b.t.Helper()
+	b.run("read "+class, chromedp.Text("."+class, &text, chromedp.ByQuery))
+	return text
+}
+
+// linksAreMade: a private link is made, taken up, asked through, renewed and ended (IDM-02,
+// IDM-04, A-27).
+func linksAreMade(b *browser) {
+	b.signIn("dr-patel")
+	b.follow("Private links")
+	b.looks("links-none")
+	b.follow("Make a private link")
+	b.looks("link")
+	b.press("Make the link")
+	b.sees("There is a problem", "Select the service that it leads to", "Select whom it is about")
+	b.looks("link-mistakes")
+	terms := func() {
+		b.choose("column", "gp-riverside")
+		b.fill("identifier", "GP-77002")
+		b.fill("to", "social-care")
+		b.choose("contact", "desk")
+		b.fill("agreement", "riverside-children")
+		b.fill("power", "children-act-2004-s10")
+		b.choose("purpose", "co-ordinate-care")
+		b.choose("aspects", "relationship")
+		b.fill("aim", "protect-health")
+		b.choose("necessary", "yes")
+		b.choose("safeguards", "yes")
+		b.choose("ground", "explicit-consent")
+		b.fill("evidence", "spoken-and-noted")
+		b.choose("competent", "yes")
+		b.fill("ordinary", "art6-public-task")
+		b.choose("concerning", "child")
+		b.choose("welfare", "yes")
+	}
+	terms()
+	b.press("Make the link")
+	b.sees("Read this code out", "where they take up a private link")
+	code := b.shows("app-spoken")
+	b.follow("Private links")
+	b.sees("Nobody yet", "Waiting for the other side", "Co-ordinate care and support")
+	b.signOut()
+
+	b.signIn("mr-lindqvist")
+	b.follow("Private links")
+	b.follow("Somebody has read me a code")
+	b.looks("link-accept")
+	b.choose("column", "social-care")
+	b.fill("identifier", "LMN-77002")
+	b.fill("code", code)
+	b.fill("reason", "working-with-person")
+	b.press("Take it up")
+	b.sees("You have taken it up", "Riverside Surgery", "In use")
+	b.looks("links")
+	b.follow("Ask who is at the other end (Riverside Surgery)")
+	b.looks("link-ask")
+	b.fill("identifier", "LMN-77002")
+	b.fill("reason", "working-with-person")
+	b.press("Ask")
+	b.sees("At the other end", "Riverside Surgery", "01632 960101")
+	b.seesNot("GP-77002")
+	b.looks("link-answer")
+	b.follow("Private links")
+	b.follow("End it (Riverside Surgery)")
+	b.fill("reason", "work-ended")
+	b.press("End it")
+	b.sees("It has ended", "The work has come to an end")
+	b.signOut()
+}
+
+// keeperWorks: whoever keeps a register enters people, is shown two that may be one with
+// what each says, decides, takes it back, and sees the quality (REG-10, REG-11, REG-20).
+func keeperWorks(b *browser) {
+	b.signIn("ms-abara")
+	b.follow("Registers")
+	b.sees("The people of Riverside", "Counts")
+	b.looks("registers")
+	var entries [2]string
+	for n, family := range []string{"Thornbury", "Thornberry"} {
+		b.follow("Registers")
+		b.follow("Enter a person (The people of Riverside)")
+		if n == 0 {
+			b.looks("enter")
+			b.press("Enter them")
+			b.sees("There is a problem", "Select how you know")
+			b.looks("enter-mistakes")
+		}
+		b.fill("given", "Marguerite")
+		b.fill("family", family)
+		b.fill("birth", "1979-04-21")
+		b.fill("postcode", "RV1 9ZZ")
+		b.choose("source", "person")
+		b.press("Enter them")
+		b.sees("They are in the register")
+		entries[n] = b.shows("govuk-summary-list__value")
+	}
+	b.looks("entered")
+	b.follow("Say that two entries are one person's")
+	b.choose("kind", "duplicate")
+	b.fill("subject", entries[0])
+	b.press("Report it")
+	b.sees("Enter the other entry")
+	b.looks("report-mistakes")
+	b.fill("other", entries[1])
+	b.fill("reason", "same-person-found")
+	b.press("Report it")
+	b.sees("Reported", "Two entries that may be one person's", "How much waits")
+	b.looks("register-work")
+	b.follow("Look at it and decide (Two entries that may be one person's)")
+	b.sees("Thornbury", "Thornberry", "How they compare", "for one person")
+	b.looks("register-task")
+	b.choose("outcome", "same-person")
+	b.press("Decide")
+	b.sees("Select which entry stays", "Thornberry")
+	b.looks("register-task-mistakes")
+	b.choose("survivor", entries[0])
+	b.fill("reason", "same-person-found")
+	b.press("Decide")
+	b.sees("Decided. It can be taken back")
+	b.follow("Registers")
+	b.follow("What to look at (The people of Riverside)")
+	b.looks("register-work-ask")
+	b.choose("state", "resolved")
+	b.fill("reason", "same-person-found")
+	b.press("Show the work")
+	b.sees("Same person")
+	b.looks("register-decided")
+	b.follow("Take back what was decided (Two entries that may be one person's)")
+	b.fill("reason", "entered-by-mistake")
+	b.press("Take it back")
+	b.sees("Taken back: it is open again")
+	b.signOut()
+}
