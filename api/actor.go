@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fame-hub/fame/api/internal/edgedb"
@@ -76,7 +77,7 @@ func (e *Edge) TrustSubjects(duty string, proofs *attest.Verifier) {
 // returns. A column that has closed since takes its handles with it. No token of a
 // practitioner, of the registrar's provider or for another duty will do (AUT-01,
 // AUT-07). Errors: Unauthenticated, RateLimited, Unavailable.
-func (e *Edge) SecureSubject(ctx context.Context, _, proof string) (context.Context, error) {
+func (e *Edge) SecureSubject(ctx context.Context, operation, proof string) (context.Context, error) {
 	again := fault.New(fault.Unauthenticated, "ask GET /relmgr/v1/me/handles for proofs, and send the one for this duty")
 	if e.subjectProofs == nil {
 		return nil, again
@@ -96,6 +97,9 @@ func (e *Edge) SecureSubject(ctx context.Context, _, proof string) (context.Cont
 	if !who.Level.Known() || !who.SignIn.Known() || terms.FindRegistrar(p.Registrar) == nil {
 		return nil, again
 	}
+	if scope := scopeOf(operation); !who.May(scope) {
+		return nil, fault.New(fault.Forbidden, "your authority for this person does not go as far as to %s for them: the registrar that recorded it says how far it goes", scope)
+	}
 	now := e.now()
 	for _, h := range p.Handles {
 		if terms.FindColumn(h.Column, now) != nil {
@@ -103,6 +107,15 @@ func (e *Edge) SecureSubject(ctx context.Context, _, proof string) (context.Cont
 		}
 	}
 	return context.WithValue(context.WithValue(ctx, termsKey, terms), subjectKey, who), nil
+}
+
+// scopeOf is what somebody's authority for a person must go as far as for an operation:
+// to see for what lists or finds, to decide for all else (SUB-12).
+func scopeOf(operation string) string {
+	if strings.HasPrefix(operation, "List") || strings.HasPrefix(operation, "Find") {
+		return decide.ToSee
+	}
+	return decide.ToDecide
 }
 
 // admitted counts a request of somebody who is no practitioner, by what they bear, and

@@ -98,7 +98,15 @@ func TestAPersonEntersWithAProofForThisDutyAlone(t *testing.T) {
 		}
 	}
 
-	ctx, err := h.edge.SecureSubject(t.Context(), "", proof("sign/relmgr/1", func(p *attest.SubjectProof) { p.Authority, p.Scope = "special-guardian", []string{"see"} }))
+	guardian := func(scope string) string {
+		return proof("sign/relmgr/1", func(p *attest.SubjectProof) { p.Authority, p.Scope = "special-guardian", []string{scope} })
+	}
+	for op, scope := range map[string]string{"GiveConsent": "see", "EndMyLink": "see", "Complain": "see", "": "see", "ListMyLinks": "decide"} { // SUB-12: no further than the authority goes
+		if _, err := h.edge.SecureSubject(t.Context(), op, guardian(scope)); err == nil || fault.KindOf(err) != fault.Forbidden {
+			t.Errorf("%s by somebody who may only %s: %v", op, scope, err)
+		}
+	}
+	ctx, err := h.edge.SecureSubject(t.Context(), "ListMyLinks", guardian("see"))
 	if other, ok := api.SubjectOf(ctx); err != nil || !ok || other.Authority != "special-guardian" || other.May(decide.ToDecide) {
 		t.Errorf("somebody who acts for another: %+v, %v", other, err)
 	}

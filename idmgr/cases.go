@@ -481,7 +481,7 @@ func (s *Service) Cases(ctx context.Context, who decide.Caller) (all []Case, err
 	}
 	for _, r := range rows {
 		c := Case{
-			Case: r.ReferenceID, Source: r.Source, State: stateOf(who.Terms, r, at), Level: levelOf(who.Terms, r.Level).Title,
+			Case: r.ReferenceID, Source: r.Source, State: caseState(who.Terms, r.Kind, r.Level, r.DueAt, at), Level: levelOf(who.Terms, r.Level).Title,
 			Opened: r.OpenedAt.UTC(), Due: r.DueAt.UTC(), Outcome: r.Outcome.String,
 		}
 		if c.As = s.as(who, r, at, &c); c.As == "" {
@@ -517,13 +517,14 @@ func managersOf(r idmgrdb.ListCasesRow) (all []ident.Idmgr) {
 	return all
 }
 
-func stateOf(t *decide.Terms, r idmgrdb.ListCasesRow, at time.Time) string {
+// caseState is what a case's last step makes of it.
+func caseState(t *decide.Terms, kind string, level int32, due, at time.Time) string {
 	switch {
-	case r.Kind == settled:
+	case kind == settled:
 		return settled + "d"
-	case r.Kind != ruled:
+	case kind != ruled:
 		return "waiting"
-	case int(r.Level) >= len(t.Recourse)-1 || !at.Before(r.DueAt):
+	case int(level) >= len(t.Recourse)-1 || !at.Before(due):
 		return "final"
 	}
 	return "ruled"
@@ -562,14 +563,19 @@ func (s *Service) as(who decide.Caller, r idmgrdb.ListCasesRow, at time.Time, c 
 	return ""
 }
 
-// words say to one reader, in plain words, what the case is and what they may do.
-func words(c Case, r idmgrdb.ListCasesRow) string {
-	now := map[string]string{
-		"waiting": " It is kept back until " + c.Level + " has ruled, by the date given at the latest; if not, it goes to the next level.",
-		"ruled":   " " + c.Level + " has ruled. Whoever it went against may appeal until the date given.",
+// became says in plain words what has become of a case.
+func became(state, level string) string {
+	return map[string]string{
+		"waiting": " It is kept back until " + level + " has ruled, by the date given at the latest; if not, it goes to the next level.",
+		"ruled":   " " + level + " has ruled. Whoever it went against may appeal until the date given.",
 		"final":   " The ruling is final.",
 		"settled": " It has been settled without a ruling.",
-	}[c.State]
+	}[state]
+}
+
+// words say to one reader, in plain words, what the case is and what they may do.
+func words(c Case, r idmgrdb.ListCasesRow) string {
+	now := became(c.State, c.Level)
 	switch c.As {
 	case Adjudicator:
 		return "Two sides do not agree and ask for a ruling: read what each rests on, and say which holds and why." + now

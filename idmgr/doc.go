@@ -26,5 +26,4 @@
 // a final owner. All of it is acts (acts.go).
 //
 // It must never see a row, an agency's identifier, nor another manager's links.
-// Notices are not built yet.
 package idmgr

@@ -77,7 +77,7 @@ func (s *Service) Grant(ctx context.Context, who decide.Caller, g GrantRequest) 
 		if err != nil {
 			return err
 		}
-		if until.After(rule.Until) {
+		if until = g.Agreed.narrow(until); until.After(rule.Until) {
 			until = rule.Until
 		}
 		put := p.put(decide.Granting, column, rule.Purposes, rule.Audience, until, g.Agreed, at)
@@ -277,13 +277,7 @@ func (s *Service) Effects(ctx context.Context, who decide.Caller, column ident.C
 		e := Standing{
 			Effect: r.EffectID, Handle: r.HandleID, Rule: r.Rule, Version: r.Version, Starts: r.StartsAt.UTC(),
 			Audience: decide.Audience{Kind: decide.AudienceKind(r.AudienceKind), Names: r.Audience}, Purposes: r.Purposes, Reasons: r.Reasons,
-			Until: r.Until.UTC(), State: Live, Overruled: r.Overruled,
-		}
-		switch {
-		case r.Withdrawn:
-			e.State = Ended
-		case !r.Live || !at.Before(r.Until):
-			e.State = Over
+			Until: r.Until.UTC(), State: stands(r.Withdrawn, r.Live, r.Until, at), Overruled: r.Overruled,
 		}
 		all = append(all, e)
 	}

@@ -27,6 +27,7 @@ const (
 	ended    = "end"
 	asked    = "ask"    // told something or nothing
 	refused  = "refuse" // a step stopped it
+	notified = "notify"
 )
 
 // record is all that somebody did: what the ledger commits to and what is sealed.
@@ -46,17 +47,32 @@ type record struct {
 	Terms    *terms           `json:"terms,omitempty"`    // open, renew
 	Reason   string           `json:"reason,omitempty"`   // end, ask
 	Decision *decide.Decision `json:"decision,omitempty"` // of whoever asks or accepts; refuse: of anybody
+	Notice   *notice          `json:"notice,omitempty"`   // notify
 	Pad      string           `json:"pad"`
 }
 
 // size is how long every record is, in bytes of canonical JSON.
 const size = 6000
 
+// notice is something that the opener has said has happened.
+type notice struct {
+	ID    ident.NoticeID `json:"id"` // drawn by the sender
+	Event string         `json:"event"`
+}
+
+// said is a notice with its receipt.
+type said struct {
+	notice
+	at      time.Time
+	receipt Receipt
+}
+
 // terms are what a link is for.
 type terms struct {
 	To       ident.Column    `json:"to"`
 	Contact  string          `json:"contact"` // route of the opener's column
 	Uses     int             `json:"uses,omitempty"`
+	Notify   []string        `json:"notify,omitempty"`
 	Agreed   *Agreed         `json:"agreed,omitempty"`
 	Code     string          `json:"code,omitempty"`
 	CodeEnds time.Time       `json:"code_ends,omitzero"`
@@ -76,7 +92,9 @@ type link struct {
 	uses    int
 	ended   time.Time // zero while it is not
 	endedBy ident.Agency
+	end     Receipt
 	reason  string
+	notices []said // the oldest first
 }
 
 // journal is what a manager has recorded, in the database and in memory. What is in
@@ -120,7 +138,7 @@ func (j *journal) readOn(ctx context.Context, db idmgrdb.DBTX) error {
 			case err != nil:
 				return fault.New(fault.Internal, "idmgr: a record of this manager's cannot be read: run fame verify").Because(err)
 			default:
-				j.apply(&rec)
+				j.apply(&rec, Receipt{rec.Act, r.Commitment})
 			}
 			j.upTo = r.Position
 		}
@@ -131,7 +149,7 @@ func (j *journal) readOn(ctx context.Context, db idmgrdb.DBTX) error {
 }
 
 // apply makes of a link what one more record makes of it.
-func (j *journal) apply(r *record) {
+func (j *journal) apply(r *record, receipt Receipt) {
 	l := j.links[r.Link]
 	switch r.Kind {
 	case opened:
@@ -145,7 +163,9 @@ func (j *journal) apply(r *record) {
 		l.to, l.taker = r.Side, r.Practitioner
 		delete(j.codes, l.terms.Code)
 	case ended:
-		l.ended, l.endedBy, l.reason = r.At, r.Agency, r.Reason
+		l.ended, l.endedBy, l.reason, l.end = r.At, r.Agency, r.Reason, receipt
+	case notified:
+		l.notices = append(l.notices, said{*r.Notice, r.At, receipt})
 	case asked:
 		if l != nil {
 			l.uses++

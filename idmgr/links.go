@@ -2,6 +2,7 @@ package idmgr
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
@@ -32,6 +33,15 @@ type Link struct {
 	With *Party
 	// Reason is why it was ended.
 	Reason string
+	// Notices are what the opener has said has happened, the newest first, while it is
+	// live.
+	Notices []Notice
+}
+
+// Notice is something that the other side of a link was to hear of.
+type Notice struct {
+	Event string
+	At    time.Time
 }
 
 // Party is the other side of a link, as it may be turned to.
@@ -221,6 +231,51 @@ func (l *link) tell(t *decide.Terms) Answer {
 	return a
 }
 
+// Notify tells the accepting side of a live link that something has happened of which the
+// link says that it is to hear, by whoever may bring the opener's handle (IDM-09). It is
+// there once: the same notification again gives the first one's receipt. NotKnown is
+// Ask's, and nothing is recorded of it.
+func (s *Service) Notify(ctx context.Context, who decide.Caller, id ident.LinkID, proof string, notification ident.NoticeID, event string) (_ Receipt, err error) {
+	defer fault.Wrap(&err, "idmgr.Notify")
+	at := s.now()
+	if err := s.serves(who.Terms); err != nil {
+		return Receipt{}, err
+	}
+	if !decide.Has(who.Terms.Codes.Transactions, event) {
+		return Receipt{}, fault.At("/event", "name a transaction of the partnership's list")
+	}
+	own, _, err := s.proved(ctx, who, proof, at)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var first Receipt
+	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		l := s.journal.links[id]
+		if l == nil || l.from != own || l.state(at) != Live || !who.Terms.Stands(l.standing(), at) {
+			return nil, notThere()
+		}
+		for _, n := range l.notices {
+			if n.ID == notification {
+				first = n.receipt
+				return nil, nil
+			}
+		}
+		if !slices.Contains(l.terms.Notify, event) {
+			return nil, fault.At("/event", "name one of the events of which the link says that the other side is to hear")
+		}
+		r := s.begin(notified, who, l.terms.Decision.Role, at)
+		r.Link, r.Side, r.Notice = id, &own, &notice{notification, event}
+		return r, nil
+	})
+	if err == nil {
+		err = told
+	}
+	if first.Commitment != nil {
+		receipt = first
+	}
+	return receipt, err
+}
+
 // End ends a link at once, by either party: a member of either side's column. It
 // may be said again, and stays as it was first. Whoever is neither is told NotKnown.
 func (s *Service) End(ctx context.Context, who decide.Caller, id ident.LinkID, reason string) (_ Receipt, err error) {
@@ -286,6 +341,11 @@ func (l *link) seen(t *decide.Terms, column ident.Column, at time.Time) Link {
 	v := Link{
 		ID: l.id, Handle: l.from.Handle, Opened: l.from.Column == column, State: l.state(at), Purpose: d.Purposes[0], Aspects: d.Aspects,
 		Until: d.Until, Left: l.left(), Reason: l.reason,
+	}
+	if v.State == Live {
+		for _, n := range slices.Backward(l.notices) {
+			v.Notices = append(v.Notices, Notice{n.Event, n.at})
+		}
 	}
 	other := l.to
 	if !v.Opened {

@@ -2,6 +2,7 @@ package idmgr
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
@@ -14,8 +15,9 @@ import (
 type Opening struct {
 	Proof    string // relmgr's, that the caller brings this handle
 	To       ident.Column
-	Contact  string // by which route of the own column the other side may turn to it
-	Uses     int    // how often it may be asked through; 0: until its end
+	Contact  string   // by which route of the own column the other side may turn to it
+	Uses     int      // how often it may be asked through; 0: until its end
+	Notify   []string // of which transactions the other side is to hear (IDM-09)
 	Proposal Proposal
 	Agreed   *Agreed // what the person agreed to; nil where the ground is not consent
 }
@@ -47,6 +49,25 @@ type Agreed struct {
 	// Competent says that whoever recorded it has assessed that the person can decide
 	// this for themselves (LEG-21).
 	Competent bool `json:"competent"`
+	// Proxy is by what authority somebody else gave their word for a person who cannot,
+	// and only then. Who, stays in the agency's own records.
+	Proxy *Proxy `json:"proxy,omitempty"`
+}
+
+// Proxy is that somebody else decided for the person: by what authority, shown how, and
+// until when it goes. What rests on it ends with it.
+type Proxy struct {
+	Authority string    `json:"authority"`
+	Evidence  string    `json:"evidence"`
+	Until     time.Time `json:"until"`
+}
+
+// narrow ends what rests on somebody's word with the authority to give it.
+func (a *Agreed) narrow(until time.Time) time.Time {
+	if a != nil && a.Proxy != nil && a.Proxy.Until.Before(until) {
+		return exact(a.Proxy.Until)
+	}
+	return until
 }
 
 // Opened is a link that waits for its other side.
@@ -143,9 +164,9 @@ func (s *Service) propose(ctx context.Context, who decide.Caller, o Opening, at 
 		return side{}, terms{}, err
 	}
 	audience := decide.Audience{Kind: decide.ToColumns, Names: []string{string(o.To)}}
-	put := o.Proposal.put(decide.Linking, column, []string{o.Proposal.Purpose}, audience, exact(o.Proposal.Until), o.Agreed, at)
+	put := o.Proposal.put(decide.Linking, column, []string{o.Proposal.Purpose}, audience, o.Agreed.narrow(exact(o.Proposal.Until)), o.Agreed, at)
 	return from, terms{
-		To: o.To, Contact: o.Contact, Uses: o.Uses, Agreed: o.Agreed, Order: o.Proposal.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
+		To: o.To, Contact: o.Contact, Uses: o.Uses, Notify: o.Notify, Agreed: o.Agreed, Order: o.Proposal.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
 	}, nil
 }
 
@@ -187,6 +208,8 @@ func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error
 		return fault.At("/purpose", "name a purpose of the partnership's list")
 	case o.Uses < 0:
 		return fault.At("/uses", "say how often it may be used, or leave it out")
+	case len(o.Notify) > 0 && !decide.HasAll(t.Codes.Transactions, o.Notify):
+		return fault.At("/notify", "name transactions of the partnership's list")
 	}
 	return o.Proposal.check(t, o.Agreed, at)
 }
@@ -212,18 +235,25 @@ func (p *Proposal) check(t *decide.Terms, agreed *Agreed, at time.Time) error {
 	case p.Ground.OnConsent() != (agreed != nil):
 		return fault.At("/agreed", "record the person's word where the ground is their consent, and only there")
 	case agreed != nil:
-		return agreed.check()
+		return agreed.check(at)
 	}
 	return nil
 }
 
-func (a *Agreed) check() error {
-	for _, known := range evidence {
-		if a.Evidence == known && a.Competent && a.Wording != "" {
-			return nil
-		}
+func (a *Agreed) check(at time.Time) error {
+	switch p := a.Proxy; {
+	case !slices.Contains(evidence, a.Evidence) || a.Wording == "":
+		return fault.At("/agreed", "say how their word was recorded, and in which words")
+	case a.Competent == (p != nil):
+		return fault.At("/agreed", "say that you found the person able to decide this; where they are not, by what authority somebody else decided for them")
+	case p == nil:
+		return nil
+	case p.Authority == "" || p.Evidence == "":
+		return fault.At("/agreed/proxy", "name the authority, and how it was shown")
+	case !exact(p.Until).After(at):
+		return fault.At("/agreed/proxy/until", "name a time that is still to come: an authority that has ended gives no word")
 	}
-	return fault.At("/agreed", "say how their word was recorded, in which words, and that you found them able to decide this: where they are not, use another ground")
+	return nil
 }
 
 // refuse is the record of a decision that a step stopped, which names no link and

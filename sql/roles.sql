@@ -84,7 +84,7 @@ grant select, insert on idmgr.acts, idmgr.rule_sets, idmgr.rules, idmgr.activati
   idmgr.cases, idmgr.case_steps, idmgr.case_references to fame_idmgr;
 -- ... and what is in force of effects is a projection.
 grant update (live, yields_to, audience_kind, audience, purposes, reasons, until) on idmgr.effects to fame_idmgr;
-grant select on idmgr.docket to fame_idmgr;
+grant select on idmgr.docket, idmgr.effects_told to fame_idmgr;
 -- What relmgr hands over to become cases, and how often what was asked: no person and no handle.
 grant usage on schema relmgr to fame_idmgr;
 grant select on relmgr.escalations, relmgr.asked to fame_idmgr;
@@ -157,7 +157,7 @@ grant select on registrar.published_repairs to fame_relmgr;
 -- What identity managers have in force on a handle. Of links there is nothing to read.
 grant usage on schema idmgr to fame_relmgr;
 grant select on idmgr.published_effects, idmgr.published_grants, idmgr.published_changes to fame_relmgr;
-grant select on idmgr.published_rulings to fame_relmgr; -- on disputes, for it to carry out
+grant select on idmgr.published_rulings to fame_relmgr; -- for it to carry out
 grant select, insert on relmgr.clashes to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;

@@ -758,6 +758,57 @@ CREATE TABLE idmgr.effects (
     CONSTRAINT grant_has_a_token CHECK (((kind = 'grant'::text) = (token_hash IS NOT NULL)))
 );
 
+CREATE TABLE idmgr.rules (
+    manager governance.code NOT NULL,
+    version integer NOT NULL,
+    rule governance.code NOT NULL,
+    kind text NOT NULL,
+    audience_kind text NOT NULL,
+    audience text[] NOT NULL,
+    purposes text[] NOT NULL,
+    reasons text[] NOT NULL,
+    authority text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT grant_names_its_purposes CHECK (((kind = 'withhold'::text) OR (cardinality(purposes) > 0))),
+    CONSTRAINT rule_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
+    CONSTRAINT rule_authority_is_known CHECK ((authority = ANY (ARRAY['instruction'::text, 'parental-responsibility'::text, 'order'::text, 'policy'::text]))),
+    CONSTRAINT rule_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text])))
+);
+
+CREATE VIEW idmgr.effects_told AS
+ SELECT e.effect_id,
+    e.act_id,
+    e.manager,
+    e.kind,
+    e.rule,
+    e.version,
+    e.handle_id,
+    e.column_id,
+    e.starts_at,
+    e.ends_at,
+    e.evidence,
+    e.token_hash,
+    e.agreement,
+    e.power,
+    e.ground,
+    e.mode,
+    e.aspects,
+    e.ordinary,
+    e.sensitive,
+    e.review_at,
+    e.audience_kind,
+    e.audience,
+    e.purposes,
+    e.reasons,
+    e.until,
+    e.live,
+    e.yields_to,
+    r.authority,
+    ((r.authority = 'parental-responsibility'::text) OR ((r.authority = 'policy'::text) AND (e.kind = 'withhold'::text))) AS told_to_others
+   FROM (idmgr.effects e
+     JOIN idmgr.rules r ON ((((r.manager)::text = (e.manager)::text) AND (r.version = e.version) AND ((r.rule)::text = (e.rule)::text))))
+  WHERE ((r.authority <> 'order'::text) AND ((e.kind = 'withhold'::text) OR (e.mode = 'supplier-with-consent'::text) OR (e.evidence IS NOT NULL)));
+
 CREATE TABLE idmgr.key_checks (
     manager governance.code NOT NULL,
     check_value bytea NOT NULL
@@ -822,11 +873,12 @@ CREATE VIEW idmgr.published_grants AS
 
 CREATE VIEW idmgr.published_rulings AS
  SELECT d.case_id,
-    d.source_id AS dispute_id,
+    d.source,
+    d.source_id,
     d.outcome,
     d.due_at AS binds_at
    FROM idmgr.docket d
-  WHERE ((d.kind = 'rule'::text) AND (d.source = 'dispute'::text));
+  WHERE ((d.kind = 'rule'::text) AND (d.source = ANY (ARRAY['dispute'::text, 'joint-refused'::text, 'emergency-unreviewed'::text])));
 
 CREATE TABLE idmgr.records (
     "position" bigint NOT NULL,
@@ -850,23 +902,6 @@ CREATE TABLE idmgr.rule_sets (
     version integer NOT NULL,
     act_id uuid NOT NULL,
     CONSTRAINT versions_count_from_one CHECK ((version > 0))
-);
-
-CREATE TABLE idmgr.rules (
-    manager governance.code NOT NULL,
-    version integer NOT NULL,
-    rule governance.code NOT NULL,
-    kind text NOT NULL,
-    audience_kind text NOT NULL,
-    audience text[] NOT NULL,
-    purposes text[] NOT NULL,
-    reasons text[] NOT NULL,
-    authority text NOT NULL,
-    until timestamp with time zone NOT NULL,
-    CONSTRAINT grant_names_its_purposes CHECK (((kind = 'withhold'::text) OR (cardinality(purposes) > 0))),
-    CONSTRAINT rule_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text]))),
-    CONSTRAINT rule_authority_is_known CHECK ((authority = ANY (ARRAY['instruction'::text, 'parental-responsibility'::text, 'order'::text, 'policy'::text]))),
-    CONSTRAINT rule_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text])))
 );
 
 CREATE TABLE ledger.checkpoints (
@@ -2760,6 +2795,8 @@ CREATE INDEX effects_by_handle ON idmgr.effects USING btree (handle_id) WHERE li
 
 CREATE INDEX effects_by_rule ON idmgr.effects USING btree (manager, rule);
 
+CREATE INDEX effects_of_handle ON idmgr.effects USING btree (handle_id);
+
 CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
 CREATE INDEX access_tokens_by_grant ON registrar.access_tokens USING btree (grant_id);
@@ -3721,6 +3758,10 @@ GRANT UPDATE(live) ON TABLE idmgr.effects TO fame_idmgr;
 
 GRANT UPDATE(yields_to) ON TABLE idmgr.effects TO fame_idmgr;
 
+GRANT SELECT,INSERT ON TABLE idmgr.rules TO fame_idmgr;
+
+GRANT SELECT ON TABLE idmgr.effects_told TO fame_idmgr;
+
 GRANT SELECT,INSERT ON TABLE idmgr.key_checks TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.withdrawals TO fame_idmgr;
@@ -3736,8 +3777,6 @@ GRANT SELECT ON TABLE idmgr.published_rulings TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE idmgr.records TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.rule_sets TO fame_idmgr;
-
-GRANT SELECT,INSERT ON TABLE idmgr.rules TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE ledger.checkpoints TO fame_governance;
 

@@ -36,6 +36,8 @@ type Export struct {
 	Exclusions    []consentoas.MyExclusion   `json:"exclusions"`
 	Blocks        []consentoas.MyBlock       `json:"blocks"`
 	Links         []idmgroas.MyLink          `json:"links"`
+	Effects       []idmgroas.MyEffect        `json:"effects"`
+	Cases         []idmgroas.MyCase          `json:"cases"`
 	// Held says what is not here before somebody has looked at it: what is somebody
 	// else's too. A consent that another person gave shows by what authority, not who.
 	Held []Held `json:"held"`
@@ -75,7 +77,7 @@ func By(ctx context.Context, d Duties, proofs []relmgroas.MyHandlesProofs, sensi
 	e := &Export{
 		MadeAt: now.UTC(), Sensitive: sensitive, Relationships: []relmgroas.MyRelationship{}, Enquiries: []relmgroas.MyEnquiry{}, Acts: []relmgroas.MyAct{},
 		Decisions: []relmgroas.MyDecision{}, Complaints: []relmgroas.MyComplaint{}, Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{},
-		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Held: []Held{},
+		Blocks: []consentoas.MyBlock{}, Links: []idmgroas.MyLink{}, Effects: []idmgroas.MyEffect{}, Cases: []idmgroas.MyCase{}, Held: []Held{},
 	}
 	seen := newSeen()
 	for _, p := range proofs {
@@ -179,6 +181,20 @@ func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesPr
 		for _, v := range links.Links {
 			if s.first("link", v.Link) {
 				e.Links = append(e.Links, v)
+			}
+		}
+		effects, err := m.ListMyEffects(ctx)
+		if err != nil {
+			return fmt.Errorf("ask what identity managers do: %w", err)
+		}
+		for _, v := range effects.Effects {
+			if s.first("effect", v.Effect) {
+				e.Effects = append(e.Effects, v)
+			}
+		}
+		for _, v := range effects.Cases {
+			if s.first("case", v.Case) {
+				e.Cases = append(e.Cases, v)
 			}
 		}
 	}

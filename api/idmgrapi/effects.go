@@ -187,7 +187,11 @@ func proposal(d oas.LinkDecision, aspects []oas.Code, until time.Time) idmgr.Pro
 
 func agreed(a oas.OptLinkAgreed) *idmgr.Agreed {
 	if a, ok := a.Get(); ok {
-		return &idmgr.Agreed{Evidence: string(a.Evidence), Wording: string(a.Wording), Competent: a.Competent}
+		out := &idmgr.Agreed{Evidence: string(a.Evidence), Wording: string(a.Wording), Competent: a.Competent}
+		if p, ok := a.Proxy.Get(); ok {
+			out.Proxy = &idmgr.Proxy{Authority: string(p.Authority), Evidence: string(p.Evidence), Until: p.Until}
+		}
+		return out
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func New(edge *api.Edge, service *idmgr.Service, now func() time.Time) (http.Han
 // decidedByOthers are the operations whose answer another party's state decides, or
 // whether there is anything at all.
 var decidedByOthers = []oas.OperationName{
-	oas.AcceptLinkOperation, oas.AskThroughLinkOperation, oas.RenewLinkOperation, oas.EndLinkOperation, oas.ListLinksOperation,
+	oas.AcceptLinkOperation, oas.AskThroughLinkOperation, oas.RenewLinkOperation, oas.EndLinkOperation, oas.ListLinksOperation, oas.NotifyThroughLinkOperation,
 	oas.WithdrawGrantOperation, oas.WithdrawWithholdingOperation, oas.ListCasesOperation, oas.RuleOnCaseOperation, oas.AppealCaseOperation,
 }
 
@@ -127,14 +127,30 @@ func (h handlers) ListLinks(ctx context.Context, params oas.ListLinksParams) (*o
 		if l.Reason != "" {
 			shown.Reason = oas.NewOptCode(oas.Code(l.Reason))
 		}
+		for _, n := range l.Notices {
+			shown.Notices = append(shown.Notices, oas.LinkNotice{Event: oas.Code(n.Event), At: n.At})
+		}
 		out.Links[i] = shown
 	}
 	return out, nil
 }
 
+func (h handlers) NotifyThroughLink(ctx context.Context, req *oas.LinkNotification, params oas.NotifyThroughLinkParams) (*oas.LinkReceipt, error) {
+	link, err := ident.ParseLink(string(params.Link))
+	if err != nil {
+		return nil, malformed("/link")
+	}
+	id, err := ident.ParseNotice(string(req.Notification))
+	if err != nil {
+		return nil, malformed("/notification")
+	}
+	r, err := h.service.Notify(ctx, caller(ctx), link, string(req.Proof), id, string(req.Event))
+	return receipt(link, r, err)
+}
+
 func opening(req *oas.LinkRequest) idmgr.Opening {
 	o := idmgr.Opening{
-		Proof: string(req.Proof), To: ident.Column(req.To), Contact: string(req.Contact), Uses: req.Uses.Or(0),
+		Proof: string(req.Proof), To: ident.Column(req.To), Contact: string(req.Contact), Uses: req.Uses.Or(0), Notify: texts(req.Notify),
 		Proposal: proposal(req.Decision, req.Aspects, req.Until), Agreed: agreed(req.Agreed),
 	}
 	o.Proposal.Purpose = string(req.Purpose)

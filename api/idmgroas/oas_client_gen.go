@@ -66,6 +66,13 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/links/{link}/end
 	EndLink(ctx context.Context, request *LinkEndRequest, params EndLinkParams) (*LinkReceipt, error)
+	// EndMyLink invokes endMyLink operation.
+	//
+	// At once: the next question through it is told nothing, and both parties see that it has ended
+	// (IDM-20). Asking again gives the same receipt.
+	//
+	// POST /idmgr/v1/me/links/{link}/end
+	EndMyLink(ctx context.Context, params EndMyLinkParams) (*LinkReceipt, error)
 	// GrantAccess invokes grantAccess operation.
 	//
 	// On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
@@ -96,6 +103,16 @@ type Invoker interface {
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListMyEffects invokes listMyEffects operation.
+	//
+	// Grants and withholdings on the person's own handles, and the cases in which one manager
+	// contradicts another, in words for the person (SUB-01, TRU-04).
+	// What rests on an order, or on a power without the person's word, is not shown, nor a case in which
+	// it has a part. Whoever acts for a person is shown
+	// what rests on parental responsibility or on a service's policy.
+	//
+	// GET /idmgr/v1/me/effects
+	ListMyEffects(ctx context.Context) (*MyEffects, error)
 	// ListMyLinks invokes listMyLinks operation.
 	//
 	// Those that rest on the person's own word: who opened it, for what, with whom and until when
@@ -115,6 +132,15 @@ type Invoker interface {
 	//
 	// GET /idmgr/v1/withholdings
 	ListWithholdings(ctx context.Context, params ListWithholdingsParams) (*Effects, error)
+	// NotifyThroughLink invokes notifyThroughLink operation.
+	//
+	// For the side that opened it, of one of the events that the link names, while it is live (IDM-09).
+	// The other side finds it in its list of links, under its
+	// own handle, once: the same notification sent again gives the same receipt. A link that is none,
+	// over or somebody else's gives one answer.
+	//
+	// POST /idmgr/v1/links/{link}/notifications
+	NotifyThroughLink(ctx context.Context, request *LinkNotification, params NotifyThroughLinkParams) (*LinkReceipt, error)
 	// OpenLink invokes openLink operation.
 	//
 	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
@@ -711,6 +737,99 @@ func (c *Client) sendEndLink(ctx context.Context, request *LinkEndRequest, param
 	return result, nil
 }
 
+// EndMyLink invokes endMyLink operation.
+//
+// At once: the next question through it is told nothing, and both parties see that it has ended
+// (IDM-20). Asking again gives the same receipt.
+//
+// POST /idmgr/v1/me/links/{link}/end
+func (c *Client) EndMyLink(ctx context.Context, params EndMyLinkParams) (*LinkReceipt, error) {
+	res, err := c.sendEndMyLink(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendEndMyLink(ctx context.Context, params EndMyLinkParams) (res *LinkReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/me/links/"
+	{
+		// Encode "link" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "link",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Link); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/end"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, EndMyLinkOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEndMyLinkResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // GrantAccess invokes grantAccess operation.
 //
 // On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
@@ -1040,6 +1159,80 @@ func (c *Client) sendListLinks(ctx context.Context, params ListLinksParams) (res
 	return result, nil
 }
 
+// ListMyEffects invokes listMyEffects operation.
+//
+// Grants and withholdings on the person's own handles, and the cases in which one manager
+// contradicts another, in words for the person (SUB-01, TRU-04).
+// What rests on an order, or on a power without the person's word, is not shown, nor a case in which
+// it has a part. Whoever acts for a person is shown
+// what rests on parental responsibility or on a service's policy.
+//
+// GET /idmgr/v1/me/effects
+func (c *Client) ListMyEffects(ctx context.Context) (*MyEffects, error) {
+	res, err := c.sendListMyEffects(ctx)
+	return res, err
+}
+
+func (c *Client) sendListMyEffects(ctx context.Context) (res *MyEffects, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/me/effects"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySubject(ctx, ListMyEffectsOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Subject\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListMyEffectsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListMyLinks invokes listMyLinks operation.
 //
 // Those that rest on the person's own word: who opened it, for what, with whom and until when
@@ -1264,6 +1457,104 @@ func (c *Client) sendListWithholdings(ctx context.Context, params ListWithholdin
 	defer body.Close()
 
 	result, err := decodeListWithholdingsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// NotifyThroughLink invokes notifyThroughLink operation.
+//
+// For the side that opened it, of one of the events that the link names, while it is live (IDM-09).
+// The other side finds it in its list of links, under its
+// own handle, once: the same notification sent again gives the same receipt. A link that is none,
+// over or somebody else's gives one answer.
+//
+// POST /idmgr/v1/links/{link}/notifications
+func (c *Client) NotifyThroughLink(ctx context.Context, request *LinkNotification, params NotifyThroughLinkParams) (*LinkReceipt, error) {
+	res, err := c.sendNotifyThroughLink(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendNotifyThroughLink(ctx context.Context, request *LinkNotification, params NotifyThroughLinkParams) (res *LinkReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/idmgr/v1/links/"
+	{
+		// Encode "link" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "link",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Link); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/notifications"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeNotifyThroughLinkRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, NotifyThroughLinkOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeNotifyThroughLinkResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -257,6 +257,86 @@ func decodeEndLinkParams(args [1]string, argsEscaped bool, r *http.Request) (par
 	return params, nil
 }
 
+// EndMyLinkParams is parameters of endMyLink operation.
+type EndMyLinkParams struct {
+	Link ID
+}
+
+func unpackEndMyLinkParams(packed middleware.Parameters) (params EndMyLinkParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "link",
+			In:   "path",
+		}
+		params.Link = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeEndMyLinkParams(args [1]string, argsEscaped bool, r *http.Request) (params EndMyLinkParams, _ error) {
+	// Decode path: link.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "link",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotLinkVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotLinkVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Link = ID(paramsDotLinkVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Link.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "link",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ListGrantsParams is parameters of listGrants operation.
 type ListGrantsParams struct {
 	Column Code
@@ -467,6 +547,86 @@ func decodeListWithholdingsParams(args [0]string, argsEscaped bool, r *http.Requ
 		return params, &ogenerrors.DecodeParamError{
 			Name: "column",
 			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// NotifyThroughLinkParams is parameters of notifyThroughLink operation.
+type NotifyThroughLinkParams struct {
+	Link ID
+}
+
+func unpackNotifyThroughLinkParams(packed middleware.Parameters) (params NotifyThroughLinkParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "link",
+			In:   "path",
+		}
+		params.Link = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeNotifyThroughLinkParams(args [1]string, argsEscaped bool, r *http.Request) (params NotifyThroughLinkParams, _ error) {
+	// Decode path: link.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "link",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotLinkVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotLinkVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Link = ID(paramsDotLinkVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Link.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "link",
+			In:   "path",
 			Err:  err,
 		}
 	}

@@ -108,6 +108,20 @@ func encodeGrantAccessRequest(
 	return nil
 }
 
+func encodeNotifyThroughLinkRequest(
+	req *LinkNotification,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeOpenLinkRequest(
 	req *LinkRequest,
 	r *http.Request,

@@ -1477,6 +1477,8 @@ type Link struct {
 	UsesLeft OptInt       `json:"uses_left"`
 	With     OptLinkParty `json:"with"`
 	Reason   OptCode      `json:"reason"`
+	// What the opener has said has happened, the newest first, while it is live.
+	Notices []LinkNotice `json:"notices"`
 }
 
 // GetLink returns the value of Link.
@@ -1529,6 +1531,11 @@ func (s *Link) GetReason() OptCode {
 	return s.Reason
 }
 
+// GetNotices returns the value of Notices.
+func (s *Link) GetNotices() []LinkNotice {
+	return s.Notices
+}
+
 // SetLink sets the value of Link.
 func (s *Link) SetLink(val ID) {
 	s.Link = val
@@ -1579,13 +1586,19 @@ func (s *Link) SetReason(val OptCode) {
 	s.Reason = val
 }
 
+// SetNotices sets the value of Notices.
+func (s *Link) SetNotices(val []LinkNotice) {
+	s.Notices = val
+}
+
 // The person's word for this very link. Needed where the ground is consent, and only there.
 // Ref: #/components/schemas/LinkAgreed
 type LinkAgreed struct {
 	Evidence LinkAgreedEvidence `json:"evidence"`
 	Wording  Code               `json:"wording"`
 	// The caller has found the person able to decide this for themselves (LEG-21).
-	Competent bool `json:"competent"`
+	Competent bool     `json:"competent"`
+	Proxy     OptProxy `json:"proxy"`
 }
 
 // GetEvidence returns the value of Evidence.
@@ -1603,6 +1616,11 @@ func (s *LinkAgreed) GetCompetent() bool {
 	return s.Competent
 }
 
+// GetProxy returns the value of Proxy.
+func (s *LinkAgreed) GetProxy() OptProxy {
+	return s.Proxy
+}
+
 // SetEvidence sets the value of Evidence.
 func (s *LinkAgreed) SetEvidence(val LinkAgreedEvidence) {
 	s.Evidence = val
@@ -1616,6 +1634,11 @@ func (s *LinkAgreed) SetWording(val Code) {
 // SetCompetent sets the value of Competent.
 func (s *LinkAgreed) SetCompetent(val bool) {
 	s.Competent = val
+}
+
+// SetProxy sets the value of Proxy.
+func (s *LinkAgreed) SetProxy(val OptProxy) {
+	s.Proxy = val
 }
 
 type LinkAgreedEvidence string
@@ -1967,6 +1990,69 @@ func (s *LinkEnquiryRequest) SetReason(val Code) {
 	s.Reason = val
 }
 
+// Ref: #/components/schemas/LinkNotice
+type LinkNotice struct {
+	Event Code      `json:"event"`
+	At    time.Time `json:"at"`
+}
+
+// GetEvent returns the value of Event.
+func (s *LinkNotice) GetEvent() Code {
+	return s.Event
+}
+
+// GetAt returns the value of At.
+func (s *LinkNotice) GetAt() time.Time {
+	return s.At
+}
+
+// SetEvent sets the value of Event.
+func (s *LinkNotice) SetEvent(val Code) {
+	s.Event = val
+}
+
+// SetAt sets the value of At.
+func (s *LinkNotice) SetAt(val time.Time) {
+	s.At = val
+}
+
+// Ref: #/components/schemas/LinkNotification
+type LinkNotification struct {
+	Proof        LinkProof `json:"proof"`
+	Notification ID        `json:"notification"`
+	Event        Code      `json:"event"`
+}
+
+// GetProof returns the value of Proof.
+func (s *LinkNotification) GetProof() LinkProof {
+	return s.Proof
+}
+
+// GetNotification returns the value of Notification.
+func (s *LinkNotification) GetNotification() ID {
+	return s.Notification
+}
+
+// GetEvent returns the value of Event.
+func (s *LinkNotification) GetEvent() Code {
+	return s.Event
+}
+
+// SetProof sets the value of Proof.
+func (s *LinkNotification) SetProof(val LinkProof) {
+	s.Proof = val
+}
+
+// SetNotification sets the value of Notification.
+func (s *LinkNotification) SetNotification(val ID) {
+	s.Notification = val
+}
+
+// SetEvent sets the value of Event.
+func (s *LinkNotification) SetEvent(val Code) {
+	s.Event = val
+}
+
 // Ref: #/components/schemas/LinkParty
 type LinkParty struct {
 	Provider string         `json:"provider"`
@@ -2064,7 +2150,10 @@ type LinkRequest struct {
 	Aspects []Code    `json:"aspects"`
 	Until   time.Time `json:"until"`
 	// How often it may be asked through. Left out.
-	Uses     OptInt        `json:"uses"`
+	Uses OptInt `json:"uses"`
+	// Transactions of the partnership's list of which the other side is to hear when they happen
+	// (IDM-09).
+	Notify   []Code        `json:"notify"`
 	Decision LinkDecision  `json:"decision"`
 	Agreed   OptLinkAgreed `json:"agreed"`
 }
@@ -2102,6 +2191,11 @@ func (s *LinkRequest) GetUntil() time.Time {
 // GetUses returns the value of Uses.
 func (s *LinkRequest) GetUses() OptInt {
 	return s.Uses
+}
+
+// GetNotify returns the value of Notify.
+func (s *LinkRequest) GetNotify() []Code {
+	return s.Notify
 }
 
 // GetDecision returns the value of Decision.
@@ -2147,6 +2241,11 @@ func (s *LinkRequest) SetUntil(val time.Time) {
 // SetUses sets the value of Uses.
 func (s *LinkRequest) SetUses(val OptInt) {
 	s.Uses = val
+}
+
+// SetNotify sets the value of Notify.
+func (s *LinkRequest) SetNotify(val []Code) {
+	s.Notify = val
 }
 
 // SetDecision sets the value of Decision.
@@ -2329,6 +2428,504 @@ func (s *MadeEffect) SetAct(val ID) {
 // SetCommitment sets the value of Commitment.
 func (s *MadeEffect) SetCommitment(val Commitment) {
 	s.Commitment = val
+}
+
+// Ref: #/components/schemas/MyCase
+type MyCase struct {
+	Case  ID          `json:"case"`
+	State MyCaseState `json:"state"`
+	// Before whom it is.
+	Level  string    `json:"level"`
+	Opened time.Time `json:"opened"`
+	// For a ruling.
+	Due     time.Time        `json:"due"`
+	Outcome OptMyCaseOutcome `json:"outcome"`
+	// What it is and what I may do.
+	Words string `json:"words"`
+}
+
+// GetCase returns the value of Case.
+func (s *MyCase) GetCase() ID {
+	return s.Case
+}
+
+// GetState returns the value of State.
+func (s *MyCase) GetState() MyCaseState {
+	return s.State
+}
+
+// GetLevel returns the value of Level.
+func (s *MyCase) GetLevel() string {
+	return s.Level
+}
+
+// GetOpened returns the value of Opened.
+func (s *MyCase) GetOpened() time.Time {
+	return s.Opened
+}
+
+// GetDue returns the value of Due.
+func (s *MyCase) GetDue() time.Time {
+	return s.Due
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *MyCase) GetOutcome() OptMyCaseOutcome {
+	return s.Outcome
+}
+
+// GetWords returns the value of Words.
+func (s *MyCase) GetWords() string {
+	return s.Words
+}
+
+// SetCase sets the value of Case.
+func (s *MyCase) SetCase(val ID) {
+	s.Case = val
+}
+
+// SetState sets the value of State.
+func (s *MyCase) SetState(val MyCaseState) {
+	s.State = val
+}
+
+// SetLevel sets the value of Level.
+func (s *MyCase) SetLevel(val string) {
+	s.Level = val
+}
+
+// SetOpened sets the value of Opened.
+func (s *MyCase) SetOpened(val time.Time) {
+	s.Opened = val
+}
+
+// SetDue sets the value of Due.
+func (s *MyCase) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *MyCase) SetOutcome(val OptMyCaseOutcome) {
+	s.Outcome = val
+}
+
+// SetWords sets the value of Words.
+func (s *MyCase) SetWords(val string) {
+	s.Words = val
+}
+
+type MyCaseOutcome string
+
+const (
+	MyCaseOutcomeGrant    MyCaseOutcome = "grant"
+	MyCaseOutcomeWithhold MyCaseOutcome = "withhold"
+)
+
+// AllValues returns all MyCaseOutcome values.
+func (MyCaseOutcome) AllValues() []MyCaseOutcome {
+	return []MyCaseOutcome{
+		MyCaseOutcomeGrant,
+		MyCaseOutcomeWithhold,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyCaseOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case MyCaseOutcomeGrant:
+		return []byte(s), nil
+	case MyCaseOutcomeWithhold:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyCaseOutcome) UnmarshalText(data []byte) error {
+	switch MyCaseOutcome(data) {
+	case MyCaseOutcomeGrant:
+		*s = MyCaseOutcomeGrant
+		return nil
+	case MyCaseOutcomeWithhold:
+		*s = MyCaseOutcomeWithhold
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type MyCaseState string
+
+const (
+	MyCaseStateWaiting MyCaseState = "waiting"
+	MyCaseStateRuled   MyCaseState = "ruled"
+	MyCaseStateFinal   MyCaseState = "final"
+	MyCaseStateSettled MyCaseState = "settled"
+)
+
+// AllValues returns all MyCaseState values.
+func (MyCaseState) AllValues() []MyCaseState {
+	return []MyCaseState{
+		MyCaseStateWaiting,
+		MyCaseStateRuled,
+		MyCaseStateFinal,
+		MyCaseStateSettled,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyCaseState) MarshalText() ([]byte, error) {
+	switch s {
+	case MyCaseStateWaiting:
+		return []byte(s), nil
+	case MyCaseStateRuled:
+		return []byte(s), nil
+	case MyCaseStateFinal:
+		return []byte(s), nil
+	case MyCaseStateSettled:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyCaseState) UnmarshalText(data []byte) error {
+	switch MyCaseState(data) {
+	case MyCaseStateWaiting:
+		*s = MyCaseStateWaiting
+		return nil
+	case MyCaseStateRuled:
+		*s = MyCaseStateRuled
+		return nil
+	case MyCaseStateFinal:
+		*s = MyCaseStateFinal
+		return nil
+	case MyCaseStateSettled:
+		*s = MyCaseStateSettled
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/MyEffect
+type MyEffect struct {
+	Effect    ID                `json:"effect"`
+	Kind      MyEffectKind      `json:"kind"`
+	Manager   Code              `json:"manager"`
+	Column    Code              `json:"column"`
+	Rule      Code              `json:"rule"`
+	Authority MyEffectAuthority `json:"authority"`
+	Starts    time.Time         `json:"starts"`
+	Until     time.Time         `json:"until"`
+	Audience  Audience          `json:"audience"`
+	Purposes  []Code            `json:"purposes"`
+	Reasons   []Code            `json:"reasons"`
+	State     MyEffectState     `json:"state"`
+	// A ruling has it give way to another manager's, in that case.
+	Overruled bool `json:"overruled"`
+}
+
+// GetEffect returns the value of Effect.
+func (s *MyEffect) GetEffect() ID {
+	return s.Effect
+}
+
+// GetKind returns the value of Kind.
+func (s *MyEffect) GetKind() MyEffectKind {
+	return s.Kind
+}
+
+// GetManager returns the value of Manager.
+func (s *MyEffect) GetManager() Code {
+	return s.Manager
+}
+
+// GetColumn returns the value of Column.
+func (s *MyEffect) GetColumn() Code {
+	return s.Column
+}
+
+// GetRule returns the value of Rule.
+func (s *MyEffect) GetRule() Code {
+	return s.Rule
+}
+
+// GetAuthority returns the value of Authority.
+func (s *MyEffect) GetAuthority() MyEffectAuthority {
+	return s.Authority
+}
+
+// GetStarts returns the value of Starts.
+func (s *MyEffect) GetStarts() time.Time {
+	return s.Starts
+}
+
+// GetUntil returns the value of Until.
+func (s *MyEffect) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetAudience returns the value of Audience.
+func (s *MyEffect) GetAudience() Audience {
+	return s.Audience
+}
+
+// GetPurposes returns the value of Purposes.
+func (s *MyEffect) GetPurposes() []Code {
+	return s.Purposes
+}
+
+// GetReasons returns the value of Reasons.
+func (s *MyEffect) GetReasons() []Code {
+	return s.Reasons
+}
+
+// GetState returns the value of State.
+func (s *MyEffect) GetState() MyEffectState {
+	return s.State
+}
+
+// GetOverruled returns the value of Overruled.
+func (s *MyEffect) GetOverruled() bool {
+	return s.Overruled
+}
+
+// SetEffect sets the value of Effect.
+func (s *MyEffect) SetEffect(val ID) {
+	s.Effect = val
+}
+
+// SetKind sets the value of Kind.
+func (s *MyEffect) SetKind(val MyEffectKind) {
+	s.Kind = val
+}
+
+// SetManager sets the value of Manager.
+func (s *MyEffect) SetManager(val Code) {
+	s.Manager = val
+}
+
+// SetColumn sets the value of Column.
+func (s *MyEffect) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetRule sets the value of Rule.
+func (s *MyEffect) SetRule(val Code) {
+	s.Rule = val
+}
+
+// SetAuthority sets the value of Authority.
+func (s *MyEffect) SetAuthority(val MyEffectAuthority) {
+	s.Authority = val
+}
+
+// SetStarts sets the value of Starts.
+func (s *MyEffect) SetStarts(val time.Time) {
+	s.Starts = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MyEffect) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetAudience sets the value of Audience.
+func (s *MyEffect) SetAudience(val Audience) {
+	s.Audience = val
+}
+
+// SetPurposes sets the value of Purposes.
+func (s *MyEffect) SetPurposes(val []Code) {
+	s.Purposes = val
+}
+
+// SetReasons sets the value of Reasons.
+func (s *MyEffect) SetReasons(val []Code) {
+	s.Reasons = val
+}
+
+// SetState sets the value of State.
+func (s *MyEffect) SetState(val MyEffectState) {
+	s.State = val
+}
+
+// SetOverruled sets the value of Overruled.
+func (s *MyEffect) SetOverruled(val bool) {
+	s.Overruled = val
+}
+
+type MyEffectAuthority string
+
+const (
+	MyEffectAuthorityInstruction            MyEffectAuthority = "instruction"
+	MyEffectAuthorityParentalResponsibility MyEffectAuthority = "parental-responsibility"
+	MyEffectAuthorityOrder                  MyEffectAuthority = "order"
+	MyEffectAuthorityPolicy                 MyEffectAuthority = "policy"
+)
+
+// AllValues returns all MyEffectAuthority values.
+func (MyEffectAuthority) AllValues() []MyEffectAuthority {
+	return []MyEffectAuthority{
+		MyEffectAuthorityInstruction,
+		MyEffectAuthorityParentalResponsibility,
+		MyEffectAuthorityOrder,
+		MyEffectAuthorityPolicy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyEffectAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case MyEffectAuthorityInstruction:
+		return []byte(s), nil
+	case MyEffectAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case MyEffectAuthorityOrder:
+		return []byte(s), nil
+	case MyEffectAuthorityPolicy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyEffectAuthority) UnmarshalText(data []byte) error {
+	switch MyEffectAuthority(data) {
+	case MyEffectAuthorityInstruction:
+		*s = MyEffectAuthorityInstruction
+		return nil
+	case MyEffectAuthorityParentalResponsibility:
+		*s = MyEffectAuthorityParentalResponsibility
+		return nil
+	case MyEffectAuthorityOrder:
+		*s = MyEffectAuthorityOrder
+		return nil
+	case MyEffectAuthorityPolicy:
+		*s = MyEffectAuthorityPolicy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type MyEffectKind string
+
+const (
+	MyEffectKindGrant    MyEffectKind = "grant"
+	MyEffectKindWithhold MyEffectKind = "withhold"
+)
+
+// AllValues returns all MyEffectKind values.
+func (MyEffectKind) AllValues() []MyEffectKind {
+	return []MyEffectKind{
+		MyEffectKindGrant,
+		MyEffectKindWithhold,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyEffectKind) MarshalText() ([]byte, error) {
+	switch s {
+	case MyEffectKindGrant:
+		return []byte(s), nil
+	case MyEffectKindWithhold:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyEffectKind) UnmarshalText(data []byte) error {
+	switch MyEffectKind(data) {
+	case MyEffectKindGrant:
+		*s = MyEffectKindGrant
+		return nil
+	case MyEffectKindWithhold:
+		*s = MyEffectKindWithhold
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type MyEffectState string
+
+const (
+	MyEffectStateLive  MyEffectState = "live"
+	MyEffectStateEnded MyEffectState = "ended"
+	MyEffectStateOver  MyEffectState = "over"
+)
+
+// AllValues returns all MyEffectState values.
+func (MyEffectState) AllValues() []MyEffectState {
+	return []MyEffectState{
+		MyEffectStateLive,
+		MyEffectStateEnded,
+		MyEffectStateOver,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyEffectState) MarshalText() ([]byte, error) {
+	switch s {
+	case MyEffectStateLive:
+		return []byte(s), nil
+	case MyEffectStateEnded:
+		return []byte(s), nil
+	case MyEffectStateOver:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyEffectState) UnmarshalText(data []byte) error {
+	switch MyEffectState(data) {
+	case MyEffectStateLive:
+		*s = MyEffectStateLive
+		return nil
+	case MyEffectStateEnded:
+		*s = MyEffectStateEnded
+		return nil
+	case MyEffectStateOver:
+		*s = MyEffectStateOver
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/MyEffects
+type MyEffects struct {
+	Effects []MyEffect `json:"effects"`
+	Cases   []MyCase   `json:"cases"`
+}
+
+// GetEffects returns the value of Effects.
+func (s *MyEffects) GetEffects() []MyEffect {
+	return s.Effects
+}
+
+// GetCases returns the value of Cases.
+func (s *MyEffects) GetCases() []MyCase {
+	return s.Cases
+}
+
+// SetEffects sets the value of Effects.
+func (s *MyEffects) SetEffects(val []MyEffect) {
+	s.Effects = val
+}
+
+// SetCases sets the value of Cases.
+func (s *MyEffects) SetCases(val []MyCase) {
+	s.Cases = val
 }
 
 // Ref: #/components/schemas/MyLink
@@ -3322,6 +3919,52 @@ func (o OptLinkParty) Or(d LinkParty) LinkParty {
 	return d
 }
 
+// NewOptMyCaseOutcome returns new OptMyCaseOutcome with value set to v.
+func NewOptMyCaseOutcome(v MyCaseOutcome) OptMyCaseOutcome {
+	return OptMyCaseOutcome{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptMyCaseOutcome is optional MyCaseOutcome.
+type OptMyCaseOutcome struct {
+	Value MyCaseOutcome
+	Set   bool
+}
+
+// IsSet returns true if OptMyCaseOutcome was set.
+func (o OptMyCaseOutcome) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptMyCaseOutcome) Reset() {
+	var v MyCaseOutcome
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptMyCaseOutcome) SetTo(v MyCaseOutcome) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptMyCaseOutcome) Get() (v MyCaseOutcome, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptMyCaseOutcome) Or(d MyCaseOutcome) MyCaseOutcome {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptOrder returns new OptOrder with value set to v.
 func NewOptOrder(v Order) OptOrder {
 	return OptOrder{
@@ -3362,6 +4005,52 @@ func (o OptOrder) Get() (v Order, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptOrder) Or(d Order) Order {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptProxy returns new OptProxy with value set to v.
+func NewOptProxy(v Proxy) OptProxy {
+	return OptProxy{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptProxy is optional Proxy.
+type OptProxy struct {
+	Value Proxy
+	Set   bool
+}
+
+// IsSet returns true if OptProxy was set.
+func (o OptProxy) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptProxy) Reset() {
+	var v Proxy
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptProxy) SetTo(v Proxy) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptProxy) Get() (v Proxy, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptProxy) Or(d Proxy) Proxy {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -3740,6 +4429,163 @@ func (s *Proportionality) SetAim(val Code) {
 // SetReview sets the value of Review.
 func (s *Proportionality) SetReview(val OptDateTime) {
 	s.Review = val
+}
+
+// Somebody else who decides for the person, by what authority, shown how and until when. Consent
+// given by a proxy lapses with
+// the authority if that ends first. Who the proxy is stays in the agency's own records.
+// Ref: #/components/schemas/Proxy
+type Proxy struct {
+	Authority ProxyAuthority `json:"authority"`
+	Evidence  ProxyEvidence  `json:"evidence"`
+	Until     time.Time      `json:"until"`
+}
+
+// GetAuthority returns the value of Authority.
+func (s *Proxy) GetAuthority() ProxyAuthority {
+	return s.Authority
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *Proxy) GetEvidence() ProxyEvidence {
+	return s.Evidence
+}
+
+// GetUntil returns the value of Until.
+func (s *Proxy) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetAuthority sets the value of Authority.
+func (s *Proxy) SetAuthority(val ProxyAuthority) {
+	s.Authority = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *Proxy) SetEvidence(val ProxyEvidence) {
+	s.Evidence = val
+}
+
+// SetUntil sets the value of Until.
+func (s *Proxy) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+type ProxyAuthority string
+
+const (
+	ProxyAuthorityParentalResponsibility ProxyAuthority = "parental-responsibility"
+	ProxyAuthoritySpecialGuardian        ProxyAuthority = "special-guardian"
+	ProxyAuthorityLocalAuthorityCare     ProxyAuthority = "local-authority-care"
+	ProxyAuthorityLastingPowerOfAttorney ProxyAuthority = "lasting-power-of-attorney"
+	ProxyAuthorityCourtAppointedDeputy   ProxyAuthority = "court-appointed-deputy"
+)
+
+// AllValues returns all ProxyAuthority values.
+func (ProxyAuthority) AllValues() []ProxyAuthority {
+	return []ProxyAuthority{
+		ProxyAuthorityParentalResponsibility,
+		ProxyAuthoritySpecialGuardian,
+		ProxyAuthorityLocalAuthorityCare,
+		ProxyAuthorityLastingPowerOfAttorney,
+		ProxyAuthorityCourtAppointedDeputy,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyAuthority) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyAuthorityParentalResponsibility:
+		return []byte(s), nil
+	case ProxyAuthoritySpecialGuardian:
+		return []byte(s), nil
+	case ProxyAuthorityLocalAuthorityCare:
+		return []byte(s), nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		return []byte(s), nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyAuthority) UnmarshalText(data []byte) error {
+	switch ProxyAuthority(data) {
+	case ProxyAuthorityParentalResponsibility:
+		*s = ProxyAuthorityParentalResponsibility
+		return nil
+	case ProxyAuthoritySpecialGuardian:
+		*s = ProxyAuthoritySpecialGuardian
+		return nil
+	case ProxyAuthorityLocalAuthorityCare:
+		*s = ProxyAuthorityLocalAuthorityCare
+		return nil
+	case ProxyAuthorityLastingPowerOfAttorney:
+		*s = ProxyAuthorityLastingPowerOfAttorney
+		return nil
+	case ProxyAuthorityCourtAppointedDeputy:
+		*s = ProxyAuthorityCourtAppointedDeputy
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+type ProxyEvidence string
+
+const (
+	ProxyEvidenceDocumentSeen    ProxyEvidence = "document-seen"
+	ProxyEvidenceRegisterChecked ProxyEvidence = "register-checked"
+	ProxyEvidenceOwnRecords      ProxyEvidence = "own-records"
+	ProxyEvidenceStatedAndNoted  ProxyEvidence = "stated-and-noted"
+)
+
+// AllValues returns all ProxyEvidence values.
+func (ProxyEvidence) AllValues() []ProxyEvidence {
+	return []ProxyEvidence{
+		ProxyEvidenceDocumentSeen,
+		ProxyEvidenceRegisterChecked,
+		ProxyEvidenceOwnRecords,
+		ProxyEvidenceStatedAndNoted,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ProxyEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case ProxyEvidenceDocumentSeen:
+		return []byte(s), nil
+	case ProxyEvidenceRegisterChecked:
+		return []byte(s), nil
+	case ProxyEvidenceOwnRecords:
+		return []byte(s), nil
+	case ProxyEvidenceStatedAndNoted:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ProxyEvidence) UnmarshalText(data []byte) error {
+	switch ProxyEvidence(data) {
+	case ProxyEvidenceDocumentSeen:
+		*s = ProxyEvidenceDocumentSeen
+		return nil
+	case ProxyEvidenceRegisterChecked:
+		*s = ProxyEvidenceRegisterChecked
+		return nil
+	case ProxyEvidenceOwnRecords:
+		*s = ProxyEvidenceOwnRecords
+		return nil
+	case ProxyEvidenceStatedAndNoted:
+		*s = ProxyEvidenceStatedAndNoted
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/ReasonRequest

@@ -51,6 +51,7 @@ var operationRolesOidc = map[string][]string{
 	ListLinksOperation:           []string{},
 	ListRulesOperation:           []string{},
 	ListWithholdingsOperation:    []string{},
+	NotifyThroughLinkOperation:   []string{},
 	OpenLinkOperation:            []string{},
 	RenewLinkOperation:           []string{},
 	RuleOnCaseOperation:          []string{},
@@ -82,7 +83,9 @@ func GetRolesForOidc(operation string) []string {
 
 // operationRolesSubject is a private map storing roles per operation.
 var operationRolesSubject = map[string][]string{
-	ListMyLinksOperation: []string{},
+	EndMyLinkOperation:     []string{},
+	ListMyEffectsOperation: []string{},
+	ListMyLinksOperation:   []string{},
 }
 
 // GetRolesForSubject returns the required roles for the given operation.

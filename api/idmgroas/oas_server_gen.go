@@ -53,6 +53,13 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/links/{link}/end
 	EndLink(ctx context.Context, req *LinkEndRequest, params EndLinkParams) (*LinkReceipt, error)
+	// EndMyLink implements endMyLink operation.
+	//
+	// At once: the next question through it is told nothing, and both parties see that it has ended
+	// (IDM-20). Asking again gives the same receipt.
+	//
+	// POST /idmgr/v1/me/links/{link}/end
+	EndMyLink(ctx context.Context, params EndMyLinkParams) (*LinkReceipt, error)
 	// GrantAccess implements grantAccess operation.
 	//
 	// On a decision that passed all four steps; audience and purposes are the rule's (IDM-10, IDM-12).
@@ -83,6 +90,16 @@ type Handler interface {
 	//
 	// GET /idmgr/v1/links
 	ListLinks(ctx context.Context, params ListLinksParams) (*Links, error)
+	// ListMyEffects implements listMyEffects operation.
+	//
+	// Grants and withholdings on the person's own handles, and the cases in which one manager
+	// contradicts another, in words for the person (SUB-01, TRU-04).
+	// What rests on an order, or on a power without the person's word, is not shown, nor a case in which
+	// it has a part. Whoever acts for a person is shown
+	// what rests on parental responsibility or on a service's policy.
+	//
+	// GET /idmgr/v1/me/effects
+	ListMyEffects(ctx context.Context) (*MyEffects, error)
 	// ListMyLinks implements listMyLinks operation.
 	//
 	// Those that rest on the person's own word: who opened it, for what, with whom and until when
@@ -102,6 +119,15 @@ type Handler interface {
 	//
 	// GET /idmgr/v1/withholdings
 	ListWithholdings(ctx context.Context, params ListWithholdingsParams) (*Effects, error)
+	// NotifyThroughLink implements notifyThroughLink operation.
+	//
+	// For the side that opened it, of one of the events that the link names, while it is live (IDM-09).
+	// The other side finds it in its list of links, under its
+	// own handle, once: the same notification sent again gives the same receipt. A link that is none,
+	// over or somebody else's gives one answer.
+	//
+	// POST /idmgr/v1/links/{link}/notifications
+	NotifyThroughLink(ctx context.Context, req *LinkNotification, params NotifyThroughLinkParams) (*LinkReceipt, error)
 	// OpenLink implements openLink operation.
 	//
 	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four

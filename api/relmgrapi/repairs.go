@@ -32,7 +32,7 @@ func suspended(list []relmgr.SuspendedAct) []oas.SuspendedAct {
 const repairEvery = 15 * time.Second
 
 // repair suspends what rests on registrars' mistakes, lifts what was taken
-// back, and carries out rulings on disputes, until ctx ends.
+// back, and carries out rulings, until ctx ends.
 func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 	tick := time.NewTicker(repairEvery)
 	defer tick.Stop()
@@ -45,9 +45,9 @@ func repair(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
 		}
 		ruled, err := service.TakeRulings(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "rulings on disputes cannot be carried out", "cause", err.Error())
+			log.ErrorContext(ctx, "rulings cannot be carried out", "cause", err.Error())
 		} else if ruled > 0 {
-			log.InfoContext(ctx, "carried out rulings on disputes", "disputes", ruled)
+			log.InfoContext(ctx, "carried out rulings", "rulings", ruled)
 		}
 		select {
 		case <-ctx.Done():

@@ -136,6 +136,7 @@ idmgr.cases                     idmgr       select insert
 idmgr.case_steps                idmgr       select insert
 idmgr.case_references           idmgr       select insert
 idmgr.docket                    idmgr       select
+idmgr.effects_told              idmgr       select
 idmgr.published_effects         relmgr      select
 idmgr.published_changes         relmgr      select
 idmgr.published_grants          relmgr      select

@@ -535,6 +535,10 @@ func FuzzEndLink(f *testing.F) {
 	fuzzed(f, "endLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/end", object{"reason": "work-ended"})
 }
 
+func FuzzNotifyThroughLink(f *testing.F) {
+	fuzzed(f, "notifyThroughLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/notifications", object{"proof": seedProof, "notification": seedID, "event": "joint-assessment"})
+}
+
 func FuzzAskThroughLink(f *testing.F) {
 	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "purpose": "co-ordinate-care", "reason": "working-with-person"})
 }

@@ -299,7 +299,7 @@ func (q *Queries) ListAsked(ctx context.Context, db DBTX, since time.Time) ([]Li
 
 const ListEffects = `-- name: ListEffects :many
 select e.effect_id, e.handle_id, e.rule, e.version, e.starts_at, e.audience_kind, e.audience, e.purposes, e.reasons, e.until, e.live,
-       w.effect_id is not null as withdrawn, cardinality(e.yields_to) > 0 as overruled
+       (w.effect_id is not null)::boolean as withdrawn, cardinality(e.yields_to) > 0 as overruled
   from idmgr.effects e
   left join idmgr.withdrawals w on w.effect_id = e.effect_id
  where e.column_id = $1 and e.manager = $2 and e.kind = $3
@@ -325,7 +325,7 @@ type ListEffectsRow struct {
 	Reasons      []string
 	Until        time.Time
 	Live         bool
-	Withdrawn    interface{}
+	Withdrawn    bool
 	Overruled    bool
 }
 

@@ -25,10 +25,10 @@ func (q *Queries) FindDispute(ctx context.Context, db DBTX, actID ident.ActID) (
 }
 
 const ListBindingRulings = `-- name: ListBindingRulings :many
-select r.case_id, r.dispute_id, r.outcome::text as outcome, d.handle_id
+select r.case_id, r.source_id as dispute_id, r.outcome::text as outcome, d.handle_id
   from idmgr.published_rulings r
-  join relmgr.disputes d on d.act_id = r.dispute_id
- where r.binds_at <= $1::timestamptz
+  join relmgr.disputes d on d.act_id = r.source_id
+ where r.source = 'dispute' and r.binds_at <= $1::timestamptz
  order by r.case_id
 `
 
@@ -54,6 +54,138 @@ func (q *Queries) ListBindingRulings(ctx context.Context, db DBTX, at time.Time)
 			&i.DisputeID,
 			&i.Outcome,
 			&i.HandleID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListJudgedByRuling = `-- name: ListJudgedByRuling :many
+select r.case_id, r.outcome::text as outcome, v.review_id, v.enquiry_id, v.agency_id, v.cause
+  from idmgr.published_rulings r
+  join relmgr.reviews v on v.review_id = r.source_id
+ where r.source = 'emergency-unreviewed' and r.binds_at <= $1::timestamptz
+   and not exists (select from relmgr.review_outcomes o where o.review_id = v.review_id)
+ order by r.case_id
+`
+
+type ListJudgedByRulingRow struct {
+	CaseID    ident.CaseID
+	Outcome   string
+	ReviewID  ident.ReviewID
+	EnquiryID ident.EnquiryID
+	AgencyID  ident.Agency
+	Cause     string
+}
+
+// Emergencies that nobody reviewed and that a ruling has judged.
+func (q *Queries) ListJudgedByRuling(ctx context.Context, db DBTX, at time.Time) ([]ListJudgedByRulingRow, error) {
+	rows, err := db.QueryContext(ctx, ListJudgedByRuling, at)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListJudgedByRulingRow{}
+	for rows.Next() {
+		var i ListJudgedByRulingRow
+		if err := rows.Scan(
+			&i.CaseID,
+			&i.Outcome,
+			&i.ReviewID,
+			&i.EnquiryID,
+			&i.AgencyID,
+			&i.Cause,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListRefusalsOf = `-- name: ListRefusalsOf :many
+select w.act_id as refusal_id
+  from relmgr.undoings u
+  join relmgr.acts a on a.act_id = u.undoes
+  join relmgr.acts w on w.act_id = u.act_id and w.agency_id <> a.agency_id and w.mode is distinct from 'subject'
+ where u.undoes = $1 and not exists (select from relmgr.undoings x where x.undoes = w.act_id)
+ order by w.act_id
+`
+
+// The refusals of a joint act that stand, once its rows are held.
+func (q *Queries) ListRefusalsOf(ctx context.Context, db DBTX, actID ident.ActID) ([]ident.ActID, error) {
+	rows, err := db.QueryContext(ctx, ListRefusalsOf, actID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ident.ActID{}
+	for rows.Next() {
+		var refusal_id ident.ActID
+		if err := rows.Scan(&refusal_id); err != nil {
+			return nil, err
+		}
+		items = append(items, refusal_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListRefusalsOverruled = `-- name: ListRefusalsOverruled :many
+select r.case_id, r.source_id as act_id, w.act_id as refusal_id, a.agency_id
+  from idmgr.published_rulings r
+  join relmgr.acts a on a.act_id = r.source_id
+  join relmgr.undoings u on u.undoes = a.act_id
+  join relmgr.acts w on w.act_id = u.act_id and w.agency_id <> a.agency_id and w.mode is distinct from 'subject'
+ where r.source = 'joint-refused' and r.outcome = 'upheld' and r.binds_at <= $1::timestamptz
+   and not exists (select from relmgr.confirmations f where f.confirms = a.act_id)
+   and not exists (select from relmgr.undoings o join relmgr.undoings x on x.undoes = o.act_id join relmgr.acts s on s.act_id = x.act_id
+                    where o.undoes = a.act_id and s.role = 'ruling')
+ order by r.case_id, w.act_id
+`
+
+type ListRefusalsOverruledRow struct {
+	CaseID    ident.CaseID
+	ActID     ident.UntypedID
+	RefusalID ident.ActID
+	AgencyID  ident.Agency
+}
+
+// Refusals of joint acts that a ruling which nobody can appeal against any more has found
+// wrong: not the person's own, and once for a case, whatever was made of it since.
+func (q *Queries) ListRefusalsOverruled(ctx context.Context, db DBTX, at time.Time) ([]ListRefusalsOverruledRow, error) {
+	rows, err := db.QueryContext(ctx, ListRefusalsOverruled, at)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListRefusalsOverruledRow{}
+	for rows.Next() {
+		var i ListRefusalsOverruledRow
+		if err := rows.Scan(
+			&i.CaseID,
+			&i.ActID,
+			&i.RefusalID,
+			&i.AgencyID,
 		); err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ values (@effect_id, @act_id, @manager, @kind, @rule, @version, @handle_id, @colu
 -- name: ListEffects :many
 -- A column's grants or withholdings of one manager, the newest first.
 select e.effect_id, e.handle_id, e.rule, e.version, e.starts_at, e.audience_kind, e.audience, e.purposes, e.reasons, e.until, e.live,
-       w.effect_id is not null as withdrawn, cardinality(e.yields_to) > 0 as overruled
+       (w.effect_id is not null)::boolean as withdrawn, cardinality(e.yields_to) > 0 as overruled
   from idmgr.effects e
   left join idmgr.withdrawals w on w.effect_id = e.effect_id
  where e.column_id = @column_id and e.manager = @manager and e.kind = @kind
