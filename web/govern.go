@@ -30,6 +30,7 @@ func showGovernance(v *visit) error {
 	}}
 	for _, n := range []link{
 		{Text: "Due for review", Href: "/governance/due", Why: fmt.Sprintf("%d within %d months, of which %d overdue.", len(due), soonMonths, overdue(due, now))},
+		{Text: "Disclosures and reviews", Href: oversightPath, Why: "How many people were told of, on which ground and for what, and which reviews wait."},
 		{Text: "Other hubs", Href: "/governance/hubs", Why: "The hubs that this one has met, and how both sides stand."},
 		{Text: "How registrars do", Href: "/governance/registrars", Why: "What each undertakes, and what it publishes."},
 		{Text: "Changes by date", Href: "/governance/acts", Why: "Each version of the document, and what it changed."},

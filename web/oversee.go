@@ -20,6 +20,7 @@ import (
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/federationoas"
 	"github.com/fame-hub/fame/api/governanceoas"
+	"github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/yamldoc"
 )
@@ -419,4 +420,83 @@ func changesRow(all []governanceoas.TermChange) []row {
 		r.Values = append(r.Values, words)
 	}
 	return []row{r}
+}
+
+const oversightPath = "/governance/oversight"
+
+// periodForm asks of which days; at first, of the four weeks that are past.
+func periodForm(now time.Time) *form {
+	from := &field{Name: "from", Label: "From", Kind: date, Missing: "Enter the first day"}
+	until := &field{Name: "until", Label: "Until", Hint: "The last day. It has to be past.", Kind: date, Missing: "Enter the last day"}
+	from.setDay(now.AddDate(0, 0, -28))
+	until.setDay(now.AddDate(0, 0, -1))
+	return &form{Action: Prefix + oversightPath, Button: "Count", Fields: []*field{from, until}}
+}
+
+var oversightPage = page{Title: "Disclosures and reviews", Links: []link{backToGovernance}, Lead: []string{
+	"How many people others were told of, and what waits for an agency's reviewers. Nothing here is about anybody.",
+}}
+
+func (v *visit) oversight(f *form) (*relmgroas.Oversight, error) {
+	r, err := v.relmgr()
+	if err != nil {
+		return nil, err
+	}
+	return r.Oversee(v.ctx, relmgroas.OverseeParams{From: f.day("from"), Until: f.day("until")})
+}
+
+// showOversight is what was disclosed over a period, in people, and what waits for review,
+// in numbers that name nobody (QRY-10, LEG-27).
+func showOversight(v *visit) error {
+	pg, f := oversightPage, periodForm(v.p.Now())
+	for _, one := range f.Fields {
+		if day, err := time.Parse(time.DateOnly, v.r.URL.Query().Get(one.Name)); err == nil {
+			one.setDay(day)
+		}
+	}
+	got, err := v.oversight(f)
+	if err != nil {
+		return err
+	}
+	pg.Lead = append(slices.Clone(pg.Lead), "From "+whenDay(f.day("from"))+" to "+whenDay(f.day("until"))+".")
+	v.counts(&pg, got)
+	pg.After, pg.AfterIs = f.numbered(), "Count other days"
+	return v.show(&pg)
+}
+
+func doOversight(v *visit) error {
+	pg, f := oversightPage, periodForm(v.p.Now())
+	if !f.read(v.values) {
+		return v.again(&pg, f)
+	}
+	if _, err := v.oversight(f); err != nil {
+		return v.refused(&pg, f, err, nil)
+	}
+	return v.to(Prefix + oversightPath + "?from=" + f.day("from").Format(time.DateOnly) + "&until=" + f.day("until").Format(time.DateOnly))
+}
+
+func (v *visit) counts(pg *page, got *relmgroas.Oversight) {
+	told := bars{Title: "People others were told of"}
+	for _, d := range got.Disclosures { // the most first
+		told.Of = append(told.Of, bar{
+			Name: title(v.t.Codes.Purposes, string(d.Purpose)) + ". " + plain(string(d.Ground)), N: d.People, Width: 100 * d.People / max(got.Disclosures[0].People, 1),
+		})
+	}
+	if len(told.Of) > 0 {
+		pg.Bars = &told
+		pg.Lead = append(pg.Lead, fmt.Sprintf("By what was asked for and the ground of the decision that told. Counts are rounded down to tens, and of fewer than %d people nothing is said.", got.Least))
+	} else {
+		pg.Tables = append(pg.Tables, table{Title: told.Title, Empty: fmt.Sprintf("Of no purpose and ground were there %d people or more. Of fewer nothing is said.", got.Least)})
+	}
+	waiting := table{Title: "Waiting for review now", Head: []string{"Agency", "Enquiries", "Overrides"}, Empty: "Nothing waits for review."}
+	of := func(n, late int) string {
+		if late == 0 {
+			return strconv.Itoa(n)
+		}
+		return fmt.Sprintf("%d, of which %d overdue", n, late)
+	}
+	for _, w := range got.Waiting {
+		waiting.Lines = append(waiting.Lines, line{Name: v.t.agencyName(string(w.Agency)), Cells: []string{of(w.Enquiries, w.EnquiriesOverdue), of(w.Overrides, w.OverridesOverdue)}})
+	}
+	pg.Tables = append(pg.Tables, waiting)
 }

@@ -219,6 +219,7 @@ func (p *Portal) routes() *http.ServeMux {
 
 	practitioner("/governance", forOfficers(showGovernance), nil)
 	practitioner("/governance/acts", forOfficers(showGovernanceActs), nil)
+	practitioner(oversightPath, forOfficers(showOversight), forOfficers(doOversight))
 	practitioner("/governance/due", forOfficers(showDue), nil)
 	practitioner("/governance/hubs", forOfficers(showHubs), nil)
 	practitioner("/governance/registrars", forOfficers(showRegistrars), nil)

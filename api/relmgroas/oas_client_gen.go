@@ -399,6 +399,15 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/pairings
 	OpenPairing(ctx context.Context, request *PairingRequest) (*Pairing, error)
+	// Oversee invokes oversee operation.
+	//
+	// For governance officers: counts, and nothing of anybody. Disclosures are counted in people, over
+	// whole days that are past, rounded down to tens; where there are fewer than ten, there
+	// is no line, as where there is nobody (LEG-27, QRY-10). What waits is counted by the agency that
+	// has to look at it.
+	//
+	// GET /relmgr/v1/oversight
+	Oversee(ctx context.Context, params OverseeParams) (*Oversight, error)
 	// PublishRelationship invokes publishRelationship operation.
 	//
 	// Placing an identifier in the index is itself a disclosure (IDX-08), so nothing is published
@@ -5392,6 +5401,110 @@ func (c *Client) sendOpenPairing(ctx context.Context, request *PairingRequest) (
 	defer body.Close()
 
 	result, err := decodeOpenPairingResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// Oversee invokes oversee operation.
+//
+// For governance officers: counts, and nothing of anybody. Disclosures are counted in people, over
+// whole days that are past, rounded down to tens; where there are fewer than ten, there
+// is no line, as where there is nobody (LEG-27, QRY-10). What waits is counted by the agency that
+// has to look at it.
+//
+// GET /relmgr/v1/oversight
+func (c *Client) Oversee(ctx context.Context, params OverseeParams) (*Oversight, error) {
+	res, err := c.sendOversee(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendOversee(ctx context.Context, params OverseeParams) (res *Oversight, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/oversight"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "from" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "from",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			return e.EncodeValue(conv.DateToString(params.From))
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "until" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "until",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			return e.EncodeValue(conv.DateToString(params.Until))
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, OverseeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeOverseeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -51,6 +51,7 @@ const (
 	MoveCaseloadOperation          OperationName = "MoveCaseload"
 	ObjectAsMyselfOperation        OperationName = "ObjectAsMyself"
 	OpenPairingOperation           OperationName = "OpenPairing"
+	OverseeOperation               OperationName = "Oversee"
 	PublishRelationshipOperation   OperationName = "PublishRelationship"
 	ReadAsOfOperation              OperationName = "ReadAsOf"
 	RecordObjectionOperation       OperationName = "RecordObjection"

@@ -8521,6 +8521,140 @@ func (s *OverrideTelling) UnmarshalText(data []byte) error {
 	}
 }
 
+// Ref: #/components/schemas/Oversight
+type Oversight struct {
+	// Of fewer people nothing is said, and all counts of people are rounded down to a multiple of it.
+	Least       int                        `json:"least"`
+	Disclosures []OversightDisclosuresItem `json:"disclosures"`
+	Waiting     []OversightWaitingItem     `json:"waiting"`
+}
+
+// GetLeast returns the value of Least.
+func (s *Oversight) GetLeast() int {
+	return s.Least
+}
+
+// GetDisclosures returns the value of Disclosures.
+func (s *Oversight) GetDisclosures() []OversightDisclosuresItem {
+	return s.Disclosures
+}
+
+// GetWaiting returns the value of Waiting.
+func (s *Oversight) GetWaiting() []OversightWaitingItem {
+	return s.Waiting
+}
+
+// SetLeast sets the value of Least.
+func (s *Oversight) SetLeast(val int) {
+	s.Least = val
+}
+
+// SetDisclosures sets the value of Disclosures.
+func (s *Oversight) SetDisclosures(val []OversightDisclosuresItem) {
+	s.Disclosures = val
+}
+
+// SetWaiting sets the value of Waiting.
+func (s *Oversight) SetWaiting(val []OversightWaitingItem) {
+	s.Waiting = val
+}
+
+type OversightDisclosuresItem struct {
+	Purpose Code   `json:"purpose"`
+	Ground  Ground `json:"ground"`
+	People  int    `json:"people"`
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *OversightDisclosuresItem) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetGround returns the value of Ground.
+func (s *OversightDisclosuresItem) GetGround() Ground {
+	return s.Ground
+}
+
+// GetPeople returns the value of People.
+func (s *OversightDisclosuresItem) GetPeople() int {
+	return s.People
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *OversightDisclosuresItem) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetGround sets the value of Ground.
+func (s *OversightDisclosuresItem) SetGround(val Ground) {
+	s.Ground = val
+}
+
+// SetPeople sets the value of People.
+func (s *OversightDisclosuresItem) SetPeople(val int) {
+	s.People = val
+}
+
+type OversightWaitingItem struct {
+	Agency Code `json:"agency"`
+	// Emergencies, what somebody with an interest asked, and the weekly sample, as far as they were
+	// found.
+	Enquiries        int `json:"enquiries"`
+	EnquiriesOverdue int `json:"enquiries_overdue"`
+	Overrides        int `json:"overrides"`
+	OverridesOverdue int `json:"overrides_overdue"`
+}
+
+// GetAgency returns the value of Agency.
+func (s *OversightWaitingItem) GetAgency() Code {
+	return s.Agency
+}
+
+// GetEnquiries returns the value of Enquiries.
+func (s *OversightWaitingItem) GetEnquiries() int {
+	return s.Enquiries
+}
+
+// GetEnquiriesOverdue returns the value of EnquiriesOverdue.
+func (s *OversightWaitingItem) GetEnquiriesOverdue() int {
+	return s.EnquiriesOverdue
+}
+
+// GetOverrides returns the value of Overrides.
+func (s *OversightWaitingItem) GetOverrides() int {
+	return s.Overrides
+}
+
+// GetOverridesOverdue returns the value of OverridesOverdue.
+func (s *OversightWaitingItem) GetOverridesOverdue() int {
+	return s.OverridesOverdue
+}
+
+// SetAgency sets the value of Agency.
+func (s *OversightWaitingItem) SetAgency(val Code) {
+	s.Agency = val
+}
+
+// SetEnquiries sets the value of Enquiries.
+func (s *OversightWaitingItem) SetEnquiries(val int) {
+	s.Enquiries = val
+}
+
+// SetEnquiriesOverdue sets the value of EnquiriesOverdue.
+func (s *OversightWaitingItem) SetEnquiriesOverdue(val int) {
+	s.EnquiriesOverdue = val
+}
+
+// SetOverrides sets the value of Overrides.
+func (s *OversightWaitingItem) SetOverrides(val int) {
+	s.Overrides = val
+}
+
+// SetOverridesOverdue sets the value of OverridesOverdue.
+func (s *OversightWaitingItem) SetOverridesOverdue(val int) {
+	s.OverridesOverdue = val
+}
+
 // Ref: #/components/schemas/Pairing
 type Pairing struct {
 	Code       PairingCode      `json:"code"`

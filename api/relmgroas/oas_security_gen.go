@@ -80,6 +80,7 @@ var operationRolesOidc = map[string][]string{
 	ListUntoldOperation:            []string{},
 	MoveCaseloadOperation:          []string{},
 	OpenPairingOperation:           []string{},
+	OverseeOperation:               []string{},
 	PublishRelationshipOperation:   []string{},
 	ReadAsOfOperation:              []string{},
 	RecordObjectionOperation:       []string{},

@@ -386,6 +386,15 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/pairings
 	OpenPairing(ctx context.Context, req *PairingRequest) (*Pairing, error)
+	// Oversee implements oversee operation.
+	//
+	// For governance officers: counts, and nothing of anybody. Disclosures are counted in people, over
+	// whole days that are past, rounded down to tens; where there are fewer than ten, there
+	// is no line, as where there is nobody (LEG-27, QRY-10). What waits is counted by the agency that
+	// has to look at it.
+	//
+	// GET /relmgr/v1/oversight
+	Oversee(ctx context.Context, params OverseeParams) (*Oversight, error)
 	// PublishRelationship implements publishRelationship operation.
 	//
 	// Placing an identifier in the index is itself a disclosure (IDX-08), so nothing is published

@@ -26,6 +26,7 @@ func (b *bench) values() (rows []row) {
 	b.registers(add)
 	b.notices(add)
 	b.notMine(add)
+	b.periods(add)
 	rows = append(rows, b.recognitions()...)
 	rows = append(rows, b.commonClients()...)
 	rows = append(rows, b.representing()...)
