@@ -137,11 +137,14 @@ func (s *Service) CheckItem(ctx context.Context, caller decide.Caller, id ident.
 // of one who is kept apart from another that it finds it is their own.
 func (s *Service) restedOn(ctx context.Context, subject ident.Subject, against, reference string) ([]byte, error) {
 	text := "fame/check/1\x00" + against + "\x00" + reference
-	mac, err := s.keys.MAC(ctx, TokensKey, []byte(text))
+	stands := func(mac []byte) (bool, error) {
+		return s.queries.HasRested(ctx, s.db, registrardb.HasRestedParams{Against: against, RestedOn: mac})
+	}
+	mac, err := s.lasting(ctx, text, stands)
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.queries.RestingOn(ctx, s.db, registrardb.RestingOnParams{Against: against, RestedOn: mac[:], SubjectID: subject})
+	others, err := s.queries.RestingOn(ctx, s.db, registrardb.RestingOnParams{Against: against, RestedOn: mac, SubjectID: subject})
 	if err != nil {
 		return nil, pg.Fault(err)
 	}
@@ -151,11 +154,10 @@ func (s *Service) restedOn(ctx context.Context, subject ident.Subject, against, 
 			return nil, err
 		}
 		if is {
-			mac, err = s.keys.MAC(ctx, TokensKey, []byte(text+"\x00"+subject.String()))
-			return mac[:], err
+			return s.lasting(ctx, text+"\x00"+subject.String(), stands)
 		}
 	}
-	return mac[:], nil
+	return mac, nil
 }
 
 // confirmed is the reference of the entry by which a register of births confirms one

@@ -146,12 +146,14 @@ func (s *Service) StartImport(ctx context.Context, caller decide.Caller, id iden
 	if err := (approved{found.ApprovalID, found.PractitionerID, found.EndsAt}).standing(caller, s.now()); err != nil {
 		return Import{}, err
 	}
-	hash, err := s.keys.MAC(ctx, TokensKey, []byte("fame/import/1\x00"+hex.EncodeToString(file[:])))
+	hash, err := s.lasting(ctx, "fame/import/1\x00"+hex.EncodeToString(file[:]), func(mac []byte) (bool, error) {
+		return s.queries.HasImport(ctx, s.db, registrardb.HasImportParams{ApprovalID: approval, FileHash: mac})
+	})
 	if err != nil {
 		return Import{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-		one, err := s.queries.OpenImport(ctx, tx, registrardb.OpenImportParams{ImportID: ident.NewImport(), ApprovalID: approval, FileHash: hash[:]})
+		one, err := s.queries.OpenImport(ctx, tx, registrardb.OpenImportParams{ImportID: ident.NewImport(), ApprovalID: approval, FileHash: hash})
 		if errors.Is(err, sql.ErrNoRows) { // another has just made it
 			return pg.ErrRetry
 		} else if err != nil {
@@ -236,18 +238,42 @@ func (s *Service) ImportPart(ctx context.Context, caller decide.Caller, id ident
 	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return 0, 0, err
 	}
+	for again := true; again && err == nil; {
+		entered, refused, again, err = s.importPart(ctx, caller, role, at, id, of, part)
+	}
+	return entered, refused, err
+}
+
+// importPart enters the people of a part. again: a key was replaced meanwhile, and
+// nothing was stored.
+func (s *Service) importPart(ctx context.Context, caller decide.Caller, role string, at time.Time, id ident.Register, of ident.ImportID, part ImportPart) (entered, refused int, again bool, err error) {
 	// What depends on the lines alone is made before the transaction, and once: it is
 	// what an import takes most of its time for.
 	by, _, err := s.subjectsKey(ctx)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
 	}
-	people, err := s.people(ctx, id, by, part.Lines, at)
+	e, err := s.epochs(ctx, s.db)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
+	}
+	people, err := s.people(ctx, id, by, e, part.Lines, at)
+	if err != nil {
+		return 0, 0, false, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		entered, refused = 0, 0
+		now, err := s.hold(ctx, tx)
+		if err != nil {
+			return err
+		}
+		newest, _, err := s.subjectsKey(ctx)
+		if err != nil {
+			return err
+		}
+		if again = now != e || newest != by; again {
+			return nil
+		}
 		approval, err := s.importing(ctx, tx, caller, id, of, at)
 		if err != nil {
 			return err
@@ -265,7 +291,7 @@ func (s *Service) ImportPart(ctx context.Context, caller decide.Caller, id ident
 				refused++
 			}
 		}
-		fresh, wrong, err := s.enterAll(ctx, tx, caller, role, at, id, of, approval, by, todo)
+		fresh, wrong, err := s.enterAll(ctx, tx, caller, role, at, id, of, approval, by, e, todo)
 		if err != nil {
 			return err
 		}
@@ -274,7 +300,7 @@ func (s *Service) ImportPart(ctx context.Context, caller decide.Caller, id ident
 			ImportID: of, FirstLine: int32(part.First), LastLine: int32(part.Last), Entered: int32(fresh), Refused: int32(wrong), ApprovalID: approval.id,
 		})
 	})
-	return entered, refused, err
+	return entered, refused, again, err
 }
 
 // person is one who is to be entered, sealed, or why not.
@@ -291,12 +317,12 @@ type person struct {
 
 // claimed is an identifier of a person's.
 type claimed struct {
-	token []byte
-	item  int // which of the items it is
+	slots
+	item int // which of the items it is
 }
 
 // people seals what the lines hold, or says what is wrong with it.
-func (s *Service) people(ctx context.Context, id ident.Register, by seal.KeyID, lines []ImportLine, at time.Time) ([]*person, error) {
+func (s *Service) people(ctx context.Context, id ident.Register, by seal.KeyID, e epochs, lines []ImportLine, at time.Time) ([]*person, error) {
 	all := make([]*person, len(lines))
 	for n, l := range lines {
 		p := &person{line: l.Line}
@@ -324,18 +350,18 @@ func (s *Service) people(ctx context.Context, id ident.Register, by seal.KeyID, 
 		if p.profile, err = seal.Seal(dek, p.subject[:], text); err != nil {
 			return nil, err
 		}
-		if p.tokens, err = s.tokens(ctx, id, match.Normalise(record).Keys()); err != nil {
+		if p.tokens, err = s.tokens(ctx, id, match.Normalise(record).Keys(), e); err != nil {
 			return nil, err
 		}
 		for n, i := range l.Items {
 			if i.Identifier == nil {
 				continue
 			}
-			token, err := s.identifierToken(ctx, id, i.Identifier)
+			tokens, err := s.slots(ctx, id, i.Identifier, e)
 			if err != nil {
 				return nil, err
 			}
-			p.identifiers = append(p.identifiers, claimed{token, n})
+			p.identifiers = append(p.identifiers, claimed{tokens, n})
 		}
 	}
 	return all, nil
@@ -344,22 +370,22 @@ func (s *Service) people(ctx context.Context, id ident.Register, by seal.KeyID, 
 // unclaimed refuses those who have an identifier that is another's, of this part or of
 // before (REG-10).
 func (s *Service) unclaimed(ctx context.Context, tx *sql.Tx, todo []*person) error {
-	var tokens [][]byte
+	var all registrardb.TakenIdentifiersParams
 	for _, p := range todo {
 		for _, c := range p.identifiers {
-			tokens = append(tokens, c.token)
+			all.Odd, all.Even = append(all.Odd, c.odd), append(all.Even, c.even)
 		}
 	}
-	if len(tokens) == 0 {
+	if len(all.Odd) == 0 {
 		return nil
 	}
-	found, err := s.queries.TakenIdentifiers(ctx, tx, tokens)
+	found, err := s.queries.TakenIdentifiers(ctx, tx, all)
 	if err != nil {
 		return err
 	}
 	taken := map[string]bool{}
 	for _, t := range found {
-		taken[string(t)] = true
+		taken[string(t)] = true // of whichever slot
 	}
 	for _, p := range todo {
 		if p.wrong != nil {
@@ -367,14 +393,19 @@ func (s *Service) unclaimed(ctx context.Context, tx *sql.Tx, todo []*person) err
 		}
 		own := map[string]bool{}
 		for _, c := range p.identifiers {
-			if taken[string(c.token)] || own[string(c.token)] {
+			odd, even := string(c.odd), string(c.even)
+			if taken[odd] || taken[even] || own[odd] || own[even] {
 				p.wrong = &fault.Field{
 					Pointer: "/items/" + strconv.Itoa(c.item) + "/identifier",
 					Detail:  "another entry has this identifier, or it stands here twice: recognise the person first, or find out whose it is",
 				}
 				break
 			}
-			own[string(c.token)] = true
+			for _, token := range []string{odd, even} {
+				if token != "" {
+					own[token] = true
+				}
+			}
 		}
 		if p.wrong == nil {
 			maps.Copy(taken, own)
@@ -385,7 +416,7 @@ func (s *Service) unclaimed(ctx context.Context, tx *sql.Tx, todo []*person) err
 
 // enterAll stores what came of the lines, in one statement, and counts it.
 func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller, role string, at time.Time, id ident.Register, of ident.ImportID,
-	approval approved, by seal.KeyID, people []*person,
+	approval approved, by seal.KeyID, e epochs, people []*person,
 ) (made, refused int, err error) {
 	todo := make([]*person, len(people)) // what is refused here may not be when it is tried again
 	for n, p := range people {
@@ -401,6 +432,7 @@ func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller
 	q := registrardb.EnterAllParams{
 		Kind: register, At: at, Registrar: string(s.registrar), Practitioner: string(caller.Practitioner), Agency: string(caller.Agency), Role: role,
 		TermsVersion: caller.Terms.Version, RegisterID: string(id), WrappedBy: string(by), ImportID: ident.UntypedID(of),
+		Oldest: int32(e.reading), Newest: int32(e.writing),
 	}
 	for _, p := range todo {
 		if p.wrong != nil {
@@ -432,12 +464,13 @@ func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller
 			q.Tokens, q.TokenSubjects = append(q.Tokens, t), append(q.TokenSubjects, subject)
 		}
 		for _, c := range p.identifiers {
-			q.IdentifierTokens, q.IdentifierItems = append(q.IdentifierTokens, c.token), append(q.IdentifierItems, p.items[c.item].Item.String())
+			q.Odd, q.Even = append(q.Odd, c.odd), append(q.Even, c.even)
+			q.IdentifierItems = append(q.IdentifierItems, p.items[c.item].Item.String())
 		}
 	}
 	err = s.queries.EnterAll(ctx, tx, q)
 	switch pg.Constraint(err) {
-	case "identifiers_pkey", "import_lines_pkey":
+	case "one_person_per_identifier", "one_person_per_identifier_b", "import_lines_pkey":
 		return 0, 0, pg.ErrRetry // another was first: read again
 	}
 	return made, refused, err
@@ -446,8 +479,10 @@ func (s *Service) enterAll(ctx context.Context, tx *sql.Tx, caller decide.Caller
 // first is the lowest of the person's identifiers.
 func (p *person) first() (token []byte) {
 	for _, c := range p.identifiers {
-		if token == nil || bytes.Compare(c.token, token) < 0 {
-			token = c.token
+		for _, slot := range [][]byte{c.odd, c.even} {
+			if slot != nil && (token == nil || bytes.Compare(slot, token) < 0) {
+				token = slot
+			}
 		}
 	}
 	return token

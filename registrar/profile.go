@@ -44,17 +44,19 @@ func recordOf(items []Item) (r match.Record) {
 	return r
 }
 
-// tokens are the form's keys as they are stored and looked up: 64 bits of an HMAC
-// that covers the register and the pass, so that no two registers, and no two ways of
-// looking, share any.
-func (s *Service) tokens(ctx context.Context, register ident.Register, keys []match.Key) ([]int64, error) {
-	all := make([]int64, len(keys))
-	for n, k := range keys {
-		mac, err := s.keys.MAC(ctx, TokensKey, []byte("fame/find/1\x00"+string(register)+"\x00"+strconv.Itoa(int(k.Pass))+"\x00"+k.Token))
-		if err != nil {
-			return nil, err
+// tokens are the form's keys as they are stored and looked up in each of the epochs:
+// 64 bits of an HMAC that covers the register and the pass, so that no two registers,
+// and no two ways of looking, share any.
+func (s *Service) tokens(ctx context.Context, register ident.Register, keys []match.Key, of epochs) ([]int64, error) {
+	var all []int64
+	for epoch := of.reading; epoch <= of.writing; epoch++ {
+		for _, k := range keys {
+			mac, err := s.mac(ctx, epoch, "fame/find/1\x00"+string(register)+"\x00"+strconv.Itoa(int(k.Pass))+"\x00"+k.Token)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, int64(binary.BigEndian.Uint64(mac[:8])))
 		}
-		all[n] = int64(binary.BigEndian.Uint64(mac[:8]))
 	}
 	return all, nil
 }
@@ -74,11 +76,17 @@ func (s *Service) project(ctx context.Context, tx *sql.Tx, register ident.Regist
 	if err != nil {
 		return err
 	}
-	tokens, err := s.tokens(ctx, register, match.Normalise(record).Keys())
+	e, err := s.hold(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if err := s.queries.PutProfile(ctx, tx, registrardb.PutProfileParams{SubjectID: subject, Sealed: sealed}); err != nil {
+	tokens, err := s.tokens(ctx, register, match.Normalise(record).Keys(), e)
+	if err != nil {
+		return err
+	}
+	if err := s.queries.PutProfile(ctx, tx, registrardb.PutProfileParams{
+		SubjectID: subject, Sealed: sealed, Oldest: int32(e.reading), Newest: int32(e.writing),
+	}); err != nil {
 		return err
 	}
 	if err := s.queries.PutTokens(ctx, tx, registrardb.PutTokensParams{Tokens: tokens, SubjectID: ident.UntypedID(subject)}); err != nil {
@@ -96,11 +104,11 @@ func (s *Service) dropTokens(ctx context.Context, tx *sql.Tx, register ident.Reg
 	if err != nil {
 		return err
 	}
-	was, err := openProfile(dek, subject, old)
+	was, err := openProfile(dek, subject, old.Sealed)
 	if err != nil {
 		return err
 	}
-	tokens, err := s.tokens(ctx, register, match.Normalise(was).Keys())
+	tokens, err := s.tokens(ctx, register, match.Normalise(was).Keys(), epochs{int(old.Oldest), int(old.Newest)})
 	if err != nil {
 		return err
 	}
@@ -118,15 +126,21 @@ func openProfile(dek seal.DEK, subject ident.Subject, sealed []byte) (r match.Re
 // claim takes the identifiers among new items for the person, each of which is one
 // person's in a register (REG-10). Conflict where another entry has one.
 func (s *Service) claim(ctx context.Context, tx *sql.Tx, register ident.Register, items []Item, sealed []sealedItem) error {
+	e, err := s.hold(ctx, tx)
+	if err != nil {
+		return err
+	}
 	for n, i := range items {
 		if i.Identifier == nil {
 			continue
 		}
-		token, err := s.identifierToken(ctx, register, i.Identifier)
+		tokens, err := s.slots(ctx, register, i.Identifier, e)
 		if err != nil {
 			return err
 		}
-		got, err := s.queries.InsertIdentifier(ctx, tx, registrardb.InsertIdentifierParams{Token: token, ItemID: sealed[n].Item})
+		got, err := s.queries.InsertIdentifier(ctx, tx, registrardb.InsertIdentifierParams{
+			Token: tokens.odd, TokenB: tokens.even, ItemID: sealed[n].Item, Oldest: int32(e.reading), Newest: int32(e.writing),
+		})
 		if err != nil {
 			return err
 		}
@@ -139,8 +153,27 @@ func (s *Service) claim(ctx context.Context, tx *sql.Tx, register ident.Register
 	return nil
 }
 
-func (s *Service) identifierToken(ctx context.Context, register ident.Register, i *Identifier) ([]byte, error) {
-	mac, err := s.keys.MAC(ctx, TokensKey, []byte("fame/identifier/1\x00"+string(register)+"\x00"+i.Scheme+"\x00"+i.Value))
+// slots are an identifier's tokens: of the odd epoch and of the even one, nil where
+// the epochs have none.
+type slots struct{ odd, even []byte }
+
+func (s *Service) slots(ctx context.Context, register ident.Register, i *Identifier, of epochs) (all slots, err error) {
+	for epoch := of.reading; epoch <= of.writing; epoch++ {
+		token, err := s.identifierToken(ctx, register, i, epoch)
+		if err != nil {
+			return slots{}, err
+		}
+		if epoch%2 == 1 {
+			all.odd = token
+		} else {
+			all.even = token
+		}
+	}
+	return all, nil
+}
+
+func (s *Service) identifierToken(ctx context.Context, register ident.Register, i *Identifier, epoch int) ([]byte, error) {
+	mac, err := s.mac(ctx, epoch, "fame/identifier/1\x00"+string(register)+"\x00"+i.Scheme+"\x00"+i.Value)
 	return mac[:], err
 }
 
@@ -152,16 +185,22 @@ func (s *Service) itemsOf(ctx context.Context, db registrardb.DBTX, subject iden
 	}
 	all := make([]Kept, len(rows))
 	for n, r := range rows {
-		text, err := seal.Open(dek, r.ItemID[:], r.Sealed)
+		item, err := openItem(dek, r.ItemID, r.Sealed)
 		if err != nil {
 			return nil, err
 		}
-		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC()}
-		if err := json.Unmarshal(text, &all[n].Item); err != nil {
-			return nil, errors.New("an item that opens is not JSON") // likewise
-		}
+		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC(), Item: item}
 	}
 	return all, nil
+}
+
+// openItem opens one item of a person's.
+func openItem(dek seal.DEK, id ident.ItemID, sealed []byte) (item Item, err error) {
+	text, err := seal.Open(dek, id[:], sealed)
+	if err == nil && json.Unmarshal(text, &item) != nil {
+		err = errors.New("an item that opens is not JSON") // likewise
+	}
+	return item, err
 }
 
 // sealItems seals each item under the person's data key, in its own place.

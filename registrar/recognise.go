@@ -253,24 +253,50 @@ type candidate struct {
 	form    *match.Form
 }
 
-// candidates are the entries that share a token with the form. A token that too many
-// share tells nobody apart and is not read: which passes that befell is said.
-func (s *Service) candidates(ctx context.Context, id ident.Register, form *match.Form) (all []candidate, full [match.Passes]bool, err error) {
-	keys := form.Keys()
-	p := registrardb.FindCandidatesParams{Numbers: make([]int32, len(keys)), Bounds: make([]int32, len(keys))}
-	if p.Tokens, err = s.tokens(ctx, id, keys); err != nil {
-		return nil, full, err
+// blocks are, for each key, those who share its token, one more than are read at most.
+func (s *Service) blocks(ctx context.Context, id ident.Register, keys []match.Key) ([][]ident.Subject, error) {
+	p := registrardb.FindCandidatesParams{
+		Registrar: s.registrar, Epoch: max(1, s.reading.Load()), Numbers: make([]int32, len(keys)), Bounds: make([]int32, len(keys)),
 	}
 	for n, k := range keys {
 		p.Numbers[n], p.Bounds[n] = int32(n), int32(k.Pass.Bound()+1)
 	}
-	rows, err := s.queries.FindCandidates(ctx, s.db, p)
-	if err != nil {
-		return nil, full, pg.Fault(err)
+	for {
+		var err error
+		if p.Tokens, err = s.tokens(ctx, id, keys, epochs{int(p.Epoch), int(p.Epoch)}); err != nil {
+			e, unread := s.epochs(ctx, s.db)
+			if unread != nil || int32(e.reading) == p.Epoch {
+				return nil, err
+			}
+			p.Epoch = int32(e.reading) // that key was destroyed since
+			continue
+		}
+		rows, err := s.queries.FindCandidates(ctx, s.db, p)
+		if err != nil {
+			return nil, pg.Fault(err)
+		}
+		if reading := rows[0].Reading; reading != p.Epoch { // the look-ups have changed over
+			p.Epoch = reading
+			s.reading.Store(reading)
+			continue
+		}
+		blocks := make([][]ident.Subject, len(keys))
+		for _, r := range rows {
+			if r.N >= 0 {
+				blocks[r.N] = append(blocks[r.N], ident.Subject(r.SubjectID))
+			}
+		}
+		return blocks, nil
 	}
-	blocks := make([][]ident.Subject, len(keys))
-	for _, r := range rows {
-		blocks[r.N] = append(blocks[r.N], r.SubjectID)
+}
+
+// candidates are the entries that share a token with the form. A token that too many
+// share tells nobody apart and is not read: which passes that befell is said.
+func (s *Service) candidates(ctx context.Context, id ident.Register, form *match.Form) (all []candidate, full [match.Passes]bool, err error) {
+	keys := form.Keys()
+	blocks, err := s.blocks(ctx, id, keys)
+	if err != nil {
+		return nil, full, err
 	}
 	seen := map[ident.Subject]bool{}
 	var subjects []ident.UntypedID

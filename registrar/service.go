@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,8 @@ const (
 	SubjectsKey seal.KeyID = "duty/registrar/subjects/1" // wraps the data keys of people
 	TokensKey   seal.KeyID = "duty/registrar/tokens/1"   // of the tokens by which people are found
 	EntriesKey  seal.KeyID = "duty/registrar/entries"    // of what agencies call entries
+	// LastingKey is of what is found again however often the key of tokens is replaced.
+	LastingKey seal.KeyID = "duty/registrar/lasting"
 	// HubSecretsKey derives what a hub's relationship manager knows a person by.
 	HubSecretsKey seal.KeyID = "duty/registrar/hub-secrets/1"
 )
@@ -51,7 +54,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 		id   seal.KeyID
 		kind seal.KeyKind
 	}{
-		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {EntriesKey, seal.KindMAC}, {HubSecretsKey, seal.KindMAC},
+		{RecordsKey, seal.KindWrap}, {SubjectsKey, seal.KindWrap}, {TokensKey, seal.KindMAC}, {LastingKey, seal.KindMAC}, {EntriesKey, seal.KindMAC}, {HubSecretsKey, seal.KindMAC},
 		{AccountsKey, seal.KindWrap}, {ApartKey, seal.KindWrap}, {PairsKey, seal.KindMAC}, {signin.SecretsKey, seal.KindMAC}, {signin.NamesKey, seal.KindMAC},
 		{ProviderKey(code, 1), seal.KindSign},
 		{SigningKey(code), seal.KindSign},
@@ -67,6 +70,9 @@ func MakeKeys(ctx context.Context, keys seal.Provider, code ident.Registrar) err
 // nothing was sealed under before.
 func MakeLaterKeys(ctx context.Context, keys seal.Provider) error {
 	if _, _, err := keys.Ensure(ctx, ApartKey, seal.KindWrap); err != nil {
+		return err
+	}
+	if _, _, err := keys.Ensure(ctx, LastingKey, seal.KindMAC); err != nil {
 		return err
 	}
 	_, _, err := keys.Ensure(ctx, PairsKey, seal.KindMAC)
@@ -106,6 +112,7 @@ type Service struct {
 	clock     func() time.Time
 	meter     *meter
 	models    models
+	reading   atomic.Int32 // the epoch that the last look-up was by
 
 	secondLevel map[string]string
 	client      *http.Client

@@ -77,14 +77,6 @@ func (s *Service) Register(ctx context.Context, caller decide.Caller, id ident.R
 // enter makes the entry of a person, whose items have been checked.
 func (s *Service) enter(ctx context.Context, caller decide.Caller, role string, at time.Time, id ident.Register, subject ident.Subject, items []Item) (made Registered, err error) {
 	dek := seal.NewDEK()
-	by, _, err := s.subjectsKey(ctx)
-	if err != nil {
-		return Registered{}, err
-	}
-	wrapped, err := s.keys.Wrap(ctx, by, subject[:], dek)
-	if err != nil {
-		return Registered{}, err
-	}
 	sealed, err := sealItems(dek, subject, items)
 	if err != nil {
 		return Registered{}, err
@@ -101,6 +93,14 @@ func (s *Service) enter(ctx context.Context, caller decide.Caller, role string, 
 			return err
 		}
 		made = Registered{Entry: entry, Receipt: receipt}
+		by, _, err := s.subjectsKey(ctx)
+		if err != nil {
+			return err
+		}
+		wrapped, err := s.keys.Wrap(ctx, by, subject[:], dek)
+		if err != nil {
+			return err
+		}
 		if err := s.queries.InsertSubject(ctx, tx, registrardb.InsertSubjectParams{
 			SubjectID: ident.UntypedID(subject), RegisterID: string(id), ActID: ident.UntypedID(a.ID), Wrapped: wrapped, WrappedBy: string(by),
 		}); err != nil {

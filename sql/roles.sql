@@ -64,6 +64,8 @@ grant select, insert, update, delete on registrar.unsearched to fame_registrar;
 grant select on registrar.act_kinds to fame_registrar;
 grant select, insert, delete on registrar.content_keys, registrar.subject_keys to fame_registrar;
 grant update (wrapped, wrapped_by) on registrar.subject_keys to fame_registrar;
+grant select, insert, update on registrar.token_epochs to fame_registrar;
+grant select, insert on registrar.retired_keys to fame_registrar;
 -- ... and the projection is rebuilt as acts come.
 grant select, insert, update, delete on registrar.tokens, registrar.profiles, registrar.identifiers to fame_registrar;
 -- Signing in: what was enrolled is append only, what is in force goes when it is revoked.

@@ -41,6 +41,21 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION registrar.key_that_wraps_is_in_use() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform pg_advisory_xact_lock_shared(1717660010, 0);
+  if exists (select from registrar.retired_keys k
+               join registrar.registers r on r.registrar = k.registrar
+               join registrar.subjects s on s.register_id = r.register_id
+              where s.subject_id = new.subject_id and k.key_id = new.wrapped_by) then
+    raise exception using errcode = 'serialization_failure', constraint = 'key_that_wraps_is_in_use',
+      message = 'the key that wraps is retired: read which is the newest again';
+  end if;
+  return null;
+end $$;
+
 CREATE FUNCTION registrar.kin(entry uuid) RETURNS uuid[]
     LANGUAGE sql STABLE
     AS $$
@@ -84,6 +99,32 @@ begin
       message = 'this one-time code, or a later one, has been used';
   end if;
   return new;
+end $$;
+
+CREATE FUNCTION registrar.tokens_are_of_the_epochs_in_use() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+  person uuid;
+  reads  integer;
+  writes integer;
+begin
+  perform pg_advisory_xact_lock_shared(1717660010, 0);
+  if tg_table_name = 'profiles' then
+    person := new.subject_id;
+  else
+    select i.subject_id into person from registrar.items i where i.item_id = new.item_id;
+  end if;
+  select e.reading, e.writing into reads, writes
+    from registrar.subjects s
+    join registrar.registers r on r.register_id = s.register_id
+    left join registrar.token_epochs e on e.registrar = r.registrar
+   where s.subject_id = person;
+  if new.oldest <> coalesce(reads, 1) or new.newest <> coalesce(writes, 1) then
+    raise exception using errcode = 'serialization_failure', constraint = 'tokens_are_of_the_epochs_in_use',
+      message = 'the tokens are not of the epochs in use: read them again';
+  end if;
+  return null;
 end $$;
 
 CREATE FUNCTION relmgr.act_is_concealed(act uuid, now timestamp with time zone) RETURNS boolean
@@ -1218,9 +1259,14 @@ CREATE TABLE registrar.grants (
 );
 
 CREATE TABLE registrar.identifiers (
-    token bytea NOT NULL,
+    token bytea,
     item_id uuid NOT NULL,
-    CONSTRAINT identifier_token_is_an_hmac CHECK ((octet_length(token) = 32))
+    token_b bytea,
+    oldest integer NOT NULL,
+    newest integer NOT NULL,
+    CONSTRAINT identifier_token_b_is_an_hmac CHECK ((octet_length(token_b) = 32)),
+    CONSTRAINT identifier_token_is_an_hmac CHECK ((octet_length(token) = 32)),
+    CONSTRAINT slots_are_of_the_epochs CHECK ((((newest >= oldest) AND (newest <= (oldest + 1))) AND ((token IS NOT NULL) = (((oldest % 2) = 1) OR ((newest % 2) = 1))) AND ((token_b IS NOT NULL) = (((oldest % 2) = 0) OR ((newest % 2) = 0)))))
 );
 
 CREATE TABLE registrar.import_approvals (
@@ -1285,7 +1331,10 @@ CREATE TABLE registrar.models (
 
 CREATE TABLE registrar.profiles (
     subject_id uuid NOT NULL,
-    sealed bytea NOT NULL
+    sealed bytea NOT NULL,
+    oldest integer NOT NULL,
+    newest integer NOT NULL,
+    CONSTRAINT tokens_of_two_epochs_at_most CHECK (((newest >= oldest) AND (newest <= (oldest + 1))))
 );
 
 CREATE TABLE registrar.recognitions (
@@ -1369,6 +1418,13 @@ CREATE TABLE registrar.representatives (
 CREATE TABLE registrar.representatives_ended (
     represents uuid NOT NULL,
     act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.retired_keys (
+    registrar governance.code NOT NULL,
+    key_id text NOT NULL,
+    retired_at timestamp with time zone NOT NULL,
+    destroy_after timestamp with time zone NOT NULL
 );
 
 CREATE TABLE registrar.security_events (
@@ -1459,6 +1515,13 @@ CREATE TABLE registrar.throttles (
     failures integer NOT NULL,
     at timestamp with time zone NOT NULL,
     CONSTRAINT throttle_is_a_hash CHECK ((length(throttle) = 32))
+);
+
+CREATE TABLE registrar.token_epochs (
+    registrar governance.code NOT NULL,
+    reading integer NOT NULL,
+    writing integer NOT NULL,
+    CONSTRAINT written_epoch_is_the_read_one_or_the_next CHECK (((reading >= 1) AND ((writing >= reading) AND (writing <= (reading + 1)))))
 );
 
 CREATE TABLE registrar.tokens (
@@ -2420,7 +2483,7 @@ ALTER TABLE ONLY registrar.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (grant_id);
 
 ALTER TABLE ONLY registrar.identifiers
-    ADD CONSTRAINT identifiers_pkey PRIMARY KEY (token);
+    ADD CONSTRAINT identifiers_pkey PRIMARY KEY (item_id);
 
 ALTER TABLE ONLY registrar.import_approvals
     ADD CONSTRAINT import_approvals_pkey PRIMARY KEY (approval_id);
@@ -2470,6 +2533,9 @@ ALTER TABLE ONLY registrar.representatives
 ALTER TABLE ONLY registrar.resolutions
     ADD CONSTRAINT resolutions_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY registrar.retired_keys
+    ADD CONSTRAINT retired_keys_pkey PRIMARY KEY (registrar, key_id);
+
 ALTER TABLE ONLY registrar.security_events
     ADD CONSTRAINT security_events_pkey PRIMARY KEY (event_id);
 
@@ -2505,6 +2571,9 @@ ALTER TABLE ONLY registrar.tasks
 
 ALTER TABLE ONLY registrar.throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (throttle);
+
+ALTER TABLE ONLY registrar.token_epochs
+    ADD CONSTRAINT token_epochs_pkey PRIMARY KEY (registrar);
 
 ALTER TABLE ONLY registrar.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (token, subject_id);
@@ -2819,11 +2888,13 @@ CREATE INDEX enrolment_codes_by_subject ON registrar.enrolment_codes USING btree
 
 CREATE INDEX grants_by_account ON registrar.grants USING btree (account_id);
 
-CREATE UNIQUE INDEX identifiers_by_item ON registrar.identifiers USING btree (item_id);
-
 CREATE UNIQUE INDEX import_lines_by_act ON registrar.import_lines USING btree (act_id) WHERE (act_id IS NOT NULL);
 
 CREATE INDEX items_by_subject ON registrar.items USING btree (subject_id);
+
+CREATE UNIQUE INDEX one_person_per_identifier ON registrar.identifiers USING btree (token) WHERE (token IS NOT NULL);
+
+CREATE UNIQUE INDEX one_person_per_identifier_b ON registrar.identifiers USING btree (token_b) WHERE (token_b IS NOT NULL);
 
 CREATE UNIQUE INDEX one_secret_and_one_seed ON registrar.authenticators_in_force USING btree (account_id, kind) WHERE (kind <> 'passkey'::text);
 
@@ -2967,7 +3038,13 @@ CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUT
 
 CREATE TRIGGER witnessed_only_grows BEFORE UPDATE ON ledger.witnessed FOR EACH ROW EXECUTE FUNCTION ledger.witnessed_only_grows();
 
+CREATE TRIGGER key_that_wraps_is_in_use AFTER INSERT OR UPDATE ON registrar.subject_keys FOR EACH ROW EXECUTE FUNCTION registrar.key_that_wraps_is_in_use();
+
 CREATE TRIGGER one_time_code_is_good_once BEFORE UPDATE OF last_step ON registrar.authenticators_in_force FOR EACH ROW WHEN ((old.kind = 'one-time-code'::text)) EXECUTE FUNCTION registrar.steps_go_forward();
+
+CREATE TRIGGER tokens_are_of_the_epochs_in_use AFTER INSERT OR UPDATE ON registrar.identifiers FOR EACH ROW EXECUTE FUNCTION registrar.tokens_are_of_the_epochs_in_use();
+
+CREATE TRIGGER tokens_are_of_the_epochs_in_use AFTER INSERT OR UPDATE ON registrar.profiles FOR EACH ROW EXECUTE FUNCTION registrar.tokens_are_of_the_epochs_in_use();
 
 CREATE TRIGGER handle_is_of_the_epochs_in_use AFTER INSERT OR UPDATE OF column_id, token, token_b, token_epoch, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((new.wrapped_by <> ''::text)) EXECUTE FUNCTION relmgr.handle_is_of_the_epochs_in_use();
 
@@ -3903,6 +3980,8 @@ GRANT SELECT,INSERT ON TABLE registrar.representatives TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.representatives_ended TO fame_registrar;
 
+GRANT SELECT,INSERT ON TABLE registrar.retired_keys TO fame_registrar;
+
 GRANT SELECT,INSERT ON TABLE registrar.security_events TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE ON TABLE registrar.sessions TO fame_registrar;
@@ -3938,6 +4017,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE registrar.throttles TO fame_registrar;
 GRANT UPDATE(failures) ON TABLE registrar.throttles TO fame_registrar;
 
 GRANT UPDATE(at) ON TABLE registrar.throttles TO fame_registrar;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE registrar.token_epochs TO fame_registrar;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registrar.tokens TO fame_registrar;
 

@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,8 +21,8 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
-// keysCommand keeps relmgr's keys, on a hub that runs or one that does not. It
-// works with that duty's own key file and database role.
+// keysCommand keeps the keys of relmgr and of the registrar, on a hub that runs or one
+// that does not. It works with each duty's own key file and database role.
 type keysCommand struct {
 	List      keysListCommand      `cmd:"" help:"List the keys, and when those that are retired may be destroyed."`
 	Rotate    keysRotateCommand    `cmd:"" help:"Bring a column to its next token key, or carry on a rotation that was stopped."`
@@ -26,6 +31,7 @@ type keysCommand struct {
 	Rewrap    keysRewrapCommand    `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
 	Records   keysRecordsCommand   `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
 	People    keysPeopleCommand    `cmd:"" help:"Bring what the registrar knows of people to its next wrapping key, or carry on what was stopped."`
+	Tokens    keysTokensCommand    `cmd:"" help:"Bring the tokens by which the registrar finds people to their next key, or carry on what was stopped."`
 	Revoke    keysRevokeCommand    `cmd:"" help:"Destroy an agency's wrapping keys, now and for good: what it calls people can be read by nobody any more."`
 	Destroy   keysDestroyCommand   `cmd:"" help:"Destroy the retired keys that no backup needs any more."`
 }
@@ -54,51 +60,76 @@ func (c *keysAgreementCommand) Run(ctx context.Context, all *cli, out *printer) 
 	return out.result(map[string]any{"file": file})
 }
 
-// openKeys opens relmgr for upkeep. On a private PostgreSQL, whose passwords are
-// new at each start, the superuser takes relmgr's role.
-func (h hub) openKeys(ctx context.Context) (s *relmgr.Service, done func(), err error) {
-	c, err := process.Load(h.path("relmgr.yaml"), "relmgr")
-	if err != nil {
-		return nil, nil, err
-	}
-	stop := func() {}
-	if h.Private {
-		if c.Database, stop, err = h.reachPrivate(ctx); err != nil {
-			return nil, nil, err
-		}
-		c.Database += " role='fame_relmgr'"
-	}
-	keys, err := seal.OpenFile(c.Keys, c.Identity)
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	db, err := pg.OpenPool(ctx, c.Database, pg.Pool{Application: "fame keys", MaxOpen: 2, StatementTimeout: 10 * time.Minute})
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	s, err = relmgr.New(ctx, relmgr.Config{DB: db, Keys: keys, Now: time.Now})
-	if err != nil {
-		db.Close()
-		stop()
-		return nil, nil, err
-	}
-	return s, func() { s.Close(); db.Close(); stop() }, nil
-}
-
-// withKeys runs what a command does with the keys of the hub of the directory.
-func withKeys(ctx context.Context, all *cli, do func(*relmgr.Service) error) error {
+// withDuty opens a duty's database and key file for upkeep. On a private PostgreSQL,
+// whose passwords are new at each start, the superuser takes the duty's role.
+func withDuty(ctx context.Context, all *cli, duty string, do func(process.Config, *sql.DB, seal.Provider) error) error {
 	h, err := openHub(all.Dir)
 	if err != nil {
 		return err
 	}
-	s, done, err := h.openKeys(ctx)
+	c, err := process.Load(h.path(duty+".yaml"), duty)
 	if err != nil {
 		return err
 	}
-	defer done()
-	return do(s)
+	if h.Private {
+		dsn, stop, err := h.reachPrivate(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		c.Database = dsn + " role='fame_" + duty + "'"
+	}
+	keys, err := seal.OpenFile(c.Keys, c.Identity)
+	if err != nil {
+		return err
+	}
+	db, err := pg.OpenPool(ctx, c.Database, pg.Pool{Application: "fame keys", MaxOpen: 2, StatementTimeout: 10 * time.Minute})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return do(c, db, keys)
+}
+
+// withKeys runs what a command does with relmgr's keys.
+func withKeys(ctx context.Context, all *cli, do func(*relmgr.Service) error) error {
+	return withDuty(ctx, all, "relmgr", func(_ process.Config, db *sql.DB, keys seal.Provider) error {
+		s, err := relmgr.New(ctx, relmgr.Config{DB: db, Keys: keys, Now: time.Now})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return do(s)
+	})
+}
+
+// withPeople runs what a command does with the registrar's keys.
+func withPeople(ctx context.Context, all *cli, do func(*registrar.Service) error) error {
+	return withDuty(ctx, all, "registrar", func(c process.Config, db *sql.DB, keys seal.Provider) error {
+		s, err := registrar.New(registrar.Config{Registrar: ident.Registrar(c.Registrar), DB: db, Keys: keys, Now: time.Now, Registerer: prometheus.NewRegistry()})
+		if err != nil {
+			return err
+		}
+		return do(s)
+	})
+}
+
+// withEither runs what a command does with the keys of both, or of the one whose
+// configuration is in the directory.
+func withEither(ctx context.Context, all *cli, index func(*relmgr.Service) error, people func(*registrar.Service) error) error {
+	h, err := openHub(all.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(h.path("relmgr.yaml")); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err := withKeys(ctx, all, index); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(h.path("registrar.yaml")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return withPeople(ctx, all, people)
 }
 
 // progress tells each step of a rotation, a tenth of it at a time.
@@ -118,37 +149,49 @@ func (p *printer) progress() relmgr.Progress {
 
 type keysListCommand struct{}
 
+// keyLine is a key as it is listed.
+type keyLine struct {
+	Key          seal.KeyID `json:"key"`
+	State        string     `json:"state"`
+	DestroyAfter *time.Time `json:"destroy_after,omitempty"`
+}
+
 // Run lists the keys.
 func (c *keysListCommand) Run(ctx context.Context, all *cli, out *printer) error {
-	return withKeys(ctx, all, func(s *relmgr.Service) error {
+	lines := []keyLine{}
+	add := func(id seal.KeyID, revoked, destroyed, retired bool, after time.Time) {
+		l := keyLine{Key: id, State: "in use"}
+		switch {
+		case revoked:
+			l.State = "revoked"
+		case destroyed:
+			l.State = "destroyed"
+		case retired:
+			l.State, l.DestroyAfter = "retired", &after
+			out.say("%-40s %s, to be destroyed after %s", l.Key, l.State, after.Format(time.DateOnly))
+		}
+		if l.DestroyAfter == nil {
+			out.say("%-40s %s", l.Key, l.State)
+		}
+		lines = append(lines, l)
+	}
+	err := withEither(ctx, all, func(s *relmgr.Service) error {
 		keys, err := s.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		type line struct {
-			Key          seal.KeyID `json:"key"`
-			State        string     `json:"state"`
-			DestroyAfter *time.Time `json:"destroy_after,omitempty"`
-		}
-		lines := []line{}
 		for _, k := range keys {
-			l := line{Key: k.ID, State: "in use"}
-			switch {
-			case k.Revoked:
-				l.State = "revoked"
-			case k.Destroyed:
-				l.State = "destroyed"
-			case k.Retired:
-				l.State, l.DestroyAfter = "retired", &k.DestroyAfter
-			}
-			if lines = append(lines, l); l.DestroyAfter != nil {
-				out.say("%-40s %s, to be destroyed after %s", l.Key, l.State, l.DestroyAfter.Format(time.DateOnly))
-			} else {
-				out.say("%-40s %s", l.Key, l.State)
-			}
+			add(k.ID, k.Revoked, k.Destroyed, k.Retired, k.DestroyAfter)
 		}
-		return out.result(lines)
+		return err
+	}, func(s *registrar.Service) error {
+		keys, err := s.Keys(ctx)
+		for _, k := range keys {
+			add(k.ID, false, k.Destroyed, k.Retired, k.DestroyAfter)
+		}
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return out.result(lines)
 }
 
 type keysRotateCommand struct {
@@ -209,44 +252,29 @@ func (c *keysRecordsCommand) Run(ctx context.Context, all *cli, out *printer) er
 
 type keysPeopleCommand struct{}
 
-// Run rotates the key that wraps the keys of people, with the registrar's own key file and
-// database role.
+// Run rotates the key that wraps the keys of people.
 func (c *keysPeopleCommand) Run(ctx context.Context, all *cli, out *printer) error {
-	h, err := openHub(all.Dir)
-	if err != nil {
-		return err
-	}
-	conf, err := process.Load(h.path("registrar.yaml"), "registrar")
-	if err != nil {
-		return err
-	}
-	if h.Private {
-		dsn, stop, err := h.reachPrivate(ctx)
-		if err != nil {
+	return withPeople(ctx, all, func(s *registrar.Service) error {
+		tell := out.progress()
+		if err := s.RewrapSubjects(ctx, func(done, of int) { tell("people", done, of) }); err != nil {
 			return err
 		}
-		defer stop()
-		conf.Database = dsn + " role='fame_registrar'"
-	}
-	keys, err := seal.OpenFile(conf.Keys, conf.Identity)
-	if err != nil {
-		return err
-	}
-	db, err := pg.OpenPool(ctx, conf.Database, pg.Pool{Application: "fame keys", MaxOpen: 2, StatementTimeout: 10 * time.Minute})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	s, err := registrar.New(registrar.Config{Registrar: ident.Registrar(conf.Registrar), DB: db, Keys: keys, Now: time.Now, Registerer: prometheus.NewRegistry()})
-	if err != nil {
-		return err
-	}
-	tell := out.progress()
-	if err := s.RewrapSubjects(ctx, func(done, of int) { tell("people", done, of) }); err != nil {
-		return err
-	}
-	out.say("What the registrar knows of people is under its new key. The old one is kept as long as backups are.")
-	return out.result(map[string]bool{"people": true})
+		out.say("What the registrar knows of people is under its new key. The old one is kept as long as backups are: see fame keys list.")
+		return out.result(map[string]bool{"people": true})
+	})
+}
+
+type keysTokensCommand struct{}
+
+// Run rotates the key of the tokens by which people are found.
+func (c *keysTokensCommand) Run(ctx context.Context, all *cli, out *printer) error {
+	return withPeople(ctx, all, func(s *registrar.Service) error {
+		if err := s.RotateTokens(ctx, registrar.Progress(out.progress())); err != nil {
+			return err
+		}
+		out.say("The registrar finds people by its new key. The old one is kept as long as backups are: see fame keys list.")
+		return out.result(map[string]bool{"tokens": true})
+	})
 }
 
 type keysRevokeCommand struct {
@@ -274,19 +302,27 @@ type keysDestroyCommand struct {
 
 // Run destroys retired keys.
 func (c *keysDestroyCommand) Run(ctx context.Context, all *cli, out *printer) error {
-	return withKeys(ctx, all, func(s *relmgr.Service) error {
-		early := make([]seal.KeyID, len(c.Early))
-		for i, k := range c.Early {
-			early[i] = seal.KeyID(k)
+	var early [2][]seal.KeyID // of relmgr, of the registrar
+	for _, k := range c.Early {
+		n := 0
+		if strings.HasPrefix(k, "duty/registrar/") {
+			n = 1
 		}
-		gone, err := s.DestroyRetired(ctx, early...)
+		early[n] = append(early[n], seal.KeyID(k))
+	}
+	destroyed := []seal.KeyID{}
+	told := func(gone []seal.KeyID, err error) error {
 		for _, k := range gone {
 			out.say("destroyed %s", k)
 		}
-		if err != nil {
-			return err
-		}
-		out.say("%d keys destroyed. Destroy them in the backups of the key file too.", len(gone))
-		return out.result(map[string]any{"destroyed": append([]seal.KeyID{}, gone...)})
-	})
+		destroyed = append(destroyed, gone...)
+		return err
+	}
+	err := withEither(ctx, all, func(s *relmgr.Service) error { return told(s.DestroyRetired(ctx, early[0]...)) },
+		func(s *registrar.Service) error { return told(s.DestroyRetired(ctx, early[1]...)) })
+	if err != nil {
+		return err
+	}
+	out.say("%d keys destroyed. Destroy them in the backups of the key file too.", len(destroyed))
+	return out.result(map[string]any{"destroyed": destroyed})
 }

@@ -150,6 +150,7 @@ func TestARegisterImportSurvivesTheDeathOfEverythingItRunsOn(t *testing.T) {
 	if again := hubtest.Fame(t, "", as("mr-quill")...); !strings.Contains(again.Stdout, want) || parts() != before {
 		t.Errorf("the import was run again after its end: %d parts more, and it said\n%s", parts()-before, again.Stdout)
 	}
+	w.tokensAreReplaced(t, "bulk", knownFromFile)
 }
 
 // REG-11, REG-12, A-13: each typing error in a file of people is told with its line and

@@ -171,7 +171,7 @@ func TestAQueryOverASiblingsTableIsRefused(t *testing.T) {
 // scans are the queries that may look through a whole table: what runs now and
 // then and is after most of it.
 var scans = map[string]string{
-	"CountRecords": "a rotation's progress", "CountWrapped": "a rotation's progress", "CountToRewrap": "a rotation's progress",
+	"CountRecords": "a rotation's progress", "CountWrapped": "a rotation's progress",
 	"CountReplays": "a sweep of what is kept for a day", "DeleteReplays": "a sweep of what is kept for a day",
 	"EraseContents": "an erasure, of what is kept for a day",
 	"TakeOut":       "the closing of a column", "DestroyColumn": "the closing of a column",

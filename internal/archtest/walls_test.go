@@ -103,6 +103,8 @@ registrar.unsearched            registrar   select insert update delete
 registrar.tokens                registrar   select insert update delete
 registrar.profiles              registrar   select insert update delete
 registrar.identifiers           registrar   select insert update delete
+registrar.token_epochs          registrar   select insert update
+registrar.retired_keys          registrar   select insert
 registrar.content_keys          registrar   select insert delete
 registrar.subject_keys          registrar   select insert update(wrapped,wrapped_by) delete
 # Signing in: what proves somebody goes when it is revoked, and so does what is over.

@@ -59,6 +59,22 @@ func (q *Queries) ConfirmApart(ctx context.Context, db DBTX, arg ConfirmApartPar
 	return err
 }
 
+const HasRested = `-- name: HasRested :one
+select exists (select from registrar.checks where against = $1 and rested_on = $2)::bool as has
+`
+
+type HasRestedParams struct {
+	Against  string
+	RestedOn []byte
+}
+
+func (q *Queries) HasRested(ctx context.Context, db DBTX, arg HasRestedParams) (bool, error) {
+	row := db.QueryRowContext(ctx, HasRested, arg.Against, arg.RestedOn)
+	var has bool
+	err := row.Scan(&has)
+	return has, err
+}
+
 const InsertSetApart = `-- name: InsertSetApart :exec
 insert into registrar.set_apart (act_id, register_id, sealed, wrapped)
 values ($1, $2, $3, $4)

@@ -33,63 +33,67 @@ with entry as (
 ), person_key as (
   insert into registrar.subject_keys (subject_id, wrapped, wrapped_by) select e.subject_id, e.subject_key, $18::text from entry e
 ), profile as (
-  insert into registrar.profiles (subject_id, sealed) select e.subject_id, e.profile from entry e
+  insert into registrar.profiles (subject_id, sealed, oldest, newest) select e.subject_id, e.profile, $19::int, $20::int from entry e
 ), search as (
   insert into registrar.unsearched (subject_id) select e.subject_id from entry e
 ), item as (
   insert into registrar.items (item_id, subject_id, act_id, kind, sealed)
   select i.item_id, e.subject_id, e.act_id, i.kind, i.sealed
-    from (select unnest($19::text[])::uuid as item_id, unnest($20::text[])::uuid as subject_id,
-                 unnest($21::text[]) as kind, unnest($22::bytea[]) as sealed) i
+    from (select unnest($21::text[])::uuid as item_id, unnest($22::text[])::uuid as subject_id,
+                 unnest($23::text[]) as kind, unnest($24::bytea[]) as sealed) i
     join entry e on e.subject_id = i.subject_id
 ), token as (
   insert into registrar.tokens (token, subject_id)
   select t.token, t.subject_id
-    from (select unnest($23::bigint[]) as token, unnest($24::text[])::uuid as subject_id) t
+    from (select unnest($25::bigint[]) as token, unnest($26::text[])::uuid as subject_id) t
   on conflict do nothing
 ), identifier as (
-  insert into registrar.identifiers (token, item_id)
-  select n.token, n.item_id
-    from (select unnest($25::bytea[]) as token, unnest($26::text[])::uuid as item_id) n
+  insert into registrar.identifiers (token, token_b, item_id, oldest, newest)
+  select nullif(n.token, ''::bytea), nullif(n.token_b, ''::bytea), n.item_id, $19::int, $20::int
+    from (select unnest($27::bytea[]) as token, unnest($28::bytea[]) as token_b,
+                 unnest($29::text[])::uuid as item_id) n
 ), refused as (
   insert into registrar.import_lines (import_id, line, pointer, detail)
   select $1::uuid, l.line, l.pointer, l.detail
-    from (select unnest($27::integer[]) as line, unnest($28::text[]) as pointer,
-                 unnest($29::text[]) as detail) l
+    from (select unnest($30::integer[]) as line, unnest($31::text[]) as pointer,
+                 unnest($32::text[]) as detail) l
 )
 insert into registrar.import_lines (import_id, line, act_id) select $1::uuid, e.line, e.act_id from entry e
 `
 
 type EnterAllParams struct {
-	ImportID         ident.UntypedID
-	ActIds           []string
-	Contents         [][]byte
-	WrappedKeys      [][]byte
-	Commitments      [][]byte
-	Subjects         []string
-	SubjectKeys      [][]byte
-	Profiles         [][]byte
-	Lines            []int32
-	Kind             string
-	At               time.Time
-	Registrar        string
-	Practitioner     string
-	Agency           string
-	Role             string
-	TermsVersion     int64
-	RegisterID       string
-	WrappedBy        string
-	ItemIds          []string
-	ItemSubjects     []string
-	ItemKinds        []string
-	ItemContents     [][]byte
-	Tokens           []int64
-	TokenSubjects    []string
-	IdentifierTokens [][]byte
-	IdentifierItems  []string
-	RefusedLines     []int32
-	Pointers         []string
-	Details          []string
+	ImportID        ident.UntypedID
+	ActIds          []string
+	Contents        [][]byte
+	WrappedKeys     [][]byte
+	Commitments     [][]byte
+	Subjects        []string
+	SubjectKeys     [][]byte
+	Profiles        [][]byte
+	Lines           []int32
+	Kind            string
+	At              time.Time
+	Registrar       string
+	Practitioner    string
+	Agency          string
+	Role            string
+	TermsVersion    int64
+	RegisterID      string
+	WrappedBy       string
+	Oldest          int32
+	Newest          int32
+	ItemIds         []string
+	ItemSubjects    []string
+	ItemKinds       []string
+	ItemContents    [][]byte
+	Tokens          []int64
+	TokenSubjects   []string
+	Odd             [][]byte
+	Even            [][]byte
+	IdentifierItems []string
+	RefusedLines    []int32
+	Pointers        []string
+	Details         []string
 }
 
 // Many people, with everything that entering each leaves: the act, the key of its
@@ -117,13 +121,16 @@ func (q *Queries) EnterAll(ctx context.Context, db DBTX, arg EnterAllParams) err
 		arg.TermsVersion,
 		arg.RegisterID,
 		arg.WrappedBy,
+		arg.Oldest,
+		arg.Newest,
 		pq.Array(arg.ItemIds),
 		pq.Array(arg.ItemSubjects),
 		pq.Array(arg.ItemKinds),
 		pq.Array(arg.ItemContents),
 		pq.Array(arg.Tokens),
 		pq.Array(arg.TokenSubjects),
-		pq.Array(arg.IdentifierTokens),
+		pq.Array(arg.Odd),
+		pq.Array(arg.Even),
 		pq.Array(arg.IdentifierItems),
 		pq.Array(arg.RefusedLines),
 		pq.Array(arg.Pointers),
@@ -197,6 +204,22 @@ func (q *Queries) FindImportPart(ctx context.Context, db DBTX, arg FindImportPar
 	var last_line int32
 	err := row.Scan(&last_line)
 	return last_line, err
+}
+
+const HasImport = `-- name: HasImport :one
+select exists (select from registrar.imports where approval_id = $1 and file_hash = $2)::bool as has
+`
+
+type HasImportParams struct {
+	ApprovalID ident.ActID
+	FileHash   []byte
+}
+
+func (q *Queries) HasImport(ctx context.Context, db DBTX, arg HasImportParams) (bool, error) {
+	row := db.QueryRowContext(ctx, HasImport, arg.ApprovalID, arg.FileHash)
+	var has bool
+	err := row.Scan(&has)
+	return has, err
 }
 
 const InsertApproval = `-- name: InsertApproval :exec
@@ -407,10 +430,17 @@ func (q *Queries) ShowImport(ctx context.Context, db DBTX, importID ident.Import
 
 const TakenIdentifiers = `-- name: TakenIdentifiers :many
 select token from registrar.identifiers where token = any($1::bytea[])
+union all
+select token_b from registrar.identifiers where token_b = any($2::bytea[])
 `
 
-func (q *Queries) TakenIdentifiers(ctx context.Context, db DBTX, tokens [][]byte) ([][]byte, error) {
-	rows, err := db.QueryContext(ctx, TakenIdentifiers, pq.Array(tokens))
+type TakenIdentifiersParams struct {
+	Odd  [][]byte
+	Even [][]byte
+}
+
+func (q *Queries) TakenIdentifiers(ctx context.Context, db DBTX, arg TakenIdentifiersParams) ([][]byte, error) {
+	rows, err := db.QueryContext(ctx, TakenIdentifiers, pq.Array(arg.Odd), pq.Array(arg.Even))
 	if err != nil {
 		return nil, err
 	}

@@ -65,25 +65,39 @@ func (q *Queries) DropTokens(ctx context.Context, db DBTX, arg DropTokensParams)
 }
 
 const FindCandidates = `-- name: FindCandidates :many
-select k.n::int as n, t.subject_id
-  from (select unnest($1::int[]) as n, unnest($2::bigint[]) as token, unnest($3::int[]) as most) k
-  cross join lateral (select u.subject_id from registrar.tokens u where u.token = k.token limit k.most) t
+select e.reading::int as reading, coalesce(t.n, -1)::int as n, coalesce(t.subject_id, '00000000-0000-0000-0000-000000000000')::uuid as subject_id
+  from (select coalesce(max(te.reading), 1) as reading from registrar.token_epochs te where te.registrar = $1) e
+  left join (
+    select k.n, u.subject_id
+      from (select unnest($2::int[]) as n, unnest($3::bigint[]) as token, unnest($4::int[]) as most) k
+      cross join lateral (select o.subject_id from registrar.tokens o where o.token = k.token limit k.most) u
+  ) t on e.reading = $5::int
 `
 
 type FindCandidatesParams struct {
-	Numbers []int32
-	Tokens  []int64
-	Bounds  []int32
+	Registrar ident.Registrar
+	Numbers   []int32
+	Tokens    []int64
+	Bounds    []int32
+	Epoch     int32
 }
 
 type FindCandidatesRow struct {
+	Reading   int32
 	N         int32
-	SubjectID ident.Subject
+	SubjectID ident.UntypedID
 }
 
-// For each token at most as many people as its way of looking reads, and one more.
+// For each token at most as many people as its way of looking reads, and one more. There is
+// a row at least, and each says which epoch is looked up: of tokens of another nobody is.
 func (q *Queries) FindCandidates(ctx context.Context, db DBTX, arg FindCandidatesParams) ([]FindCandidatesRow, error) {
-	rows, err := db.QueryContext(ctx, FindCandidates, pq.Array(arg.Numbers), pq.Array(arg.Tokens), pq.Array(arg.Bounds))
+	rows, err := db.QueryContext(ctx, FindCandidates,
+		arg.Registrar,
+		pq.Array(arg.Numbers),
+		pq.Array(arg.Tokens),
+		pq.Array(arg.Bounds),
+		arg.Epoch,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +105,7 @@ func (q *Queries) FindCandidates(ctx context.Context, db DBTX, arg FindCandidate
 	items := []FindCandidatesRow{}
 	for rows.Next() {
 		var i FindCandidatesRow
-		if err := rows.Scan(&i.N, &i.SubjectID); err != nil {
+		if err := rows.Scan(&i.Reading, &i.N, &i.SubjectID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -106,14 +120,20 @@ func (q *Queries) FindCandidates(ctx context.Context, db DBTX, arg FindCandidate
 }
 
 const FindProfile = `-- name: FindProfile :one
-select sealed from registrar.profiles where subject_id = $1
+select sealed, oldest, newest from registrar.profiles where subject_id = $1 for update
 `
 
-func (q *Queries) FindProfile(ctx context.Context, db DBTX, subjectID ident.Subject) ([]byte, error) {
+type FindProfileRow struct {
+	Sealed []byte
+	Oldest int32
+	Newest int32
+}
+
+func (q *Queries) FindProfile(ctx context.Context, db DBTX, subjectID ident.Subject) (FindProfileRow, error) {
 	row := db.QueryRowContext(ctx, FindProfile, subjectID)
-	var sealed []byte
-	err := row.Scan(&sealed)
-	return sealed, err
+	var i FindProfileRow
+	err := row.Scan(&i.Sealed, &i.Oldest, &i.Newest)
+	return i, err
 }
 
 const FindRecognition = `-- name: FindRecognition :one
@@ -266,17 +286,25 @@ func (q *Queries) NewestModel(ctx context.Context, db DBTX, registerID ident.Reg
 }
 
 const PutProfile = `-- name: PutProfile :exec
-insert into registrar.profiles (subject_id, sealed) values ($1, $2)
-on conflict (subject_id) do update set sealed = excluded.sealed
+insert into registrar.profiles (subject_id, sealed, oldest, newest)
+values ($1, $2, $3, $4)
+on conflict (subject_id) do update set sealed = excluded.sealed, oldest = excluded.oldest, newest = excluded.newest
 `
 
 type PutProfileParams struct {
 	SubjectID ident.Subject
 	Sealed    []byte
+	Oldest    int32
+	Newest    int32
 }
 
 func (q *Queries) PutProfile(ctx context.Context, db DBTX, arg PutProfileParams) error {
-	_, err := db.ExecContext(ctx, PutProfile, arg.SubjectID, arg.Sealed)
+	_, err := db.ExecContext(ctx, PutProfile,
+		arg.SubjectID,
+		arg.Sealed,
+		arg.Oldest,
+		arg.Newest,
+	)
 	return err
 }
 

@@ -12,17 +12,6 @@ import (
 	"github.com/fame-hub/fame/internal/ident"
 )
 
-const CountToRewrap = `-- name: CountToRewrap :one
-select count(*) from registrar.subject_keys where wrapped_by <> $1::text
-`
-
-func (q *Queries) CountToRewrap(ctx context.Context, db DBTX, wrappedBy string) (int64, error) {
-	row := db.QueryRowContext(ctx, CountToRewrap, wrappedBy)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const FindEntry = `-- name: FindEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
@@ -86,17 +75,28 @@ func (q *Queries) InsertEntry(ctx context.Context, db DBTX, arg InsertEntryParam
 }
 
 const InsertIdentifier = `-- name: InsertIdentifier :execrows
-insert into registrar.identifiers (token, item_id) values ($1, $2) on conflict (token) do nothing
+insert into registrar.identifiers (token, token_b, item_id, oldest, newest)
+values ($1, $2, $3, $4, $5)
+on conflict do nothing
 `
 
 type InsertIdentifierParams struct {
 	Token  []byte
+	TokenB []byte
 	ItemID ident.ItemID
+	Oldest int32
+	Newest int32
 }
 
-// No row is inserted where another entry has the identifier.
+// No row is inserted where another entry has the identifier, by either slot.
 func (q *Queries) InsertIdentifier(ctx context.Context, db DBTX, arg InsertIdentifierParams) (int64, error) {
-	result, err := db.ExecContext(ctx, InsertIdentifier, arg.Token, arg.ItemID)
+	result, err := db.ExecContext(ctx, InsertIdentifier,
+		arg.Token,
+		arg.TokenB,
+		arg.ItemID,
+		arg.Oldest,
+		arg.Newest,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -201,43 +201,6 @@ func (q *Queries) ListItems(ctx context.Context, db DBTX, subjectID ident.Subjec
 	return items, nil
 }
 
-const ListToRewrap = `-- name: ListToRewrap :many
-select subject_id, wrapped, wrapped_by from registrar.subject_keys
- where wrapped_by <> $1::text
- order by subject_id
- limit $2
-   for update
-`
-
-type ListToRewrapParams struct {
-	WrappedBy string
-	Most      int32
-}
-
-// People whose key is wrapped by another key than this.
-func (q *Queries) ListToRewrap(ctx context.Context, db DBTX, arg ListToRewrapParams) ([]RegistrarSubjectKey, error) {
-	rows, err := db.QueryContext(ctx, ListToRewrap, arg.WrappedBy, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []RegistrarSubjectKey{}
-	for rows.Next() {
-		var i RegistrarSubjectKey
-		if err := rows.Scan(&i.SubjectID, &i.Wrapped, &i.WrappedBy); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const LockEntry = `-- name: LockEntry :one
 select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
   from registrar.entries e
@@ -280,21 +243,6 @@ delete from registrar.identifiers where item_id = $1
 
 func (q *Queries) ReleaseIdentifier(ctx context.Context, db DBTX, itemID ident.ItemID) error {
 	_, err := db.ExecContext(ctx, ReleaseIdentifier, itemID)
-	return err
-}
-
-const Rewrap = `-- name: Rewrap :exec
-update registrar.subject_keys set wrapped = $1, wrapped_by = $2 where subject_id = $3
-`
-
-type RewrapParams struct {
-	Wrapped   []byte
-	WrappedBy string
-	SubjectID ident.Subject
-}
-
-func (q *Queries) Rewrap(ctx context.Context, db DBTX, arg RewrapParams) error {
-	_, err := db.ExecContext(ctx, Rewrap, arg.Wrapped, arg.WrappedBy, arg.SubjectID)
 	return err
 }
 

@@ -41,6 +41,9 @@ select s.id::uuid as subject_id, registrar.kin(s.id)::uuid[] as kin
 -- name: AreApart :one
 select exists (select from registrar.apart where pair = any(sqlc.arg(pairs)::bytea[]));
 
+-- name: HasRested :one
+select exists (select from registrar.checks where against = sqlc.arg(against) and rested_on = sqlc.arg(rested_on))::bool as has;
+
 -- Of whom an item was confirmed by the same entry of a register of somebody else's.
 -- name: RestingOn :many
 select distinct i.subject_id

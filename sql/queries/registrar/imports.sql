@@ -21,6 +21,9 @@ union all
 select i.import_id from registrar.imports i where i.approval_id = sqlc.arg(approval_id) and i.file_hash = sqlc.arg(file_hash)
  limit 1;
 
+-- name: HasImport :one
+select exists (select from registrar.imports where approval_id = sqlc.arg(approval_id) and file_hash = sqlc.arg(file_hash))::bool as has;
+
 -- name: FindImport :one
 select p.approval_id, p.ends_at, a.practitioner_id
   from registrar.imports i
@@ -53,7 +56,9 @@ select l.line, l.pointer::text as pointer, l.detail::text as detail from registr
  limit sqlc.arg(most);
 
 -- name: TakenIdentifiers :many
-select token from registrar.identifiers where token = any(sqlc.arg(tokens)::bytea[]);
+select token from registrar.identifiers where token = any(sqlc.arg(odd)::bytea[])
+union all
+select token_b from registrar.identifiers where token_b = any(sqlc.arg(even)::bytea[]);
 
 -- Many people, with everything that entering each leaves: the act, the key of its
 -- content, its commitment, the person's entry, data key and items, what they are found
@@ -80,7 +85,7 @@ with entry as (
 ), person_key as (
   insert into registrar.subject_keys (subject_id, wrapped, wrapped_by) select e.subject_id, e.subject_key, sqlc.arg(wrapped_by)::text from entry e
 ), profile as (
-  insert into registrar.profiles (subject_id, sealed) select e.subject_id, e.profile from entry e
+  insert into registrar.profiles (subject_id, sealed, oldest, newest) select e.subject_id, e.profile, sqlc.arg(oldest)::int, sqlc.arg(newest)::int from entry e
 ), search as (
   insert into registrar.unsearched (subject_id) select e.subject_id from entry e
 ), item as (
@@ -95,9 +100,10 @@ with entry as (
     from (select unnest(sqlc.arg(tokens)::bigint[]) as token, unnest(sqlc.arg(token_subjects)::text[])::uuid as subject_id) t
   on conflict do nothing
 ), identifier as (
-  insert into registrar.identifiers (token, item_id)
-  select n.token, n.item_id
-    from (select unnest(sqlc.arg(identifier_tokens)::bytea[]) as token, unnest(sqlc.arg(identifier_items)::text[])::uuid as item_id) n
+  insert into registrar.identifiers (token, token_b, item_id, oldest, newest)
+  select nullif(n.token, ''::bytea), nullif(n.token_b, ''::bytea), n.item_id, sqlc.arg(oldest)::int, sqlc.arg(newest)::int
+    from (select unnest(sqlc.arg(odd)::bytea[]) as token, unnest(sqlc.arg(even)::bytea[]) as token_b,
+                 unnest(sqlc.arg(identifier_items)::text[])::uuid as item_id) n
 ), refused as (
   insert into registrar.import_lines (import_id, line, pointer, detail)
   select sqlc.arg(import_id)::uuid, l.line, l.pointer, l.detail

@@ -8,17 +8,23 @@ select unnest(sqlc.arg(tokens)::bigint[]), sqlc.arg(subject_id)::uuid
 on conflict do nothing;
 
 -- name: PutProfile :exec
-insert into registrar.profiles (subject_id, sealed) values (sqlc.arg(subject_id), sqlc.arg(sealed))
-on conflict (subject_id) do update set sealed = excluded.sealed;
+insert into registrar.profiles (subject_id, sealed, oldest, newest)
+values (sqlc.arg(subject_id), sqlc.arg(sealed), sqlc.arg(oldest), sqlc.arg(newest))
+on conflict (subject_id) do update set sealed = excluded.sealed, oldest = excluded.oldest, newest = excluded.newest;
 
 -- name: FindProfile :one
-select sealed from registrar.profiles where subject_id = sqlc.arg(subject_id);
+select sealed, oldest, newest from registrar.profiles where subject_id = sqlc.arg(subject_id) for update;
 
--- For each token at most as many people as its way of looking reads, and one more.
+-- For each token at most as many people as its way of looking reads, and one more. There is
+-- a row at least, and each says which epoch is looked up: of tokens of another nobody is.
 -- name: FindCandidates :many
-select k.n::int as n, t.subject_id
-  from (select unnest(sqlc.arg(numbers)::int[]) as n, unnest(sqlc.arg(tokens)::bigint[]) as token, unnest(sqlc.arg(bounds)::int[]) as most) k
-  cross join lateral (select u.subject_id from registrar.tokens u where u.token = k.token limit k.most) t;
+select e.reading::int as reading, coalesce(t.n, -1)::int as n, coalesce(t.subject_id, '00000000-0000-0000-0000-000000000000')::uuid as subject_id
+  from (select coalesce(max(te.reading), 1) as reading from registrar.token_epochs te where te.registrar = sqlc.arg(registrar)) e
+  left join (
+    select k.n, u.subject_id
+      from (select unnest(sqlc.arg(numbers)::int[]) as n, unnest(sqlc.arg(tokens)::bigint[]) as token, unnest(sqlc.arg(bounds)::int[]) as most) k
+      cross join lateral (select o.subject_id from registrar.tokens o where o.token = k.token limit k.most) u
+  ) t on e.reading = sqlc.arg(epoch)::int;
 
 -- name: ListProfiles :many
 select p.subject_id, p.sealed, k.wrapped, k.wrapped_by, (x.subject_id is not null)::bool as shielded

@@ -48,23 +48,12 @@ select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
 -- name: Supersede :exec
 insert into registrar.superseded (item_id, act_id) values (sqlc.arg(item_id), sqlc.arg(act_id));
 
--- No row is inserted where another entry has the identifier.
+-- No row is inserted where another entry has the identifier, by either slot.
 -- name: InsertIdentifier :execrows
-insert into registrar.identifiers (token, item_id) values (sqlc.arg(token), sqlc.arg(item_id)) on conflict (token) do nothing;
+insert into registrar.identifiers (token, token_b, item_id, oldest, newest)
+values (sqlc.narg(token), sqlc.narg(token_b), sqlc.arg(item_id), sqlc.arg(oldest), sqlc.arg(newest))
+on conflict do nothing;
 
 -- name: ReleaseIdentifier :exec
 delete from registrar.identifiers where item_id = sqlc.arg(item_id);
 
--- name: CountToRewrap :one
-select count(*) from registrar.subject_keys where wrapped_by <> sqlc.arg(wrapped_by)::text;
-
--- People whose key is wrapped by another key than this.
--- name: ListToRewrap :many
-select subject_id, wrapped, wrapped_by from registrar.subject_keys
- where wrapped_by <> sqlc.arg(wrapped_by)::text
- order by subject_id
- limit sqlc.arg(most)
-   for update;
-
--- name: Rewrap :exec
-update registrar.subject_keys set wrapped = sqlc.arg(wrapped), wrapped_by = sqlc.arg(wrapped_by) where subject_id = sqlc.arg(subject_id);
