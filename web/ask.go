@@ -19,6 +19,7 @@ type asked struct {
 	Purpose    string
 	Emergency  bool
 	Answer     *relmgroas.Answer
+	Elsewhere  []elsewhere
 	Contacted  string // by which of the asker's routes holders were asked to call
 }
 
@@ -67,6 +68,9 @@ func askForm(v *visit) *form {
 		f.Fields = append(f.Fields, &field{Name: "emergency", Kind: yes, Optional: true, Label: "This is an emergency: life or limb is at risk",
 			Hint: "You are asked once more before anything is done. What people have hidden may be shown, and somebody else reviews that you asked."})
 	}
+	if hubs := hubsField(v, under); hubs != nil {
+		f.Fields = append(f.Fields, hubs)
+	}
 	return f
 }
 
@@ -101,15 +105,25 @@ func doAsk(v *visit) error {
 	if emergency {
 		q.Emergency = relmgroas.NewOptBool(true)
 	}
+	if f.get("elsewhere") == "yes" {
+		q.Scope.SetTo(relmgroas.EnquiryRequestScopeFederation)
+	}
 	r, err := v.relmgr()
 	if err != nil {
 		return err
 	}
 	a, err := r.Enquire(v.ctx, q)
 	if err != nil {
-		return v.refused(&pg, f, err, nil)
+		return v.refused(&pg, f, err, map[string]string{"scope": "elsewhere"})
 	}
-	v.s.remember(asked{At: v.p.Now(), Column: f.get("column"), Identifier: f.get("identifier"), Purpose: f.get("purpose"), Emergency: emergency, Answer: a})
+	one := asked{At: v.p.Now(), Column: f.get("column"), Identifier: f.get("identifier"), Purpose: f.get("purpose"), Emergency: emergency, Answer: a}
+	for _, o := range a.Orders {
+		one.Elsewhere = append(one.Elsewhere, elsewhere{Hub: string(o.Hub)})
+	}
+	v.s.remember(one)
+	if err := v.askHubs(a.ID, a.Orders); err != nil {
+		return err
+	}
 	return v.to(Prefix + "/enquiries/" + string(a.ID))
 }
 
@@ -169,14 +183,14 @@ func showAnswer(v *visit) error {
 		pg.Warn = sentence(a.Answer.Meaning) + "."
 		pg.Lead = append(pg.Lead, "This does not mean that nobody works with this person. Somebody may, and not be free to say so to you.")
 	}
-	if !a.Answer.Complete {
-		pg.Notice = "Not every hub has answered yet. Look again in a moment."
-	}
 	if a.Emergency {
-		pg.Notice = "You declared an emergency. Your agency's reviewers have been given it to look at."
+		pg.Lead = append(pg.Lead, "You declared an emergency. Your agency's reviewers have been given it to look at.")
 	}
 	for _, one := range a.Answer.Providers {
 		pg.Cards = append(pg.Cards, v.providerCard(one))
+	}
+	if len(a.Elsewhere) > 0 {
+		showHubsOf(pg, a)
 	}
 	if len(a.Answer.Providers) > 1 {
 		pg.Circle = circleOf(a.Answer.Providers)

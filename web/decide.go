@@ -90,13 +90,16 @@ func onConsent(ground string) bool {
 	return ground == "explicit-consent" || ground == "implied-consent"
 }
 
-// judgeDecision are mistakes that two fields make together.
+// judgeDecision are mistakes that several fields make together.
 func judgeDecision(f *form) {
-	if onConsent(f.get("ground")) {
-		if f.get("evidence") == "" && f.get("consent") == "" {
-			f.wrong("evidence", "Select how they consented")
-		}
-	} else if f.get("ground") != "" && f.get("imposed") == "" {
+	if onConsent(f.get("ground")) && f.get("evidence") == "" && f.get("consent") == "" {
+		f.wrong("evidence", "Select how they consented")
+	}
+	judgeAudience(f)
+}
+
+func judgeAudience(f *form) {
+	if g := f.get("ground"); g != "" && !onConsent(g) && f.get("imposed") == "" {
 		f.wrong("imposed", "Select why it is shared without their consent")
 	}
 	if f.get("audience") == "agencies" && len(f.many("agencies")) == 0 {
@@ -110,13 +113,8 @@ func decided(f *form, v *visit, deeds ...string) *form {
 	return f
 }
 
-// decision is what the fields say. Where the ground is consent, the consent is recorded
-// first, on relmgr's proof that the caller's column knows the person; a form that comes
-// back with a mistake keeps it.
-func (v *visit) decision(f *form) (r *relmgroas.Client, d relmgroas.Decision, m relmgroas.Mode, err error) {
-	if r, err = v.relmgr(); err != nil {
-		return nil, d, "", err
-	}
+// steps is what the fields say, but for the consents that it rests on.
+func steps(f *form) (d relmgroas.Decision, m relmgroas.Mode) {
 	d = relmgroas.Decision{
 		Agreement: relmgroas.Code(f.get("agreement")), Power: relmgroas.Code(f.get("power")), Purposes: codes[relmgroas.Code](f.many("purposes")), Aspects: codes[relmgroas.Code](f.many("aspects")),
 		Proportionality: relmgroas.Proportionality{Necessary: true, Safeguards: true, Aim: relmgroas.Code(f.get("aim"))},
@@ -130,9 +128,20 @@ func (v *visit) decision(f *form) (r *relmgroas.Client, d relmgroas.Decision, m 
 	if s := f.get("sensitive"); s != "" {
 		d.Conditions.Sensitive = relmgroas.NewOptCode(relmgroas.Code(s))
 	}
-	if !onConsent(f.get("ground")) {
-		d.Reason = relmgroas.NewOptCode(relmgroas.Code(f.get("imposed")))
-		return r, d, relmgroas.ModeImposed, nil
+	if onConsent(f.get("ground")) {
+		return d, relmgroas.ModeSupplierWithConsent
+	}
+	d.Reason = relmgroas.NewOptCode(relmgroas.Code(f.get("imposed")))
+	return d, relmgroas.ModeImposed
+}
+
+// decision is what the fields say. Where the ground is consent, the consent is recorded
+// first, on relmgr's proof that the caller's column knows the person; a form that comes
+// back with a mistake keeps it.
+func (v *visit) decision(f *form) (r *relmgroas.Client, d relmgroas.Decision, m relmgroas.Mode, err error) {
+	d, m = steps(f)
+	if r, err = v.relmgr(); err != nil || m == relmgroas.ModeImposed {
+		return r, d, m, err
 	}
 	if f.get("consent") == "" {
 		h, err := r.FindHandle(v.ctx, &relmgroas.HandleRequest{Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier"))})
@@ -159,7 +168,7 @@ func (v *visit) decision(f *form) (r *relmgroas.Client, d relmgroas.Decision, m 
 		f.field("consent").Values = []string{string(captured.Consent)}
 	}
 	d.Consents = []relmgroas.ID{relmgroas.ID(f.get("consent"))}
-	return r, d, relmgroas.ModeSupplierWithConsent, nil
+	return r, d, m, nil
 }
 
 func codes[T ~string](all []string) (out []T) {
@@ -403,6 +412,9 @@ func asking(blank func(*visit) (*page, *form, error), do func(*visit, *form) (to
 		to, err := do(v, f)
 		if err != nil {
 			return v.refused(pg, f, err, f.at)
+		}
+		if len(f.Mistakes) > 0 {
+			return v.again(pg, f)
 		}
 		if v.saying != "" {
 			v.s.say(v.saying)

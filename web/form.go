@@ -199,7 +199,7 @@ func (f *form) read(v url.Values) bool {
 }
 
 func (f *field) judge() string {
-	if f.Kind == heading {
+	if f.Kind == heading || f.Kind == file {
 		return ""
 	}
 	given := slices.DeleteFunc(slices.Clone(f.Values), func(s string) bool { return strings.TrimSpace(s) == "" })
@@ -322,10 +322,12 @@ func (f *form) numbered() *form {
 
 // post reads what was sent, within bounds.
 func post(r *http.Request) (url.Values, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, err
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		err := r.ParseMultipartForm(maxFile + maxForm) // all of it in memory: no file is left on the disk
+		return r.PostForm, err
 	}
-	return r.PostForm, nil
+	err := r.ParseForm()
+	return r.PostForm, err
 }
 
 // numberOf is the number of a form that was sent, "" where it is none of ours.

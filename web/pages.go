@@ -383,11 +383,17 @@ func (v *visit) nav() (all []link) {
 		if len(v.t.may(v.who.in, "correlate")) > 0 {
 			add("Join", "/join", "Somebody has read you a code: join what they know with what you know.")
 		}
+		if len(v.t.may(v.who.in, "publish")) > 0 {
+			add("Upload", importsPath, "Publish many relationships from a file, under an approval.")
+		}
 		if len(v.t.may(v.who.in, "publish")) > 0 && len(v.p.Duties.Idmgrs) > 0 {
 			add("Private links", "/links", "Pass one thing on to one other service, for one purpose. Nobody else is told.")
 		}
 		add("History", "/history", "What has been done about one of your own identifiers, and undo it.")
 		add("Recognise", "/recognise", "Somebody whom your own records do not have: ask a register who it is.")
+	}
+	if len(v.t.may(v.who.in, "approve")) > 0 {
+		add("Approve uploads", "/approve", "Decide what others of your agency may publish from a file.")
 	}
 	if len(v.t.may(v.who.in, "review")) > 0 {
 		add("Reviews", "/reviews", "Emergencies and overrides that wait for somebody to look at them.")

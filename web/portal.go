@@ -208,6 +208,7 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner("/registers", showQuality, nil)
 	registerRoutes(practitioner, asks)
 	linkRoutes(practitioner, asks)
+	importRoutes(practitioner, asks)
 
 	practitioner("/reviews", showReviews, doReviews)
 	practitioner("/reviews/waiting", showWaiting, nil)

@@ -56,6 +56,8 @@ type session struct {
 
 	found []found // what registers said, newest first
 	told  []told  // newest first
+
+	imports []*importing // newest first
 }
 
 // sent is a form that has been sent, or is being: whoever sends it again waits for the

@@ -59,6 +59,7 @@ type column struct {
 	Provider  string     `json:"provider"`
 	Agency    string     `json:"agency"`
 	Example   string     `json:"example"`
+	Scheme    string     `json:"scheme"`
 	Sensitive bool       `json:"sensitive"`
 	Closes    *time.Time `json:"closes"`
 	Contacts  []contact  `json:"contacts"`
@@ -84,6 +85,7 @@ type agreement struct {
 	Code      string              `json:"code"`
 	Title     string              `json:"title"`
 	Parties   []string            `json:"parties"`
+	Peers     []string            `json:"peers"`
 	Purposes  []string            `json:"purposes"`
 	Powers    []string            `json:"powers"`
 	Aspects   []string            `json:"aspects"`

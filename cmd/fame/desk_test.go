@@ -1,6 +1,11 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
 	"github.com/chromedp/chromedp"
 )
 
@@ -137,5 +142,77 @@ func keeperWorks(b *browser) {
 	b.fill("reason", "entered-by-mistake")
 	b.press("Take it back")
 	b.sees("Taken back: it is open again")
+	b.signOut()
+}
+
+// fileIsUploaded: a guardian approves, somebody else of the agency uploads a file and
+// watches it; what is wrong is told line by line, and what would be a formula is none of
+// the hub's (ACT-04, PUB-01).
+func fileIsUploaded(b *browser) {
+	b.signIn("guardian-lowe")
+	b.follow("Approve uploads")
+	b.press("Approve")
+	b.sees("There is a problem", "Select at least one service", "Enter how many may be published")
+	b.looks("approve-mistakes")
+	b.choose("columns", "gp-riverside")
+	b.fill("relationships", "100")
+	b.fill("reason", "risk-of-harm")
+	b.fill("power", "children-act-2004-s10")
+	b.choose("purposes", "co-ordinate-care")
+	b.choose("aspects", "relationship")
+	b.choose("audience", "partnership")
+	b.fill("aim", "protect-health")
+	b.choose("necessary", "yes")
+	b.choose("safeguards", "yes")
+	b.choose("ground", "public-interest")
+	b.fill("imposed", "risk-of-harm")
+	b.fill("ordinary", "art6-public-task")
+	b.press("Approve")
+	b.sees("It is approved")
+	approval := b.shows("govuk-summary-list__value")
+	b.looks("approved")
+	b.signOut()
+
+	b.signIn("dr-brandt")
+	b.follow("Upload")
+	b.looks("upload")
+	b.fill("approval", approval)
+	b.press("Send the file")
+	b.sees("There is a problem", "Select a file")
+	if got := b.value("approval"); got != approval {
+		b.t.Errorf("the number of the approval is %q now", got)
+	}
+	b.looks("upload-mistakes")
+	file := filepath.Join(b.t.TempDir(), "relationships.csv")
+	text := "column,identifier,role,offer,transactions,contact\n" +
+		"gp-riverside,GP-66001,gp,will-co-ordinate,joint-assessment,desk\n" +
+		"gp-riverside,\"=HYPERLINK(\"\"http://elsewhere.example\"\")\",gp,will-co-ordinate,,desk\n" +
+		"gp-riverside,GP-66002,gp,will-co-ordinate,,desk\n" +
+		"gp-riverside,not-one,gp,will-co-ordinate,,desk\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.run("choose the file", chromedp.SetUploadFiles("#file", []string{file}, chromedp.ByQuery))
+	b.press("Send the file")
+	for !strings.Contains(b.text(), "All of the file has been dealt with") {
+		if b.sees("It is under way"); b.t.Failed() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // a person looks again when it suits them
+		b.follow("Look again")
+	}
+	b.sees("4 of 4 lines", "Identifier: begins as a formula of a spreadsheet does", "Lines that published nothing")
+	b.seesNot("HYPERLINK", "not-one")
+	b.looks("uploaded")
+	b.follow("Upload")
+	b.sees("4 of 4", "Done")
+	b.follow("Ask")
+	b.fill("identifier", "GP-66001")
+	b.choose("purpose", "co-ordinate-care")
+	b.fill("reason", "working-with-person")
+	b.choose("concerning", "adult")
+	b.press("Ask")
+	b.sees("GP-66001")
+	b.seesNot("Your own service has not published")
 	b.signOut()
 }

@@ -11,6 +11,7 @@ var players = []localissuer.Person{
 	{Name: "dr-patel", Title: "dr-patel, general practitioner"},
 	{Name: "ms-okafor", Title: "ms-okafor, teacher"},
 	{Name: "dr-brandt", Title: "dr-brandt, safeguarding lead of the surgery"},
+	{Name: "guardian-lowe", Title: "guardian-lowe, Caldicott guardian of the surgery, who approves uploads"},
 	{Name: "gov-ellis", Title: "gov-ellis, governance officer"},
 	{Name: "ms-abara", Title: "ms-abara, keeper of the register of people"},
 }

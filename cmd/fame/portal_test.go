@@ -30,6 +30,7 @@ func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 		{"an officer sees what is due, the hub's log, other hubs and registrars, and tries a document (FED-26, REG-20, XCU-17)", officerOversees},
 		{"a private link is made, taken up, asked through and ended (IDM-02, IDM-04)", linksAreMade},
 		{"a keeper enters people, decides on a duplicate and takes it back (REG-10, REG-11)", keeperWorks},
+		{"a file is uploaded under an approval, and each line that is wrong is told (ACT-04, PUB-01)", fileIsUploaded},
 		{"every form takes rubbish", func(b *browser) { formsTakeRubbish(b.t, b.hub) }},
 		{"a form that is sent twice acts once, and one that outlives its session loses nothing", func(b *browser) { formsAreSentOnce(b.t, b.hub) }},
 		{"other sites are kept out", func(b *browser) { otherSitesAreKeptOut(b.t, b.hub) }},
