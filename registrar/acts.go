@@ -28,6 +28,7 @@ const (
 type deed struct {
 	commonDeed
 	representDeed
+	eraseDeed
 	Register   *Register       `json:"register,omitempty"`
 	Entered    []entered       `json:"entered,omitempty"`
 	Named      []named         `json:"named,omitempty"`

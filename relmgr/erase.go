@@ -2,12 +2,12 @@ package relmgr
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -53,13 +53,6 @@ type erasure struct {
 	Keeps      string         `json:"keeps,omitempty"`
 	Obligation string         `json:"obligation,omitempty"`
 	CompleteAt time.Time      `json:"complete_at"`
-}
-
-// leaves bind an act to the leaves that it names in relmgr.erased: how many, and
-// SHA-256 over each with the hash of what stays, in the order of the leaves.
-type leaves struct {
-	Leaves int    `json:"leaves"`
-	Digest string `json:"digest"`
 }
 
 // Erase erases an identifier of the caller's own column, in a role that may
@@ -147,7 +140,7 @@ func (s *Service) eraseHandle(ctx context.Context, tx *sql.Tx, d *deed, handle i
 			return Receipt{}, err
 		}
 	}
-	d.Erases = leavesOf(gone)
+	d.Erases = leaf.ErasedOf(gone.Commitments, gone.Rests)
 	receipt, err := s.record(ctx, tx, d)
 	if err != nil {
 		return Receipt{}, err
@@ -209,19 +202,6 @@ func (s *Service) contentsOf(ctx context.Context, tx *sql.Tx, d *deed, handle id
 		out.RecordIds, out.Commitments, out.Rests = append(out.RecordIds, r.RecordID.String()), append(out.Commitments, r.Commitment), append(out.Rests, r.Rest)
 	}
 	return out, nil
-}
-
-// leavesOf is what the act says of the leaves that it erases, nil for none.
-func leavesOf(gone relmgrdb.EraseContentsParams) *leaves {
-	if len(gone.Commitments) == 0 {
-		return nil
-	}
-	sum := sha256.New()
-	for i := range gone.Commitments {
-		sum.Write(gone.Commitments[i])
-		sum.Write(gone.Rests[i])
-	}
-	return &leaves{len(gone.Commitments), hex.EncodeToString(sum.Sum(nil))}
 }
 
 // certificate is what is signed. It has neither aud nor exp: the person and the

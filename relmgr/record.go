@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -109,15 +110,15 @@ type deed struct {
 	Import     ident.ImportID     `json:"import,omitzero"`
 	Line       int                `json:"line,omitempty"`
 
-	Telling  *Telling    `json:"telling,omitempty"`
-	TellsOf  ident.ActID `json:"tells_of,omitzero"`
-	Objects  ident.ActID `json:"objects_to,omitzero"`
-	RulesOn  ident.ActID `json:"rules_on,omitzero"`
-	Returned *returned   `json:"returned,omitempty"`
-	Erasure  *erasure    `json:"erasure,omitempty"`
-	Erases   *leaves     `json:"erases,omitempty"`
-	Expiry   *expiry     `json:"expiry,omitempty"`
-	Hush     *hush       `json:"silence,omitempty"`
+	Telling  *Telling     `json:"telling,omitempty"`
+	TellsOf  ident.ActID  `json:"tells_of,omitzero"`
+	Objects  ident.ActID  `json:"objects_to,omitzero"`
+	RulesOn  ident.ActID  `json:"rules_on,omitzero"`
+	Returned *returned    `json:"returned,omitempty"`
+	Erasure  *erasure     `json:"erasure,omitempty"`
+	Erases   *leaf.Erased `json:"erases,omitempty"`
+	Expiry   *expiry      `json:"expiry,omitempty"`
+	Hush     *hush        `json:"silence,omitempty"`
 
 	Complaint *complained `json:"complaint,omitempty"`
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -237,7 +238,7 @@ func (s *Service) expireRecords(ctx context.Context, r rules, ids []ident.Untype
 		for _, v := range rows {
 			gone.RecordIds, gone.Commitments, gone.Rests = append(gone.RecordIds, v.RecordID.String()), append(gone.Commitments, v.Commitment), append(gone.Rests, v.Rest)
 		}
-		d.Erases = leavesOf(gone)
+		d.Erases = leaf.ErasedOf(gone.Commitments, gone.Rests)
 		if _, err := s.record(ctx, tx, d); err != nil {
 			return err
 		}

@@ -58,6 +58,7 @@ grant select, insert on registrar.acts, registrar.registers, registrar.subjects,
   registrar.covers to fame_registrar;
 grant update (owner) on registrar.tasks to fame_registrar; -- who looks at it is an act, and shown here
 grant select, insert on registrar.common_clients, registrar.common_answers to fame_registrar;
+grant select, insert on registrar.erasures, registrar.erased to fame_registrar;
 grant select, insert on registrar.assessments, registrar.representatives, registrar.representatives_ended to fame_registrar;
 grant select on registrar.decided, registrar.merges, registrar.shielded, registrar.unsound to fame_registrar;
 grant select, insert, update, delete on registrar.unsearched to fame_registrar;

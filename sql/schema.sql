@@ -79,6 +79,14 @@ CREATE FUNCTION registrar.members(entry uuid) RETURNS uuid[]
   select array_agg(id) from down
 $$;
 
+CREATE FUNCTION registrar.rest_of(record uuid) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+  select sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(
+    (select to_jsonb(a) from registrar.acts a where a.act_id = record),
+    (select jsonb_agg(to_jsonb(r) order by r.recognition_id) from registrar.recognitions r where r.act_id = record)))::text, 'UTF8'))
+$$;
+
 CREATE FUNCTION registrar.root(entry uuid) RETURNS uuid
     LANGUAGE sql STABLE
     AS $$
@@ -1238,6 +1246,22 @@ CREATE TABLE registrar.entries (
     subject_id uuid NOT NULL,
     agency_id governance.code NOT NULL,
     act_id uuid NOT NULL
+);
+
+CREATE TABLE registrar.erased (
+    commitment bytea NOT NULL,
+    rest bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT rest_is_sha256 CHECK ((octet_length(rest) = 32))
+);
+
+CREATE TABLE registrar.erasures (
+    act_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    obligation text,
+    complete_at timestamp with time zone NOT NULL,
+    CONSTRAINT erasure_obligation_is_known CHECK ((obligation = ANY (ARRAY['legal-obligation'::text, 'legal-claims'::text, 'public-health'::text])))
 );
 
 CREATE TABLE registrar.failed_checks (
@@ -2476,6 +2500,12 @@ ALTER TABLE ONLY registrar.enrolment_codes_used
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry);
 
+ALTER TABLE ONLY registrar.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (commitment);
+
+ALTER TABLE ONLY registrar.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (act_id, subject_id);
+
 ALTER TABLE ONLY registrar.failed_checks
     ADD CONSTRAINT failed_checks_pkey PRIMARY KEY (check_id);
 
@@ -2886,6 +2916,8 @@ CREATE INDEX covers_by_register ON registrar.covers USING btree (register_id, en
 
 CREATE INDEX enrolment_codes_by_subject ON registrar.enrolment_codes USING btree (subject_id);
 
+CREATE INDEX erased_by_act ON registrar.erased USING btree (act_id);
+
 CREATE INDEX grants_by_account ON registrar.grants USING btree (account_id);
 
 CREATE UNIQUE INDEX import_lines_by_act ON registrar.import_lines USING btree (act_id) WHERE (act_id IS NOT NULL);
@@ -2898,7 +2930,11 @@ CREATE UNIQUE INDEX one_person_per_identifier_b ON registrar.identifiers USING b
 
 CREATE UNIQUE INDEX one_secret_and_one_seed ON registrar.authenticators_in_force USING btree (account_id, kind) WHERE (kind <> 'passkey'::text);
 
+CREATE UNIQUE INDEX person_is_erased_once ON registrar.erasures USING btree (subject_id) WHERE (obligation IS NULL);
+
 CREATE INDEX recognise_acts ON registrar.acts USING btree (practitioner_id, at) WHERE ((kind)::text = 'recognise'::text);
+
+CREATE INDEX recognitions_by_act ON registrar.recognitions USING btree (act_id);
 
 CREATE INDEX recognitions_by_subject ON registrar.recognitions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
 
@@ -3253,6 +3289,15 @@ ALTER TABLE ONLY registrar.entries
 
 ALTER TABLE ONLY registrar.entries
     ADD CONSTRAINT entries_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
+
+ALTER TABLE ONLY registrar.erased
+    ADD CONSTRAINT erased_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.erasures
+    ADD CONSTRAINT erasures_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id);
+
+ALTER TABLE ONLY registrar.erasures
+    ADD CONSTRAINT erasures_subject_id_fkey FOREIGN KEY (subject_id) REFERENCES registrar.subjects(subject_id);
 
 ALTER TABLE ONLY registrar.failed_checks
     ADD CONSTRAINT failed_checks_act_id_fkey FOREIGN KEY (act_id) REFERENCES registrar.acts(act_id) DEFERRABLE INITIALLY DEFERRED;
@@ -3941,6 +3986,10 @@ GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes TO fame_registrar;
 GRANT SELECT,INSERT ON TABLE registrar.enrolment_codes_used TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.entries TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.erased TO fame_registrar;
+
+GRANT SELECT,INSERT ON TABLE registrar.erasures TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE registrar.failed_checks TO fame_registrar;
 

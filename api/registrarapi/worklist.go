@@ -2,6 +2,7 @@ package registrarapi
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 
 	"maps"
@@ -45,6 +46,26 @@ func receipted(ctx context.Context, do func(decide.Caller) (registrar.Receipt, e
 		return nil, err
 	}
 	return receiptOf(receipt), nil
+}
+
+// EraseSubject is registrar.Service.Erase.
+func (h *handler) EraseSubject(ctx context.Context, req *registraroas.SubjectErasureRequest, params registraroas.EraseSubjectParams) (*registraroas.SubjectErasureCertificate, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	z, err := h.service.Erase(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), string(req.Obligation.Or("")), string(req.Reason))
+	if err != nil {
+		return nil, err
+	}
+	out := &registraroas.SubjectErasureCertificate{
+		Act: registraroas.ID(z.Act.String()), Commitment: registraroas.Commitment(hex.EncodeToString(z.Commitment)), Register: registraroas.Code(z.Register),
+		At: z.At, Records: z.Records, CompleteAt: z.CompleteAt, Certificate: z.Certificate,
+	}
+	if z.Obligation != "" {
+		out.Obligation = registraroas.NewOptObligation(registraroas.Obligation(z.Obligation))
+	}
+	return out, nil
 }
 
 // ShieldSubject is registrar.Service.Shield.

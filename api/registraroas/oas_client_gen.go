@@ -113,6 +113,18 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/imports/{import}/parts
 	EnterPart(ctx context.Context, request *EntriesPartRequest, params EnterPartParams) (*EntriesPart, error)
+	// EraseSubject invokes eraseSubject operation.
+	//
+	// For good, with every entry that is theirs: what is known of them, what finds them, how they sign
+	// in, and the contents of the recognitions
+	// that named them or came close (SUB-06). The acts stay as ids, codes and times, and name what they
+	// erased, so that `fame verify` knows it
+	// from what was removed. Where a law obliges the registrar to keep it, `obligation` says which:
+	// nothing is erased, and that is on record.
+	// What waits on the worklist is resolved first. From then on the entry is one that was never there.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/erasure
+	EraseSubject(ctx context.Context, request *SubjectErasureRequest, params EraseSubjectParams) (*SubjectErasureCertificate, error)
 	// ExplainRecognition invokes explainRecognition operation.
 	//
 	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is
@@ -1559,6 +1571,129 @@ func (c *Client) sendEnterPart(ctx context.Context, request *EntriesPartRequest,
 	defer body.Close()
 
 	result, err := decodeEnterPartResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EraseSubject invokes eraseSubject operation.
+//
+// For good, with every entry that is theirs: what is known of them, what finds them, how they sign
+// in, and the contents of the recognitions
+// that named them or came close (SUB-06). The acts stay as ids, codes and times, and name what they
+// erased, so that `fame verify` knows it
+// from what was removed. Where a law obliges the registrar to keep it, `obligation` says which:
+// nothing is erased, and that is on record.
+// What waits on the worklist is resolved first. From then on the entry is one that was never there.
+//
+// POST /registrar/v1/registers/{register}/subjects/{subject}/erasure
+func (c *Client) EraseSubject(ctx context.Context, request *SubjectErasureRequest, params EraseSubjectParams) (*SubjectErasureCertificate, error) {
+	res, err := c.sendEraseSubject(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendEraseSubject(ctx context.Context, request *SubjectErasureRequest, params EraseSubjectParams) (res *SubjectErasureCertificate, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [5]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/subjects/"
+	{
+		// Encode "subject" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "subject",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Subject); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[3] = encoded
+	}
+	pathParts[4] = "/erasure"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEraseSubjectRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EraseSubjectOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEraseSubjectResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

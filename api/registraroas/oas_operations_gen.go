@@ -18,6 +18,7 @@ const (
 	CreateRegisterOperation        OperationName = "CreateRegister"
 	EndRepresentativeOperation     OperationName = "EndRepresentative"
 	EnterPartOperation             OperationName = "EnterPart"
+	EraseSubjectOperation          OperationName = "EraseSubject"
 	ExplainRecognitionOperation    OperationName = "ExplainRecognition"
 	FailCheckOperation             OperationName = "FailCheck"
 	FindSubjectOperation           OperationName = "FindSubject"

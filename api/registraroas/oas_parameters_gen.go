@@ -1149,6 +1149,155 @@ func decodeEnterPartParams(args [2]string, argsEscaped bool, r *http.Request) (p
 	return params, nil
 }
 
+// EraseSubjectParams is parameters of eraseSubject operation.
+type EraseSubjectParams struct {
+	Register Code
+	// The reference under which the caller's agency knows the entry.
+	Subject SubjectReference
+}
+
+func unpackEraseSubjectParams(packed middleware.Parameters) (params EraseSubjectParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "register",
+			In:   "path",
+		}
+		params.Register = packed[key].(Code)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "subject",
+			In:   "path",
+		}
+		params.Subject = packed[key].(SubjectReference)
+	}
+	return params
+}
+
+func decodeEraseSubjectParams(args [2]string, argsEscaped bool, r *http.Request) (params EraseSubjectParams, _ error) {
+	// Decode path: register.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "register",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotRegisterVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotRegisterVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Register = Code(paramsDotRegisterVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Register.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "register",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: subject.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "subject",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotSubjectVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSubjectVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Subject = SubjectReference(paramsDotSubjectVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Subject.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "subject",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ExplainRecognitionParams is parameters of explainRecognition operation.
 type ExplainRecognitionParams struct {
 	Register    Code

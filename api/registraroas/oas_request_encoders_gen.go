@@ -178,6 +178,20 @@ func encodeEnterPartRequest(
 	return nil
 }
 
+func encodeEraseSubjectRequest(
+	req *SubjectErasureRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeFailCheckRequest(
 	req *CheckFailureRequest,
 	r *http.Request,

@@ -166,6 +166,19 @@ func encodeEnterPartResponse(response *EntriesPart, w http.ResponseWriter) error
 	return nil
 }
 
+func encodeEraseSubjectResponse(response *SubjectErasureCertificate, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeExplainRecognitionResponse(response *RecognitionExplained, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

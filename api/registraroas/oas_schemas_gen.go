@@ -1705,6 +1705,56 @@ func (s *ListTasksState) UnmarshalText(data []byte) error {
 	}
 }
 
+// Why something is kept that was to be erased (UK GDPR Article 17(3)).
+// Ref: #/components/schemas/Obligation
+type Obligation string
+
+const (
+	ObligationLegalObligation Obligation = "legal-obligation"
+	ObligationLegalClaims     Obligation = "legal-claims"
+	ObligationPublicHealth    Obligation = "public-health"
+)
+
+// AllValues returns all Obligation values.
+func (Obligation) AllValues() []Obligation {
+	return []Obligation{
+		ObligationLegalObligation,
+		ObligationLegalClaims,
+		ObligationPublicHealth,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Obligation) MarshalText() ([]byte, error) {
+	switch s {
+	case ObligationLegalObligation:
+		return []byte(s), nil
+	case ObligationLegalClaims:
+		return []byte(s), nil
+	case ObligationPublicHealth:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Obligation) UnmarshalText(data []byte) error {
+	switch Obligation(data) {
+	case ObligationLegalObligation:
+		*s = ObligationLegalObligation
+		return nil
+	case ObligationLegalClaims:
+		*s = ObligationLegalClaims
+		return nil
+	case ObligationPublicHealth:
+		*s = ObligationPublicHealth
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type Oidc struct {
 	Token string
 	Roles []string
@@ -2324,6 +2374,52 @@ func (o OptListTasksState) Get() (v ListTasksState, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptListTasksState) Or(d ListTasksState) ListTasksState {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptObligation returns new OptObligation with value set to v.
+func NewOptObligation(v Obligation) OptObligation {
+	return OptObligation{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptObligation is optional Obligation.
+type OptObligation struct {
+	Value Obligation
+	Set   bool
+}
+
+// IsSet returns true if OptObligation was set.
+func (o OptObligation) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptObligation) Reset() {
+	var v Obligation
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptObligation) SetTo(v Obligation) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptObligation) Get() (v Obligation, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptObligation) Or(d Obligation) Obligation {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -6077,6 +6173,127 @@ func (s *SubjectChangeRequestChange) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/SubjectErasureCertificate
+type SubjectErasureCertificate struct {
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+	Register   Code       `json:"register"`
+	At         time.Time  `json:"at"`
+	// How many recognitions lost their contents.
+	Records    int           `json:"records"`
+	Obligation OptObligation `json:"obligation"`
+	// When no backup opens it any more: backups are kept until then.
+	CompleteAt time.Time `json:"complete_at"`
+	// The same, signed by the registrar: a compact JWS of type fame-erasure-certificate+jwt.
+	Certificate string `json:"certificate"`
+}
+
+// GetAct returns the value of Act.
+func (s *SubjectErasureCertificate) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *SubjectErasureCertificate) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// GetRegister returns the value of Register.
+func (s *SubjectErasureCertificate) GetRegister() Code {
+	return s.Register
+}
+
+// GetAt returns the value of At.
+func (s *SubjectErasureCertificate) GetAt() time.Time {
+	return s.At
+}
+
+// GetRecords returns the value of Records.
+func (s *SubjectErasureCertificate) GetRecords() int {
+	return s.Records
+}
+
+// GetObligation returns the value of Obligation.
+func (s *SubjectErasureCertificate) GetObligation() OptObligation {
+	return s.Obligation
+}
+
+// GetCompleteAt returns the value of CompleteAt.
+func (s *SubjectErasureCertificate) GetCompleteAt() time.Time {
+	return s.CompleteAt
+}
+
+// GetCertificate returns the value of Certificate.
+func (s *SubjectErasureCertificate) GetCertificate() string {
+	return s.Certificate
+}
+
+// SetAct sets the value of Act.
+func (s *SubjectErasureCertificate) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *SubjectErasureCertificate) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// SetRegister sets the value of Register.
+func (s *SubjectErasureCertificate) SetRegister(val Code) {
+	s.Register = val
+}
+
+// SetAt sets the value of At.
+func (s *SubjectErasureCertificate) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetRecords sets the value of Records.
+func (s *SubjectErasureCertificate) SetRecords(val int) {
+	s.Records = val
+}
+
+// SetObligation sets the value of Obligation.
+func (s *SubjectErasureCertificate) SetObligation(val OptObligation) {
+	s.Obligation = val
+}
+
+// SetCompleteAt sets the value of CompleteAt.
+func (s *SubjectErasureCertificate) SetCompleteAt(val time.Time) {
+	s.CompleteAt = val
+}
+
+// SetCertificate sets the value of Certificate.
+func (s *SubjectErasureCertificate) SetCertificate(val string) {
+	s.Certificate = val
+}
+
+// Ref: #/components/schemas/SubjectErasureRequest
+type SubjectErasureRequest struct {
+	Reason     Code          `json:"reason"`
+	Obligation OptObligation `json:"obligation"`
+}
+
+// GetReason returns the value of Reason.
+func (s *SubjectErasureRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetObligation returns the value of Obligation.
+func (s *SubjectErasureRequest) GetObligation() OptObligation {
+	return s.Obligation
+}
+
+// SetReason sets the value of Reason.
+func (s *SubjectErasureRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetObligation sets the value of Obligation.
+func (s *SubjectErasureRequest) SetObligation(val OptObligation) {
+	s.Obligation = val
 }
 
 type SubjectReference string

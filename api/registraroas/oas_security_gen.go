@@ -47,6 +47,7 @@ var operationRolesOidc = map[string][]string{
 	CreateRegisterOperation:        []string{},
 	EndRepresentativeOperation:     []string{},
 	EnterPartOperation:             []string{},
+	EraseSubjectOperation:          []string{},
 	ExplainRecognitionOperation:    []string{},
 	FailCheckOperation:             []string{},
 	FindSubjectOperation:           []string{},

@@ -100,6 +100,18 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/imports/{import}/parts
 	EnterPart(ctx context.Context, req *EntriesPartRequest, params EnterPartParams) (*EntriesPart, error)
+	// EraseSubject implements eraseSubject operation.
+	//
+	// For good, with every entry that is theirs: what is known of them, what finds them, how they sign
+	// in, and the contents of the recognitions
+	// that named them or came close (SUB-06). The acts stay as ids, codes and times, and name what they
+	// erased, so that `fame verify` knows it
+	// from what was removed. Where a law obliges the registrar to keep it, `obligation` says which:
+	// nothing is erased, and that is on record.
+	// What waits on the worklist is resolved first. From then on the entry is one that was never there.
+	//
+	// POST /registrar/v1/registers/{register}/subjects/{subject}/erasure
+	EraseSubject(ctx context.Context, req *SubjectErasureRequest, params EraseSubjectParams) (*SubjectErasureCertificate, error)
 	// ExplainRecognition implements explainRecognition operation.
 	//
 	// Field by field, without any value of anybody, for those who keep the register alone. Reading it is

@@ -252,7 +252,7 @@ func (h handlers) EraseRelationship(ctx context.Context, req *oas.ErasureRequest
 	}
 	if c.Keeps != "" {
 		out.Keeps = oas.NewOptKeptFromErasure(oas.KeptFromErasure{
-			What: oas.KeptFromErasureWhat(c.Keeps), Obligation: oas.KeptFromErasureObligation(c.Obligation),
+			What: oas.KeptFromErasureWhat(c.Keeps), Obligation: oas.Obligation(c.Obligation),
 		})
 	}
 	return out, nil

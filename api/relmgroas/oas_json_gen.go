@@ -10538,48 +10538,6 @@ func (s *KeptFromErasure) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes KeptFromErasureObligation as json.
-func (s KeptFromErasureObligation) Encode(e *jx.Encoder) {
-	e.Str(string(s))
-}
-
-// Decode decodes KeptFromErasureObligation from json.
-func (s *KeptFromErasureObligation) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode KeptFromErasureObligation to nil")
-	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
-	}
-	// Try to use constant string.
-	switch KeptFromErasureObligation(v) {
-	case KeptFromErasureObligationLegalObligation:
-		*s = KeptFromErasureObligationLegalObligation
-	case KeptFromErasureObligationLegalClaims:
-		*s = KeptFromErasureObligationLegalClaims
-	case KeptFromErasureObligationPublicHealth:
-		*s = KeptFromErasureObligationPublicHealth
-	default:
-		*s = KeptFromErasureObligation(v)
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s KeptFromErasureObligation) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *KeptFromErasureObligation) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
 // Encode encodes KeptFromErasureWhat as json.
 func (s KeptFromErasureWhat) Encode(e *jx.Encoder) {
 	e.Str(string(s))
@@ -14726,6 +14684,48 @@ func (s *Objections) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Objections) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes Obligation as json.
+func (s Obligation) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes Obligation from json.
+func (s *Obligation) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Obligation to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch Obligation(v) {
+	case ObligationLegalObligation:
+		*s = ObligationLegalObligation
+	case ObligationLegalClaims:
+		*s = ObligationLegalClaims
+	case ObligationPublicHealth:
+		*s = ObligationPublicHealth
+	default:
+		*s = Obligation(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Obligation) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Obligation) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

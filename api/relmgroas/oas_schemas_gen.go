@@ -4651,9 +4651,8 @@ func (s *KeepApartRequest) SetReason(val Code) {
 type KeptFromErasure struct {
 	// The sealed contents of what was recorded, while the identifier and the relationship go; or all, so
 	// that nothing is erased.
-	What KeptFromErasureWhat `json:"what"`
-	// Why (UK GDPR Article 17(3)).
-	Obligation KeptFromErasureObligation `json:"obligation"`
+	What       KeptFromErasureWhat `json:"what"`
+	Obligation Obligation          `json:"obligation"`
 }
 
 // GetWhat returns the value of What.
@@ -4662,7 +4661,7 @@ func (s *KeptFromErasure) GetWhat() KeptFromErasureWhat {
 }
 
 // GetObligation returns the value of Obligation.
-func (s *KeptFromErasure) GetObligation() KeptFromErasureObligation {
+func (s *KeptFromErasure) GetObligation() Obligation {
 	return s.Obligation
 }
 
@@ -4672,57 +4671,8 @@ func (s *KeptFromErasure) SetWhat(val KeptFromErasureWhat) {
 }
 
 // SetObligation sets the value of Obligation.
-func (s *KeptFromErasure) SetObligation(val KeptFromErasureObligation) {
+func (s *KeptFromErasure) SetObligation(val Obligation) {
 	s.Obligation = val
-}
-
-// Why (UK GDPR Article 17(3)).
-type KeptFromErasureObligation string
-
-const (
-	KeptFromErasureObligationLegalObligation KeptFromErasureObligation = "legal-obligation"
-	KeptFromErasureObligationLegalClaims     KeptFromErasureObligation = "legal-claims"
-	KeptFromErasureObligationPublicHealth    KeptFromErasureObligation = "public-health"
-)
-
-// AllValues returns all KeptFromErasureObligation values.
-func (KeptFromErasureObligation) AllValues() []KeptFromErasureObligation {
-	return []KeptFromErasureObligation{
-		KeptFromErasureObligationLegalObligation,
-		KeptFromErasureObligationLegalClaims,
-		KeptFromErasureObligationPublicHealth,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s KeptFromErasureObligation) MarshalText() ([]byte, error) {
-	switch s {
-	case KeptFromErasureObligationLegalObligation:
-		return []byte(s), nil
-	case KeptFromErasureObligationLegalClaims:
-		return []byte(s), nil
-	case KeptFromErasureObligationPublicHealth:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *KeptFromErasureObligation) UnmarshalText(data []byte) error {
-	switch KeptFromErasureObligation(data) {
-	case KeptFromErasureObligationLegalObligation:
-		*s = KeptFromErasureObligationLegalObligation
-		return nil
-	case KeptFromErasureObligationLegalClaims:
-		*s = KeptFromErasureObligationLegalClaims
-		return nil
-	case KeptFromErasureObligationPublicHealth:
-		*s = KeptFromErasureObligationPublicHealth
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
 }
 
 // The sealed contents of what was recorded, while the identifier and the relationship go; or all, so
@@ -6391,6 +6341,56 @@ func (s *Objections) GetObjections() []Objection {
 // SetObjections sets the value of Objections.
 func (s *Objections) SetObjections(val []Objection) {
 	s.Objections = val
+}
+
+// Why something is kept that was to be erased (UK GDPR Article 17(3)).
+// Ref: #/components/schemas/Obligation
+type Obligation string
+
+const (
+	ObligationLegalObligation Obligation = "legal-obligation"
+	ObligationLegalClaims     Obligation = "legal-claims"
+	ObligationPublicHealth    Obligation = "public-health"
+)
+
+// AllValues returns all Obligation values.
+func (Obligation) AllValues() []Obligation {
+	return []Obligation{
+		ObligationLegalObligation,
+		ObligationLegalClaims,
+		ObligationPublicHealth,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Obligation) MarshalText() ([]byte, error) {
+	switch s {
+	case ObligationLegalObligation:
+		return []byte(s), nil
+	case ObligationLegalClaims:
+		return []byte(s), nil
+	case ObligationPublicHealth:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Obligation) UnmarshalText(data []byte) error {
+	switch Obligation(data) {
+	case ObligationLegalObligation:
+		*s = ObligationLegalObligation
+		return nil
+	case ObligationLegalClaims:
+		*s = ObligationLegalClaims
+		return nil
+	case ObligationPublicHealth:
+		*s = ObligationPublicHealth
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/Offer

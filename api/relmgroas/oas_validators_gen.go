@@ -4587,19 +4587,6 @@ func (s *KeptFromErasure) Validate() error {
 	return nil
 }
 
-func (s KeptFromErasureObligation) Validate() error {
-	switch s {
-	case "legal-obligation":
-		return nil
-	case "legal-claims":
-		return nil
-	case "public-health":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s KeptFromErasureWhat) Validate() error {
 	switch s {
 	case "records":
@@ -6238,6 +6225,19 @@ func (s *Objections) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
+}
+
+func (s Obligation) Validate() error {
+	switch s {
+	case "legal-obligation":
+		return nil
+	case "legal-claims":
+		return nil
+	case "public-health":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
 }
 
 func (s *Offer) Validate() error {

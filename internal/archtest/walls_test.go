@@ -78,6 +78,8 @@ registrar.common_answers        registrar   select insert
 registrar.unsound               registrar   select
 registrar.assessments           registrar   select insert
 registrar.representatives       registrar   select insert
+registrar.erased                registrar   select insert
+registrar.erasures              registrar   select insert
 registrar.representatives_ended registrar   select insert
 registrar.checks                registrar   select insert
 registrar.failed_checks         registrar   select insert

@@ -75,6 +75,7 @@ type bench struct {
 	person                    string // an entry of the register town, as its keeper's agency knows it
 	authenticator             string // what that person has enrolled
 	document                  object
+	erasable                  string // an entry
 	own, twin, overlay, pair2 string // a recognition of the keeper's, an entry, and tasks: decided, and open
 
 	complaint, answeredComplaint string // one that waits, and one that does not

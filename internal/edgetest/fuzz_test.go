@@ -417,6 +417,10 @@ func FuzzRevokeAuthenticator(f *testing.F) {
 		object{"reason": "working-with-person"})
 }
 
+func FuzzEraseSubject(f *testing.F) {
+	fuzzed(f, "eraseSubject", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/erasure", object{"reason": "subject-asked", "obligation": "legal-claims"})
+}
+
 func FuzzShieldSubject(f *testing.F) {
 	fuzzed(f, "shieldSubject", "ms-abara", "/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/shield", object{"shielded": true, "reason": "risk-of-harm"})
 }

@@ -120,6 +120,7 @@ var tellsNothing = map[string]string{
 	"listCases":            "for adjudicators and for those whose own effect or act is in it; that it tells a bearer nothing is tested in recourse",
 	"ruleOnCase":           "likewise",
 	"appealCase":           "likewise",
+	"eraseSubject":         "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"shieldSubject":        "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"outcomeOfRecognition": "the registrar's, which knows of no relationship: nothing that the index hides could show",
 	"reportToRegistrar":    "the registrar's, which knows of no relationship: nothing that the index hides could show",

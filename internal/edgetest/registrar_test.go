@@ -101,6 +101,19 @@ func (b *bench) registerGood() {
 	for _, shielded := range []bool{true, false} {
 		b.ok("ms-abara", "PUT", "/registrar/v1/registers/town/subjects/"+other+"/shield", object{"shielded": shielded, "reason": "risk-of-harm"})
 	}
+	// One is erased whom somebody was shown, and another is asked for.
+	entered := b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{
+		{"source": "person", "name": object{"given": "Quentin", "family": "Erasable"}}, {"source": "person", "identifier": object{"scheme": "passport", "value": "ZZ7391741"}}}})["subject"].(string)
+	b.ok("mr-lindqvist", "POST", "/registrar/v1/registers/town/recognitions", object{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": []object{
+		{"name": object{"given": "Quentin", "family": "Erasable"}}, {"identifier": object{"scheme": "passport", "value": "ZZ7391741"}}}})
+	for _, obligation := range []string{"legal-claims", ""} {
+		o := object{"reason": "subject-asked"}
+		if obligation != "" {
+			o["obligation"] = obligation
+		}
+		b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects/"+entered+"/erasure", o)
+	}
+	b.erasable = b.ok("ms-abara", "POST", "/registrar/v1/registers/town/subjects", object{"items": []object{{"source": "person", "name": object{"whole": "Soon Gone"}}}})["subject"].(string)
 	another := goodItems()
 	another[7]["identifier"] = object{"scheme": "passport", "value": "ZZ7391740"}
 	b.enrol()
@@ -124,6 +137,8 @@ func (b *bench) registerGood() {
 		"checkItem": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/checks", body: render(plain(b.t, object{
 			"item": b.itemOf(b.person, "birth"), "against": "births", "reason": "working-with-person"}))},
 		"failCheck": {target: "/registrar/v1/registers/town/checks/" + b.check + "/failure", body: render(object{"reason": "working-with-person"})},
+		"eraseSubject": {target: "/registrar/v1/registers/town/subjects/" + b.erasable + "/erasure", body: render(plain(b.t, object{
+			"reason": "subject-asked", "obligation": "legal-claims"}))},
 		"shieldSubject": {target: "/registrar/v1/registers/town/subjects/" + b.person + "/shield", body: render(plain(b.t, object{
 			"shielded": true, "reason": "risk-of-harm"}))},
 		"outcomeOfRecognition": {target: "/registrar/v1/registers/town/recognitions/" + b.own + "/outcome"},
@@ -233,7 +248,7 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 	}
 	add("checkRecord: an entry that is none", "not-known", b.but("checkRecord", strings.Repeat("a", 26), "subject"))
 	add("checkRecord: another agency's reference", "not-known", b.as("checkRecord", "dr-patel"))
-	for _, op := range []string{"shieldSubject", "listTasks", "takeTask", "resolveTask", "reopenTask", "registerQuality"} {
+	for _, op := range []string{"shieldSubject", "eraseSubject", "listTasks", "takeTask", "resolveTask", "reopenTask", "registerQuality"} {
 		add(op+": by somebody who keeps no register", "forbidden", b.as(op, "mr-lindqvist"))
 		r := b.good[op]
 		add(op+": a register that is none", "not-known", r.at(strings.Replace(r.target, "town", marker, 1)))
@@ -251,6 +266,9 @@ func (b *bench) registers(add func(string, string, request, ...string)) {
 		add("resolveTask: items of a pair", "invalid", b.but("resolveTask", items, "items"), seedID)
 	}
 	add("reopenTask: what nobody decided", "conflict", b.good["reopenTask"].at(strings.Replace(b.good["reopenTask"].target, b.overlay, b.pair2, 1)))
+	add("eraseSubject: an obligation that is none", "malformed", b.but("eraseSubject", marker, "obligation"))
+	add("eraseSubject: an entry that is none", "not-known", b.good["eraseSubject"].at("/registrar/v1/registers/town/subjects/"+strings.Repeat("a", 26)+"/erasure"))
+	add("eraseSubject: what waits on the worklist", "conflict", request{as: "ms-abara", method: "POST", body: render(object{"reason": "subject-asked"})}.at("/registrar/v1/registers/town/subjects/"+b.twin+"/erasure"))
 	add("shieldSubject: what is so already", "conflict", b.but("shieldSubject", false, "shielded"))
 	add("reportToRegistrar: somebody else's recognition", "not-known", b.as("reportToRegistrar", "mr-lindqvist"))
 	add("reportToRegistrar: an entry that is no recognition", "invalid", b.but("reportToRegistrar", "overlay", "kind"))

@@ -208,7 +208,7 @@ var covered = []string{
 	"registrar.enrolment_codes", "registrar.enrolment_codes_used", "registrar.accounts", "registrar.authenticators", "registrar.authenticators_revoked",
 	"idmgr.records", "idmgr.content_keys",
 	"idmgr.acts", "idmgr.rule_sets", "idmgr.rules", "idmgr.activations", "idmgr.effects", "idmgr.withdrawals", "idmgr.cases", "idmgr.case_steps",
-	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields",
+	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields", "registrar.erasures", "registrar.erased",
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"registrar.covers",
 	"federation.acts", "federation.content_keys", "federation.peers", "federation.agreements", "federation.registrars",

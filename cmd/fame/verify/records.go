@@ -116,7 +116,11 @@ var kinds = []kind{
 			  'enrolled', (select json_build_object('authenticator', n.authenticator_id, 'account', n.account_id, 'kind', n.kind,
 			    'credential', encode(n.credential, 'hex'), 'public_key', encode(n.public_key, 'hex'), 'backup_eligible', n.backup_eligible)
 			    from registrar.authenticators n where n.act_id = r.act_id),
+			  'erased', (select json_agg(json_build_object('subject', x.subject_id, 'obligation', x.obligation, 'complete_at', x.complete_at)) from registrar.erasures x where x.act_id = r.act_id),
+			  'erases', (select json_build_object('leaves', count(*), 'digest', encode(sha256(string_agg(x.commitment || x.rest, ''::bytea order by x.commitment)), 'hex'))
+			    from registrar.erased x where x.act_id = r.act_id having count(*) > 0),
 			  'revoked', (select x.authenticator_id from registrar.authenticators_revoked x where x.act_id = r.act_id))`,
+		rest: `to_jsonb(r), (select jsonb_agg(to_jsonb(x) order by x.recognition_id) from registrar.recognitions x where x.act_id = r.act_id)`,
 	},
 	{
 		name: "relmgr act", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.acts", id: "act_id",
@@ -273,6 +277,9 @@ func (v *verification) checkRecords(ctx context.Context) error {
 		}
 	}
 	if err := v.checkImportLines(ctx); err != nil {
+		return err
+	}
+	if err := v.checkErasedPeople(ctx); err != nil {
 		return err
 	}
 	if err := v.checkEffects(ctx); err != nil {

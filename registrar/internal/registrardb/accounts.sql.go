@@ -114,9 +114,11 @@ func (q *Queries) FindAccountByNumber(ctx context.Context, db DBTX, token []byte
 const FindEnrolmentCode = `-- name: FindEnrolmentCode :one
 select c.code_id, c.subject_id
   from registrar.enrolment_codes c
+  join registrar.subject_keys k on k.subject_id = c.subject_id
  where c.token = $1 and c.ends_at > $2
    and not exists (select from registrar.enrolment_codes_used u where u.code_id = c.code_id)
    and not exists (select from registrar.enrolment_codes later where later.subject_id = c.subject_id and later.ends_at > c.ends_at)
+   for share of k
 `
 
 type FindEnrolmentCodeParams struct {
@@ -129,7 +131,8 @@ type FindEnrolmentCodeRow struct {
 	SubjectID ident.Subject
 }
 
-// A code that can still be used: the newest of its subject, in time, not used.
+// A code that can still be used: the newest of its subject, who is there, in time, not
+// used. Nobody erases them meanwhile.
 func (q *Queries) FindEnrolmentCode(ctx context.Context, db DBTX, arg FindEnrolmentCodeParams) (FindEnrolmentCodeRow, error) {
 	row := db.QueryRowContext(ctx, FindEnrolmentCode, arg.Token, arg.Now)
 	var i FindEnrolmentCodeRow

@@ -162,6 +162,7 @@ select r.register_id, registrar.root(r.subject_id)::uuid as subject_id, r.confid
   join registrar.acts a on a.act_id = r.act_id
  where r.recognition_id = $1 and a.agency_id = $2 and a.registrar = $3 and r.outcome = 'determined'
    and not exists (select from registrar.unsound u where u.recognition_id = r.recognition_id)
+   and exists (select from registrar.subject_keys k where k.subject_id = r.subject_id)
 `
 
 type FindDeterminedParams struct {
@@ -177,8 +178,8 @@ type FindDeterminedRow struct {
 	Shielded   bool
 }
 
-// Somebody whom an agency has had determined, unless that was found to be wrong: the
-// entry that theirs resolves to, and whether it is to be recognised by nobody.
+// Somebody whom an agency has had determined, unless that was found to be wrong or the
+// person was erased: the entry that theirs resolves to, and whether it is to be recognised by nobody.
 func (q *Queries) FindDetermined(ctx context.Context, db DBTX, arg FindDeterminedParams) (FindDeterminedRow, error) {
 	row := db.QueryRowContext(ctx, FindDetermined, arg.RecognitionID, arg.Agency, arg.Registrar)
 	var i FindDeterminedRow

@@ -142,6 +142,7 @@ select r.recognition_id, r.subject_id, r.outcome, r.confidence, a.agency_id, coa
   left join registrar.decided d on d.recognition_id = r.recognition_id and d.outcome in ('accepted', 'wrong')
  where r.recognition_id = $1 and r.register_id = $2
    and (a.practitioner_id = $3::text or $4::bool)
+   and not exists (select from registrar.erasures z where z.subject_id = r.subject_id and z.obligation is null)
 `
 
 type FindOwnRecognitionParams struct {
@@ -321,6 +322,7 @@ select t.task_id, t.kind, t.subject_a, t.subject_b, t.recognition_id, t.found_at
   from registrar.tasks t
   left join registrar.decided d on d.task_id = t.task_id
  where t.register_id = $1 and (d.act_id is null) = $2::bool
+   and not exists (select from registrar.erasures z where z.subject_id in (t.subject_a, t.subject_b) and z.obligation is null)
  order by t.priority desc, t.task_id
  limit $3
 `
@@ -344,6 +346,7 @@ type ListTasksRow struct {
 	Resolution    ident.ActID
 }
 
+// What concerned somebody who was erased is not there any more.
 func (q *Queries) ListTasks(ctx context.Context, db DBTX, arg ListTasksParams) ([]ListTasksRow, error) {
 	rows, err := db.QueryContext(ctx, ListTasks, arg.RegisterID, arg.Open, arg.Most)
 	if err != nil {
@@ -415,7 +418,8 @@ const LockTask = `-- name: LockTask :one
 select t.task_id, t.kind, t.subject_a, t.subject_b, t.recognition_id
   from registrar.tasks t
  where t.task_id = $1 and t.register_id = $2
-   for update
+   and not exists (select from registrar.erasures z where z.subject_id in (t.subject_a, t.subject_b) and z.obligation is null)
+   for update of t
 `
 
 type LockTaskParams struct {

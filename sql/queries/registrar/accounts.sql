@@ -16,13 +16,16 @@ on conflict (subject_id) do nothing;
 insert into registrar.enrolment_codes (code_id, subject_id, act_id, token, ends_at)
 values (sqlc.arg(code_id), sqlc.arg(subject_id), sqlc.arg(act_id), sqlc.arg(token), sqlc.arg(ends_at));
 
--- A code that can still be used: the newest of its subject, in time, not used.
+-- A code that can still be used: the newest of its subject, who is there, in time, not
+-- used. Nobody erases them meanwhile.
 -- name: FindEnrolmentCode :one
 select c.code_id, c.subject_id
   from registrar.enrolment_codes c
+  join registrar.subject_keys k on k.subject_id = c.subject_id
  where c.token = sqlc.arg(token) and c.ends_at > sqlc.arg(now)
    and not exists (select from registrar.enrolment_codes_used u where u.code_id = c.code_id)
-   and not exists (select from registrar.enrolment_codes later where later.subject_id = c.subject_id and later.ends_at > c.ends_at);
+   and not exists (select from registrar.enrolment_codes later where later.subject_id = c.subject_id and later.ends_at > c.ends_at)
+   for share of k;
 
 -- No row is inserted where somebody was first.
 -- name: UseEnrolmentCode :execrows

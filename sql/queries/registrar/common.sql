@@ -1,12 +1,13 @@
 -- name: FindDetermined :one
--- Somebody whom an agency has had determined, unless that was found to be wrong: the
--- entry that theirs resolves to, and whether it is to be recognised by nobody.
+-- Somebody whom an agency has had determined, unless that was found to be wrong or the
+-- person was erased: the entry that theirs resolves to, and whether it is to be recognised by nobody.
 select r.register_id, registrar.root(r.subject_id)::uuid as subject_id, r.confidence,
        exists (select from registrar.shielded x where x.subject_id = registrar.root(r.subject_id)) as shielded
   from registrar.recognitions r
   join registrar.acts a on a.act_id = r.act_id
  where r.recognition_id = sqlc.arg(recognition_id) and a.agency_id = sqlc.arg(agency) and a.registrar = sqlc.arg(registrar) and r.outcome = 'determined'
-   and not exists (select from registrar.unsound u where u.recognition_id = r.recognition_id);
+   and not exists (select from registrar.unsound u where u.recognition_id = r.recognition_id)
+   and exists (select from registrar.subject_keys k where k.subject_id = r.subject_id);
 
 -- name: AskCommon :exec
 insert into registrar.common_clients (act_id, recognition_id, token, ends_at) values (@act_id, @recognition_id, @token, @ends_at);

@@ -28,12 +28,14 @@ select t.kind, count(*) as open, min(t.found_at)::timestamptz as oldest
  where t.register_id = sqlc.arg(register_id) and not exists (select from registrar.decided d where d.task_id = t.task_id)
  group by t.kind order by t.kind;
 
+-- What concerned somebody who was erased is not there any more.
 -- name: ListTasks :many
 select t.task_id, t.kind, t.subject_a, t.subject_b, t.recognition_id, t.found_at, t.priority, coalesce(t.owner, '')::text as owner, coalesce(d.outcome, '')::text as outcome,
        d.act_id as resolution
   from registrar.tasks t
   left join registrar.decided d on d.task_id = t.task_id
  where t.register_id = sqlc.arg(register_id) and (d.act_id is null) = sqlc.arg(open)::bool
+   and not exists (select from registrar.erasures z where z.subject_id in (t.subject_a, t.subject_b) and z.obligation is null)
  order by t.priority desc, t.task_id
  limit sqlc.arg(most);
 
@@ -42,7 +44,8 @@ select t.task_id, t.kind, t.subject_a, t.subject_b, t.recognition_id, t.found_at
 select t.task_id, t.kind, t.subject_a, t.subject_b, t.recognition_id
   from registrar.tasks t
  where t.task_id = sqlc.arg(task_id) and t.register_id = sqlc.arg(register_id)
-   for update;
+   and not exists (select from registrar.erasures z where z.subject_id in (t.subject_a, t.subject_b) and z.obligation is null)
+   for update of t;
 
 -- name: FindDecided :one
 select d.act_id, d.outcome, d.survivor from registrar.decided d where d.task_id = sqlc.arg(task_id);
@@ -102,7 +105,8 @@ select r.recognition_id, r.subject_id, r.outcome, r.confidence, a.agency_id, coa
   join registrar.acts a on a.act_id = r.act_id
   left join registrar.decided d on d.recognition_id = r.recognition_id and d.outcome in ('accepted', 'wrong')
  where r.recognition_id = sqlc.arg(recognition_id) and r.register_id = sqlc.arg(register_id)
-   and (a.practitioner_id = sqlc.arg(practitioner)::text or sqlc.arg(keeps)::bool);
+   and (a.practitioner_id = sqlc.arg(practitioner)::text or sqlc.arg(keeps)::bool)
+   and not exists (select from registrar.erasures z where z.subject_id = r.subject_id and z.obligation is null);
 
 -- The agency that made a recognition, and whom it named.
 -- name: FindAsker :one

@@ -1,0 +1,163 @@
+package registrar
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
+	"github.com/fame-hub/fame/registrar/internal/registrardb"
+)
+
+// erasePerson takes what a register holds of a person (SUB-06, LEG-29): the key of their
+// items and with it all of them, what finds them, what proves who they are, and the
+// contents of the recognitions that named them or came close. Acts, references and
+// recognitions stay as ids, codes and times, each with its leaf.
+const erasePerson = "erase-person"
+
+// TypErasure is the type of a signed certificate of an erasure.
+const TypErasure = "fame-erasure-certificate+jwt"
+
+// backupDays is how long backups are kept under terms of before there was a setting.
+const backupDays = 30
+
+// Obligations are those that keep what is to be erased (UK GDPR, Article 17(3)).
+var Obligations = []string{"legal-obligation", "legal-claims", "public-health"}
+
+// Erased certifies what was erased, and when. It names nobody.
+type Erased struct {
+	Receipt
+	Register    ident.Register
+	At          time.Time
+	Records     int       // recognitions that lost their contents
+	Obligation  string    // that keeps everything; empty: nothing is kept
+	CompleteAt  time.Time // when no backup holds it any more
+	Certificate string    // the same as a compact JWS of TypErasure
+}
+
+// eraseDeed is what an act of erasure did.
+type eraseDeed struct {
+	Erased []erasedPerson `json:"erased,omitempty"`
+	Erases *leaf.Erased   `json:"erases,omitempty"`
+}
+
+// erasedPerson is one entry of whom was erased, or is kept.
+type erasedPerson struct {
+	Subject    ident.Subject `json:"subject"`
+	Obligation string        `json:"obligation,omitempty"`
+	CompleteAt time.Time     `json:"complete_at"`
+}
+
+// Erase erases the person whose entry the caller's agency calls so, with every entry
+// that is theirs, for good; or, where a law obliges to keep what is there, records that
+// it does not. It is one transaction. Whoever changes the entry at the same time comes
+// before it or finds no entry; from then on an entry that was erased is one that was never
+// there. Errors: Forbidden for all who do not keep the register; NotKnown; Invalid;
+// Conflict while something of the entry waits for a person to look at it.
+func (s *Service) Erase(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, obligation, reason string) (out Erased, err error) {
+	defer fault.Wrap(&err, "registrar.Erase")
+	at := s.now()
+	role, err := s.mayKeep(caller)
+	if err != nil {
+		return Erased{}, err
+	}
+	var c checks
+	c.that(decide.Has(caller.Terms.Codes.Reasons, reason), "name one of the partnership's reasons", "/reason")
+	c.that(obligation == "" || slices.Contains(Obligations, obligation), "name an obligation that keeps what is to be erased, or none", "/obligation")
+	if err := c.fault(); err != nil {
+		return Erased{}, err
+	}
+	if _, err := s.served(ctx, s.db, caller, id); err != nil {
+		return Erased{}, err
+	}
+	days := caller.Terms.Settings.BackupDays
+	if days == 0 {
+		days = backupDays
+	}
+	out = Erased{Register: id, At: at, Obligation: obligation, CompleteAt: at.AddDate(0, 0, days)}
+	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+		found, err := s.queries.LockEntry(ctx, tx, registrardb.LockEntryParams{Entry: string(entry), AgencyID: caller.Agency, RegisterID: id})
+		if errors.Is(err, sql.ErrNoRows) {
+			err = notThere("entry")
+		}
+		if err != nil {
+			return err
+		}
+		members, err := s.queries.LockMembers(ctx, tx, ident.UntypedID(found.SubjectID))
+		if err != nil {
+			return err
+		}
+		a, d := s.Begin(erasePerson, caller, role, at), deed{Reason: reason}
+		subjects := make([]ident.UntypedID, len(members))
+		for n, m := range members {
+			subjects[n] = ident.UntypedID(m.SubjectID)
+			d.Erased = append(d.Erased, erasedPerson{ident.Subject(m.SubjectID), obligation, out.CompleteAt})
+		}
+		gone := registrardb.EraseContentsParams{ActID: ident.UntypedID(a.ID)}
+		if obligation == "" {
+			if err := s.toErase(ctx, tx, subjects, &gone); err != nil {
+				return err
+			}
+		}
+		d.Erases, out.Records = leaf.ErasedOf(gone.Commitments, gone.Rests), len(gone.RecordIds)
+		a.Deed = d
+		if out.Receipt, err = s.Append(ctx, tx, &a); err != nil {
+			return err
+		}
+		if err := s.queries.RecordErasure(ctx, tx, registrardb.RecordErasureParams{
+			ActID: ident.UntypedID(a.ID), Subjects: subjects, Obligation: obligation, CompleteAt: out.CompleteAt,
+		}); err != nil || obligation != "" {
+			return err
+		}
+		if err := s.queries.EraseContents(ctx, tx, gone); err != nil {
+			return err
+		}
+		return s.queries.ErasePeople(ctx, tx, subjects)
+	})
+	if err != nil {
+		return Erased{}, err
+	}
+	out.Certificate, err = s.signer.SignLasting(ctx, TypErasure, erasureCertificate{
+		Issuer: string(s.registrar), IssuedAt: at.Unix(), Act: out.Act, Commitment: hex.EncodeToString(out.Commitment), Register: id,
+		ErasedAt: at, Records: out.Records, Obligation: obligation, CompleteAt: out.CompleteAt,
+	})
+	return out, err
+}
+
+// toErase lists the recognitions that lose their contents. While somebody has to look at
+// something of these entries nothing is erased: it is what they are to look at.
+func (s *Service) toErase(ctx context.Context, tx *sql.Tx, subjects []ident.UntypedID, to *registrardb.EraseContentsParams) error {
+	open, err := s.queries.CountOpenTasks(ctx, tx, subjects)
+	if err != nil {
+		return err
+	}
+	if open > 0 {
+		return fault.New(fault.Conflict, "something of this entry waits on the worklist: resolve it first")
+	}
+	rows, err := s.queries.ListToErase(ctx, tx, subjects)
+	for _, r := range rows {
+		to.RecordIds, to.Commitments, to.Rests = append(to.RecordIds, ident.UntypedID(r.ActID)), append(to.Commitments, r.Commitment), append(to.Rests, r.Rest)
+	}
+	return err
+}
+
+// erasureCertificate is what is signed. It has neither aud nor exp: the person and the
+// registrar keep it.
+type erasureCertificate struct {
+	Issuer     string         `json:"iss"`
+	IssuedAt   int64          `json:"iat"`
+	Act        ident.ActID    `json:"act"`
+	Commitment string         `json:"commitment"`
+	Register   ident.Register `json:"register"`
+	ErasedAt   time.Time      `json:"erased_at"`
+	Records    int            `json:"records"`
+	Obligation string         `json:"obligation,omitempty"`
+	CompleteAt time.Time      `json:"complete_at"`
+}
