@@ -46,6 +46,8 @@ type Erased struct {
 type eraseDeed struct {
 	Erased []erasedPerson `json:"erased,omitempty"`
 	Erases *leaf.Erased   `json:"erases,omitempty"`
+	// KeptDays is the rule of retention by which it was done.
+	KeptDays int `json:"kept_days,omitempty"`
 }
 
 // erasedPerson is one entry of whom was erased, or is kept.
@@ -129,6 +131,57 @@ func (s *Service) Erase(ctx context.Context, caller decide.Caller, id ident.Regi
 		ErasedAt: at, Records: out.Records, Obligation: obligation, CompleteAt: out.CompleteAt,
 	})
 	return out, err
+}
+
+// expire is the act by which a rule of retention erases; no person makes it.
+const (
+	expire    = "expire"
+	theHub    = "the-hub"
+	retention = "retention"
+)
+
+// mostExpired is how many leaves one act names.
+const mostExpired = 256
+
+// Retain erases the contents of what was asked of this registrar's registers, and of who
+// looked at whom, once they have been kept as long as the terms say of enquiries; for good
+// where they do not say (LEG-29). What waits on the worklist is kept for whoever looks at
+// it. Each step is a transaction with its act: two who run at once take different
+// records, and whoever is killed is carried on by the next. With an error, n is what was
+// erased until then.
+func (s *Service) Retain(ctx context.Context, terms *decide.Terms) (n int, err error) {
+	defer fault.Wrap(&err, "registrar.Retain")
+	days := terms.Settings.KeepEnquiriesDays
+	if days == 0 {
+		return 0, nil
+	}
+	at := s.now()
+	page := registrardb.TakeExpiredParams{Registrar: s.registrar, Before: at.AddDate(0, 0, -days), Most: mostExpired}
+	for found := mostExpired; found == mostExpired; n += found {
+		err := pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
+			rows, err := s.queries.TakeExpired(ctx, tx, page)
+			if found = len(rows); err != nil || found == 0 {
+				return err
+			}
+			a := Act{
+				ID: ident.NewAct(), Kind: expire, At: at, Registrar: s.registrar,
+				Practitioner: theHub, Agency: theHub, Role: retention, TermsVersion: terms.Version,
+			}
+			gone := registrardb.EraseContentsParams{ActID: ident.UntypedID(a.ID)}
+			for _, r := range rows {
+				gone.RecordIds, gone.Commitments, gone.Rests = append(gone.RecordIds, ident.UntypedID(r.ActID)), append(gone.Commitments, r.Commitment), append(gone.Rests, r.Rest)
+			}
+			a.Deed = deed{eraseDeed: eraseDeed{Erases: leaf.ErasedOf(gone.Commitments, gone.Rests), KeptDays: days}}
+			if _, err := s.Append(ctx, tx, &a); err != nil {
+				return err
+			}
+			return s.queries.EraseContents(ctx, tx, gone)
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // toErase lists the recognitions that lose their contents. While somebody has to look at

@@ -40,7 +40,7 @@ func TestWhoIsErasedWasNeverThere(t *testing.T) {
 	wantKind(t, err, fault.NotKnown)
 	_, err = h.registrar.Explain(t.Context(), keeper, "town", asked.ID, "asked")
 	wantKind(t, err, fault.NotKnown)
-	_, err = h.registrar.OutcomeOf(t.Context(), clerk, "town", asked.ID)
+	_, err = h.registrar.OutcomeOf(t.Context(), doctor, "town", asked.ID)
 	wantKind(t, err, fault.NotKnown)
 	_, err = h.registrar.Report(t.Context(), keeper, "town", registrar.Report{Kind: registrar.Misdetermined, Recognition: asked.ID, Reason: "asked"})
 	wantKind(t, err, fault.NotKnown)
@@ -136,5 +136,54 @@ func TestAPersonIsErasedOnce(t *testing.T) {
 	wg.Wait()
 	if erased.Load() != 1 || h.count("select count(*) from registrar.subject_keys") != 0 {
 		t.Errorf("erased %d times", erased.Load())
+	}
+}
+
+// LEG-29: what was asked of a register, and who looked at whom, is kept as long as the
+// partnership says; that it was asked stays. What somebody has to look at waits for
+// them. Two who clear up at once take different records.
+func TestWhatWasAskedOfARegisterIsKeptForATime(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.open("town")
+	known := []registrar.Item{name("Amara", "Okonkwo"), born("1990-12-31"), number("passport", "AA1234567")}
+	entry := h.enter("town", known...)
+	asked := h.ask("town", known...)
+	reported := h.ask("town", known...)
+	_, err := h.registrar.Report(t.Context(), keeper, "town", registrar.Report{Kind: registrar.Misdetermined, Recognition: reported.ID, Reason: "asked"})
+	must(t, err)
+	_, err = h.registrar.Look(t.Context(), keeper, "town", entry, "asked")
+	must(t, err)
+	rules := terms()
+	if n, err := h.registrar.Retain(t.Context(), rules); n != 0 || err != nil {
+		t.Fatalf("%d erased without a rule, %v", n, err)
+	}
+	rules.Settings.KeepEnquiriesDays = 30
+	*h.now = noon.AddDate(0, 0, 30)
+	if n, err := h.registrar.Retain(t.Context(), rules); n != 0 || err != nil {
+		t.Fatalf("%d erased on the day, %v", n, err)
+	}
+	*h.now = noon.AddDate(0, 0, 31)
+	var erased atomic.Int32
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			n, err := h.registrar.Retain(t.Context(), rules)
+			if err != nil {
+				t.Error(err)
+			}
+			erased.Add(int32(n))
+		})
+	}
+	wg.Wait()
+	if erased.Load() != 2 || h.count("select count(*) from registrar.erased") != 2 {
+		t.Errorf("%d erased, want the recognition and the look", erased.Load())
+	}
+	_, err = h.registrar.Explain(t.Context(), keeper, "town", asked.ID, "asked")
+	wantKind(t, err, fault.NotKnown)
+	_, err = h.registrar.Explain(t.Context(), keeper, "town", reported.ID, "asked")
+	must(t, err)
+	if o, err := h.registrar.OutcomeOf(t.Context(), doctor, "town", asked.ID); err != nil || o.Outcome != match.Determined {
+		t.Errorf("what became of it: %+v, %v", o, err)
 	}
 }

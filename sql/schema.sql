@@ -2900,6 +2900,8 @@ CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
 CREATE INDEX access_tokens_by_grant ON registrar.access_tokens USING btree (grant_id);
 
+CREATE INDEX acts_that_expire ON registrar.acts USING btree (registrar, at, act_id) WHERE ((kind)::text = ANY (ARRAY['recognise'::text, 'check-record'::text, 'look'::text, 'explain'::text]));
+
 CREATE INDEX apart_opened_by_record ON registrar.apart_opened USING btree (set_apart_id);
 
 CREATE INDEX assessments_by_subject ON registrar.assessments USING btree (subject_id);

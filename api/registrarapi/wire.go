@@ -2,9 +2,11 @@ package registrarapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -70,8 +72,34 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	}
 	return process.Part{
 		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
-		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) { beside(ctx, run, accounts.Run) },
+		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) {
+			beside(ctx, run, accounts.Run, func(ctx context.Context) { retain(ctx, service, edge, p.Logger) })
+		},
 	}, nil
+}
+
+// retainEvery is how often what is past its time is erased.
+const retainEvery = 6 * time.Hour
+
+// retain erases what is past its time, until ctx ends.
+func retain(ctx context.Context, service *registrar.Service, edge *api.Edge, log *slog.Logger) {
+	for next := time.NewTimer(time.Minute); ; next.Reset(retainEvery) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		terms, err := edge.Terms(ctx)
+		n := 0
+		if err == nil {
+			n, err = service.Retain(ctx, terms)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "retention cannot go on", "alert", "retention-lag", "cause", err.Error())
+		} else if n > 0 {
+			log.InfoContext(ctx, "erased what was past its time", "records", n)
+		}
+	}
 }
 
 // covers are the duties of the registrars that this process stands in for.

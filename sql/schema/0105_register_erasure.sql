@@ -4,7 +4,7 @@
 -- what finds the person and what proves who they are goes as well. Acts, references
 -- and recognitions stay as ids, codes and times.
 
-insert into registrar.act_kinds values ('erase-person', false);
+insert into registrar.act_kinds values ('erase-person', false), ('expire', false);
 
 -- Whose entries went, or, where a law obliges to keep them, did not.
 create table registrar.erasures (
@@ -28,8 +28,8 @@ create table registrar.erased (
 );
 create index erased_by_act on registrar.erased (act_id);
 
--- What of an act still stands when nobody can open it: those that an erasure takes the
--- contents of are recognitions. `fame verify` works the same out by itself.
+-- What of an act still stands when nobody can open it: of those that lose their contents
+-- recognitions alone made rows. `fame verify` works the same out by itself.
 -- +goose StatementBegin
 create function registrar.rest_of(record uuid) returns bytea language sql stable as $$
   select sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(
@@ -38,9 +38,11 @@ create function registrar.rest_of(record uuid) returns bytea language sql stable
 $$;
 -- +goose StatementEnd
 create index recognitions_by_act on registrar.recognitions (act_id);
+-- What is kept for a time alone: what was asked of a register, and by whom looked at.
+create index acts_that_expire on registrar.acts (registrar, at, act_id) where kind in ('recognise', 'check-record', 'look', 'explain');
 
 -- +goose Down
-drop index registrar.recognitions_by_act;
+drop index registrar.acts_that_expire, registrar.recognitions_by_act;
 drop function registrar.rest_of;
 drop table registrar.erased, registrar.erasures;
-delete from registrar.act_kinds where kind = 'erase-person';
+delete from registrar.act_kinds where kind in ('erase-person', 'expire');

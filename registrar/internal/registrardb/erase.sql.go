@@ -145,3 +145,59 @@ func (q *Queries) RecordErasure(ctx context.Context, db DBTX, arg RecordErasureP
 	)
 	return err
 }
+
+const TakeExpired = `-- name: TakeExpired :many
+with due as (
+  select a.act_id
+    from registrar.acts a
+    join registrar.content_keys k on k.record_id = a.act_id
+   where a.registrar = $1 and a.kind in ('recognise', 'check-record', 'look', 'explain') and a.at < $2::timestamptz
+     and not exists (select from registrar.recognitions r join registrar.tasks t on t.recognition_id = r.recognition_id
+                      where r.act_id = a.act_id and not exists (select from registrar.decided d where d.task_id = t.task_id))
+   order by a.at, a.act_id
+   limit $3
+), gone as (
+  delete from registrar.content_keys k using due where k.record_id = due.act_id returning k.record_id
+)
+select a.act_id, a.commitment, registrar.rest_of(a.act_id)::bytea as rest
+  from registrar.acts a join gone on gone.record_id = a.act_id
+ order by a.commitment
+`
+
+type TakeExpiredParams struct {
+	Registrar ident.Registrar
+	Before    time.Time
+	Most      int32
+}
+
+type TakeExpiredRow struct {
+	ActID      ident.ActID
+	Commitment []byte
+	Rest       []byte
+}
+
+// Takes the keys of a page of what was asked of a register before an instant, and of who
+// looked at whom, with what the act that does so names. Who comes second takes others.
+// What somebody has to look at is kept for them.
+func (q *Queries) TakeExpired(ctx context.Context, db DBTX, arg TakeExpiredParams) ([]TakeExpiredRow, error) {
+	rows, err := db.QueryContext(ctx, TakeExpired, arg.Registrar, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TakeExpiredRow{}
+	for rows.Next() {
+		var i TakeExpiredRow
+		if err := rows.Scan(&i.ActID, &i.Commitment, &i.Rest); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -50,3 +50,23 @@ with accounts as (
   delete from registrar.unsearched u where u.subject_id = any(sqlc.arg(subjects)::uuid[])
 )
 delete from registrar.subject_keys k where k.subject_id = any(sqlc.arg(subjects)::uuid[]);
+
+-- name: TakeExpired :many
+-- Takes the keys of a page of what was asked of a register before an instant, and of who
+-- looked at whom, with what the act that does so names. Who comes second takes others.
+-- What somebody has to look at is kept for them.
+with due as (
+  select a.act_id
+    from registrar.acts a
+    join registrar.content_keys k on k.record_id = a.act_id
+   where a.registrar = sqlc.arg(registrar) and a.kind in ('recognise', 'check-record', 'look', 'explain') and a.at < sqlc.arg(before)::timestamptz
+     and not exists (select from registrar.recognitions r join registrar.tasks t on t.recognition_id = r.recognition_id
+                      where r.act_id = a.act_id and not exists (select from registrar.decided d where d.task_id = t.task_id))
+   order by a.at, a.act_id
+   limit sqlc.arg(most)
+), gone as (
+  delete from registrar.content_keys k using due where k.record_id = due.act_id returning k.record_id
+)
+select a.act_id, a.commitment, registrar.rest_of(a.act_id)::bytea as rest
+  from registrar.acts a join gone on gone.record_id = a.act_id
+ order by a.commitment;
