@@ -25,7 +25,7 @@ func (v *verification) checkErasedPeople(ctx context.Context) error {
 			return err
 		}
 		for _, subject := range found {
-			if err := v.found("registrar subject "+subject, c.wrong); err != nil {
+			if err := v.found("registrar subject "+subject, "%s", c.wrong); err != nil {
 				return err
 			}
 		}
