@@ -2,7 +2,7 @@
 // agreed with each, the register of registrars, and what goes between them: enquiries
 // along axles (outbound.go, inbound.go) and what nobody understands (recourse.go).
 // Statements themselves are package entity's, the register's form is package registers',
-// and private look-ups are package lookup's, which nothing uses yet.
+// and the protocol of private look-ups is package lookup's (lookup.go).
 //
 // A hub's identifier among hubs is its address (process.Config.Hub). What it states of
 // itself and of its peers is OpenID Federation 1.1 (docs/decisions/0080): there is no

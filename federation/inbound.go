@@ -19,6 +19,7 @@ import (
 // The kinds of message that this version knows.
 const (
 	kindEnquiry    = "enquiry"
+	kindLookUp     = "look-up"
 	kindEscalation = "escalation"
 )
 
@@ -70,7 +71,7 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 
 // known is a kind as it is recorded: what this version does not know is not repeated.
 func known(kind string) string {
-	if kind == kindEnquiry || kind == kindEscalation {
+	if kind == kindEnquiry || kind == kindLookUp || kind == kindEscalation {
 		return kind
 	}
 	return "unknown"
@@ -83,10 +84,13 @@ func notTaken(cause error) error {
 
 // answer is what this hub says to a verified message.
 func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, message string) (AxleAnswer, error) {
+	if m.Version == hubVersion && m.Kind == kindLookUp {
+		return a.lookedUpHere(ctx, peer, m, message)
+	}
 	if m.Version != hubVersion || m.Kind != kindEnquiry {
 		return a.notUnderstood(ctx, peer, m, message)
 	}
-	said, err := a.askRelmgr(ctx, peer, message)
+	said, err := askRelmgr(ctx, a, peer, message, (*relmgroas.Client).AnswerPeer)
 	if err != nil {
 		return AxleAnswer{}, err
 	}
@@ -105,7 +109,7 @@ func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, mes
 
 // askRelmgr is the one call between duties (design.md section 2): the peer's request with
 // this duty's voucher for it, narrowed by what the hubs have agreed.
-func (a *Axles) askRelmgr(ctx context.Context, peer Peer, message string) (*relmgroas.PeerAnswer, error) {
+func askRelmgr[T any](ctx context.Context, a *Axles, peer Peer, message string, call func(*relmgroas.Client, context.Context, *relmgroas.PeerRequest) (*T, error)) (*T, error) {
 	keys, err := json.Marshal(peer.Keys)
 	if err != nil {
 		return nil, err
@@ -122,7 +126,7 @@ func (a *Axles) askRelmgr(ctx context.Context, peer Peer, message string) (*relm
 	if err != nil {
 		return nil, err
 	}
-	said, err := relmgr.AnswerPeer(ctx, &relmgroas.PeerRequest{Message: relmgroas.AxleToken(message)})
+	said, err := call(relmgr, ctx, &relmgroas.PeerRequest{Message: relmgroas.AxleToken(message)})
 	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && (p.StatusCode == http.StatusBadRequest || p.StatusCode == http.StatusUnprocessableEntity) {
 		return nil, notTaken(err) // the agency's signature, or its question
 	}

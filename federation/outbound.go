@@ -113,6 +113,7 @@ type AxleAnswer struct {
 	Because    string         `json:"because,omitempty"`
 	Providers  []AxleProvider `json:"providers"`
 	Commitment string         `json:"commitment,omitempty"` // in hexadecimal
+	LookUp     *LookedUp      `json:"look_up,omitempty"`
 }
 
 // check refuses what no hub of this version answers: another hub's word goes no further
@@ -122,10 +123,12 @@ func (a AxleAnswer) check(to string) error {
 	switch {
 	case a.ReplyTo != to:
 		return errors.New("the answer is to another message")
-	case !slices.Contains([]string{"answered", "stopped", "used-before", returned, discarded, "escalated"}, a.Outcome):
+	case !slices.Contains([]string{"answered", "stopped", "used-before", "over-quota", evaluated, lookedUp, returned, discarded, "escalated"}, a.Outcome):
 		return errors.New("the answer has an outcome that is none")
 	case a.Commitment != "" && (err != nil || len(text) != sha256.Size):
 		return errors.New("the answer has a commitment that is none")
+	case (a.LookUp != nil) != (a.Outcome == evaluated || a.Outcome == lookedUp) || !a.LookUp.bounded():
+		return errors.New("the answer has a look-up where there is none, or none where there is")
 	case len(a.Providers) > mostTold || a.Outcome != "answered" && len(a.Providers) > 0 || len(a.Because) > 500:
 		return errors.New("the answer says more than an answer may")
 	}
@@ -172,37 +175,57 @@ func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (sa
 		seen[o.Hub] = true
 	}
 	says = make([]PeerSays, len(read))
-	went := make([]exchange, len(read))
+	sent := make([][]exchange, len(read))
 	var all sync.WaitGroup
 	for i, o := range read {
-		all.Go(func() { says[i], went[i] = a.askOne(ctx, o) })
+		all.Go(func() { says[i], sent[i] = a.askOne(ctx, o) })
 	}
 	all.Wait()
 	// Who asked may be gone: what was sent is recorded all the same, before anybody hears.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.deadline)
 	defer cancel()
-	return says, a.keepExchanges(keep, true, went...)
+	return says, a.keepExchanges(keep, true, slices.Concat(sent...)...)
 }
 
-// askOne asks one hub.
-func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (PeerSays, exchange) {
-	says, went := PeerSays{Hub: o.Hub}, exchange{hub: o.Hub, kind: kindEnquiry, request: o.ID, outcome: "no-answer"}
+// askOne asks one hub: by a private look-up first, where that is ordered, and by the
+// identifier where it is ordered and the look-up did not find that there is nothing.
+func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (says PeerSays, went []exchange) {
+	says = PeerSays{Hub: o.Hub}
 	if a.leftAlone(o.Hub) {
-		return says, went
+		kind := kindEnquiry
+		if o.LookUp != nil {
+			kind = kindLookUp
+		}
+		return says, []exchange{{hub: o.Hub, kind: kind, request: o.ID, outcome: noAnswer}}
 	}
 	within, cancel := context.WithTimeout(ctx, a.deadline)
 	defer cancel()
-	answer, sent, err := a.carry(within, o.Hub, attest.AxleMessage{Kind: kindEnquiry, Version: hubVersion, Keys: o.Keys, Question: o.Question})
-	went.message = sent
+	tell := func(kind string, m attest.AxleMessage) (AxleAnswer, error) {
+		m.Kind, m.Version, m.Keys = kind, hubVersion, o.Keys
+		answer, sent, err := a.carry(within, o.Hub, m)
+		e := exchange{hub: o.Hub, kind: kind, request: o.ID, message: sent, outcome: noAnswer}
+		if err == nil {
+			e.outcome, e.commitment = answer.Outcome, answer.Commitment
+		}
+		went = append(went, e)
+		return answer, err
+	}
+	err := error(nil)
+	asks := true
+	if o.LookUp != nil {
+		says.Answer, asks, err = a.lookUp(within, o, func(m attest.AxleMessage) (AxleAnswer, error) { return tell(kindLookUp, m) })
+	}
+	if err == nil && asks {
+		says.Answer, err = tell(kindEnquiry, attest.AxleMessage{Question: o.Question})
+	}
 	if ctx.Err() == nil { // else it was the asker who went away
 		a.heard(o.Hub, err == nil)
 	}
 	if err != nil {
 		a.s.log.InfoContext(ctx, "a peer did not answer", "hub", o.Hub, "cause", err.Error())
-		return says, went
+		return PeerSays{Hub: o.Hub}, went
 	}
-	says.Answered, says.Answer = true, answer
-	went.outcome, went.commitment = answer.Outcome, answer.Commitment
+	says.Answered = true
 	return says, went
 }
 

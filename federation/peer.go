@@ -27,7 +27,8 @@ type Peer struct {
 	Keys attest.KeySet
 	// Encryption is what messages to it are encrypted to.
 	Encryption attest.Recipients
-	LogKey     string // verifies its log's checkpoints
+	LogKey     string     // verifies its log's checkpoints
+	LookUp     *LookUpKey // nil: it takes no private look-ups
 	Endpoints  Endpoints
 	// Expires is until when its statements hold: ask again from then on.
 	Expires time.Time
@@ -175,6 +176,13 @@ func (s *Service) known(row federationdb.FederationPeersInForce) (Peer, bool) {
 	return k.peer, ok && k.ordinal == row.Ordinal && s.now().Before(k.peer.Expires)
 }
 
+// forget has a peer looked at anew by whoever asks next.
+func (s *Service) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.seen, id)
+}
+
 // look asks the other side, records what has changed there, and remembers it.
 func (s *Service) look(ctx context.Context, row federationdb.FederationPeersInForce) (Peer, error) {
 	pinned, err := entity.ParseKeys([]byte(row.Keys))
@@ -208,7 +216,7 @@ func (s *Service) look(ctx context.Context, row federationdb.FederationPeersInFo
 		m.expires = agreed.Until
 	}
 	p := Peer{
-		ID: row.PeerID, Entity: row.EntityID, Agreement: agreed, Digest: digest, Keys: m.set, Encryption: m.to, LogKey: m.hub.LogKey,
+		ID: row.PeerID, Entity: row.EntityID, Agreement: agreed, Digest: digest, Keys: m.set, Encryption: m.to, LogKey: m.hub.LogKey, LookUp: m.hub.LookUp,
 		Endpoints: m.hub.Endpoints, Expires: m.expires,
 	}
 	s.mu.Lock()

@@ -32,7 +32,15 @@ type hubMetadata struct {
 	Version int             `json:"version"` // of the messages between hubs
 	LogKey  string          `json:"log_key"` // verifies the hub's checkpoints (C2SP signed-note)
 	Keys    json.RawMessage `json:"jwks"`    // what messages to it are encrypted to
+	LookUp  *LookUpKey      `json:"look_up,omitempty"`
 	Endpoints
+}
+
+// LookUpKey is the key of a hub's private look-ups, which its proofs are held to: one for
+// everybody, and none made for one asker (docs/threat-model.md).
+type LookUpKey struct {
+	Epoch     int    `json:"epoch"`
+	PublicKey []byte `json:"public_key"`
 }
 
 // hubVersion is the version of what hubs say to each other.
@@ -86,6 +94,11 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 			},
 			entity.Hub: {"registrars_endpoint": s.hub + Prefix + "/registrars", "version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
 		},
+	}
+	if key, err := s.q.FindLookUpKey(ctx, s.db); err == nil {
+		said.Metadata[entity.Hub]["look_up"] = LookUpKey{int(key.Epoch), key.PublicKey}
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return "", pg.Fault(err)
 	}
 	// Those who state something about this hub, as it was last seen.
 	for _, p := range peers {

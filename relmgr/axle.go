@@ -33,8 +33,9 @@ const mostTold = 8
 
 // sent is a request to another hub, as its asker's record has it.
 type sent struct {
-	Hub     string `json:"hub"`
-	Request string `json:"request"`
+	Hub     string        `json:"hub"`
+	Request string        `json:"request"`
+	LookUp  decide.LookUp `json:"look_up,omitempty"` // private, first or only
 }
 
 // Order is what relmgr has its own federation duty send to a hub.
@@ -65,6 +66,14 @@ const (
 	PeerStopped       PeerOutcome = "stopped"
 	PeerUsedBefore    PeerOutcome = "used-before"
 	PeerNotUnderstood PeerOutcome = "not-understood"
+	PeerEvaluated     PeerOutcome = "evaluated" // the steps of a private look-up
+	PeerLookedUp      PeerOutcome = "looked-up"
+	PeerOverQuota     PeerOutcome = "over-quota"
+)
+
+const (
+	servesOnce = "each request serves once: ask again"
+	overQuota  = "this hub has taken as many questions for that purpose today as it takes of one hub: ask tomorrow, or the holder directly"
 )
 
 // PeerAnswer is what another hub is told: less than an asker of the partnership
@@ -106,7 +115,7 @@ func mayLeave(t *decide.Terms, q Question, c *decide.Column, asking *decide.Aski
 // have a value of the question in common but what it says.
 func addressed(t *decide.Terms, asking *decide.Asking) (to []sent) {
 	for _, hub := range t.PeersOf(asking) {
-		to = append(to, sent{hub, rand.Text()})
+		to = append(to, sent{hub, rand.Text(), t.LookUpAt(asking, hub)})
 	}
 	return to
 }
@@ -131,23 +140,32 @@ func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *
 	agency := attest.NewSigner(s.keys.keys, key, who.Terms.Partnership.Hub)
 	now, until := e.At.Unix(), e.At.Add(attest.AxleLife).Unix()
 	for _, to := range e.Sent {
-		question, err := agency.Sign(ctx, attest.TypAxleQuestion, attest.AxleQuestion{
+		order := attest.AxleOrder{
+			Claims: attest.Claims{Issuer: Issuer, Audience: "federation", Subject: string(who.Practitioner), IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
+			Hub:    to.Hub, Agency: who.Agency, Keys: public,
+		}
+		question := attest.AxleQuestion{
 			Claims: attest.Claims{Issuer: agency.Issuer(), Audience: to.Hub, IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
 			Agency: who.Agency, AgencyName: who.Terms.AgencyName(who.Agency), Role: e.Decision.Role, Power: e.Decision.Power,
-			Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency,
-			Scheme: c.Scheme, Identifier: string(q.Identifier),
-		})
+			Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Scheme: c.Scheme,
+		}
+		if to.LookUp != "" {
+			order.LookUp = &attest.AxleLookUp{Scheme: c.Scheme, Identifier: string(q.Identifier)}
+			if order.LookUp.Question, err = agency.Sign(ctx, attest.TypAxleLookUp, question); err != nil {
+				return nil, err
+			}
+		}
+		if to.LookUp != decide.LookUpOnly {
+			question.Identifier = string(q.Identifier)
+			if order.Question, err = agency.Sign(ctx, attest.TypAxleQuestion, question); err != nil {
+				return nil, err
+			}
+		}
+		signed, err := s.proofs.Sign(ctx, attest.TypAxleOrder, order)
 		if err != nil {
 			return nil, err
 		}
-		order, err := s.proofs.Sign(ctx, attest.TypAxleOrder, attest.AxleOrder{
-			Claims: attest.Claims{Issuer: Issuer, Audience: "federation", Subject: string(who.Practitioner), IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
-			Hub:    to.Hub, Agency: who.Agency, Keys: public, Question: question,
-		})
-		if err != nil {
-			return nil, err
-		}
-		orders = append(orders, Order{to.Hub, order})
+		orders = append(orders, Order{to.Hub, signed})
 	}
 	return orders, nil
 }
@@ -163,28 +181,24 @@ func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *
 func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, message string) (a PeerAnswer, err error) {
 	defer fault.Wrap(&err, "relmgr.AnswerPeer")
 	at := s.stamp()
-	q, agreed, err := s.asksHere(ctx, t, voucher, message)
+	_, q, agreed, err := s.asksHere(ctx, t, voucher, message, (*attest.Verifier).VerifyQuestion)
 	if err != nil {
 		return PeerAnswer{}, err
 	}
 	if !understood(t, q) {
 		return PeerAnswer{Outcome: PeerNotUnderstood, Because: "the partnership has not declared one of the codes"}, nil
 	}
-	asking := t.AskedBy(decide.FromPeer{Hub: q.Issuer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Emergency: q.Emergency, Agreed: agreed}, at)
-	hash, err := s.keys.mac(ctx, recognitionKey, "peer\n"+q.Issuer+"\n"+q.ID)
+	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, false, "")
 	if err != nil {
 		return PeerAnswer{}, err
 	}
-	e := enquiry{
-		Enquiry: ident.NewEnquiry(), At: at, Practitioner: aPeer, Agency: aPeer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning,
-		Transaction: q.Transaction, Emergency: q.Emergency, Scope: OfTheFederation, Decision: asking.Decision, Disclosed: []disclosure{},
-		Peer: &peerAsker{Hub: q.Issuer, Agency: q.Agency, AgencyName: q.AgencyName, Power: q.Power, Request: q.ID, Hash: hash, Outcome: PeerAnswered},
-	}
 	a = PeerAnswer{Outcome: PeerAnswered, Providers: []PeerProvider{}}
-	if asking.StoppedAt() > 0 {
-		e.Peer.Outcome = PeerStopped
+	switch e.Peer.Outcome {
+	case PeerStopped:
 		a.Outcome, a.Because = PeerStopped, asking.Because()
-	} else {
+	case PeerOverQuota:
+		a.Outcome, a.Because = PeerOverQuota, overQuota
+	default:
 		r, err := s.readSchemed(ctx, t, q.Scheme, Identifier(q.Identifier), at)
 		if err != nil {
 			return PeerAnswer{}, err
@@ -198,7 +212,7 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 	a.Commitment, err = s.recordFromPeer(ctx, t, e)
 	if pg.Constraint(err) == "peer_requests_pkey" {
 		e.Enquiry, e.Peer.Outcome, e.Peer.Hash, e.Disclosed, e.Effects = ident.NewEnquiry(), PeerUsedBefore, nil, []disclosure{}, nil
-		a = PeerAnswer{Outcome: PeerUsedBefore, Because: "each request serves once: ask again", Providers: []PeerProvider{}}
+		a = PeerAnswer{Outcome: PeerUsedBefore, Because: servesOnce, Providers: []PeerProvider{}}
 		a.Commitment, err = s.recordFromPeer(ctx, t, e)
 	}
 	if err != nil {
@@ -210,37 +224,75 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 	return a, nil
 }
 
-// asksHere returns the question of a message that verifies under the keys that the own
-// federation duty vouches for.
-func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, message string) (q attest.AxleQuestion, agreed decide.Agreed, err error) {
+// fromPeer begins the record of another hub's question, with what came of the steps that rest
+// on the agreements with it, and of its quota. step tells the messages of one question apart.
+func (s *Service) fromPeer(ctx context.Context, t *decide.Terms, q attest.AxleQuestion, agreed decide.Agreed, at time.Time, private bool, step string) (enquiry, decide.Asking, error) {
+	asking := t.AskedBy(decide.FromPeer{Hub: q.Issuer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Emergency: q.Emergency, Private: private, Agreed: agreed}, at)
+	hash, err := s.keys.mac(ctx, recognitionKey, "peer\n"+q.Issuer+"\n"+q.ID+step)
+	if err != nil {
+		return enquiry{}, asking, err
+	}
+	e := enquiry{
+		Enquiry: ident.NewEnquiry(), At: at, Practitioner: aPeer, Agency: aPeer, Role: q.Role, Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning,
+		Transaction: q.Transaction, Emergency: q.Emergency, Scope: OfTheFederation, Decision: asking.Decision, Disclosed: []disclosure{},
+		Peer: &peerAsker{Hub: q.Issuer, Agency: q.Agency, AgencyName: q.AgencyName, Power: q.Power, Request: q.ID, Hash: hash, Outcome: PeerAnswered},
+	}
+	if asking.StoppedAt() > 0 {
+		e.Peer.Outcome = PeerStopped
+		return e, asking, nil
+	}
+	most := t.Settings.Quotas.OrDefault().PeerQuestions
+	if private {
+		most = lookUpSteps * t.Settings.Quotas.OrDefault().PeerLookUps
+	}
+	if within, err := s.within(ctx, at, q.Issuer, q.Purpose, private, most); err != nil {
+		return e, asking, err
+	} else if !within {
+		e.Peer.Outcome = PeerOverQuota
+	}
+	return e, asking, nil
+}
+
+// within counts a question of the day, and reports whether it is within the quota: of those
+// who ask at once, as many as it leaves are. One whose asker then dies is counted.
+func (s *Service) within(ctx context.Context, at time.Time, asker, purpose string, private bool, most int) (bool, error) {
+	_, err := s.q.CountAsked(ctx, s.db, relmgrdb.CountAskedParams{Day: at.UTC().Truncate(24 * time.Hour), Asker: asker, Purpose: purpose, Private: private, Most: int32(most)})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, pg.Fault(err)
+}
+
+// asksHere returns a message that verifies under the keys that the own federation duty
+// vouches for, and its question.
+func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, message string, verify func(*attest.Verifier, context.Context, string, string) (attest.AxleQuestion, error)) (m attest.AxleMessage, q attest.AxleQuestion, agreed decide.Agreed, err error) {
 	if s.federation == nil {
-		return q, agreed, unavailable("this hub has no federation duty yet")
+		return m, q, agreed, unavailable("this hub has no federation duty yet")
 	}
 	var v attest.AxleVoucher
 	err = s.federation.Verify(ctx, voucher, attest.Expect{Typ: attest.TypAxleVoucher, Audience: Issuer, MaxLifetime: attest.AxleLife}, &v)
 	if errors.Is(err, attest.ErrStatement) {
-		return q, agreed, fault.New(fault.Unauthenticated, "this takes the hub's own federation duty, and a voucher of its").Because(err)
+		return m, q, agreed, fault.New(fault.Unauthenticated, "this takes the hub's own federation duty, and a voucher of its").Because(err)
 	} else if err != nil {
-		return q, agreed, err
+		return m, q, agreed, err
 	}
 	hub := t.Partnership.Hub
 	sum := sha256.Sum256([]byte(message))
 	if v.Message != base64.RawURLEncoding.EncodeToString(sum[:]) {
-		return q, agreed, fault.At("/message", "attach the very message that the voucher is for")
+		return m, q, agreed, fault.At("/message", "attach the very message that the voucher is for")
 	}
 	keys, err := attest.ParseKeySet(v.Keys)
 	if err == nil {
-		var m attest.AxleMessage
 		if err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: hub, MaxLifetime: attest.AxleLife}, &m); err == nil {
 			if keys, err = attest.ParseKeySet(m.Keys); err == nil {
-				q, err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).VerifyQuestion(ctx, m.Question, hub)
+				q, err = verify(attest.NewVerifier(v.Hub, keys.Fixed, s.now), ctx, m.Question, hub)
 			}
 		}
 	}
 	if err != nil {
-		return q, agreed, fault.At("/message", "send a request that its hub and its agency signed for this hub and for now").Because(err)
+		return m, q, agreed, fault.At("/message", "send a request that its hub and its agency signed for this hub and for now").Because(err)
 	}
-	return q, decide.Agreed{Purposes: v.Purposes, Roles: v.Roles}, nil
+	return m, q, decide.Agreed{Purposes: v.Purposes, Roles: v.Roles}, nil
 }
 
 // understood reports whether the partnership has declared every code of the question.

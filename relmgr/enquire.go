@@ -171,6 +171,9 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if asking.StoppedAt() > 0 {
 		return Answer{}, s.refuseEnquiry(ctx, who, e)
 	}
+	if err := s.mayLookUp(ctx, who, q, &asking, at); err != nil {
+		return Answer{}, err
+	}
 	for range maxReads {
 		answer, again, err := s.lookUp(ctx, who, q, c, &asking, e)
 		if err == nil && !again && q.Emergency {

@@ -64,7 +64,8 @@ type Service struct {
 	federation *attest.Verifier
 	opener     *atomic.Pointer[attest.Opener]
 	now        func() time.Time
-	once       []byte // hash of an idempotency key, nil for none
+	schemes    *atomic.Int64 // the version of the terms whose schemes this process has heard
+	once       []byte        // hash of an idempotency key, nil for none
 	// emergencies counts those declared, found or not: it moves with the asker's
 	// word alone, so it tells nothing of anybody asked about.
 	emergencies prometheus.Counter
@@ -85,7 +86,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		db: c.DB, read: pg.Prepare(c.DB), q: relmgrdb.New(), now: c.Now,
 		keys:   &keyring{keys: c.Keys, db: c.DB, q: relmgrdb.New()},
 		proofs: attest.NewSigner(c.Keys, SigningKey, Issuer), federation: c.Federation,
-		opener: new(atomic.Pointer[attest.Opener]),
+		opener: new(atomic.Pointer[attest.Opener]), schemes: new(atomic.Int64),
 		emergencies: promauto.With(c.Metrics).NewCounter(prometheus.CounterOpts{
 			Name: "fame_emergencies_total",
 			Help: "Emergencies declared and recorded, whether or not they found anything.",

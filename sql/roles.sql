@@ -98,6 +98,9 @@ grant select, insert on federation.acts, federation.agreements, federation.peers
 grant select, insert, delete on federation.content_keys to fame_federation;
 grant select on federation.peers_in_force, federation.registrars_in_force to fame_federation;
 grant select, insert on federation.exchanges, federation.unknown_messages to fame_federation;
+-- The key of private look-ups, which relmgr publishes for it.
+grant usage on schema relmgr to fame_federation;
+grant select on relmgr.look_up_key to fame_federation;
 -- What was fetched is a copy, and goes when a newer one comes or it is withdrawn.
 grant select, insert, delete, update (statement, expires_at) on federation.statements to fame_federation;
 
@@ -146,6 +149,12 @@ grant select, insert, delete, update (epoch, value) on relmgr.anchors to fame_re
 grant select, insert, update (live) on relmgr.attachments to fame_relmgr;
 grant select, update (epoch) on relmgr.anchor_epochs to fame_relmgr;
 grant select, insert on relmgr.recognitions_used, relmgr.peer_requests to fame_relmgr;
+-- Private look-ups: tags are made, and go with their handle or their epoch.
+grant select, insert, delete, update (scheme) on relmgr.look_up_columns to fame_relmgr;
+grant select, insert, delete, update (published) on relmgr.look_up_epochs to fame_relmgr;
+grant select, insert, delete, update (place, sealed, wrapped) on relmgr.look_up_tags to fame_relmgr;
+grant select, insert, delete, update (handle_id) on relmgr.look_up_due to fame_relmgr; -- update is what a lock asks for
+grant select, insert, delete, update (used) on relmgr.asked_on to fame_relmgr;
 grant delete on relmgr.repairs to fame_relmgr; -- of what its registrar has taken back
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.

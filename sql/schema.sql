@@ -213,6 +213,31 @@ CREATE FUNCTION relmgr.rest_of(record uuid) RETURNS bytea
        from relmgr.decision_consents c join relmgr.decisions d on d.decision_id = c.decision_id where d.act_id = record)))::text, 'UTF8'))
 $$;
 
+CREATE FUNCTION relmgr.tags_are_due() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  -- Whoever gives a column a scheme, or begins an epoch, waits for those who publish.
+  perform pg_advisory_xact_lock_shared(1717660097, 0);
+  if exists (select from relmgr.look_up_columns c where c.column_id = new.column_id) then
+    insert into relmgr.look_up_due (handle_id) values (new.handle_id) on conflict do nothing;
+  end if;
+  return null;
+end $$;
+
+CREATE FUNCTION relmgr.tags_are_over() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from relmgr.look_up_tags t where t.handle_id = new.handle_id;
+  if new.wrapped_by <> '' and exists (select from relmgr.look_up_columns c where c.column_id = new.column_id) then
+    insert into relmgr.look_up_due (handle_id) values (new.handle_id) on conflict do nothing;
+  else
+    delete from relmgr.look_up_due d where d.handle_id = new.handle_id;
+  end if;
+  return null;
+end $$;
+
 CREATE TABLE consent.acts (
     act_id uuid NOT NULL,
     kind text NOT NULL,
@@ -462,8 +487,8 @@ CREATE TABLE federation.exchanges (
     outcome text NOT NULL,
     commitment bytea,
     CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
-    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'escalation'::text, 'unknown'::text]))),
-    CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text]))),
+    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'unknown'::text]))),
+    CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text]))),
     CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
     CONSTRAINT message_hash_is_sha256 CHECK ((octet_length(message_hash) = 32))
 );
@@ -1654,7 +1679,7 @@ CREATE TABLE relmgr.enquiries (
     CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
     CONSTRAINT peer_has_an_outcome CHECK (((peer IS NULL) = (peer_outcome IS NULL))),
     CONSTRAINT peer_is_an_address CHECK (((peer ~ '^https?://[!-~]+$'::text) AND (length(peer) <= 255))),
-    CONSTRAINT peer_outcome_is_known CHECK ((peer_outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text]))),
+    CONSTRAINT peer_outcome_is_known CHECK ((peer_outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text]))),
     CONSTRAINT refused_enquiry_looks_nothing_up CHECK (
 CASE
     WHEN (peer IS NOT NULL) THEN ((reads IS NULL) AND (recognition IS NULL) AND (handle_id IS NULL) AND ((stopped_at IS NOT NULL) = (peer_outcome = 'stopped'::text)))
@@ -1675,6 +1700,14 @@ CREATE VIEW relmgr.asked AS
    FROM relmgr.enquiries
   WHERE ((enquiries.stopped_at IS NULL) AND (enquiries.reads IS NULL) AND (enquiries.peer IS NULL))
   GROUP BY (((enquiries.at AT TIME ZONE 'UTC'::text))::date), enquiries.column_id, enquiries.purpose, enquiries.reason, enquiries.emergency;
+
+CREATE TABLE relmgr.asked_on (
+    day date NOT NULL,
+    asker text NOT NULL,
+    purpose governance.code NOT NULL,
+    private boolean NOT NULL,
+    used integer NOT NULL
+);
 
 CREATE TABLE relmgr.attachments (
     act_id uuid NOT NULL,
@@ -2059,6 +2092,43 @@ CREATE TABLE relmgr.lapses (
     looked timestamp with time zone NOT NULL,
     previous timestamp with time zone NOT NULL,
     CONSTRAINT lapses_has_one_row CHECK (id)
+);
+
+CREATE TABLE relmgr.look_up_columns (
+    column_id governance.code NOT NULL,
+    scheme governance.code NOT NULL
+);
+
+CREATE TABLE relmgr.look_up_due (
+    handle_id uuid NOT NULL
+);
+
+CREATE TABLE relmgr.look_up_epochs (
+    epoch integer NOT NULL,
+    public_key bytea NOT NULL,
+    bits integer NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    published timestamp with time zone,
+    CONSTRAINT look_up_key_has_its_size CHECK ((octet_length(public_key) = 32)),
+    CONSTRAINT prefix_is_short CHECK (((bits >= 1) AND (bits <= 16)))
+);
+
+CREATE VIEW relmgr.look_up_key AS
+ SELECT look_up_epochs.epoch,
+    look_up_epochs.public_key,
+    look_up_epochs.bits
+   FROM relmgr.look_up_epochs
+  WHERE (look_up_epochs.published IS NOT NULL)
+  ORDER BY look_up_epochs.epoch DESC
+ LIMIT 1;
+
+CREATE TABLE relmgr.look_up_tags (
+    handle_id uuid NOT NULL,
+    epoch integer NOT NULL,
+    place bytea NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT place_is_sha256 CHECK ((octet_length(place) = 32))
 );
 
 CREATE TABLE relmgr.moves (
@@ -2638,6 +2708,9 @@ ALTER TABLE ONLY relmgr.as_of_approvals
 ALTER TABLE ONLY relmgr.as_of_approvals
     ADD CONSTRAINT as_of_approvals_pkey PRIMARY KEY (approves);
 
+ALTER TABLE ONLY relmgr.asked_on
+    ADD CONSTRAINT asked_on_pkey PRIMARY KEY (day, asker, purpose, private);
+
 ALTER TABLE ONLY relmgr.attachments
     ADD CONSTRAINT attachments_pkey PRIMARY KEY (act_id);
 
@@ -2736,6 +2809,18 @@ ALTER TABLE ONLY relmgr.key_checks
 
 ALTER TABLE ONLY relmgr.lapses
     ADD CONSTRAINT lapses_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY relmgr.look_up_columns
+    ADD CONSTRAINT look_up_columns_pkey PRIMARY KEY (column_id);
+
+ALTER TABLE ONLY relmgr.look_up_due
+    ADD CONSTRAINT look_up_due_pkey PRIMARY KEY (handle_id);
+
+ALTER TABLE ONLY relmgr.look_up_epochs
+    ADD CONSTRAINT look_up_epochs_pkey PRIMARY KEY (epoch);
+
+ALTER TABLE ONLY relmgr.look_up_tags
+    ADD CONSTRAINT look_up_tags_pkey PRIMARY KEY (handle_id, epoch);
 
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_pkey PRIMARY KEY (act_id);
@@ -3024,6 +3109,10 @@ CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
 
 CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
+CREATE INDEX look_up_tags_by_epoch ON relmgr.look_up_tags USING btree (epoch);
+
+CREATE INDEX look_up_tags_by_place ON relmgr.look_up_tags USING btree (place);
+
 CREATE INDEX moves_by_column ON relmgr.moves USING btree (to_column, from_column);
 
 CREATE INDEX moves_by_handle ON relmgr.moves USING btree (handle_id);
@@ -3087,6 +3176,10 @@ CREATE TRIGGER tokens_are_of_the_epochs_in_use AFTER INSERT OR UPDATE ON registr
 CREATE TRIGGER handle_is_of_the_epochs_in_use AFTER INSERT OR UPDATE OF column_id, token, token_b, token_epoch, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((new.wrapped_by <> ''::text)) EXECUTE FUNCTION relmgr.handle_is_of_the_epochs_in_use();
 
 CREATE TRIGGER note_changes AFTER INSERT ON relmgr.act_handles REFERENCING NEW TABLE AS noted FOR EACH STATEMENT EXECUTE FUNCTION relmgr.note_changes();
+
+CREATE TRIGGER tags_are_due AFTER INSERT ON relmgr.cells FOR EACH ROW EXECUTE FUNCTION relmgr.tags_are_due();
+
+CREATE TRIGGER tags_are_over AFTER UPDATE OF column_id, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((((old.column_id)::text <> (new.column_id)::text) OR ((old.wrapped_by <> ''::text) AND (new.wrapped_by = ''::text)))) EXECUTE FUNCTION relmgr.tags_are_over();
 
 ALTER TABLE ONLY consent.answers
     ADD CONSTRAINT answers_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -3586,6 +3679,15 @@ ALTER TABLE ONLY relmgr.keep_aparts
 ALTER TABLE ONLY relmgr.keep_aparts
     ADD CONSTRAINT keep_aparts_handle_b_fkey FOREIGN KEY (handle_b) REFERENCES relmgr.handles(handle_id);
 
+ALTER TABLE ONLY relmgr.look_up_due
+    ADD CONSTRAINT look_up_due_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.look_up_tags
+    ADD CONSTRAINT look_up_tags_epoch_fkey FOREIGN KEY (epoch) REFERENCES relmgr.look_up_epochs(epoch);
+
+ALTER TABLE ONLY relmgr.look_up_tags
+    ADD CONSTRAINT look_up_tags_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.moves
     ADD CONSTRAINT moves_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -3727,6 +3829,7 @@ GRANT USAGE ON SCHEMA registrar TO fame_registrar;
 GRANT USAGE ON SCHEMA registrar TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA relmgr TO fame_idmgr;
+GRANT USAGE ON SCHEMA relmgr TO fame_federation;
 GRANT USAGE ON SCHEMA relmgr TO fame_relmgr;
 GRANT USAGE ON SCHEMA relmgr TO fame_consent;
 
@@ -4099,6 +4202,10 @@ GRANT SELECT,INSERT ON TABLE relmgr.enquiries TO fame_relmgr;
 
 GRANT SELECT ON TABLE relmgr.asked TO fame_idmgr;
 
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.asked_on TO fame_relmgr;
+
+GRANT UPDATE(used) ON TABLE relmgr.asked_on TO fame_relmgr;
+
 GRANT SELECT,INSERT ON TABLE relmgr.attachments TO fame_relmgr;
 
 GRANT UPDATE(live) ON TABLE relmgr.attachments TO fame_relmgr;
@@ -4196,6 +4303,28 @@ GRANT SELECT ON TABLE relmgr.lapses TO fame_relmgr;
 GRANT UPDATE(looked) ON TABLE relmgr.lapses TO fame_relmgr;
 
 GRANT UPDATE(previous) ON TABLE relmgr.lapses TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_columns TO fame_relmgr;
+
+GRANT UPDATE(scheme) ON TABLE relmgr.look_up_columns TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_due TO fame_relmgr;
+
+GRANT UPDATE(handle_id) ON TABLE relmgr.look_up_due TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_epochs TO fame_relmgr;
+
+GRANT UPDATE(published) ON TABLE relmgr.look_up_epochs TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.look_up_key TO fame_federation;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_tags TO fame_relmgr;
+
+GRANT UPDATE(place) ON TABLE relmgr.look_up_tags TO fame_relmgr;
+
+GRANT UPDATE(sealed) ON TABLE relmgr.look_up_tags TO fame_relmgr;
+
+GRANT UPDATE(wrapped) ON TABLE relmgr.look_up_tags TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.moves TO fame_relmgr;
 

@@ -173,7 +173,10 @@ func (s *Server) handleAdmitRegistrarRequest(args [0]string, argsEscaped bool, w
 // handleAskPeersRequest handles askPeers operation.
 //
 // Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
-// one, all at once, and waits for each no longer than five seconds. A hub
+// one, all at once, and waits for each no longer than five seconds. Where the order says so the hub
+// is first asked by
+// a private look-up, and if it does not know the person it learns nothing of them; then this answer
+// is as if it had answered that it has nothing to tell. A hub
 // answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
 // answered is each hub's own decision (FED-31), and may be kept by nobody. Each order serves once.
 //

@@ -18,7 +18,7 @@ const Prefix = "/relmgr/v1"
 
 // decidedByOthers are the operations whose answer another party's state decides.
 var decidedByOthers = []oas.OperationName{
-	oas.EnquireOperation, oas.AnswerPeerOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
+	oas.EnquireOperation, oas.AnswerPeerOperation, oas.LookUpForPeerOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
 	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation, oas.ListNoticesOperation,
 	oas.ListMyRelationshipsOperation, oas.ListMyEnquiriesOperation, oas.ListMyActsOperation, oas.ListMyDecisionsOperation,
 }

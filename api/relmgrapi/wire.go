@@ -34,6 +34,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		listening.Go(func() { service.Listen(ctx) })
 		listening.Go(func() { notify(ctx, service, edge, p.Logger) })
 		listening.Go(func() { repair(ctx, service, p.Logger) })
+		listening.Go(func() { tendLookUps(ctx, service, edge, p.Logger) })
 		retain(ctx, service, p.Logger)
 		listening.Wait()
 	}}, err

@@ -370,6 +370,17 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
+	// LookUpForPeer invokes lookUpForPeer operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries. The question names nobody:
+	// first something blinded is evaluated by this hub's function of the epoch (RFC 9497), with a
+	// proof that the stated key was used; then all rows that begin with a prefix are returned, sealed so
+	// that the asker opens only its own, and filled up with rows of nobody. A row is there
+	// for whom an identified question would be told something, and for nobody else. Counted against the
+	// hub's quota for the purpose; each step serves once, and is recorded like any enquiry.
+	//
+	// POST /relmgr/v1/axle-look-ups
+	LookUpForPeer(ctx context.Context, request *PeerRequest) (*LookUpAnswer, error)
 	// MoveCaseload invokes moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What
@@ -5155,6 +5166,84 @@ func (c *Client) sendListUntold(ctx context.Context, params ListUntoldParams) (r
 	defer body.Close()
 
 	result, err := decodeListUntoldResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// LookUpForPeer invokes lookUpForPeer operation.
+//
+// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries. The question names nobody:
+// first something blinded is evaluated by this hub's function of the epoch (RFC 9497), with a
+// proof that the stated key was used; then all rows that begin with a prefix are returned, sealed so
+// that the asker opens only its own, and filled up with rows of nobody. A row is there
+// for whom an identified question would be told something, and for nobody else. Counted against the
+// hub's quota for the purpose; each step serves once, and is recorded like any enquiry.
+//
+// POST /relmgr/v1/axle-look-ups
+func (c *Client) LookUpForPeer(ctx context.Context, request *PeerRequest) (*LookUpAnswer, error) {
+	res, err := c.sendLookUpForPeer(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendLookUpForPeer(ctx context.Context, request *PeerRequest) (res *LookUpAnswer, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/axle-look-ups"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeLookUpForPeerRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, LookUpForPeerOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeLookUpForPeerResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

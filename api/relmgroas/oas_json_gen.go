@@ -10731,6 +10731,278 @@ func (s *LocalIdentifier) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode implements json.Marshaler.
+func (s *LookUpAnswer) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *LookUpAnswer) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("outcome")
+		s.Outcome.Encode(e)
+	}
+	{
+		if s.Because.Set {
+			e.FieldStart("because")
+			s.Because.Encode(e)
+		}
+	}
+	{
+		e.FieldStart("evaluated")
+		e.Base64(s.Evaluated)
+	}
+	{
+		e.FieldStart("proof")
+		e.Base64(s.Proof)
+	}
+	{
+		if s.Bits.Set {
+			e.FieldStart("bits")
+			s.Bits.Encode(e)
+		}
+	}
+	{
+		if s.Rows != nil {
+			e.FieldStart("rows")
+			e.ArrStart()
+			for _, elem := range s.Rows {
+				e.Base64(elem)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
+		if s.More.Set {
+			e.FieldStart("more")
+			s.More.Encode(e)
+		}
+	}
+	{
+		if s.Commitment.Set {
+			e.FieldStart("commitment")
+			s.Commitment.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfLookUpAnswer = [8]string{
+	0: "outcome",
+	1: "because",
+	2: "evaluated",
+	3: "proof",
+	4: "bits",
+	5: "rows",
+	6: "more",
+	7: "commitment",
+}
+
+// Decode decodes LookUpAnswer from json.
+func (s *LookUpAnswer) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode LookUpAnswer to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "outcome":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Outcome.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"outcome\"")
+			}
+		case "because":
+			if err := func() error {
+				s.Because.Reset()
+				if err := s.Because.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"because\"")
+			}
+		case "evaluated":
+			if err := func() error {
+				v, err := d.Base64()
+				s.Evaluated = []byte(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"evaluated\"")
+			}
+		case "proof":
+			if err := func() error {
+				v, err := d.Base64()
+				s.Proof = []byte(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"proof\"")
+			}
+		case "bits":
+			if err := func() error {
+				s.Bits.Reset()
+				if err := s.Bits.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"bits\"")
+			}
+		case "rows":
+			if err := func() error {
+				s.Rows = make([][]byte, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem []byte
+					v, err := d.Base64()
+					elem = []byte(v)
+					if err != nil {
+						return err
+					}
+					s.Rows = append(s.Rows, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"rows\"")
+			}
+		case "more":
+			if err := func() error {
+				s.More.Reset()
+				if err := s.More.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"more\"")
+			}
+		case "commitment":
+			if err := func() error {
+				s.Commitment.Reset()
+				if err := s.Commitment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"commitment\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode LookUpAnswer")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000001,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfLookUpAnswer) {
+					name = jsonFieldsNameOfLookUpAnswer[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *LookUpAnswer) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *LookUpAnswer) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes LookUpAnswerOutcome as json.
+func (s LookUpAnswerOutcome) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes LookUpAnswerOutcome from json.
+func (s *LookUpAnswerOutcome) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode LookUpAnswerOutcome to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch LookUpAnswerOutcome(v) {
+	case LookUpAnswerOutcomeEvaluated:
+		*s = LookUpAnswerOutcomeEvaluated
+	case LookUpAnswerOutcomeLookedUp:
+		*s = LookUpAnswerOutcomeLookedUp
+	case LookUpAnswerOutcomeStopped:
+		*s = LookUpAnswerOutcomeStopped
+	case LookUpAnswerOutcomeUsedBefore:
+		*s = LookUpAnswerOutcomeUsedBefore
+	case LookUpAnswerOutcomeOverQuota:
+		*s = LookUpAnswerOutcomeOverQuota
+	case LookUpAnswerOutcomeNotUnderstood:
+		*s = LookUpAnswerOutcomeNotUnderstood
+	default:
+		*s = LookUpAnswerOutcome(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s LookUpAnswerOutcome) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *LookUpAnswerOutcome) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Mode as json.
 func (s Mode) Encode(e *jx.Encoder) {
 	e.Str(string(s))
@@ -17692,6 +17964,8 @@ func (s *PeerAnswerOutcome) Decode(d *jx.Decoder) error {
 		*s = PeerAnswerOutcomeStopped
 	case PeerAnswerOutcomeUsedBefore:
 		*s = PeerAnswerOutcomeUsedBefore
+	case PeerAnswerOutcomeOverQuota:
+		*s = PeerAnswerOutcomeOverQuota
 	case PeerAnswerOutcomeNotUnderstood:
 		*s = PeerAnswerOutcomeNotUnderstood
 	default:

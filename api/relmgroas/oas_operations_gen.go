@@ -48,6 +48,7 @@ const (
 	ListRepairsOperation           OperationName = "ListRepairs"
 	ListReviewsOperation           OperationName = "ListReviews"
 	ListUntoldOperation            OperationName = "ListUntold"
+	LookUpForPeerOperation         OperationName = "LookUpForPeer"
 	MoveCaseloadOperation          OperationName = "MoveCaseload"
 	ObjectAsMyselfOperation        OperationName = "ObjectAsMyself"
 	OpenPairingOperation           OperationName = "OpenPairing"

@@ -332,6 +332,20 @@ func encodeKeepSilentRequest(
 	return nil
 }
 
+func encodeLookUpForPeerRequest(
+	req *PeerRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeMoveCaseloadRequest(
 	req *CaseloadRequest,
 	r *http.Request,

@@ -556,6 +556,19 @@ func encodeListUntoldResponse(response *UntoldList, w http.ResponseWriter) error
 	return nil
 }
 
+func encodeLookUpForPeerResponse(response *LookUpAnswer, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeMoveCaseloadResponse(response *ActReceipts, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)

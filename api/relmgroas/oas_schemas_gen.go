@@ -4796,6 +4796,172 @@ func (s *ListDecisionsState) UnmarshalText(data []byte) error {
 
 type LocalIdentifier string
 
+// Ref: #/components/schemas/LookUpAnswer
+type LookUpAnswer struct {
+	Outcome LookUpAnswerOutcome `json:"outcome"`
+	Because OptString           `json:"because"`
+	// Of what was blinded, 32 bytes.
+	Evaluated []byte `json:"evaluated"`
+	// That the key which this hub states was used, 64 bytes.
+	Proof []byte `json:"proof"`
+	// How many bits the prefix to be asked for has.
+	Bits OptInt `json:"bits"`
+	// A page of the bucket, always as long.
+	Rows [][]byte `json:"rows"`
+	// There is another page.
+	More       OptBool       `json:"more"`
+	Commitment OptCommitment `json:"commitment"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *LookUpAnswer) GetOutcome() LookUpAnswerOutcome {
+	return s.Outcome
+}
+
+// GetBecause returns the value of Because.
+func (s *LookUpAnswer) GetBecause() OptString {
+	return s.Because
+}
+
+// GetEvaluated returns the value of Evaluated.
+func (s *LookUpAnswer) GetEvaluated() []byte {
+	return s.Evaluated
+}
+
+// GetProof returns the value of Proof.
+func (s *LookUpAnswer) GetProof() []byte {
+	return s.Proof
+}
+
+// GetBits returns the value of Bits.
+func (s *LookUpAnswer) GetBits() OptInt {
+	return s.Bits
+}
+
+// GetRows returns the value of Rows.
+func (s *LookUpAnswer) GetRows() [][]byte {
+	return s.Rows
+}
+
+// GetMore returns the value of More.
+func (s *LookUpAnswer) GetMore() OptBool {
+	return s.More
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *LookUpAnswer) GetCommitment() OptCommitment {
+	return s.Commitment
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *LookUpAnswer) SetOutcome(val LookUpAnswerOutcome) {
+	s.Outcome = val
+}
+
+// SetBecause sets the value of Because.
+func (s *LookUpAnswer) SetBecause(val OptString) {
+	s.Because = val
+}
+
+// SetEvaluated sets the value of Evaluated.
+func (s *LookUpAnswer) SetEvaluated(val []byte) {
+	s.Evaluated = val
+}
+
+// SetProof sets the value of Proof.
+func (s *LookUpAnswer) SetProof(val []byte) {
+	s.Proof = val
+}
+
+// SetBits sets the value of Bits.
+func (s *LookUpAnswer) SetBits(val OptInt) {
+	s.Bits = val
+}
+
+// SetRows sets the value of Rows.
+func (s *LookUpAnswer) SetRows(val [][]byte) {
+	s.Rows = val
+}
+
+// SetMore sets the value of More.
+func (s *LookUpAnswer) SetMore(val OptBool) {
+	s.More = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *LookUpAnswer) SetCommitment(val OptCommitment) {
+	s.Commitment = val
+}
+
+type LookUpAnswerOutcome string
+
+const (
+	LookUpAnswerOutcomeEvaluated     LookUpAnswerOutcome = "evaluated"
+	LookUpAnswerOutcomeLookedUp      LookUpAnswerOutcome = "looked-up"
+	LookUpAnswerOutcomeStopped       LookUpAnswerOutcome = "stopped"
+	LookUpAnswerOutcomeUsedBefore    LookUpAnswerOutcome = "used-before"
+	LookUpAnswerOutcomeOverQuota     LookUpAnswerOutcome = "over-quota"
+	LookUpAnswerOutcomeNotUnderstood LookUpAnswerOutcome = "not-understood"
+)
+
+// AllValues returns all LookUpAnswerOutcome values.
+func (LookUpAnswerOutcome) AllValues() []LookUpAnswerOutcome {
+	return []LookUpAnswerOutcome{
+		LookUpAnswerOutcomeEvaluated,
+		LookUpAnswerOutcomeLookedUp,
+		LookUpAnswerOutcomeStopped,
+		LookUpAnswerOutcomeUsedBefore,
+		LookUpAnswerOutcomeOverQuota,
+		LookUpAnswerOutcomeNotUnderstood,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s LookUpAnswerOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case LookUpAnswerOutcomeEvaluated:
+		return []byte(s), nil
+	case LookUpAnswerOutcomeLookedUp:
+		return []byte(s), nil
+	case LookUpAnswerOutcomeStopped:
+		return []byte(s), nil
+	case LookUpAnswerOutcomeUsedBefore:
+		return []byte(s), nil
+	case LookUpAnswerOutcomeOverQuota:
+		return []byte(s), nil
+	case LookUpAnswerOutcomeNotUnderstood:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *LookUpAnswerOutcome) UnmarshalText(data []byte) error {
+	switch LookUpAnswerOutcome(data) {
+	case LookUpAnswerOutcomeEvaluated:
+		*s = LookUpAnswerOutcomeEvaluated
+		return nil
+	case LookUpAnswerOutcomeLookedUp:
+		*s = LookUpAnswerOutcomeLookedUp
+		return nil
+	case LookUpAnswerOutcomeStopped:
+		*s = LookUpAnswerOutcomeStopped
+		return nil
+	case LookUpAnswerOutcomeUsedBefore:
+		*s = LookUpAnswerOutcomeUsedBefore
+		return nil
+	case LookUpAnswerOutcomeOverQuota:
+		*s = LookUpAnswerOutcomeOverQuota
+		return nil
+	case LookUpAnswerOutcomeNotUnderstood:
+		*s = LookUpAnswerOutcomeNotUnderstood
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Who makes the act (ACT-06). An imposed one needs the agreement's higher role; a joint correlation
 // waits for the other side's confirmation.
 // Ref: #/components/schemas/Mode
@@ -8825,6 +8991,7 @@ const (
 	PeerAnswerOutcomeAnswered      PeerAnswerOutcome = "answered"
 	PeerAnswerOutcomeStopped       PeerAnswerOutcome = "stopped"
 	PeerAnswerOutcomeUsedBefore    PeerAnswerOutcome = "used-before"
+	PeerAnswerOutcomeOverQuota     PeerAnswerOutcome = "over-quota"
 	PeerAnswerOutcomeNotUnderstood PeerAnswerOutcome = "not-understood"
 )
 
@@ -8834,6 +9001,7 @@ func (PeerAnswerOutcome) AllValues() []PeerAnswerOutcome {
 		PeerAnswerOutcomeAnswered,
 		PeerAnswerOutcomeStopped,
 		PeerAnswerOutcomeUsedBefore,
+		PeerAnswerOutcomeOverQuota,
 		PeerAnswerOutcomeNotUnderstood,
 	}
 }
@@ -8846,6 +9014,8 @@ func (s PeerAnswerOutcome) MarshalText() ([]byte, error) {
 	case PeerAnswerOutcomeStopped:
 		return []byte(s), nil
 	case PeerAnswerOutcomeUsedBefore:
+		return []byte(s), nil
+	case PeerAnswerOutcomeOverQuota:
 		return []byte(s), nil
 	case PeerAnswerOutcomeNotUnderstood:
 		return []byte(s), nil
@@ -8865,6 +9035,9 @@ func (s *PeerAnswerOutcome) UnmarshalText(data []byte) error {
 		return nil
 	case PeerAnswerOutcomeUsedBefore:
 		*s = PeerAnswerOutcomeUsedBefore
+		return nil
+	case PeerAnswerOutcomeOverQuota:
+		*s = PeerAnswerOutcomeOverQuota
 		return nil
 	case PeerAnswerOutcomeNotUnderstood:
 		*s = PeerAnswerOutcomeNotUnderstood

@@ -119,7 +119,8 @@ func GetRolesForOidc(operation string) []string {
 
 // operationRolesPeer is a private map storing roles per operation.
 var operationRolesPeer = map[string][]string{
-	AnswerPeerOperation: []string{},
+	AnswerPeerOperation:    []string{},
+	LookUpForPeerOperation: []string{},
 }
 
 // GetRolesForPeer returns the required roles for the given operation.

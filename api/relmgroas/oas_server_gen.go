@@ -357,6 +357,17 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
+	// LookUpForPeer implements lookUpForPeer operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries. The question names nobody:
+	// first something blinded is evaluated by this hub's function of the epoch (RFC 9497), with a
+	// proof that the stated key was used; then all rows that begin with a prefix are returned, sealed so
+	// that the asker opens only its own, and filled up with rows of nobody. A row is there
+	// for whom an identified question would be told something, and for nobody else. Counted against the
+	// hub's quota for the purpose; each step serves once, and is recorded like any enquiry.
+	//
+	// POST /relmgr/v1/axle-look-ups
+	LookUpForPeer(ctx context.Context, req *PeerRequest) (*LookUpAnswer, error)
 	// MoveCaseload implements moveCaseload operation.
 	//
 	// Such as those of a practitioner who leaves. All move or none does, each by an act of its own. What

@@ -96,6 +96,8 @@ func (p *printer) peers(said *federationoas.PeersSay) {
 		switch {
 		case !h.Answered:
 			p.say("  %s has not answered.", h.Hub)
+		case h.Outcome.Value == "matched":
+			p.say("  %s has something to tell: ask there, under the agreement with it.", h.Hub)
 		case len(h.Providers) == 0:
 			p.say("  %s has nothing that it can tell you%s.", h.Hub, because(h.Because))
 		default:

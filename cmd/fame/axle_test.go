@@ -240,6 +240,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 	t.Run("an emergency", func(t *testing.T) { emergencyElsewhere(t, home, school) })
 	t.Run("a hub that is dead costs nobody else anything", func(t *testing.T) { deadPeer(t, home, school, carer) })
 	t.Run("suspended, it is told nothing from the next request on", func(t *testing.T) { suspendedPeer(t, home, school, carer) })
+	t.Run("privately", func(t *testing.T) { privately(t, towns) })
 	t.Run("messages that nobody understands", func(t *testing.T) { notUnderstood(t, towns) })
 }
 
@@ -324,6 +325,77 @@ func suspendedPeer(t *testing.T, home, school, carer *town) {
 	home.send(t, "gov-ellis", http.MethodPost, peers+"/"+id+"/readmission", map[string]any{"reason": "work-ended"}).said(t, http.StatusOK)
 	h, _ = school.asksAll(t, "dr-patel", number)
 	wantToldBy(t, h, home, "Riverside Surgery")
+}
+
+// FED-31, QRY-04: under an agreement of private look-ups a hub that does not know the person is
+// asked nothing that names them, and answers as one does that has nothing to tell; who is
+// known is asked about by the identifier, or, under one of look-ups alone, never. What either
+// hub records of it names no person that is not theirs.
+func privately(t *testing.T, towns []*town) {
+	home, school := towns[0], towns[1]
+	const known, hidden, stranger = "9434765900", "9434765870", "9434765811"
+	agree := func(w *town, how string) {
+		t.Helper()
+		w.borders(t, towns, func(doc map[string]any) {
+			for _, a := range doc["agreements"].([]any) {
+				if a := a.(map[string]any); a["code"] == "riverside-children" {
+					a["private_look_up"] = how
+				}
+			}
+		})
+	}
+	count := func(w *town, query string, args ...any) (n int) {
+		t.Helper()
+		if err := w.Admin(t).QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	home.tellsHubs(t, known, school.made.Hub)
+	for count(home, "select count(*) from relmgr.look_up_key") != 1 || count(home, "select count(*) from relmgr.look_up_due") != 0 {
+		select { // until the tags are made
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	agree(school, "first")
+	outcomes := func() (identified, private int) {
+		const of = "select count(*) from relmgr.enquiries where peer = $1 and peer_outcome "
+		return count(home, of+"in ('answered', 'stopped')", school.made.Hub), count(home, of+"in ('evaluated', 'looked-up')", school.made.Hub)
+	}
+	for number, want := range map[string]int{known: 1, hidden: 0, stranger: 0} {
+		identified, private := outcomes()
+		h, _ := school.asksAll(t, "dr-patel", number)
+		var told []string
+		if want > 0 {
+			told = []string{"Riverside Surgery"}
+		}
+		wantToldBy(t, h, home, told...)
+		if i, p := outcomes(); i-identified != want || p-private != 2 {
+			t.Errorf("%d questions by identifier and %d steps of a look-up, want %d and 2: %v", i-identified, p-private, want, h.hubs[home.made.Hub])
+		}
+	}
+	agree(school, "only")
+	agree(home, "only")
+	identified, _ := outcomes()
+	h, _ := school.asksAll(t, "dr-patel", known)
+	if said := h.hubs[home.made.Hub]; said["outcome"] != "matched" || len(said["providers"].([]any)) != 0 {
+		t.Errorf("%v", said)
+	}
+	h, _ = school.asksAll(t, "dr-patel", stranger)
+	if said := h.hubs[home.made.Hub]; said["outcome"] != "answered" {
+		t.Errorf("%v", said)
+	}
+	if i, _ := outcomes(); i != identified {
+		t.Errorf("%d identified questions under an agreement of look-ups alone", i-identified)
+	}
+	if strings.Contains(string(home.Postgres.Dump(t, home.Name)), stranger) {
+		t.Error("home's dump holds the stranger's number")
+	}
+	if n := count(school, "select count(*) from federation.exchanges where kind = 'look-up' and outcome = 'looked-up' and hub = $1 and commitment is not null", home.made.Hub); n != 5 {
+		t.Errorf("%d look-ups are in school's book, want 5", n)
+	}
 }
 
 // E2E-14, FED-05, FED-06, FED-07, FED-36: what a hub does not understand is returned, discarded or

@@ -18,6 +18,7 @@ type FromPeer struct {
 	Purpose   string
 	Reason    string
 	Emergency bool
+	Private   bool // a look-up that names nobody
 	Agreed    Agreed
 }
 
@@ -51,6 +52,8 @@ func (t *Terms) AskedBy(q FromPeer, at time.Time) Asking {
 			because = "no agreement with this hub lets that role ask so"
 		case !slices.Contains(a.Purposes, q.Purpose):
 			because = "no agreement with this hub covers that purpose"
+		case a.LookUp == LookUpOnly && !q.Private:
+			because = "the agreement with this hub has each other asked by private look-ups alone"
 		default:
 			asking.Agreements = append(asking.Agreements, a.Code)
 		}
@@ -77,6 +80,16 @@ func (t *Terms) PeersOf(asking *Asking) (hubs []string) {
 	}
 	slices.Sort(hubs)
 	return slices.Compact(hubs)
+}
+
+// LookUpAt says how the asker has the hub asked: of several agreements the strictest.
+func (t *Terms) LookUpAt(asking *Asking, hub string) (how LookUp) {
+	for _, code := range asking.Agreements {
+		if a := t.agreements[code]; slices.Contains(a.Peers, hub) && (how == "" || a.LookUp == LookUpOnly) {
+			how = a.LookUp
+		}
+	}
+	return how
 }
 
 // ColumnsOf are the columns, open at that instant, whose identifiers are of the shared

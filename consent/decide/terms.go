@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -75,6 +76,28 @@ type Settings struct {
 	// passed on to, the first that takes it; none: they end here (FED-06).
 	UnknownMessages Unknown  `json:"unknown_messages,omitempty"`
 	EscalateTo      []string `json:"escalate_to,omitempty"`
+	// What hubs and practitioners may ask on a day, for one purpose, along axles; zero:
+	// DefaultQuotas has it.
+	Quotas Quotas `json:"quotas,omitzero"`
+}
+
+// Quotas are how many questions of each kind are taken on a day, UTC, for each purpose.
+type Quotas struct {
+	PeerQuestions int `json:"peer_questions,omitempty"` // of one other hub, by identifier
+	PeerLookUps   int `json:"peer_look_ups,omitempty"`  // of one other hub, private
+	LookUps       int `json:"look_ups,omitempty"`       // of one practitioner, private
+}
+
+// DefaultQuotas hold where the partnership writes none (docs/threat-model.md counts what
+// that comes to).
+var DefaultQuotas = Quotas{PeerQuestions: 5000, PeerLookUps: 1000, LookUps: 100}
+
+// OrDefault is the quotas with what is not written filled in.
+func (q Quotas) OrDefault() Quotas {
+	return Quotas{
+		PeerQuestions: cmp.Or(q.PeerQuestions, DefaultQuotas.PeerQuestions), PeerLookUps: cmp.Or(q.PeerLookUps, DefaultQuotas.PeerLookUps),
+		LookUps: cmp.Or(q.LookUps, DefaultQuotas.LookUps),
+	}
 }
 
 // Unknown is what becomes of a message that is not understood.
@@ -324,6 +347,16 @@ type Bar struct {
 	Ends      *time.Time `json:"ends,omitempty"`
 }
 
+// LookUp is how hubs find out, under an agreement, whether another knows somebody.
+type LookUp string
+
+// The private ones: first, and who is known is then asked about by the identifier; or only,
+// and no identifier crosses under the agreement.
+const (
+	LookUpFirst LookUp = "first"
+	LookUpOnly  LookUp = "only"
+)
+
 // Agreement is an information sharing agreement (IDX-14).
 type Agreement struct {
 	Code    string         `json:"code"`
@@ -336,6 +369,9 @@ type Agreement struct {
 	// Peers are the hubs with which it holds as well: what is decided under it may
 	// name them, and they may ask (FED-31).
 	Peers []string `json:"peers,omitempty"`
+	// LookUp says whether those hubs are asked by a private look-up, in which one that does
+	// not know the person learns nothing; empty: by the identifier at once.
+	LookUp LookUp `json:"private_look_up,omitempty"`
 	// Effect says whether it permits or mandates sharing.
 	Effect string `json:"effect"`
 	// Modes of act and grounds of confidentiality it allows.

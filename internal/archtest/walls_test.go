@@ -228,6 +228,13 @@ relmgr.attachments              relmgr      select insert update(live)
 relmgr.anchor_epochs            relmgr      select update(epoch)
 relmgr.recognitions_used        relmgr      select insert
 relmgr.peer_requests            relmgr      select insert
+relmgr.look_up_columns          relmgr      select insert update(scheme) delete
+relmgr.look_up_epochs           relmgr      select insert update(published) delete
+relmgr.look_up_tags             relmgr      select insert update(place,sealed,wrapped) delete
+relmgr.look_up_due              relmgr      select insert update delete
+relmgr.asked_on                 relmgr      select insert update(used) delete
+# The key of private look-ups: what federation publishes, and no tag.
+relmgr.look_up_key              federation  select
 relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
 relmgr.keep_aparts              relmgr      select insert update delete

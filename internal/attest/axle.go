@@ -20,6 +20,7 @@ import (
 // own relmgr for the keys that the message verifies with.
 const (
 	TypAxleQuestion = "fame-axle-question+jwt"
+	TypAxleLookUp   = "fame-axle-look-up+jwt"
 	TypAxleOrder    = "fame-axle-order+jwt"
 	TypAxleMessage  = "fame-axle-message+jwt"
 	TypAxleVoucher  = "fame-axle-voucher+jwt"
@@ -42,11 +43,11 @@ type AxleQuestion struct {
 	Transaction string       `json:"transaction,omitempty"`
 	Emergency   bool         `json:"emergency"`
 	Scheme      string       `json:"scheme"`
-	Identifier  string       `json:"identifier"`
+	Identifier  string       `json:"identifier,omitempty"` // none of a private look-up
 }
 
 func (q AxleQuestion) complete() bool {
-	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && q.Scheme != "" && q.Identifier != ""
+	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && q.Scheme != ""
 }
 
 // AxleOrder is relmgr's word to its own federation duty that a practitioner, the
@@ -56,7 +57,26 @@ type AxleOrder struct {
 	Hub      string             `json:"hub"`
 	Agency   ident.Agency       `json:"agency"`
 	Keys     stdjson.RawMessage `json:"keys"` // JWKS
-	Question string             `json:"question"`
+	Question string             `json:"question,omitempty"`
+	// LookUp has the hub asked privately about the identifier first, on that question,
+	// which names nobody. Question is then sent where it is known; none: nothing is.
+	LookUp *AxleLookUp `json:"look_up,omitempty"`
+}
+
+// AxleLookUp is a private look-up that relmgr orders.
+type AxleLookUp struct {
+	Question   string `json:"question"` // of the type TypAxleLookUp
+	Scheme     string `json:"scheme"`
+	Identifier string `json:"identifier"`
+}
+
+// AxleStep is one step of a private look-up: something blinded to be evaluated, or a
+// prefix and a page of its bucket.
+type AxleStep struct {
+	Epoch   int    `json:"epoch"`
+	Blinded []byte `json:"blinded,omitempty"`
+	Prefix  uint32 `json:"prefix"`
+	Page    int    `json:"page"`
 }
 
 // AxleMessage is what one hub says to another. Of a kind or version that the other does
@@ -68,6 +88,7 @@ type AxleMessage struct {
 	Keys     stdjson.RawMessage `json:"keys,omitempty"` // of the agency that signed the question
 	Question string             `json:"question,omitempty"`
 
+	LookUp     *AxleStep       `json:"look_up,omitempty"`
 	Escalation *AxleEscalation `json:"escalation,omitempty"`
 }
 
@@ -100,8 +121,17 @@ type AxleVoucher struct {
 // error as Verify does. Whether its id was used, and what its codes mean, is the
 // caller's to check.
 func (v *Verifier) VerifyQuestion(ctx context.Context, token, audience string) (q AxleQuestion, err error) {
-	if err = v.Verify(ctx, token, Expect{TypAxleQuestion, audience, AxleLife}, &q); err == nil && !q.complete() {
-		err = refused("the question lacks a claim")
+	return v.question(ctx, token, TypAxleQuestion, audience)
+}
+
+// VerifyLookUp is VerifyQuestion of a private look-up, which names nobody.
+func (v *Verifier) VerifyLookUp(ctx context.Context, token, audience string) (AxleQuestion, error) {
+	return v.question(ctx, token, TypAxleLookUp, audience)
+}
+
+func (v *Verifier) question(ctx context.Context, token, typ, audience string) (q AxleQuestion, err error) {
+	if err = v.Verify(ctx, token, Expect{typ, audience, AxleLife}, &q); err == nil && (!q.complete() || (q.Identifier == "") != (typ == TypAxleLookUp)) {
+		err = refused("the question lacks a claim, or has one too many")
 	}
 	return q, err
 }

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
+	"github.com/fame-hub/fame/relmgr"
 )
 
 // The hub that asks along an axle, and the keys with which this hub's own federation
@@ -110,10 +112,26 @@ func (h *hub) byNorthvale(message string) request {
 	return r
 }
 
+// looksUp is a step of a private look-up by Northvale.
+func (h *hub) looksUp(step attest.AxleStep) request {
+	h.t.Helper()
+	h.must(h.another(func(s *relmgr.Service, terms *decide.Terms) error { return s.TendLookUps(context.Background(), terms) }))
+	r := h.byNorthvale(h.signs(asTheHub, northvale, attest.TypAxleMessage, attest.AxleMessage{
+		Claims: h.claims(hubID), Kind: "look-up", Version: 1, Keys: h.publicOf(asTheForce), LookUp: &step,
+		Question: h.signs(asTheForce, northvale, attest.TypAxleLookUp, attest.AxleQuestion{
+			Claims: h.claims(hubID), Agency: "northvale-police", AgencyName: "Northvale Police", Role: "police-officer", Power: "children-act-2004-s10",
+			Purpose: "co-ordinate-care", Reason: "working-with-person", Concerning: "child", Scheme: "national-number",
+		}),
+	}))
+	r.target = "/relmgr/v1/axle-look-ups"
+	return r
+}
+
 // axleGood are the good requests of other hubs, and to them.
 func (b *bench) axleGood() {
 	b.t.Helper()
 	b.good["answerPeer"] = b.byNorthvale(b.fromNorthvale("GP-00042"))
+	b.good["lookUpForPeer"] = b.looksUp(attest.AxleStep{Epoch: 1, Prefix: 1})
 	asked := b.ok("dr-patel", "POST", "/relmgr/v1/enquiries", object{
 		"column": "gp-riverside", "identifier": "GP-00042", "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child", "scope": "federation"})
 	b.good["askPeers"] = request{as: "dr-patel", target: "/federation/v1/enquiries", body: encode(b.t, object{"orders": []any{asked["orders"].([]any)[0].(object)["order"]}})}
@@ -192,6 +210,7 @@ func (b *bench) axles(add func(string, string, request, ...string)) {
 
 func init() { //nolint:gochecknoinits // a topic adds its own to the one list of what tells nothing
 	tellsNothing["answerPeer"] = "asked by another hub: that hidden equals absent is TestHiddenEqualsAbsentForAnotherHub"
+	tellsNothing["lookUpForPeer"] = "names nobody: that who is hidden is not in a bucket is TestAPrivateLookUpFindsWhomAnIdentifiedQuestionWouldBeToldOf"
 	tellsNothing["receiveMessage"] = "likewise, and sealed in one size"
 	tellsNothing["askPeers"] = "decides nothing: it carries what other hubs decide"
 	tellsNothing["listEscalations"] = "knows no subject"

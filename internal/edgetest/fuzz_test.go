@@ -54,7 +54,7 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 		if duty, _, myself := strings.Cut(target[1:], "/v1/me/"); myself {
 			return h.myProofs(as, "")[duty].(string)
 		}
-		if op == "answerPeer" {
+		if op == "answerPeer" || op == "lookUpForPeer" {
 			return h.vouch("a.b.c")
 		}
 		return h.token(as)
@@ -588,6 +588,10 @@ func FuzzLeaveOutAgency(f *testing.F) {
 
 func FuzzAnswerPeer(f *testing.F) {
 	fuzzed(f, "answerPeer", "northvale", "/relmgr/v1/axle-enquiries", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
+}
+
+func FuzzLookUpForPeer(f *testing.F) {
+	fuzzed(f, "lookUpForPeer", "northvale", "/relmgr/v1/axle-look-ups", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }
 
 func FuzzInvitePeer(f *testing.F) {

@@ -62,6 +62,12 @@ func (h *hub) silence(column, identifier string) object {
 func (h *hub) beat() {
 	h.t.Helper()
 	h.clock.pass(time.Minute)
+	h.must(h.another(func(s *relmgr.Service, terms *decide.Terms) error { return s.Notify(context.Background(), terms) }))
+}
+
+// another has another process of the duty do something on the terms of now.
+func (h *hub) another(do func(*relmgr.Service, *decide.Terms) error) error {
+	h.t.Helper()
 	var document []byte
 	h.must(h.admin.QueryRow("select document from governance.terms order by version desc limit 1").Scan(&document))
 	terms := new(decide.Terms)
@@ -72,7 +78,7 @@ func (h *hub) beat() {
 	s, err := relmgr.New(context.Background(), relmgr.Config{DB: h.readers["relmgr"], Keys: h.keys["relmgr"], Now: h.now})
 	h.must(err)
 	defer s.Close()
-	h.must(s.Notify(context.Background(), terms.Index()))
+	return do(s, terms.Index())
 }
 
 // noticesGood are the good requests about notices.

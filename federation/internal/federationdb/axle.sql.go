@@ -13,6 +13,23 @@ import (
 	"github.com/lib/pq"
 )
 
+const FindLookUpKey = `-- name: FindLookUpKey :one
+select epoch, public_key from relmgr.look_up_key
+`
+
+type FindLookUpKeyRow struct {
+	Epoch     int32
+	PublicKey []byte
+}
+
+// What relmgr publishes of its private look-ups.
+func (q *Queries) FindLookUpKey(ctx context.Context, db DBTX) (FindLookUpKeyRow, error) {
+	row := db.QueryRowContext(ctx, FindLookUpKey)
+	var i FindLookUpKeyRow
+	err := row.Scan(&i.Epoch, &i.PublicKey)
+	return i, err
+}
+
 const KeepExchanges = `-- name: KeepExchanges :exec
 insert into federation.exchanges (exchange_id, at, hub, outgoing, kind, request, message_hash, outcome, commitment)
 select e.exchange_id, $1, e.hub, $2, e.kind, nullif(e.request, ''), e.message_hash, e.outcome, nullif(e.commitment, '')

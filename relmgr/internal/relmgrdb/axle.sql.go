@@ -25,7 +25,7 @@ with key as (
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
   select $1::uuid, $19::text, $2::timestamptz, $20::timestamptz
-   where $10::boolean and $13::text = 'answered'
+   where $10::boolean and $13::text in ('answered', 'looked-up')
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select $1::uuid, unnest($21::text[])::uuid, unnest($22::text[])::uuid

@@ -14,3 +14,7 @@ values (sqlc.arg(record_id)::uuid, @at, @hub, @kind, @version, sqlc.arg(message_
 -- name: ListEscalations :many
 select record_id, at, hub, kind, version, coalesce(case_id, '')::text as case_id, coalesce(origin, '')::text as origin, coalesce(sender, '')::text as sender, hops, due_at
   from federation.unknown_messages where became = 'owned' order by at desc limit @page_size;
+
+-- name: FindLookUpKey :one
+-- What relmgr publishes of its private look-ups.
+select epoch, public_key from relmgr.look_up_key;

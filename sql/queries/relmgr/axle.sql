@@ -12,7 +12,7 @@ with key as (
 ), review as (
   insert into relmgr.reviews (enquiry_id, agency_id, opened_at, due_at)
   select sqlc.arg(enquiry_id)::uuid, sqlc.arg(reviewed_by)::text, sqlc.arg(at)::timestamptz, sqlc.arg(review_due)::timestamptz
-   where sqlc.arg(emergency)::boolean and sqlc.arg(peer_outcome)::text = 'answered'
+   where sqlc.arg(emergency)::boolean and sqlc.arg(peer_outcome)::text in ('answered', 'looked-up')
 ), told as (
   insert into relmgr.disclosures (enquiry_id, handle_id, decision_id)
   select sqlc.arg(enquiry_id)::uuid, unnest(sqlc.arg(told_handles)::text[])::uuid, unnest(sqlc.arg(told_decisions)::text[])::uuid

@@ -25,6 +25,8 @@ const (
 	ContentSize  = 128 // bytes that a row holds, filled up
 	RowSize      = TagSize + nonceSize + 2 + ContentSize + 16
 	MostPrefix   = 24 // bits
+	MostBits     = 16 // of a prefix that is asked for: 14,000 conceivable NHS numbers have one in common
+	BucketSize   = 16 // rows, of which a bucket has a multiple
 	nonceSize    = 12
 	mostIdentify = 255 // bytes of a scheme's code or an identifier
 )
@@ -239,6 +241,22 @@ func split(output []byte) (v Value, err error) {
 	}
 	copy(v.Tag[:], b)
 	copy(v.key[:], b[len(v.Tag):])
+	return v, nil
+}
+
+// ValueSize is how many bytes a value has when it is kept.
+const ValueSize = TagSize + 32
+
+// Bytes is the value to be kept, as secret as what it opens.
+func (v Value) Bytes() []byte { return slices.Concat(v.Tag[:], v.key[:]) }
+
+// ValueOf is the value of Bytes. ErrMalformed: it is not of its size.
+func ValueOf(b []byte) (v Value, err error) {
+	if len(b) != ValueSize {
+		return v, ErrMalformed
+	}
+	copy(v.Tag[:], b)
+	copy(v.key[:], b[TagSize:])
 	return v, nil
 }
 
