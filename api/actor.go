@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -237,7 +238,8 @@ func (e *Edge) findUsers(ctx context.Context, all []sought) ([]edgedb.FindUsersR
 }
 
 // bearerOf makes the caller of what the register says, if their agency is a
-// member now and their issuer may speak for it.
+// member now and their issuer may speak for it. Roles for which the issuer is not relied on enough do not
+// count (AUT-10).
 func bearerOf(ctx context.Context, b bearer, found edgedb.FindUsersRow, now time.Time) (bearer, error) {
 	if found.Practitioner == "" {
 		return b, nil
@@ -246,7 +248,7 @@ func bearerOf(ctx context.Context, b bearer, found edgedb.FindUsersRow, now time
 	b.caller = decide.Caller{Terms: b.terms, Actor: decide.Actor{
 		Practitioner: ident.Practitioner(found.Practitioner),
 		Agency:       ident.Agency(found.Agency),
-		Roles:        found.Roles,
+		Roles:        slices.Clone(found.Roles),
 		Providers:    make([]ident.Provider, len(found.Providers)),
 	}}
 	for i, p := range found.Providers {
@@ -260,6 +262,10 @@ func bearerOf(ctx context.Context, b bearer, found edgedb.FindUsersRow, now time
 		if issuer.Name == b.id.Issuer && issuer.Agency != "" && issuer.Agency != b.caller.Agency {
 			return bearer{}, fault.New(fault.Forbidden, "your issuer speaks for another agency: sign in with one of your own agency")
 		}
+	}
+	b.caller.Roles = slices.DeleteFunc(b.caller.Roles, func(role string) bool { return !b.terms.Counts(role, b.id.Issuer) })
+	if len(b.caller.Roles) == 0 && len(found.Roles) > 0 {
+		return bearer{}, fault.New(fault.Forbidden, "the partnership does not rely on your issuer enough for any of your roles: sign in with another")
 	}
 	return b, nil
 }

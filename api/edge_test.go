@@ -106,6 +106,53 @@ func TestAnIssuerSpeaksForItsOwnAgencyAlone(t *testing.T) {
 	h.enquire().is(t, 403, "forbidden")
 }
 
+// AUT-10: issuers stand side by side, each relied on as far as the partnership does: a role
+// that asks for more does not count of who signs in through it, and with none left they are
+// refused. An issuer that is taken out of the document is none from the next request on.
+func TestEachIssuerIsReliedOnAsFarAsThePartnershipDoes(t *testing.T) {
+	t.Parallel()
+	h := setup(t, nil)
+	second := newIssuer(t)
+	strong := sign(t, second.newKey(t, "k2"), "JWT", second.claims(h.clock.now(), nil))
+	hash := api.SubjectHash("agency", "jo")
+	h.exec(`insert into governance.practitioners (practitioner_id, agency_id, issuer, subject_hash, source, starts_at, act_id)
+		values ('jo-too', 'gp', 'agency', $1, 'by-hand', $2, $3)`, hash[:], h.clock.now(), h.act)
+	for _, role := range []string{"practitioner", "reviewer"} {
+		h.exec(`insert into governance.roles_held (practitioner_id, role, starts_at, ends_at, act_id) values ('jo-too', $1, $2, null, $3)`, role, h.clock.now(), h.act)
+	}
+	h.exec(`insert into governance.roles_held (practitioner_id, role, starts_at, ends_at, act_id) values ('jo', 'reviewer', $1, null, $2)`, h.clock.now(), h.act)
+	h.terms.Issuers[0].Level = decide.LowConfidence
+	h.terms.Issuers = append(h.terms.Issuers, decide.Issuer{Name: "agency", Issuer: second.url, Audience: "fame", Level: decide.HighConfidence})
+	roles := func(token string) (int, []string) {
+		t.Helper()
+		h.duty.caller = decide.Caller{}
+		a := h.send("POST", "/relmgr/v1/enquiries", enquiry, http.Header{"Authorization": {"Bearer " + token}})
+		all := slices.Clone(h.duty.caller.Roles)
+		slices.Sort(all)
+		return a.status, all
+	}
+	want := func(when, token string, status int, want ...string) {
+		t.Helper()
+		if got, all := roles(token); got != status || !slices.Equal(all, want) {
+			t.Errorf("%s: %d %v, want %d %v", when, got, all, status, want)
+		}
+	}
+	h.apply()
+	want("no role asks for anything, by one", h.token, 200, "practitioner", "reviewer")
+	want("by the other", strong, 200, "practitioner", "reviewer")
+	h.terms.Settings.RoleLevels = []decide.RoleLevel{{Role: "reviewer", Level: decide.MediumConfidence}}
+	h.apply()
+	want("reviewers need more than that", h.token, 200, "practitioner")
+	want("and have it by the other", strong, 200, "practitioner", "reviewer")
+	h.terms.Settings.RoleLevels = append(h.terms.Settings.RoleLevels, decide.RoleLevel{Role: "practitioner", Level: decide.HighConfidence})
+	h.apply()
+	want("nothing counts by an issuer that is relied on too little", h.token, 403)
+	want("and by the other all does", strong, 200, "practitioner", "reviewer")
+	h.terms.Issuers = h.terms.Issuers[:1]
+	h.apply()
+	want("the other is taken out", strong, 401)
+}
+
 func TestAuthenticateOnlyLetsInWhoIsNotRegistered(t *testing.T) {
 	t.Parallel()
 	h := setup(t, nil)

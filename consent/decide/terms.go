@@ -71,6 +71,9 @@ type Settings struct {
 	// NeedsUnderstanding has whoever records a consent say how they made sure that
 	// the person understands it (PUB-11).
 	NeedsUnderstanding bool `json:"needs_understanding,omitempty"`
+	// RoleLevels are the least that an issuer has to be relied on for a role to count of
+	// who signs in through it; of a role that it does not name, any issuer's will do (AUT-10).
+	RoleLevels []RoleLevel `json:"role_levels,omitempty"`
 	// UnknownMessages is what becomes of another hub's message that is not understood
 	// (FED-05); empty: it is returned. EscalateTo are the hubs that escalations are
 	// passed on to, the first that takes it; none: they end here (FED-06).
@@ -100,6 +103,21 @@ func (q Quotas) OrDefault() Quotas {
 	}
 }
 
+// RoleLevel is what a role asks of the issuer.
+type RoleLevel struct {
+	Role  string     `json:"role"`
+	Level Confidence `json:"level"`
+}
+
+// Counts reports whether a role counts of who signs in through an issuer.
+func (t *Terms) Counts(role, issuer string) bool {
+	var level Confidence
+	if i := slices.IndexFunc(t.Issuers, func(i Issuer) bool { return i.Name == issuer }); i >= 0 {
+		level = t.Issuers[i].Level
+	}
+	return !slices.ContainsFunc(t.Settings.RoleLevels, func(r RoleLevel) bool { return r.Role == role && !level.Reaches(r.Level) })
+}
+
 // Unknown is what becomes of a message that is not understood.
 type Unknown string
 
@@ -116,6 +134,8 @@ type Issuer struct {
 	Issuer   string       `json:"issuer"`
 	Audience string       `json:"audience"`
 	Agency   ident.Agency `json:"agency,omitempty"` // whose people it speaks for; empty: any
+	// Level is how far the partnership relies on its word of who somebody is (AUT-10).
+	Level Confidence `json:"level,omitempty"`
 	// Mappings turn claims of a verified token into a registered user.
 	Mappings []Mapping `json:"mappings,omitempty"`
 }

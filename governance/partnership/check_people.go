@@ -85,12 +85,18 @@ func (c *checker) memberships(providers []ident.Provider, agency ident.Agency, w
 	}
 }
 
+// counts reports whether an issuer is relied on enough for an officer to govern.
+func (c *checker) counts(issuer string) bool {
+	terms := decide.Terms{Issuers: c.doc.Issuers, Settings: c.doc.Settings}
+	return c.issuers[issuer] != nil && terms.Counts(GovernanceOfficer, issuer)
+}
+
 // governed checks that the partnership does not lock itself out: somebody who
 // may apply the next document can sign in at that instant.
 func (c *checker) governed() {
 	for _, p := range c.doc.Practitioners {
 		agency := c.agencies[p.Agency]
-		if slices.Contains(p.Roles, GovernanceOfficer) && c.issuers[p.Issuer] != nil && within(c.at, p.Starts, p.Ends) &&
+		if slices.Contains(p.Roles, GovernanceOfficer) && c.counts(p.Issuer) && within(c.at, p.Starts, p.Ends) &&
 			agency != nil && within(c.at, agency.Starts, agency.Ends) {
 			return
 		}
@@ -98,7 +104,7 @@ func (c *checker) governed() {
 	for _, issuer := range c.doc.Issuers {
 		for _, m := range issuer.Mappings {
 			agency := c.agencies[m.Agency]
-			if slices.Contains(m.Roles, GovernanceOfficer) && agency != nil && within(c.at, agency.Starts, agency.Ends) {
+			if slices.Contains(m.Roles, GovernanceOfficer) && c.counts(issuer.Name) && agency != nil && within(c.at, agency.Starts, agency.Ends) {
 				return
 			}
 		}

@@ -16,6 +16,11 @@ func (c *checker) partnership() {
 			c.add(in("settings", "escalate_to", i), "name other hubs: this is the partnership's own")
 		}
 	}
+	levels := c.doc.Settings.RoleLevels
+	unique(c, levels, func(r decide.RoleLevel) string { return r.Role }, func(i int) []any { return in("settings", "role_levels", i, "role") }, "role")
+	for i, r := range levels {
+		c.refer(c.roles, r.Role, in("settings", "role_levels", i, "role"))
+	}
 	if _, ok := LawProfile(p.LawProfile); !ok {
 		c.add(in("partnership", "law_profile"), "name a law profile: %s", strings.Join(LawProfiles(), ", "))
 	}

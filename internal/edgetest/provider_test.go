@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -193,9 +194,11 @@ func (p *provider) idToken(client, person string) string {
 	})["id_token"].(string)
 }
 
-// REG-13: real tokens of an independent OpenID Provider are accepted for what
-// they say, refused for another audience, and go on being accepted when the
-// provider changes its keys.
+// REG-13, REG-14, AUT-10: real tokens of an independent OpenID Provider are accepted for
+// what they say beside the hub's own issuer's, refused for another audience, and go on
+// being accepted when the provider changes its keys. A system that signs in by itself is
+// registered with its issuer, its enquiries name it, and its next call fails when it is
+// registered no more; so do all of an issuer's that is relied on too little.
 func TestTokensOfAProviderThatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
@@ -253,6 +256,28 @@ func TestTokensOfAProviderThatIsNotOurs(t *testing.T) {
 	want("an access token of the new key", enquire(p.accessToken(resource), "gp-riverside", gpIdentifier), 200)
 	want("an ID token of the new key", enquire(p.idToken("portal", "social-lee"), "social-care", socialIdentifier), 200)
 	want("a token of the old key", enquire(late, "gp-riverside", gpIdentifier), 401)
+	token := p.accessToken(resource)
+	rely := h.change(func(doc object) {
+		doc["settings"].(object)["role_levels"] = []any{object{"role": "gp", "level": "medium"}}
+		for _, i := range doc["issuers"].([]any) {
+			if i.(object)["name"] == "local" {
+				i.(object)["level"] = "high"
+			}
+		}
+	})
+	want("a system whose issuer is relied on too little", enquire(token, "gp-riverside", gpIdentifier), 403)
+	want("a role that counts through another issuer", enquire(h.token("dr-patel"), "gp-riverside", gpIdentifier), 200)
+	rely()
+	want("the system when it is relied on again", enquire(token, "gp-riverside", gpIdentifier), 200)
+	var asked int
+	h.must(h.admin.QueryRow(`select count(*) from relmgr.enquiries where practitioner_id = 'dr-interop'`).Scan(&asked))
+	if asked != 4 {
+		t.Errorf("%d enquiries name the system that asked, want 4", asked)
+	}
+	h.change(func(doc object) {
+		doc["practitioners"] = slices.DeleteFunc(doc["practitioners"].([]any), func(p any) bool { return p.(object)["id"] == "dr-interop" })
+	})
+	want("a system that is registered no more", enquire(token, "gp-riverside", gpIdentifier), 403)
 	if logged := h.logs.take(); strings.Contains(logged, access) || strings.Contains(logged, "social-lee") || strings.Contains(logged, gpIdentifier) {
 		t.Errorf("the log holds what was sent: %s", logged)
 	}
