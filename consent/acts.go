@@ -22,6 +22,7 @@ const (
 	ask      = "ask"
 	refuse   = "refuse"
 	notAsked = "not-asked"
+	review   = "review"
 )
 
 // record is all that an act is: what the ledger commits to and what is sealed.
@@ -37,12 +38,13 @@ type record struct {
 	TermsVersion int64              `json:"terms_version"`
 
 	Handle    ident.HandleID    `json:"handle"`
-	Held      ident.Agency      `json:"held"` // the agency that controls the handle's column
-	Evidence  Evidence          `json:"evidence"`
-	Consent   ident.ConsentID   `json:"consent,omitzero"`   // capture, withdraw
+	Held      ident.Agency      `json:"held"`               // the agency that controls the handle's column
+	Evidence  Evidence          `json:"evidence"`           // none of a review
+	Consent   ident.ConsentID   `json:"consent,omitzero"`   // capture, withdraw, review
 	Agreed    *agreed           `json:"agreed,omitempty"`   // capture; ask: what is to be agreed to
 	Request   ident.RequestID   `json:"request,omitzero"`   // ask, refuse, not-asked, and the capture of what was asked for
-	Reason    string            `json:"reason,omitempty"`   // refuse, not-asked
+	Reason    string            `json:"reason,omitempty"`   // refuse, not-asked, review
+	Outcome   string            `json:"outcome,omitempty"`  // review
 	Exclusion ident.ExclusionID `json:"exclusion,omitzero"` // exclude, include
 	Excluded  ident.Agency      `json:"excluded,omitempty"` // exclude, include
 	Block     ident.BlockID     `json:"block,omitzero"`     // block, unblock

@@ -30,11 +30,14 @@ type Mine struct {
 }
 
 // ListMine shows a person what they have said about their handles, and what was recorded
-// of it for them.
+// of it for them. Somebody else's part in a consent is held until a person of its agency
+// has looked (Review). Whoever acts for the person is shown no consent that the person
+// gave themself, or could have (SUB-12).
 func (s *Service) ListMine(ctx context.Context, who decide.Subject) (m Mine, err error) {
 	defer fault.Wrap(&err, "consent.ListMine")
 	handles := handlesOf(who)
-	if m.Consents, err = s.queries.ListMyConsents(ctx, s.db, handles); err != nil {
+	byOthers := who.Authority != ""
+	if m.Consents, err = s.queries.ListMyConsents(ctx, s.db, consentdb.ListMyConsentsParams{Handles: handles, ByOthers: byOthers}); err != nil {
 		return m, pg.Fault(err)
 	}
 	if m.Exclusions, err = s.queries.ListMyExclusions(ctx, s.db, handles); err != nil {
@@ -133,7 +136,7 @@ func (s *Service) LeaveOut(ctx context.Context, who decide.Subject, handle ident
 func (s *Service) TakeBack(ctx context.Context, who decide.Subject, id ident.ConsentID) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "consent.TakeBack")
 	return s.finish(ctx, s.ended(withdraw, who), s.withdrawal(id, unknownToMe("consent"), func(tx *sql.Tx, r *record) error {
-		row, err := s.queries.FindMyConsent(ctx, tx, consentdb.FindMyConsentParams{ConsentID: id, Handles: handlesOf(who)})
+		row, err := s.queries.FindMyConsent(ctx, tx, consentdb.FindMyConsentParams{ConsentID: id, Handles: handlesOf(who), ByOthers: who.Authority != ""})
 		r.Handle, r.Held, r.Consent = row.HandleID, row.AgencyID, id
 		return err
 	}))

@@ -27,7 +27,7 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 		"select * from relmgr.handles", "select * from relmgr.cells", "select * from relmgr.enquiries", "select * from governance.terms",
 		"select * from governance.practitioners", "create table consent.extra (x int)", "create table public.extra (x int)",
 	}
-	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers"} {
+	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers", "reviews"} {
 		statements = append(statements, "update consent."+table+" set act_id = act_id", "delete from consent."+table, "truncate consent."+table)
 	}
 	for _, table := range []string{"proxies", "competences"} {
@@ -155,6 +155,11 @@ requests.explicit bool
 requests.handle_id uuid
 requests.purposes _text
 requests.request_id uuid
+reviews.act_id uuid
+reviews.at timestamptz
+reviews.consent_id uuid
+reviews.outcome text
+reviews.reason code
 unblocks.act_id uuid
 unblocks.at timestamptz
 unblocks.block_id uuid

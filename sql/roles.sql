@@ -117,7 +117,7 @@ grant update (ends_at, act_id) on governance.roles_held, governance.memberships 
 grant usage on schema consent to fame_consent;
 grant select, insert on consent.acts, consent.consents, consent.withdrawals, consent.exclusions, consent.inclusions,
   consent.blocks, consent.unblocks, consent.requests, consent.answers, consent.proxies,
-  consent.competences to fame_consent;
+  consent.competences, consent.reviews to fame_consent;
 grant select, insert, delete on consent.content_keys to fame_consent;
 
 -- relmgr: the truth is append only ...

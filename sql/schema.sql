@@ -248,7 +248,7 @@ CREATE TABLE consent.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text, 'ask'::text, 'refuse'::text, 'not-asked'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['review'::text, 'capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text, 'ask'::text, 'refuse'::text, 'not-asked'::text])))
 );
 
 CREATE TABLE consent.answers (
@@ -451,6 +451,15 @@ CREATE VIEW consent.published_refusals AS
   WHERE (NOT (EXISTS ( SELECT
            FROM consent.consents c
           WHERE ((c.handle_id = n.handle_id) AND (c.starts_at > n.at)))));
+
+CREATE TABLE consent.reviews (
+    act_id uuid NOT NULL,
+    consent_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    reason governance.code NOT NULL,
+    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['release'::text, 'withhold'::text])))
+);
 
 CREATE TABLE federation.acts (
     act_id uuid NOT NULL,
@@ -2342,6 +2351,12 @@ ALTER TABLE ONLY consent.proxies
 ALTER TABLE ONLY consent.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (request_id);
 
+ALTER TABLE ONLY consent.reviews
+    ADD CONSTRAINT reviews_consent_id_outcome_key UNIQUE (consent_id, outcome);
+
+ALTER TABLE ONLY consent.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY consent.unblocks
     ADD CONSTRAINT unblocks_pkey PRIMARY KEY (block_id);
 
@@ -2941,6 +2956,8 @@ CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
 
 CREATE INDEX consents_by_act ON consent.consents USING btree (act_id);
 
+CREATE INDEX consents_by_column ON consent.consents USING btree (column_id, consent_id);
+
 CREATE INDEX consents_by_end ON consent.consents USING btree (ends_at);
 
 CREATE INDEX consents_by_handle ON consent.consents USING btree (handle_id);
@@ -3213,6 +3230,12 @@ ALTER TABLE ONLY consent.proxies
 
 ALTER TABLE ONLY consent.requests
     ADD CONSTRAINT requests_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.reviews
+    ADD CONSTRAINT reviews_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.reviews
+    ADD CONSTRAINT reviews_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.proxies(consent_id);
 
 ALTER TABLE ONLY consent.unblocks
     ADD CONSTRAINT unblocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -3866,6 +3889,8 @@ GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
 
 GRANT SELECT ON TABLE consent.published_refusals TO fame_relmgr;
+
+GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
 

@@ -320,6 +320,12 @@ func showWord(v *visit) error {
 				{Key: "From", Values: []string{whenDay(one.From)}}, {Key: "Until", Values: []string{whenDay(one.Until)}},
 				{Key: "Recorded", Values: []string{map[bool]string{true: "By you, here", false: plain(one.Evidence)}[one.ByMyself]}},
 			}}
+			if held, ok := one.Held.Get(); ok {
+				k.Lines = append(k.Lines, map[consentoas.MyHeldState]string{
+					consentoas.MyHeldStateWaiting:  "Somebody else agreed for you. The agency that recorded it looks at it before it tells you by what right.",
+					consentoas.MyHeldStateWithheld: "Somebody else agreed for you. The agency that recorded it leaves out by what right.",
+				}[held.State])
+			}
 			if one.Proxy.Set {
 				k.Lines = append(k.Lines, "Somebody else agreed for you, by authority: "+lower(plain(one.Proxy.Value))+".")
 			}

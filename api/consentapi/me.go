@@ -50,6 +50,12 @@ func (h *handler) ListMyWord(ctx context.Context) (*consentoas.MyWord, error) {
 		if c.ProxyAuthority != "" {
 			v.Proxy = consentoas.NewOptString(c.ProxyAuthority)
 		}
+		if c.Held != "" {
+			v.Held = consentoas.NewOptMyHeld(consentoas.MyHeld{State: consentoas.MyHeldState(c.Held)})
+			if c.HeldFor != "" {
+				v.Held.Value.Reason = consentoas.NewOptCode(consentoas.Code(c.HeldFor))
+			}
+		}
 		out.Consents = append(out.Consents, v)
 	}
 	for _, e := range m.Exclusions {

@@ -93,6 +93,13 @@ type Invoker interface {
 	//
 	// GET /consent/v1/requests
 	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ListHeld invokes listHeld operation.
+	//
+	// Parts of consents that are somebody else's, the oldest first, 200 at most. It says by what
+	// authority, and not who.
+	//
+	// GET /consent/v1/held
+	ListHeld(ctx context.Context, params ListHeldParams) (*HeldParts, error)
 	// ListMyWord invokes listMyWord operation.
 	//
 	// All that was said about the person's handles, over or not, by themself or recorded for them
@@ -118,6 +125,14 @@ type Invoker interface {
 	//
 	// POST /consent/v1/requests
 	RequestConsent(ctx context.Context, request *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// ReviewHeld invokes reviewHeld operation.
+	//
+	// For those who may publish at the agency that controls it. Until somebody has looked, that part is
+	// held; withheld, it is left out with the reason, and can
+	// be told later (SUB-01, SUB-13).
+	//
+	// POST /consent/v1/consents/{consent}/reviews
+	ReviewHeld(ctx context.Context, request *HeldReview, params ReviewHeldParams) (*ConsentReceipt, error)
 	// ShowRelationship invokes showRelationship operation.
 	//
 	// At once.
@@ -1035,6 +1050,97 @@ func (c *Client) sendListConsentRequests(ctx context.Context, params ListConsent
 	return result, nil
 }
 
+// ListHeld invokes listHeld operation.
+//
+// Parts of consents that are somebody else's, the oldest first, 200 at most. It says by what
+// authority, and not who.
+//
+// GET /consent/v1/held
+func (c *Client) ListHeld(ctx context.Context, params ListHeldParams) (*HeldParts, error) {
+	res, err := c.sendListHeld(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListHeld(ctx context.Context, params ListHeldParams) (res *HeldParts, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/held"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListHeldOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListHeldResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListMyWord invokes listMyWord operation.
 //
 // All that was said about the person's handles, over or not, by themself or recorded for them
@@ -1270,6 +1376,103 @@ func (c *Client) sendRequestConsent(ctx context.Context, request *AskConsentRequ
 	defer body.Close()
 
 	result, err := decodeRequestConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReviewHeld invokes reviewHeld operation.
+//
+// For those who may publish at the agency that controls it. Until somebody has looked, that part is
+// held; withheld, it is left out with the reason, and can
+// be told later (SUB-01, SUB-13).
+//
+// POST /consent/v1/consents/{consent}/reviews
+func (c *Client) ReviewHeld(ctx context.Context, request *HeldReview, params ReviewHeldParams) (*ConsentReceipt, error) {
+	res, err := c.sendReviewHeld(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendReviewHeld(ctx context.Context, request *HeldReview, params ReviewHeldParams) (res *ConsentReceipt, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/consent/v1/consents/"
+	{
+		// Encode "consent" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "consent",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Consent); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/reviews"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeReviewHeldRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ReviewHeldOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReviewHeldResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -407,6 +407,78 @@ func decodeListConsentRequestsParams(args [0]string, argsEscaped bool, r *http.R
 	return params, nil
 }
 
+// ListHeldParams is parameters of listHeld operation.
+type ListHeldParams struct {
+	Column Code
+}
+
+func unpackListHeldParams(packed middleware.Parameters) (params ListHeldParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "column",
+			In:   "query",
+		}
+		params.Column = packed[key].(Code)
+	}
+	return params
+}
+
+func decodeListHeldParams(args [0]string, argsEscaped bool, r *http.Request) (params ListHeldParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: column.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotColumnVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotColumnVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Column = Code(paramsDotColumnVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Column.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "column",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ReceiptOfConsentParams is parameters of receiptOfConsent operation.
 type ReceiptOfConsentParams struct {
 	Consent ID
@@ -424,6 +496,86 @@ func unpackReceiptOfConsentParams(packed middleware.Parameters) (params ReceiptO
 }
 
 func decodeReceiptOfConsentParams(args [1]string, argsEscaped bool, r *http.Request) (params ReceiptOfConsentParams, _ error) {
+	// Decode path: consent.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "consent",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotConsentVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotConsentVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Consent = ID(paramsDotConsentVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Consent.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "consent",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ReviewHeldParams is parameters of reviewHeld operation.
+type ReviewHeldParams struct {
+	Consent ID
+}
+
+func unpackReviewHeldParams(packed middleware.Parameters) (params ReviewHeldParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "consent",
+			In:   "path",
+		}
+		params.Consent = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeReviewHeldParams(args [1]string, argsEscaped bool, r *http.Request) (params ReviewHeldParams, _ error) {
 	// Decode path: consent.
 	if err := func() error {
 		param := args[0]

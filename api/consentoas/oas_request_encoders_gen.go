@@ -122,6 +122,20 @@ func encodeRequestConsentRequest(
 	return nil
 }
 
+func encodeReviewHeldRequest(
+	req *HeldReview,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeTryDecisionRequest(
 	req *DryRunRequest,
 	r *http.Request,

@@ -1957,6 +1957,147 @@ func (s *Ground) UnmarshalText(data []byte) error {
 
 type HandleProof string
 
+// Ref: #/components/schemas/HeldPart
+type HeldPart struct {
+	Consent   ID        `json:"consent"`
+	Handle    ID        `json:"handle"`
+	From      time.Time `json:"from"`
+	Authority string    `json:"authority"`
+	Withheld  OptCode   `json:"withheld"`
+}
+
+// GetConsent returns the value of Consent.
+func (s *HeldPart) GetConsent() ID {
+	return s.Consent
+}
+
+// GetHandle returns the value of Handle.
+func (s *HeldPart) GetHandle() ID {
+	return s.Handle
+}
+
+// GetFrom returns the value of From.
+func (s *HeldPart) GetFrom() time.Time {
+	return s.From
+}
+
+// GetAuthority returns the value of Authority.
+func (s *HeldPart) GetAuthority() string {
+	return s.Authority
+}
+
+// GetWithheld returns the value of Withheld.
+func (s *HeldPart) GetWithheld() OptCode {
+	return s.Withheld
+}
+
+// SetConsent sets the value of Consent.
+func (s *HeldPart) SetConsent(val ID) {
+	s.Consent = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *HeldPart) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetFrom sets the value of From.
+func (s *HeldPart) SetFrom(val time.Time) {
+	s.From = val
+}
+
+// SetAuthority sets the value of Authority.
+func (s *HeldPart) SetAuthority(val string) {
+	s.Authority = val
+}
+
+// SetWithheld sets the value of Withheld.
+func (s *HeldPart) SetWithheld(val OptCode) {
+	s.Withheld = val
+}
+
+// Ref: #/components/schemas/HeldParts
+type HeldParts struct {
+	Held []HeldPart `json:"held"`
+}
+
+// GetHeld returns the value of Held.
+func (s *HeldParts) GetHeld() []HeldPart {
+	return s.Held
+}
+
+// SetHeld sets the value of Held.
+func (s *HeldParts) SetHeld(val []HeldPart) {
+	s.Held = val
+}
+
+// Ref: #/components/schemas/HeldReview
+type HeldReview struct {
+	Outcome HeldReviewOutcome `json:"outcome"`
+	Reason  Code              `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *HeldReview) GetOutcome() HeldReviewOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *HeldReview) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *HeldReview) SetOutcome(val HeldReviewOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *HeldReview) SetReason(val Code) {
+	s.Reason = val
+}
+
+type HeldReviewOutcome string
+
+const (
+	HeldReviewOutcomeRelease  HeldReviewOutcome = "release"
+	HeldReviewOutcomeWithhold HeldReviewOutcome = "withhold"
+)
+
+// AllValues returns all HeldReviewOutcome values.
+func (HeldReviewOutcome) AllValues() []HeldReviewOutcome {
+	return []HeldReviewOutcome{
+		HeldReviewOutcomeRelease,
+		HeldReviewOutcomeWithhold,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s HeldReviewOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case HeldReviewOutcomeRelease:
+		return []byte(s), nil
+	case HeldReviewOutcomeWithhold:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *HeldReviewOutcome) UnmarshalText(data []byte) error {
+	switch HeldReviewOutcome(data) {
+	case HeldReviewOutcomeRelease:
+		*s = HeldReviewOutcomeRelease
+		return nil
+	case HeldReviewOutcomeWithhold:
+		*s = HeldReviewOutcomeWithhold
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/HideRequest
 type HideRequest struct {
 	Handle  ID               `json:"handle"`
@@ -2558,8 +2699,9 @@ type MyConsent struct {
 	Evidence      string           `json:"evidence"`
 	Wording       Code             `json:"wording"`
 	Understanding OptUnderstanding `json:"understanding"`
-	// By what authority somebody else agreed; absent where the person did.
+	// By what authority somebody else agreed; absent where the person did, and while it is held.
 	Proxy OptString `json:"proxy"`
+	Held  OptMyHeld `json:"held"`
 	// Whether the person said so here.
 	ByMyself bool `json:"by_myself"`
 }
@@ -2632,6 +2774,11 @@ func (s *MyConsent) GetUnderstanding() OptUnderstanding {
 // GetProxy returns the value of Proxy.
 func (s *MyConsent) GetProxy() OptString {
 	return s.Proxy
+}
+
+// GetHeld returns the value of Held.
+func (s *MyConsent) GetHeld() OptMyHeld {
+	return s.Held
 }
 
 // GetByMyself returns the value of ByMyself.
@@ -2709,6 +2856,11 @@ func (s *MyConsent) SetProxy(val OptString) {
 	s.Proxy = val
 }
 
+// SetHeld sets the value of Held.
+func (s *MyConsent) SetHeld(val OptMyHeld) {
+	s.Held = val
+}
+
 // SetByMyself sets the value of ByMyself.
 func (s *MyConsent) SetByMyself(val bool) {
 	s.ByMyself = val
@@ -2771,6 +2923,75 @@ func (s *MyExclusion) SetFrom(val time.Time) {
 // SetEnded sets the value of Ended.
 func (s *MyExclusion) SetEnded(val OptDateTime) {
 	s.Ended = val
+}
+
+// Somebody else's part in it is not told: the agency is still to look, or has left it out for that
+// reason.
+// Ref: #/components/schemas/MyHeld
+type MyHeld struct {
+	State  MyHeldState `json:"state"`
+	Reason OptCode     `json:"reason"`
+}
+
+// GetState returns the value of State.
+func (s *MyHeld) GetState() MyHeldState {
+	return s.State
+}
+
+// GetReason returns the value of Reason.
+func (s *MyHeld) GetReason() OptCode {
+	return s.Reason
+}
+
+// SetState sets the value of State.
+func (s *MyHeld) SetState(val MyHeldState) {
+	s.State = val
+}
+
+// SetReason sets the value of Reason.
+func (s *MyHeld) SetReason(val OptCode) {
+	s.Reason = val
+}
+
+type MyHeldState string
+
+const (
+	MyHeldStateWaiting  MyHeldState = "waiting"
+	MyHeldStateWithheld MyHeldState = "withheld"
+)
+
+// AllValues returns all MyHeldState values.
+func (MyHeldState) AllValues() []MyHeldState {
+	return []MyHeldState{
+		MyHeldStateWaiting,
+		MyHeldStateWithheld,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyHeldState) MarshalText() ([]byte, error) {
+	switch s {
+	case MyHeldStateWaiting:
+		return []byte(s), nil
+	case MyHeldStateWithheld:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyHeldState) UnmarshalText(data []byte) error {
+	switch MyHeldState(data) {
+	case MyHeldStateWaiting:
+		*s = MyHeldStateWaiting
+		return nil
+	case MyHeldStateWithheld:
+		*s = MyHeldStateWithheld
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/MyWord
@@ -3714,6 +3935,52 @@ func (o OptInt) Get() (v int, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptInt) Or(d int) int {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptMyHeld returns new OptMyHeld with value set to v.
+func NewOptMyHeld(v MyHeld) OptMyHeld {
+	return OptMyHeld{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptMyHeld is optional MyHeld.
+type OptMyHeld struct {
+	Value MyHeld
+	Set   bool
+}
+
+// IsSet returns true if OptMyHeld was set.
+func (o OptMyHeld) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptMyHeld) Reset() {
+	var v MyHeld
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptMyHeld) SetTo(v MyHeld) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptMyHeld) Get() (v MyHeld, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptMyHeld) Or(d MyHeld) MyHeld {
 	if v, ok := o.Get(); ok {
 		return v
 	}

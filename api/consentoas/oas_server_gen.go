@@ -80,6 +80,13 @@ type Handler interface {
 	//
 	// GET /consent/v1/requests
 	ListConsentRequests(ctx context.Context, params ListConsentRequestsParams) (*ConsentRequests, error)
+	// ListHeld implements listHeld operation.
+	//
+	// Parts of consents that are somebody else's, the oldest first, 200 at most. It says by what
+	// authority, and not who.
+	//
+	// GET /consent/v1/held
+	ListHeld(ctx context.Context, params ListHeldParams) (*HeldParts, error)
 	// ListMyWord implements listMyWord operation.
 	//
 	// All that was said about the person's handles, over or not, by themself or recorded for them
@@ -105,6 +112,14 @@ type Handler interface {
 	//
 	// POST /consent/v1/requests
 	RequestConsent(ctx context.Context, req *AskConsentRequest) (*ConsentRequestReceipt, error)
+	// ReviewHeld implements reviewHeld operation.
+	//
+	// For those who may publish at the agency that controls it. Until somebody has looked, that part is
+	// held; withheld, it is left out with the reason, and can
+	// be told later (SUB-01, SUB-13).
+	//
+	// POST /consent/v1/consents/{consent}/reviews
+	ReviewHeld(ctx context.Context, req *HeldReview, params ReviewHeldParams) (*ConsentReceipt, error)
 	// ShowRelationship implements showRelationship operation.
 	//
 	// At once.

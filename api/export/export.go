@@ -38,8 +38,8 @@ type Export struct {
 	Links         []idmgroas.MyLink          `json:"links"`
 	Effects       []idmgroas.MyEffect        `json:"effects"`
 	Cases         []idmgroas.MyCase          `json:"cases"`
-	// Held says what is not here before somebody has looked at it: what is somebody
-	// else's too. A consent that another person gave shows by what authority, not who.
+	// Held says what is not here: what is somebody else's too, before a person of its
+	// agency has looked at it, or where they left it out, with the reason.
 	Held []Held `json:"held"`
 }
 
@@ -199,8 +199,12 @@ func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesPr
 		}
 	}
 	for _, v := range word.Consents {
-		if v.Proxy.Set {
-			e.Held = append(e.Held, Held{"consents", string(v.Consent), "somebody else decided for you: the agency that recorded it knows who, and looks at it before it tells"})
+		if held, ok := v.Held.Get(); ok {
+			why := "somebody else decided for you: the agency that recorded it looks at it before it tells by what right"
+			if held.State == consentoas.MyHeldStateWithheld {
+				why = "somebody else decided for you: the agency that recorded it has looked, and leaves out by what right. Its reason: " + string(held.Reason.Value)
+			}
+			e.Held = append(e.Held, Held{"consents", string(v.Consent), why})
 		}
 	}
 	return nil

@@ -55,6 +55,7 @@ consent.requests                consent     select insert
 consent.answers                 consent     select insert
 consent.proxies                 consent     select insert
 consent.competences             consent     select insert
+consent.reviews                 consent     select insert
 consent.content_keys            consent     select insert delete
 # Terms and life of a consent, without its evidence.
 consent.published_consents      relmgr      select

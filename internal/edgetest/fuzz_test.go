@@ -543,6 +543,10 @@ func FuzzNotifyThroughLink(f *testing.F) {
 	fuzzed(f, "notifyThroughLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/notifications", object{"proof": seedProof, "notification": seedID, "event": "joint-assessment"})
 }
 
+func FuzzReviewHeld(f *testing.F) {
+	fuzzed(f, "reviewHeld", "dr-patel", "/consent/v1/consents/"+seedID+"/reviews", object{"outcome": "withhold", "reason": "risk-of-harm"})
+}
+
 func FuzzAskThroughLink(f *testing.F) {
 	fuzzed(f, "askThroughLink", "mr-lindqvist", "/idmgr/v1/enquiries", object{"link": seedID, "proof": seedProof, "purpose": "co-ordinate-care", "reason": "working-with-person"})
 }

@@ -80,6 +80,7 @@ func (b *bench) mineGood() {
 	b.ok("gov-ellis", "POST", "/relmgr/v1/complaints/"+b.answeredComplaint+"/answer", object{"outcome": "upheld", "reason": "risk-of-harm"})
 	b.wordGood(handle)
 	b.linksOfMineGood()
+	b.heldGood()
 	b.attach("dr-patel", "gp-riverside", "GP-73973", "Ida Moor")
 	b.publishTogether("dr-patel", "gp-riverside", "GP-73973")
 	waiting := b.waitsFor("Ida Moor")
@@ -110,6 +111,7 @@ func (b *bench) notMine(add func(string, string, request, ...string)) {
 	theirHandle := b.ofMine("Ivo Moor", "/relmgr/v1/me/relationships")["relationships"].([]any)[0].(object)["handle"].(string)
 	b.word(add, theirHandle)
 	b.linksNotMine(add)
+	b.heldBad(add)
 	own := ""
 	for _, a := range b.ofMine("Ida Moor", "/relmgr/v1/me/acts")["acts"].([]any) {
 		if a := a.(object); a["kind"] == "attach-anchor" {

@@ -204,7 +204,7 @@ func TestACommitmentThatWaitsIsNoFinding(t *testing.T) {
 var covered = []string{
 	"governance.acts", "governance.content_keys", "consent.acts", "consent.content_keys", "consent.consents", "consent.withdrawals",
 	"consent.exclusions", "consent.inclusions", "consent.blocks", "consent.unblocks", "consent.requests", "consent.answers",
-	"consent.proxies", "consent.competences",
+	"consent.proxies", "consent.competences", "consent.reviews",
 	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
 	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used", "relmgr.statements",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",

@@ -64,6 +64,7 @@ var kinds = []kind{
 			  union all select json_build_object('block', b.block_id, 'handle', b.handle_id, 'held', b.agency_id, 'reach', b.reach, 'warning', b.warning, 'at', b.starts_at,
 			    'evidence', b.evidence) from consent.blocks b where b.act_id = r.act_id
 			  union all select json_build_object('block', u.block_id, 'at', u.at, 'evidence', u.evidence) from consent.unblocks u where u.act_id = r.act_id
+			  union all select json_build_object('consent', v.consent_id, 'at', v.at, 'outcome', v.outcome, 'reason', v.reason) from consent.reviews v where v.act_id = r.act_id
 			  union all select json_build_object('request', q.request_id, 'handle', q.handle_id, 'held', q.agency_id,
 			    'agreed', json_build_object('column', q.column_id, 'explicit', q.explicit, 'audience', json_build_object('kind', q.audience_kind, 'names', q.audience),
 			      'purposes', q.purposes, 'aspects', q.aspects, 'until', q.ends_at)) from consent.requests q where q.act_id = r.act_id

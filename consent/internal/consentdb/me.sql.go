@@ -43,12 +43,18 @@ func (q *Queries) FindMyBlock(ctx context.Context, db DBTX, arg FindMyBlockParam
 }
 
 const FindMyConsent = `-- name: FindMyConsent :one
-select handle_id, agency_id from consent.consents where consent_id = $1 and handle_id = any($2::text[]::uuid[])
+select c.handle_id, c.agency_id
+  from consent.consents c
+  join consent.acts a on a.act_id = c.act_id
+  left join consent.competences k on k.consent_id = c.consent_id
+ where c.consent_id = $1 and c.handle_id = any($2::text[]::uuid[])
+   and (not $3::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent')
 `
 
 type FindMyConsentParams struct {
 	ConsentID ident.ConsentID
 	Handles   []string
+	ByOthers  bool
 }
 
 type FindMyConsentRow struct {
@@ -57,7 +63,7 @@ type FindMyConsentRow struct {
 }
 
 func (q *Queries) FindMyConsent(ctx context.Context, db DBTX, arg FindMyConsentParams) (FindMyConsentRow, error) {
-	row := db.QueryRowContext(ctx, FindMyConsent, arg.ConsentID, pq.Array(arg.Handles))
+	row := db.QueryRowContext(ctx, FindMyConsent, arg.ConsentID, pq.Array(arg.Handles), arg.ByOthers)
 	var i FindMyConsentRow
 	err := row.Scan(&i.HandleID, &i.AgencyID)
 	return i, err
@@ -134,14 +140,26 @@ func (q *Queries) ListMyBlocks(ctx context.Context, db DBTX, handles []string) (
 
 const ListMyConsents = `-- name: ListMyConsents :many
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
+       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, a.practitioner_id,
+       case when r.act_id is not null then p.authority else '' end::text as proxy_authority,
+       case when p.consent_id is null or r.act_id is not null then '' when h.act_id is null then 'waiting' else 'withheld' end::text as held,
+       coalesce(h.reason, '')::text as held_for
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
   left join consent.proxies p on p.consent_id = c.consent_id
+  left join consent.reviews r on r.consent_id = c.consent_id and r.outcome = 'release'
+  left join consent.reviews h on h.consent_id = c.consent_id and h.outcome = 'withhold'
+  left join consent.competences k on k.consent_id = c.consent_id
  where c.handle_id = any($1::text[]::uuid[])
+   and (not $2::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent')
  order by c.starts_at, c.consent_id
 `
+
+type ListMyConsentsParams struct {
+	Handles  []string
+	ByOthers bool
+}
 
 type ListMyConsentsRow struct {
 	ConsentID      ident.ConsentID
@@ -159,13 +177,17 @@ type ListMyConsentsRow struct {
 	Wording        string
 	Understanding  string
 	WithdrawnAt    sql.NullTime
-	ProxyAuthority string
 	PractitionerID ident.Practitioner
+	ProxyAuthority string
+	Held           string
+	HeldFor        string
 }
 
-// What the person of some handles has said, over or not.
-func (q *Queries) ListMyConsents(ctx context.Context, db DBTX, handles []string) ([]ListMyConsentsRow, error) {
-	rows, err := db.QueryContext(ctx, ListMyConsents, pq.Array(handles))
+// What the person of some handles has said, over or not. Whoever acts for them is told
+// nothing of what they decided themselves (SUB-12). Somebody else's part in it is told once
+// a person of the agency has said so.
+func (q *Queries) ListMyConsents(ctx context.Context, db DBTX, arg ListMyConsentsParams) ([]ListMyConsentsRow, error) {
+	rows, err := db.QueryContext(ctx, ListMyConsents, pq.Array(arg.Handles), arg.ByOthers)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +211,10 @@ func (q *Queries) ListMyConsents(ctx context.Context, db DBTX, handles []string)
 			&i.Wording,
 			&i.Understanding,
 			&i.WithdrawnAt,
-			&i.ProxyAuthority,
 			&i.PractitionerID,
+			&i.ProxyAuthority,
+			&i.Held,
+			&i.HeldFor,
 		); err != nil {
 			return nil, err
 		}

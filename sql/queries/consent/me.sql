@@ -1,12 +1,21 @@
--- What the person of some handles has said, over or not.
+-- What the person of some handles has said, over or not. Whoever acts for them is told
+-- nothing of what they decided themselves (SUB-12). Somebody else's part in it is told once
+-- a person of the agency has said so.
 -- name: ListMyConsents :many
 select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audience_kind, c.audience, c.purposes, c.aspects,
-       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, coalesce(p.authority, '')::text as proxy_authority, a.practitioner_id
+       c.starts_at, c.ends_at, c.evidence, c.wording, coalesce(c.understanding, '')::text as understanding, w.at as withdrawn_at, a.practitioner_id,
+       case when r.act_id is not null then p.authority else '' end::text as proxy_authority,
+       case when p.consent_id is null or r.act_id is not null then '' when h.act_id is null then 'waiting' else 'withheld' end::text as held,
+       coalesce(h.reason, '')::text as held_for
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.withdrawals w on w.consent_id = c.consent_id
   left join consent.proxies p on p.consent_id = c.consent_id
+  left join consent.reviews r on r.consent_id = c.consent_id and r.outcome = 'release'
+  left join consent.reviews h on h.consent_id = c.consent_id and h.outcome = 'withhold'
+  left join consent.competences k on k.consent_id = c.consent_id
  where c.handle_id = any(sqlc.arg(handles)::text[]::uuid[])
+   and (not sqlc.arg(by_others)::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent')
  order by c.starts_at, c.consent_id;
 
 -- name: ListMyExclusions :many
@@ -24,7 +33,12 @@ select b.block_id, b.handle_id, b.reach, b.warning, b.starts_at, u.at as ended_a
  order by b.starts_at, b.block_id;
 
 -- name: FindMyConsent :one
-select handle_id, agency_id from consent.consents where consent_id = sqlc.arg(consent_id) and handle_id = any(sqlc.arg(handles)::text[]::uuid[]);
+select c.handle_id, c.agency_id
+  from consent.consents c
+  join consent.acts a on a.act_id = c.act_id
+  left join consent.competences k on k.consent_id = c.consent_id
+ where c.consent_id = sqlc.arg(consent_id) and c.handle_id = any(sqlc.arg(handles)::text[]::uuid[])
+   and (not sqlc.arg(by_others)::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent');
 
 -- name: FindMyExclusion :one
 select handle_id, agency_id, excluded from consent.exclusions where exclusion_id = sqlc.arg(exclusion_id) and handle_id = any(sqlc.arg(handles)::text[]::uuid[]);
