@@ -20,6 +20,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/internal/federationdb"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
@@ -343,17 +344,45 @@ type exchange struct {
 	commitment string // in hexadecimal, of the answering hub's record
 }
 
+// booked is what the ledger commits to of what went between hubs at once.
+type booked struct {
+	Record    ident.ActID      `json:"record"`
+	At        time.Time        `json:"at"`
+	Outgoing  bool             `json:"outgoing"`
+	Exchanges []bookedExchange `json:"exchanges"`
+}
+
+type bookedExchange struct {
+	Exchange   ident.ActID `json:"exchange"`
+	Hub        string      `json:"hub"`
+	Kind       string      `json:"kind"`
+	Request    string      `json:"request,omitempty"`
+	Message    []byte      `json:"message"` // its hash
+	Outcome    string      `json:"outcome"`
+	Commitment []byte      `json:"commitment,omitempty"`
+}
+
+// keepExchanges records what went between hubs at once: one record and one leaf, whatever
+// came of it, so that nobody who watches the log learns that.
 func (a *Axles) keepExchanges(ctx context.Context, outgoing bool, list ...exchange) error {
-	p := federationdb.KeepExchangesParams{At: a.s.now(), Outgoing: outgoing}
+	record := booked{Record: ident.NewAct(), At: a.s.now(), Outgoing: outgoing, Exchanges: []bookedExchange{}}
+	p := federationdb.KeepExchangesParams{RecordID: ident.UntypedID(record.Record), At: record.At, Outgoing: outgoing}
 	for _, e := range list {
 		sum := sha256.Sum256([]byte(e.message))
 		commitment, err := hex.DecodeString(e.commitment)
 		if err != nil || len(commitment) != sha256.Size {
 			commitment = []byte{}
 		}
-		p.ExchangeIds, p.Hubs, p.Kinds = append(p.ExchangeIds, ident.NewAct().String()), append(p.Hubs, e.hub), append(p.Kinds, e.kind)
+		id := ident.NewAct()
+		record.Exchanges = append(record.Exchanges, bookedExchange{id, e.hub, e.kind, e.request, sum[:], e.outcome, commitment})
+		p.ExchangeIds, p.Hubs, p.Kinds = append(p.ExchangeIds, id.String()), append(p.Hubs, e.hub), append(p.Kinds, e.kind)
 		p.Requests, p.MessageHashes, p.Outcomes = append(p.Requests, e.request), append(p.MessageHashes, sum[:]), append(p.Outcomes, e.outcome)
 		p.Commitments = append(p.Commitments, commitment)
 	}
+	l, err := leaf.Of(ctx, a.s.keys, RecordsKey, record.Record, record)
+	if err != nil {
+		return err
+	}
+	p.WrappedKey, p.Commitment, p.Sealed = l.WrappedKey, l.Commitment, l.Sealed
 	return pg.Fault(a.s.q.KeepExchanges(ctx, a.s.db, p))
 }

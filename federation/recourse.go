@@ -11,6 +11,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/internal/federationdb"
+	"github.com/fame-hub/fame/governance/ledger/leaf"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
@@ -118,16 +119,39 @@ type unknown struct {
 	due        time.Time
 }
 
+// notUnderstoodRecord is what the ledger commits to of such a message.
+type notUnderstoodRecord struct {
+	Record  ident.ActID `json:"record"`
+	At      time.Time   `json:"at"`
+	Hub     string      `json:"hub"`
+	Kind    string      `json:"kind"`
+	Version int32       `json:"version"`
+	Message []byte      `json:"message"` // its hash
+	Became  string      `json:"became"`
+	SentTo  string      `json:"sent_to,omitempty"`
+	Case    string      `json:"case,omitempty"`
+	Origin  string      `json:"origin,omitempty"`
+	Sender  string      `json:"sender,omitempty"`
+	Hops    int32       `json:"hops"`
+	Due     time.Time   `json:"due"`
+}
+
 func (a *Axles) keepUnknown(ctx context.Context, u unknown) error {
-	p := federationdb.KeepUnknownParams{
-		RecordID: ident.UntypedID(ident.NewAct()), At: a.s.now(), Hub: u.hub, Kind: u.kind, Version: int32(min(max(u.version, -1), 1<<20)), MessageHash: u.hash, Became: u.became, SentTo: u.to,
+	r := notUnderstoodRecord{
+		Record: ident.NewAct(), At: a.s.now(), Hub: u.hub, Kind: u.kind, Version: int32(min(max(u.version, -1), 1<<20)), Message: u.hash, Became: u.became, SentTo: u.to,
 	}
+	r.Due = r.At
 	if e := u.escalation; e != nil {
-		p.CaseID, p.Origin, p.Sender, p.Hops, p.DueAt = e.Case, e.Origin, e.From, int32(min(e.Hops, mostHops)), u.due
-	} else {
-		p.DueAt = p.At
+		r.Case, r.Origin, r.Sender, r.Hops, r.Due = e.Case, e.Origin, e.From, int32(min(e.Hops, mostHops)), u.due
 	}
-	return pg.Fault(a.s.q.KeepUnknown(ctx, a.s.db, p))
+	l, err := leaf.Of(ctx, a.s.keys, RecordsKey, r.Record, r)
+	if err != nil {
+		return err
+	}
+	return pg.Fault(a.s.q.KeepUnknown(ctx, a.s.db, federationdb.KeepUnknownParams{
+		RecordID: ident.UntypedID(r.Record), At: r.At, Hub: r.Hub, Kind: r.Kind, Version: r.Version, MessageHash: r.Message, Became: r.Became, SentTo: r.SentTo,
+		CaseID: r.Case, Origin: r.Origin, Sender: r.Sender, Hops: r.Hops, DueAt: r.Due, WrappedKey: l.WrappedKey, Commitment: l.Commitment, Sealed: l.Sealed,
+	}))
 }
 
 // Escalation is one that ends at this hub.

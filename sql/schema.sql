@@ -480,6 +480,15 @@ CREATE TABLE federation.agreements (
     CONSTRAINT agreement_digest_is_sha256 CHECK ((octet_length(digest) = 32))
 );
 
+CREATE TABLE federation.book (
+    record_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outgoing boolean NOT NULL,
+    commitment bytea NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT book_commitment_is_sha256 CHECK ((octet_length(commitment) = 32))
+);
+
 CREATE TABLE federation.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
@@ -495,6 +504,7 @@ CREATE TABLE federation.exchanges (
     message_hash bytea NOT NULL,
     outcome text NOT NULL,
     commitment bytea,
+    record_id uuid,
     CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
     CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'unknown'::text]))),
     CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text]))),
@@ -640,10 +650,13 @@ CREATE TABLE federation.unknown_messages (
     sender text,
     hops integer NOT NULL,
     due_at timestamp with time zone NOT NULL,
+    commitment bytea,
+    sealed bytea,
     CONSTRAINT escalation_has_a_case CHECK (((became = ANY (ARRAY['passed-on'::text, 'owned'::text])) = (case_id IS NOT NULL))),
     CONSTRAINT hops_are_bounded CHECK (((hops >= 0) AND (hops <= 4))),
     CONSTRAINT passed_on_to_somebody CHECK (((became = 'passed-on'::text) = (sent_to IS NOT NULL))),
     CONSTRAINT unknown_hash_is_sha256 CHECK ((octet_length(message_hash) = 32)),
+    CONSTRAINT unknown_is_recorded_whole CHECK (((commitment IS NULL) = (sealed IS NULL))),
     CONSTRAINT unknown_kind_is_plain CHECK ((kind ~ '^[a-z][a-z0-9-]{0,62}$'::text)),
     CONSTRAINT what_became_is_known CHECK ((became = ANY (ARRAY['returned'::text, 'discarded'::text, 'passed-on'::text, 'owned'::text])))
 );
@@ -2369,6 +2382,9 @@ ALTER TABLE ONLY federation.acts
 ALTER TABLE ONLY federation.agreements
     ADD CONSTRAINT agreements_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY federation.book
+    ADD CONSTRAINT book_pkey PRIMARY KEY (record_id);
+
 ALTER TABLE ONLY federation.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
@@ -2978,6 +2994,10 @@ CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
 CREATE INDEX escalations_owned ON federation.unknown_messages USING btree (at DESC) WHERE (became = 'owned'::text);
 
+CREATE INDEX exchanges_by_record ON federation.exchanges USING btree (record_id);
+
+CREATE INDEX exchanges_without_record ON federation.exchanges USING btree (at) WHERE (record_id IS NULL);
+
 CREATE UNIQUE INDEX one_entry_per_registrar ON federation.registrars USING btree (registrar) WHERE (ordinal = 1);
 
 CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_id) WHERE (ordinal = 1);
@@ -3248,6 +3268,9 @@ ALTER TABLE ONLY consent.withdrawals
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
+ALTER TABLE ONLY federation.exchanges
+    ADD CONSTRAINT exchanges_record_id_fkey FOREIGN KEY (record_id) REFERENCES federation.book(record_id);
 
 ALTER TABLE ONLY federation.peers
     ADD CONSTRAINT peers_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
@@ -3895,6 +3918,8 @@ GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
 GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.book TO fame_federation;
 
 GRANT SELECT,INSERT,DELETE ON TABLE federation.content_keys TO fame_federation;
 

@@ -375,7 +375,7 @@ func (v *verification) openRecords(ctx context.Context) (byCommitment, error) {
 	var out byCommitment
 	for i, k := range kinds {
 		c, err := open(ctx, v.tx(k.duty), fmt.Sprintf("records_%d", i),
-			"select commitment, "+k.id+"::text from "+k.table+" order by commitment",
+			"select commitment, "+k.id+"::text from "+k.table+" r order by commitment",
 			func(r *sql.Rows, to *record) error {
 				to.kind = k.name
 				return r.Scan(&to.commitment, &to.id)

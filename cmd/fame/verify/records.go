@@ -240,6 +240,18 @@ var kinds = []kind{
 			  from federation.registrars g where g.act_id = r.act_id)`,
 	},
 	{
+		name: "line of the book of exchanges", duty: "federation", key: "duty/federation/records", table: "federation.book", id: "record_id",
+		clear: `'record', r.record_id, 'at', r.at, 'outgoing', case when r.outgoing then to_jsonb(true) else to_jsonb(false) end, 'exchanges', (select json_agg(json_build_object('exchange', e.exchange_id, 'hub', e.hub, 'kind', e.kind, 'request', e.request,
+			  'message', encode(e.message_hash, 'base64'), 'outcome', e.outcome, 'commitment', encode(e.commitment, 'base64')))
+			  from federation.exchanges e where e.record_id = r.record_id and e.at = r.at and e.outgoing = r.outgoing)`,
+	},
+	{
+		// Of before such messages had a record there is no leaf; a leaf whose record was taken out is found.
+		name: "message that was not understood", duty: "federation", key: "duty/federation/records", table: "(select * from federation.unknown_messages where commitment is not null)", id: "record_id",
+		clear: `'record', r.record_id, 'at', r.at, 'hub', r.hub, 'kind', r.kind, 'version', r.version, 'message', encode(r.message_hash, 'base64'), 'became', r.became,
+			'sent_to', r.sent_to, 'case', r.case_id, 'origin', r.origin, 'sender', r.sender, 'hops', r.hops, 'due', r.due_at`,
+	},
+	{
 		name: "declaration", duty: "relmgr", key: "duty/relmgr/records", table: "relmgr.declarations", id: "declaration_id",
 		clear: `'declaration', r.declaration_id, 'at', r.at, 'practitioner', r.practitioner_id, 'agency', r.agency_id, 'role', r.role,
 			'terms_version', r.terms_version, 'ends', r.ends`,
@@ -287,6 +299,9 @@ func (v *verification) checkRecords(ctx context.Context) error {
 		return err
 	}
 	if err := v.checkHandover(ctx); err != nil {
+		return err
+	}
+	if err := v.checkBook(ctx); err != nil {
 		return err
 	}
 	managers, err := all(ctx, v.idmgr, "select count(*) from idmgr.key_checks", func(r *sql.Rows, n *int) error { return r.Scan(n) })

@@ -31,14 +31,23 @@ func (q *Queries) FindLookUpKey(ctx context.Context, db DBTX) (FindLookUpKeyRow,
 }
 
 const KeepExchanges = `-- name: KeepExchanges :exec
-insert into federation.exchanges (exchange_id, at, hub, outgoing, kind, request, message_hash, outcome, commitment)
-select e.exchange_id, $1, e.hub, $2, e.kind, nullif(e.request, ''), e.message_hash, e.outcome, nullif(e.commitment, '')
-  from (select unnest($3::text[])::uuid as exchange_id, unnest($4::text[]) as hub, unnest($5::text[]) as kind,
-               unnest($6::text[]) as request, unnest($7::bytea[]) as message_hash,
-               unnest($8::text[]) as outcome, unnest($9::bytea[]) as commitment) e
+with content_key as (
+  insert into federation.content_keys (record_id, wrapped) values ($1::uuid, $11::bytea)
+), inbox as (
+  insert into ledger.pending (commitment) values ($12::bytea)
+), record as (
+  insert into federation.book (record_id, at, outgoing, commitment, sealed)
+  values ($1::uuid, $2::timestamptz, $3::boolean, $12::bytea, $13::bytea)
+)
+insert into federation.exchanges (exchange_id, record_id, at, hub, outgoing, kind, request, message_hash, outcome, commitment)
+select e.exchange_id, $1::uuid, $2::timestamptz, e.hub, $3::boolean, e.kind, nullif(e.request, ''), e.message_hash, e.outcome, nullif(e.commitment, '')
+  from (select unnest($4::text[])::uuid as exchange_id, unnest($5::text[]) as hub, unnest($6::text[]) as kind,
+               unnest($7::text[]) as request, unnest($8::bytea[]) as message_hash,
+               unnest($9::text[]) as outcome, unnest($10::bytea[]) as commitment) e
 `
 
 type KeepExchangesParams struct {
+	RecordID      ident.UntypedID
 	At            time.Time
 	Outgoing      bool
 	ExchangeIds   []string
@@ -48,11 +57,16 @@ type KeepExchangesParams struct {
 	MessageHashes [][]byte
 	Outcomes      []string
 	Commitments   [][]byte
+	WrappedKey    []byte
+	Commitment    []byte
+	Sealed        []byte
 }
 
-// What went between this hub and others at once, one statement and one commit.
+// What went between this hub and others at once, with its record: one statement and one
+// commit.
 func (q *Queries) KeepExchanges(ctx context.Context, db DBTX, arg KeepExchangesParams) error {
 	_, err := db.ExecContext(ctx, KeepExchanges,
+		arg.RecordID,
 		arg.At,
 		arg.Outgoing,
 		pq.Array(arg.ExchangeIds),
@@ -62,14 +76,22 @@ func (q *Queries) KeepExchanges(ctx context.Context, db DBTX, arg KeepExchangesP
 		pq.Array(arg.MessageHashes),
 		pq.Array(arg.Outcomes),
 		pq.Array(arg.Commitments),
+		arg.WrappedKey,
+		arg.Commitment,
+		arg.Sealed,
 	)
 	return err
 }
 
 const KeepUnknown = `-- name: KeepUnknown :exec
-insert into federation.unknown_messages (record_id, at, hub, kind, version, message_hash, became, sent_to, case_id, origin, sender, hops, due_at)
+with content_key as (
+  insert into federation.content_keys (record_id, wrapped) values ($1::uuid, $16::bytea)
+), inbox as (
+  insert into ledger.pending (commitment) values ($14::bytea)
+)
+insert into federation.unknown_messages (record_id, at, hub, kind, version, message_hash, became, sent_to, case_id, origin, sender, hops, due_at, commitment, sealed)
 values ($1::uuid, $2, $3, $4, $5, $6::bytea, $7, nullif($8::text, ''), nullif($9::text, ''),
-        nullif($10::text, ''), nullif($11::text, ''), $12, $13)
+        nullif($10::text, ''), nullif($11::text, ''), $12, $13, $14::bytea, $15::bytea)
 `
 
 type KeepUnknownParams struct {
@@ -86,6 +108,9 @@ type KeepUnknownParams struct {
 	Sender      string
 	Hops        int32
 	DueAt       time.Time
+	Commitment  []byte
+	Sealed      []byte
+	WrappedKey  []byte
 }
 
 func (q *Queries) KeepUnknown(ctx context.Context, db DBTX, arg KeepUnknownParams) error {
@@ -103,6 +128,9 @@ func (q *Queries) KeepUnknown(ctx context.Context, db DBTX, arg KeepUnknownParam
 		arg.Sender,
 		arg.Hops,
 		arg.DueAt,
+		arg.Commitment,
+		arg.Sealed,
+		arg.WrappedKey,
 	)
 	return err
 }
