@@ -243,7 +243,7 @@ func TestOnlyRelmgrsOrdersAreSent(t *testing.T) {
 	a := withAxles(t, nil)
 	a.peered("mill")
 	a.other.Takes(func(string, string) (string, int) { t.Error("something was sent"); return "", http.StatusOK })
-	forged, err := a.Signer().Sign(t.Context(), attest.TypAxleOrder, attest.AxleOrder{Claims: a.claims("federation"), Hub: a.other.Entity("mill"), Agency: "riverside-gp"})
+	forged, err := attest.NewSigner(a.keys, federation.SigningKey, here).Sign(t.Context(), attest.TypAxleOrder, attest.AxleOrder{Claims: a.claims("federation"), Hub: a.other.Entity("mill"), Agency: "riverside-gp"})
 	a.must(err)
 	twice := a.order("mill")
 	for name, orders := range map[string][]string{

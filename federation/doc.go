@@ -18,7 +18,8 @@
 //     it expires, at most the agreement's minutes, also while that side is away.
 //   - Peer.Keys verify what the peer signs as itself (attest.NewVerifier with Keys.Fixed and
 //     Peer.Entity as the issuer); Peer.Encryption is what messages to it are encrypted to.
-//     Service.Signer signs as this hub, and OpenerKey opens what was encrypted to it.
+//     OpenerKey opens what was encrypted to this hub; what it signs with changes by the
+//     clock (keys.go).
 //   - Peer.Agreement is to be a required argument of whatever answers: purposes and roles
 //     outside it do not cross, and until its end.
 //

@@ -62,7 +62,11 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 	if err := a.keepExchanges(ctx, false, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
 		return "", err
 	}
-	signed, err := a.s.signer.Sign(ctx, attest.TypAxleAnswer, answer)
+	signer, err := a.s.signer(ctx)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(ctx, attest.TypAxleAnswer, answer)
 	if err != nil {
 		return "", err
 	}
@@ -114,8 +118,12 @@ func askRelmgr[T any](ctx context.Context, a *Axles, peer Peer, message string, 
 	if err != nil {
 		return nil, err
 	}
+	hub, err := a.s.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sum, at := sha256.Sum256([]byte(message)), a.s.clock().UTC()
-	voucher, err := a.vouchers.Sign(ctx, attest.TypAxleVoucher, attest.AxleVoucher{
+	voucher, err := attest.NewSigner(a.s.keys, hub.key, "federation").Sign(ctx, attest.TypAxleVoucher, attest.AxleVoucher{
 		Claims: attest.Claims{Audience: "relmgr", IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()},
 		Hub:    peer.Entity, Keys: keys, Message: base64.RawURLEncoding.EncodeToString(sum[:]), Purposes: peer.Agreement.Purposes, Roles: peer.Agreement.Roles,
 	})

@@ -33,7 +33,6 @@ import (
 type Axles struct {
 	s        *Service
 	orders   *attest.Verifier // relmgr's
-	vouchers *attest.Signer
 	opener   *attest.Opener
 	relmgr   string
 	client   *http.Client // of other hubs,
@@ -90,7 +89,7 @@ func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
 		c.Deadline = AxleDeadline
 	}
 	return &Axles{
-		s: s, orders: c.Orders, vouchers: attest.NewSigner(s.keys, SigningKey, "federation"), opener: opener, relmgr: c.Relmgr,
+		s: s, orders: c.Orders, opener: opener, relmgr: c.Relmgr,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		inside:   &http.Client{Timeout: c.Deadline},
 		deadline: c.Deadline, quiet: map[string]absence{},
@@ -239,7 +238,11 @@ func (a *Axles) carry(ctx context.Context, hub string, m attest.AxleMessage) (an
 	}
 	at := a.s.clock().UTC()
 	m.Claims = attest.Claims{Audience: hub, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
-	if sent, err = a.s.signer.Sign(ctx, attest.TypAxleMessage, m); err != nil {
+	signer, err := a.s.signer(ctx)
+	if err != nil {
+		return answer, "", err
+	}
+	if sent, err = signer.Sign(ctx, attest.TypAxleMessage, m); err != nil {
 		return answer, "", err
 	}
 	sealed, err := peer.Encryption.Seal(sent)

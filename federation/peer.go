@@ -96,7 +96,14 @@ func (s *Service) meet(ctx context.Context, id string, pinned *entity.Keys) (m m
 		return m, err
 	}
 	a, d, err := agreementOf(about.Agreement)
-	if err != nil || about.Keys == nil || !about.Keys.Same(s.own) {
+	if err != nil || about.Keys == nil {
+		return m, errNoHub
+	}
+	// While the key changes the other side may not have seen the next one yet, or that the one
+	// before is over.
+	if own, err := s.identity(ctx); err != nil {
+		return m, err
+	} else if !about.Keys.Within(own.known) {
 		return m, errNoHub
 	}
 	m.agreement, m.digest = &a, d

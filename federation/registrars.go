@@ -269,7 +269,7 @@ func (s *Service) Registrars(ctx context.Context, after string) (text string, er
 	}
 	slices.Sort(page.ColumnKinds)
 	slices.Sort(page.Transactions)
-	return s.signer.SignPublic(ctx, registers.Typ, page)
+	return s.signs(ctx, registers.Typ, page)
 }
 
 // entry is what is published of a registrar. One that the partnership document names no more is

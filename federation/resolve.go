@@ -50,11 +50,15 @@ func (s *Service) Resolve(ctx context.Context, subject, anchor string) (text str
 	if err != nil {
 		return "", err
 	}
-	chain, err := entity.Verify([]string{theirs, about, own}, entity.Anchor{Entity: s.hub, Keys: s.own}, now)
+	hub, err := s.identity(ctx)
 	if err != nil {
 		return "", err
 	}
-	return s.signer.SignPublic(ctx, ResolveTyp, resolved{
+	chain, err := entity.Verify([]string{theirs, about, own}, entity.Anchor{Entity: s.hub, Keys: hub.stated}, now)
+	if err != nil {
+		return "", err
+	}
+	return s.signs(ctx, ResolveTyp, resolved{
 		Issuer: s.hub, Subject: subject, IssuedAt: now.Unix(), Expires: chain.Expires.Unix(), Metadata: chain.Metadata, Chain: chain.Statements,
 	})
 }

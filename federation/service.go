@@ -66,8 +66,6 @@ type Service struct {
 	terms  func(context.Context) (*decide.Terms, error)
 	client *entity.Fetcher
 	logKey string
-	signer *attest.Signer
-	own    entity.Keys       // what the hub signs with
 	sealed attest.Recipients // what it is encrypted to
 
 	asking singleflight.Group // one look at a peer at a time
@@ -85,23 +83,22 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		hub: c.Hub, db: c.DB, q: federationdb.New(), keys: c.Keys, clock: c.Now, log: c.Logger, terms: c.Terms, client: c.Client, logKey: c.LogKey,
-		signer: attest.NewSigner(c.Keys, SigningKey, c.Hub), seen: map[string]seen{},
+		seen: map[string]seen{},
 	}
 	set, err := attest.PublicKeys(ctx, c.Keys, SigningKey)
 	if err != nil {
 		return nil, fmt.Errorf("federation: %w", err)
 	}
-	text, err := s.confirmKey(ctx, SigningKey, "sig", set)
-	if err != nil {
+	if err := s.confirmKey(ctx, SigningKey, "sig", set); err != nil {
 		return nil, err
 	}
-	if s.own, err = entity.ParseKeys([]byte(text)); err != nil {
+	if err := s.confirmNext(ctx); err != nil {
 		return nil, err
 	}
 	if s.sealed, err = attest.RecipientKeys(ctx, c.Keys, OpenerKey); err != nil {
 		return nil, fmt.Errorf("federation: %w", err)
 	}
-	if _, err = s.confirmKey(ctx, OpenerKey, "enc", s.sealed); err != nil {
+	if err = s.confirmKey(ctx, OpenerKey, "enc", s.sealed); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -109,29 +106,44 @@ func New(ctx context.Context, c Config) (*Service, error) {
 
 // confirmKey stores what the hub is known by, the first time, and holds the key file to
 // it from then on. Two processes that race hold the same file, or one is refused.
-func (s *Service) confirmKey(ctx context.Context, id seal.KeyID, use string, set json.Marshaler) (string, error) {
+func (s *Service) confirmKey(ctx context.Context, id seal.KeyID, use string, set json.Marshaler) error {
 	jwk, err := set.MarshalJSON()
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := s.q.KeepHubKey(ctx, s.db, federationdb.KeepHubKeyParams{KeyID: string(id), Use: use, Jwk: string(jwk), At: s.now()}); err != nil {
-		return "", pg.Fault(err)
+		return pg.Fault(err)
 	}
 	known, err := s.q.FindHubKey(ctx, s.db, string(id))
 	if err != nil {
-		return "", pg.Fault(err)
+		return pg.Fault(err)
 	}
 	if known != string(jwk) {
-		return "", fmt.Errorf("federation: key %s: %w", id, seal.ErrKeyChanged)
+		return fmt.Errorf("federation: key %s: %w", id, seal.ErrKeyChanged)
 	}
-	return known, nil
+	return nil
+}
+
+// confirmNext holds the key file to the keys that the hub has changed to since.
+func (s *Service) confirmNext(ctx context.Context) error {
+	rows, err := s.q.ListHubKeys(ctx, s.db)
+	if err != nil {
+		return pg.Fault(err)
+	}
+	for _, r := range rows[1:] {
+		set, err := attest.PublicKeys(ctx, s.keys, seal.KeyID(r.KeyID))
+		if err != nil {
+			return fmt.Errorf("federation: key %s: %w", r.KeyID, err)
+		}
+		if err := s.confirmKey(ctx, seal.KeyID(r.KeyID), "sig", set); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Hub is the hub's identifier among hubs.
 func (s *Service) Hub() string { return s.hub }
-
-// Signer signs as the hub.
-func (s *Service) Signer() *attest.Signer { return s.signer }
 
 func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 

@@ -82,7 +82,11 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	own, at := s.own, s.now()
+	hub, err := s.identity(ctx)
+	if err != nil {
+		return "", err
+	}
+	own, at := hub.stated, s.now()
 	said := entity.Statement{
 		Issuer: s.hub, Subject: s.hub, IssuedAt: at.Unix(), Expires: at.Add(configurationLives).Unix(), Keys: &own,
 		Metadata: entity.Metadata{
@@ -91,6 +95,8 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 				"federation_fetch_endpoint":   s.hub + Prefix + "/fetch",
 				"federation_list_endpoint":    s.hub + Prefix + "/list",
 				"federation_resolve_endpoint": s.hub + Prefix + "/resolve",
+
+				"federation_historical_keys_endpoint": s.hub + Prefix + "/historical-keys",
 			},
 			entity.Hub: {"registrars_endpoint": s.hub + Prefix + "/registrars", "version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
 		},
@@ -106,7 +112,7 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 			said.AuthorityHints = append(said.AuthorityHints, p.EntityID)
 		}
 	}
-	return s.signer.SignPublic(ctx, entity.Typ, said)
+	return s.signs(ctx, entity.Typ, said)
 }
 
 // mostHints bounds what whoever follows them is given.
@@ -139,7 +145,7 @@ func (s *Service) About(ctx context.Context, subject string) (text string, err e
 	if err != nil {
 		return "", err
 	}
-	return s.signer.SignPublic(ctx, entity.Typ, entity.Statement{
+	return s.signs(ctx, entity.Typ, entity.Statement{
 		Issuer: s.hub, Subject: subject, IssuedAt: at.Unix(), Expires: ends.Unix(), Keys: &keys, SourceEndpoint: s.hub + Prefix + "/fetch",
 		Agreement: []byte(p.Document),
 	})

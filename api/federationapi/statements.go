@@ -22,6 +22,8 @@ var statements = map[string]string{
 	federation.Prefix + "/list":       "listStatements",
 	federation.Prefix + "/resolve":    "resolveEntity",
 	federation.Prefix + "/registrars": "listRegistrarsOfFederation",
+
+	federation.Prefix + "/historical-keys": "listHistoricalKeys",
 }
 
 // NewStatements returns the handler of all of them.
@@ -68,6 +70,12 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 		}
 		text, err := h.service.Registrars(ctx, q.Get("cursor"))
 		return []byte(text), registers.ContentType, err
+	case "listHistoricalKeys":
+		if _, err := queries(r); err != nil {
+			return nil, "", err
+		}
+		text, err := h.service.HistoricalKeys(ctx)
+		return []byte(text), federation.HistoricalContentType, err
 	case "listStatements":
 		if _, err := queries(r); err != nil {
 			return nil, "", err

@@ -29,6 +29,7 @@ type keysCommand struct {
 	Anchors   keysAnchorsCommand   `cmd:"" help:"Bring all anchors, by which recognised people are found, to their next key, or carry on what was stopped."`
 	Agreement keysAgreementCommand `cmd:"" help:"Make the next key that registrars encrypt recognitions to, and publish it to the hub's own."`
 	Rewrap    keysRewrapCommand    `cmd:"" help:"Bring an agency to its next wrapping key, or carry on what was stopped."`
+	Hub       keysHubCommand       `cmd:"" help:"Begin the change of the key that other hubs know this one by. It takes itself to its end; peers follow."`
 	Records   keysRecordsCommand   `cmd:"" help:"Bring the index's records to their next wrapping key, or carry on what was stopped."`
 	People    keysPeopleCommand    `cmd:"" help:"Bring what the registrar knows of people to its next wrapping key, or carry on what was stopped."`
 	Tokens    keysTokensCommand    `cmd:"" help:"Bring the tokens by which the registrar finds people to their next key, or carry on what was stopped."`

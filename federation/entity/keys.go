@@ -106,6 +106,30 @@ func (k Keys) Same(other Keys) bool {
 	return slices.Equal(k.Fingerprints(), other.Fingerprints()) && slices.Equal(k.IDs(), other.IDs())
 }
 
+// Join is the keys of all sets, each once. A kid that two different keys have is refused.
+func Join(sets ...Keys) (all Keys, err error) {
+	for _, set := range sets {
+		for _, key := range set.list {
+			one := Keys{[]jose.JSONWebKey{key}}
+			if !one.Within(all) {
+				all.list = append(all.list, key)
+			}
+		}
+	}
+	return NewKeys(all.list...)
+}
+
+// Within reports whether each of the keys is one of the others.
+func (k Keys) Within(others Keys) bool {
+	known := others.Fingerprints()
+	for _, f := range k.Fingerprints() {
+		if !slices.Contains(known, f) {
+			return false
+		}
+	}
+	return true
+}
+
 // Verify returns what a compact JWS of that typ says, if one of the keys signed it.
 func (k Keys) Verify(text, typ string) ([]byte, error) {
 	h, err := headerOf(text)

@@ -272,3 +272,17 @@ func TestHiddenEqualsAbsentForAnotherHub(t *testing.T) {
 		}
 	}
 }
+
+// stoppedAlongAnAxle leaves an exchange with another hub that no agreement names: it is told
+// by which record it was refused.
+func (b *bench) stoppedAlongAnAxle() {
+	b.t.Helper()
+	other := b.met("unnamed")
+	q := attest.AxleQuestion{
+		Claims: b.claims(hubID), Agency: "northvale-police", AgencyName: "Northvale Police", Role: "police-officer", Power: "children-act-2004-s10",
+		Purpose: "co-ordinate-care", Reason: "working-with-person", Concerning: "child", Scheme: "national-number", Identifier: "GP-00042",
+	}
+	b.ok("", "POST", "/federation/v1/messages", object{"message": b.sealedBy(other, "unnamed", attest.AxleMessage{
+		Kind: "enquiry", Version: 1, Keys: b.publicOf(asTheForce), Question: b.signs(asTheForce, other.Entity("unnamed"), attest.TypAxleQuestion, q),
+	})})
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/federation/registers"
 )
@@ -55,8 +56,12 @@ func TestWhatAHubStatesToWhoeverAsks(t *testing.T) {
 	if err != nil || status != http.StatusOK || media != registers.ContentType || len(r.Entries) != 1 || !slices.Contains(r.Services, hubID+"/names/services/relmgr") {
 		t.Errorf("%d %s %+v %v", status, media, r, err)
 	}
+	status, media, text = b.statedAt(http.MethodGet, "/federation/v1/historical-keys")
+	if _, err := own.Keys.Verify(text, federation.HistoricalTyp); err != nil || status != http.StatusOK || media != federation.HistoricalContentType {
+		t.Errorf("%d %s %v", status, media, err)
+	}
 	for target, want := range map[string]int{
-		"/federation/v1/fetch": 400, "/federation/v1/fetch?sub=a&sub=b": 400, "/federation/v1/fetch?sub=" + marker + "&x=1": 400, "/federation/v1/fetch?sub=" + marker: 404,
+		"/federation/v1/historical-keys?x": 400, "/federation/v1/fetch": 400, "/federation/v1/fetch?sub=a&sub=b": 400, "/federation/v1/fetch?sub=" + marker + "&x=1": 400, "/federation/v1/fetch?sub=" + marker: 404,
 		"/federation/v1/fetch?sub=%00": 400, "/federation/v1/fetch?sub=%ff": 400, "/federation/v1/fetch?sub=" + strings.Repeat("a", 3000): 400, "/federation/v1/fetch?%zz": 400,
 		"/federation/v1/list?x": 400, "/federation/v1/registrars?cursor=" + marker: 404, "/federation/v1/registrars?cursor=a&cursor=b": 400,
 		"/federation/v1/resolve?sub=" + marker: 400, "/federation/v1/resolve?sub=" + marker + "&trust_anchor=" + url.QueryEscape(hubID): 404,

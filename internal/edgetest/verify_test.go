@@ -50,6 +50,7 @@ func everything(t *testing.T) *bench {
 	b.hub.ask("LMN-73947", "")
 	b.hub.ask("LMN-00046", "")
 	b.strangers()
+	b.stoppedAlongAnAxle()
 	b.divided()
 	b.rare()
 	b.noticed()

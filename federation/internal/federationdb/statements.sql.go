@@ -96,3 +96,37 @@ func (q *Queries) KeepStatement(ctx context.Context, db DBTX, arg KeepStatementP
 	)
 	return err
 }
+
+const ListHubKeys = `-- name: ListHubKeys :many
+select key_id, jwk, at from federation.hub_keys where key_id >= 'sign/federation/' and key_id < 'sign/federation0' order by at, key_id
+`
+
+type ListHubKeysRow struct {
+	KeyID string
+	Jwk   string
+	At    time.Time
+}
+
+// What the hub signs with, in the order of its keys.
+func (q *Queries) ListHubKeys(ctx context.Context, db DBTX) ([]ListHubKeysRow, error) {
+	rows, err := db.QueryContext(ctx, ListHubKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListHubKeysRow{}
+	for rows.Next() {
+		var i ListHubKeysRow
+		if err := rows.Scan(&i.KeyID, &i.Jwk, &i.At); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -15,3 +15,7 @@ insert into federation.hub_keys (key_id, use, jwk, at) values (sqlc.arg(key_id),
 
 -- name: FindHubKey :one
 select jwk from federation.hub_keys where key_id = sqlc.arg(key_id);
+
+-- name: ListHubKeys :many
+-- What the hub signs with, in the order of its keys.
+select key_id, jwk, at from federation.hub_keys where key_id >= 'sign/federation/' and key_id < 'sign/federation0' order by at, key_id;
