@@ -320,7 +320,7 @@ func replyCard(one relmgroas.ContactReply) card {
 // replies are those of holders who share or want to be called. One who has not answered
 // and one who is not there look the same.
 func (v *visit) replies(pg *page, a asked) error {
-	pg.Done = append(pg.Done, "Your contact request has been sent. Whoever works with this person and may get in touch will use the route you chose.")
+	pg.Done = append(pg.Done, "Your contact request has been sent. It reaches each of them at a time of its own, within half an hour. Whoever works with this person and may get in touch will use the route you chose.")
 	r, err := v.relmgr()
 	if err != nil {
 		return err

@@ -460,6 +460,7 @@ func showOversight(v *visit) error {
 	}
 	pg.Lead = append(slices.Clone(pg.Lead), "From "+whenDay(f.day("from"))+" to "+whenDay(f.day("until"))+".")
 	v.counts(&pg, got)
+	v.resume(&pg, f)
 	pg.After, pg.AfterIs = f.numbered(), "Count other days"
 	return v.show(&pg)
 }

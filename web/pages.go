@@ -253,12 +253,17 @@ func (p *Portal) signInFirst(v *visit, s *session) {
 
 // ask shows a form, with what was typed into it before a session ended.
 func (v *visit) ask(pg *page, f *form) error {
+	v.resume(pg, f)
+	pg.Form = f.numbered()
+	return v.show(pg)
+}
+
+// resume fills in what was typed into a form before a session ended.
+func (v *visit) resume(pg *page, f *form) {
 	if typed := v.s.takeDraft(v.r.URL.Path); typed != nil {
 		f.fill(typed)
 		pg.Notice = "You were signed out before this was sent. What you typed is still here, and nothing has been done: look at it, and send it."
 	}
-	pg.Form = f.numbered()
-	return v.show(pg)
 }
 
 // again shows a form with what is wrong in it.

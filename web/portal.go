@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,12 @@ type Portal struct {
 	terms    termsCache
 	pages    pages
 	mux      *http.ServeMux
+	forms    []string
 }
+
+// Forms are the paths to which forms are posted, as patterns of net/http: for tests that
+// try every one.
+func (p *Portal) Forms() []string { return slices.Clone(p.forms) }
 
 // maxForm is the most that a form may have.
 const maxForm = 64 << 10
@@ -152,6 +158,9 @@ func (p *Portal) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	at := func(pattern string, h http.HandlerFunc) {
 		method, path, _ := strings.Cut(pattern, " ")
+		if method == http.MethodPost {
+			p.forms = append(p.forms, Prefix+path)
+		}
 		mux.HandleFunc(method+" "+Prefix+path, h)
 	}
 	mux.HandleFunc("GET "+Prefix, func(w http.ResponseWriter, r *http.Request) {

@@ -45,18 +45,20 @@ type session struct {
 	seen  time.Time // under sessions.mu
 	who   *user
 
-	mu      sync.Mutex
-	once    map[string]*sent
-	order   []string
+	mu    sync.Mutex
+	once  map[string]*sent
+	order []string
+	said  []string // what was done just now
+	kept
+}
+
+// kept is what somebody finds again when their session has ended and they sign in anew.
+type kept struct {
 	answers []asked // newest first
 	draft   *draft
-	said    []string // what was done just now
-
-	code spokenCode // made last
-
-	found []found // what registers said, newest first
-	told  []told  // newest first
-
+	code    spokenCode   // made last
+	found   []found      // what registers said, newest first
+	told    []told       // newest first
 	imports []*importing // newest first
 }
 

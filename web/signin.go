@@ -166,10 +166,10 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) {
 	old, _ := p.sessions.find(p.read(r, sessionCookie))
 	s := p.sessions.begin(who)
 	if old != nil {
-		// What the same person had typed stays theirs; what somebody else had is gone.
+		// What the same person had typed and was told stays theirs; what somebody else had is gone.
 		if old.who.party == who.party && old.who.subject == who.subject {
 			old.mu.Lock()
-			s.draft, s.answers = old.draft, old.answers
+			s.kept = old.kept
 			old.mu.Unlock()
 		}
 		p.sessions.end(old.id)

@@ -27,9 +27,9 @@ import (
 // inBrowser is what the tests with a real browser try.
 const inBrowser = "the portal in a real browser"
 
-// playDemo runs `fame demo` in this process, until the test ends, and returns its address
-// and the number with which somebody signs in as themself.
-func playDemo(t *testing.T) (hub, number string) {
+// playDemo runs `fame demo` in this process, until the test ends, and returns its address,
+// the number with which somebody signs in as themself, and its directory.
+func playDemo(t *testing.T) (hub, number, dir string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r, w := io.Pipe()
@@ -51,12 +51,15 @@ func playDemo(t *testing.T) (hub, number string) {
 			number = m[1]
 		}
 		if m := regexp.MustCompile(`^The hub goes on serving at (http://\S+) until`).FindStringSubmatch(lines.Text()); m != nil {
+			hub = m[1]
+		}
+		if to, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "export FAME_DIR="); ok && hub != "" {
 			go func() { _, _ = io.Copy(io.Discard, r) }()
-			return m[1], number
+			return hub, number, to
 		}
 	}
 	t.Fatal("the demo serves no hub")
-	return "", ""
+	return "", "", ""
 }
 
 // browser is one real Chromium, with one window. What it shows is held against axe-core
