@@ -158,6 +158,9 @@ func everyForm() []struct {
 			return strings.TrimSuffix(linked("/portal/links", "/portal/links/[^/]+/"+id+"/end")(v), "end") + "ask"
 		}}},
 		{"/portal/links/{manager}/{link}/end", aRow{who: "dr-patel", way: linked("/portal/links", "/portal/links/[^/]+/"+id+"/end"), good: url.Values{"reason": {"work-ended"}}}},
+		{"/portal/approve", aRow{who: "guardian-lowe", way: at("/portal/approve"), repeats: true, good: with(fourSteps("", ""), url.Values{
+			"columns": {"gp-riverside"}, "relationships": {"100"}, "ends-day": {"1"}, "ends-month": {"6"}, "ends-year": {"2027"}, "ground": {"public-interest"}, "imposed": {"risk-of-harm"}})}},
+		{"/portal/imports", aRow{who: "dr-brandt", way: at("/portal/imports")}},
 		{"/portal/registers/{register}/enter", aRow{who: "ms-abara", way: desk("enter"), repeats: true, good: url.Values{
 			"given": {"Wilhelmina"}, "family": {"Quarrington"}, "birth": {"1961-03-09"}, "postcode": {"RV1 9ZZ"}, "source": {"person"}}}},
 		{"/portal/registers/{register}/tasks/{task}", aRow{who: "ms-abara", way: func(v *visitor) string {
