@@ -24,9 +24,9 @@ import (
 // overlayPriority is how pressing an entry is that contradicts itself.
 const overlayPriority = 70
 
-// contradict reports whether the items can hardly be of one person: dates of birth that
+// Contradict reports whether the items can hardly be of one person: dates of birth that
 // no slip explains, or two of numbers of one scheme, sexes and deaths that differ.
-func contradict(items []Item) bool {
+func Contradict(items []Item) bool {
 	differ := map[string]int{}
 	for n, a := range items {
 		for _, b := range items[:n] {
@@ -87,7 +87,7 @@ func (s *Service) searchWithin(ctx context.Context, tx *sql.Tx, id ident.Registe
 	for n, k := range known {
 		items[n] = k.Item
 	}
-	if !contradict(items) {
+	if !Contradict(items) {
 		return nil
 	}
 	_, err = s.putTask(ctx, tx, putTask{Kind: Overlay, Register: id, SubjectA: root}, ident.ActID{}, overlayPriority)

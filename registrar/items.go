@@ -125,15 +125,15 @@ func (c *checks) items(all []Item, at time.Time) {
 			c.name(&i.Parent.Name, "/items/"+strconv.Itoa(n)+"/parent/name")
 		}
 		if i.Birth != nil {
-			c.that(isDate(i.Birth.Date) && i.Birth.Date <= at.AddDate(1, 0, 0).Format(time.DateOnly),
+			c.that(IsDate(i.Birth.Date) && i.Birth.Date <= at.AddDate(1, 0, 0).Format(time.DateOnly),
 				"write a date of the calendar that is no more than a year ahead, or leave out the day", "/items/%d/birth/date", n)
 		}
 		if i.Unborn != nil {
-			c.that(isDate(i.Unborn.Due) && i.Unborn.Due >= at.AddDate(-1, 0, 0).Format("2006") && i.Unborn.Due <= at.AddDate(1, 0, 0).Format(time.DateOnly),
+			c.that(IsDate(i.Unborn.Due) && i.Unborn.Due >= at.AddDate(-1, 0, 0).Format("2006") && i.Unborn.Due <= at.AddDate(1, 0, 0).Format(time.DateOnly),
 				"write a date of the calendar within a year of today", "/items/%d/unborn/due", n)
 		}
 		if i.Death != nil {
-			c.that(isDate(i.Death.Date) && i.Death.Date <= at.Format(time.DateOnly), "write a date of the calendar that has come", "/items/%d/death/date", n)
+			c.that(IsDate(i.Death.Date) && i.Death.Date <= at.Format(time.DateOnly), "write a date of the calendar that has come", "/items/%d/death/date", n)
 		}
 		if a := i.Address; a != nil {
 			c.that(a.House+a.Lines+a.Locality+a.Region+a.Postcode != "", "write an address, or leave it out", "/items/%d/address", n)
@@ -149,12 +149,12 @@ func (c *checks) name(n *Name, at string) {
 }
 
 func (c *checks) period(from, until, at string) {
-	c.that(from == "" || isDate(from), "write a date of the calendar, or leave out the day", "%s/from", at)
-	c.that(until == "" || isDate(until) && (from == "" || until >= from[:min(len(from), len(until))]), "write a date of the calendar that does not come before from", "%s/until", at)
+	c.that(from == "" || IsDate(from), "write a date of the calendar, or leave out the day", "%s/from", at)
+	c.that(until == "" || IsDate(until) && (from == "" || until >= from[:min(len(from), len(until))]), "write a date of the calendar that does not come before from", "%s/until", at)
 }
 
-// isDate reports whether it is a year, a month or a day of the calendar.
-func isDate(s string) bool {
+// IsDate reports whether it is a year, a month or a day of the calendar.
+func IsDate(s string) bool {
 	for _, form := range []string{"2006", "2006-01", time.DateOnly} {
 		if len(s) == len(form) {
 			t, err := time.Parse(form, s)

@@ -6,6 +6,7 @@
 //	go run ./bench/recognise -records a.csv,b.csv -map given=name,birth=dob:dmy -truth 'id:rec-(\d+)' -one-to-one
 //	go run ./bench/recognise -ablate         # what each step contributes
 //	go run ./bench/recognise -latency        # a register of a million
+//	go run ./bench/recognise -overlays       # the rule by which an entry is found to be two people's
 //
 // The last line printed is the result as JSON.
 package main
@@ -71,6 +72,7 @@ func run() error {
 	data := flag.String("data", filepath.Join("..", "shared", "data"), "the `directory` of the data sets")
 	without := flag.String("without", "", "leave these `steps` out: names of the table that -ablate prints, with commas")
 	ablate := flag.Bool("ablate", false, "score each set with each step left out")
+	overlays := flag.Bool("overlays", false, "measure the rule by which an entry is found to be two people's")
 	latency := flag.Bool("latency", false, "time recognitions and the search for duplicates in a generated register")
 	people := flag.Int("people", 1_000_000, "how `many` people -latency registers")
 	flag.Parse()
@@ -87,6 +89,8 @@ func run() error {
 		return errors.New("-people: time at least 1000")
 	case *latency:
 		result, err = timed(*people)
+	case *overlays:
+		result, err = allOverlaid(sets, *data)
 	case *records != "":
 		if *columns == "" || *truth == "" {
 			return errors.New("-records needs -map and -truth")

@@ -407,7 +407,7 @@ select p.subject_id, s.register_id, p.sealed, k.wrapped, k.wrapped_by
    and p.subject_id > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
  order by p.subject_id
  limit $5
-   for update of p skip locked
+   for update of p, k skip locked
 `
 
 type ListTokensLeftParams struct {
@@ -427,7 +427,7 @@ type ListTokensLeftRow struct {
 }
 
 // People who are to be brought to an epoch. It waits for nobody: who is left out now is
-// there the next time.
+// there the next time, or has been erased, which waits for the lock on the key.
 func (q *Queries) ListTokensLeft(ctx context.Context, db DBTX, arg ListTokensLeftParams) ([]ListTokensLeftRow, error) {
 	rows, err := db.QueryContext(ctx, ListTokensLeft,
 		arg.Registrar,

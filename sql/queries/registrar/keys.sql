@@ -36,7 +36,7 @@ select (select count(*) from registrar.profiles p
          where r.registrar = sqlc.arg(registrar) and case when sqlc.arg(filling)::bool then n.newest else n.oldest end < sqlc.arg(epoch)::int) as left;
 
 -- People who are to be brought to an epoch. It waits for nobody: who is left out now is
--- there the next time.
+-- there the next time, or has been erased, which waits for the lock on the key.
 -- name: ListTokensLeft :many
 select p.subject_id, s.register_id, p.sealed, k.wrapped, k.wrapped_by
   from registrar.profiles p
@@ -47,7 +47,7 @@ select p.subject_id, s.register_id, p.sealed, k.wrapped, k.wrapped_by
    and p.subject_id > coalesce(sqlc.arg(after)::uuid, '00000000-0000-0000-0000-000000000000')
  order by p.subject_id
  limit sqlc.arg(most)
-   for update of p skip locked;
+   for update of p, k skip locked;
 
 -- name: FillTokens :exec
 with filled as (update registrar.profiles set newest = sqlc.arg(epoch) where subject_id = any(sqlc.arg(filled)::uuid[]))
