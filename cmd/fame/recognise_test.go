@@ -2,17 +2,19 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
 
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/hubtest"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar"
 )
 
-// FED-30: registers of two registrars, each its own process with its own keys, are
+// FED-30, REG-22: registers of two registrars, each its own process with its own keys, are
 // asked in one go; each one's part is shown, and so is it when they disagree or when
 // one of them is away, which keeps nobody from the other's.
 func TestRegistersOfSeveralRegistrarsAreAskedTogether(t *testing.T) {
@@ -88,6 +90,7 @@ func TestRegistersOfSeveralRegistrarsAreAskedTogether(t *testing.T) {
 	if !c.Parts[0].Found.Recognition.Set || c.Parts[1].Found.Recognition.Set {
 		t.Error("what can be carried to the index is not the one's who finds somebody alone")
 	}
+	w.noNumberInCommon(t, health.URL)
 	c = ask([]map[string]any{{"name": map[string]any{"given": "Philippa"}}})
 	if got := outcomes(c); c.Outcome != nobodySays || got != [2]string{"under-determined", "under-determined"} {
 		t.Errorf("of little: they say %v, which comes to %s", got, c.Outcome)
@@ -96,6 +99,72 @@ func TestRegistersOfSeveralRegistrarsAreAskedTogether(t *testing.T) {
 	c = ask(people("Featherwick", "1990-05-05"))
 	if c.Outcome != allDetermined || c.Complete || c.Parts[1].Failed == "" {
 		t.Errorf("with one of them away: %+v", c)
+	}
+}
+
+// noNumberInCommon has one person entered in the registers of both registrars, and found
+// in the index by either's word (REG-22, REG-25): what they call the person differs, for one
+// agency and for two; the one's word finds nothing that only the other's was attached to; and
+// nothing that either says of them is said by the other.
+func (w *town) noNumberInCommon(t *testing.T, health string) {
+	t.Helper()
+	w.secret("what somebody in two registers is known by", "Tolliver", "FFTolliver")
+	registers := []string{w.Registrar.URL + "/registrar/v1/registers/people", health + "/registrar/v1/registers/patients"}
+	tell := func(who, url string, body map[string]any) (out map[string]any) {
+		t.Helper()
+		a := w.send(t, who, http.MethodPost, url, body)
+		if err := json.Unmarshal(a.body, &out); err != nil || a.status >= 300 {
+			t.Fatalf("%s %s: %d %s", who, url, a.status, a.body)
+		}
+		return out
+	}
+	said := map[string]string{} // by whom to whom
+	recognised := func(who string, n int) string {
+		t.Helper()
+		r := tell(who, registers[n]+"/recognitions", map[string]any{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": people("Tolliver", "1972-02-02")})
+		if r["outcome"] != "determined" {
+			t.Fatalf("%s is answered %v", who, r["outcome"])
+		}
+		subject := r["subject"].(string)
+		from := fmt.Sprint(who, " by register ", n)
+		for other, s := range said {
+			if s == subject && other != from {
+				t.Errorf("%s and %s have one number for a person", from, other)
+			}
+		}
+		said[from] = subject
+		return r["recognition"].(string)
+	}
+	knows := func(n int) bool {
+		t.Helper()
+		var answer struct{ Published bool }
+		w.done(t, "dr-patel", http.MethodPost, "/enquiries", map[string]any{"column": "gp-riverside", "recognition": recognised("dr-patel", n),
+			"purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "adult"}, &answer)
+		return answer.Published
+	}
+	for n := range registers {
+		items := people("Tolliver", "1972-02-02")
+		for _, i := range items {
+			i["source"] = "person"
+		}
+		tell("ms-abara", registers[n]+"/subjects", map[string]any{"items": items})
+		recognised("mr-lindqvist", n)
+	}
+	const number = "GP-22022"
+	if _, err := w.storyteller().publish(t.Context(), imposed(map[ident.Column]string{"gp-riverside": number}), offering["gp-riverside"]); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range [][2]bool{{false, false}, {true, false}, {true, true}} {
+		for by := range registers {
+			if got := knows(by); got != want[by] {
+				t.Errorf("attached by %d of the registrars, the word of registrar %d finds the person: %v, want %v", n, by, got, want[by])
+			}
+		}
+		if n < len(registers) {
+			var attached recorded
+			w.done(t, "dr-patel", http.MethodPost, "/anchors", map[string]any{
+				"column": "gp-riverside", "identifier": number, "recognition": recognised("dr-patel", n), "reason": "same-person-found"}, &attached)
+		}
 	}
 }
 
