@@ -259,17 +259,7 @@ const (
 func (s *Service) Rule(ctx context.Context, who decide.Caller, ref ident.ReferenceID, outcome, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "idmgr.Rule")
 	at := s.now()
-	if err := s.serves(who.Terms); err != nil {
-		return Receipt{}, err
-	}
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
-	}
-	err = pg.InTx(ctx, s.journal.db, func(tx *sql.Tx) error {
-		c, err := s.find(ctx, tx, who, ref)
-		if err != nil {
-			return err
-		}
+	err = s.onCase(ctx, who, ref, reason, func(tx *sql.Tx, c *found) error {
 		level := levelOf(who.Terms, c.Level)
 		role, ok := who.RoleAmong(level.Roles)
 		switch {
@@ -299,6 +289,24 @@ func (s *Service) Rule(ctx context.Context, who decide.Caller, ref ident.Referen
 	return receipt, err
 }
 
+// onCase does something about a case, for a reason of the partnership's, in one
+// transaction.
+func (s *Service) onCase(ctx context.Context, who decide.Caller, ref ident.ReferenceID, reason string, do func(*sql.Tx, *found) error) error {
+	if err := s.serves(who.Terms); err != nil {
+		return err
+	}
+	if !decide.Has(who.Terms.Codes.Reasons, reason) {
+		return fault.At("/reason", "name a reason of the partnership's list")
+	}
+	return pg.InTx(ctx, s.journal.db, func(tx *sql.Tx) error {
+		c, err := s.find(ctx, tx, who, ref)
+		if err != nil {
+			return err
+		}
+		return do(tx, c)
+	})
+}
+
 // Appeal takes a ruling to the next level, by its deadline, by the people of the
 // manager whose effect lost, or by a member of the column of either effect who records
 // what the person said. It is withheld again meanwhile; the last level is not
@@ -306,17 +314,7 @@ func (s *Service) Rule(ctx context.Context, who decide.Caller, ref ident.Referen
 func (s *Service) Appeal(ctx context.Context, who decide.Caller, ref ident.ReferenceID, reason, evidence string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "idmgr.Appeal")
 	at := s.now()
-	if err := s.serves(who.Terms); err != nil {
-		return Receipt{}, err
-	}
-	if !decide.Has(who.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name a reason of the partnership's list")
-	}
-	err = pg.InTx(ctx, s.journal.db, func(tx *sql.Tx) error {
-		c, err := s.find(ctx, tx, who, ref)
-		if err != nil {
-			return err
-		}
+	err = s.onCase(ctx, who, ref, reason, func(tx *sql.Tx, c *found) error {
 		role, err := s.mayAppeal(ctx, tx, who, c, evidence, at)
 		if err != nil {
 			return err

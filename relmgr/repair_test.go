@@ -1,6 +1,7 @@
 package relmgr_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -34,21 +35,27 @@ func (b *bundle) findsWrong(t *testing.T, r registrar, recognition ident.Recogni
 // take takes up what registrars have found to be wrong, as several processes at once do.
 func (b *bundle) take(t *testing.T) (taken int) {
 	t.Helper()
+	return atOnce(t, b.TakeRepairs)
+}
+
+// atOnce has several processes do something at once, and returns how much they did.
+func atOnce(t *testing.T, do func(context.Context) (int, error)) (done int) {
+	t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			n, err := b.TakeRepairs(t.Context())
+			n, err := do(t.Context())
 			if err != nil && fault.KindOf(err) != fault.Unavailable {
 				t.Error(err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			taken += n
+			done += n
 		})
 	}
 	all.Wait()
-	return taken
+	return done
 }
 
 func (b *bundle) repairs(t *testing.T, who string) []relmgr.SuspendedAct {

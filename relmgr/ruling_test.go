@@ -1,12 +1,10 @@
 package relmgr_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
-	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/relmgr"
 )
@@ -31,21 +29,7 @@ func (b *bundle) rules(t *testing.T, source string, id ident.UntypedID, outcome 
 // carriedOut is how many rulings several processes carry out that are at it at once.
 func (b *bundle) carriedOut(t *testing.T) (taken int) {
 	t.Helper()
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for range 3 {
-		all.Go(func() {
-			n, err := b.TakeRulings(t.Context())
-			if err != nil && fault.KindOf(err) != fault.Unavailable {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			taken += n
-		})
-	}
-	all.Wait()
-	return taken
+	return atOnce(t, b.TakeRulings)
 }
 
 // TRU-05: a ruling on a dispute is carried out once nobody can appeal any more, once

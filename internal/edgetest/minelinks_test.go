@@ -1,6 +1,8 @@
 package edgetest_test
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -99,5 +101,60 @@ func TestAPrivateLinkIsNoCorrelationAndBecomesNone(t *testing.T) {
 	h.correlate("mr-lindqvist", "social-care", "LMN-00042", code)
 	if got := written(before, h.snapshot()); !slices.Contains(got, "relmgr.correlations +1") || index() == was {
 		t.Errorf("a correlation of the two writes %v", got)
+	}
+}
+
+// E2E-06, TRU-04, SUB-01: the person whom a clash is about sees both effects and the one case, in
+// words for them, at either manager, and what it came to; so does nobody else who has signed
+// in. Somebody who acts for them sees no instruction of theirs, and no case.
+func TestAPersonSeesTheCaseThatIsAboutThem(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{document: fourCornered})
+	related(h, "LMN-00011", "GP-00011", elsewhere)
+	h.attach("dr-patel", "gp-riverside", "GP-00011", "Iris Moor")
+	h.publish("dr-patel", "gp-riverside", "GP-00012", agreed{})
+	h.attach("dr-patel", "gp-riverside", "GP-00012", "Ivo Moor")
+	token, _ := h.grant("GP-00011")
+	h.withhold("GP-00011")
+	q := toAsk(asked{social: "LMN-00011"}, nil)
+	q["grant"] = token
+	r := post(h, "/relmgr/v1/enquiries", q)
+	if r.as = asker; h.send(r).status != 200 {
+		t.Fatal("nobody asked")
+	}
+	seen := func(person string) (kinds []string, cases []any) {
+		t.Helper()
+		for _, at := range []func(func()){func(f func()) { f() }, h.ofAnother} {
+			// Proofs are relmgr's, whichever manager is asked.
+			mine := h.asMyself(person, "GET", "/idmgr/v1/me/effects", nil)
+			at(func() {
+				a := h.send(mine)
+				var said object
+				h.must(json.Unmarshal(a.body, &said))
+				if a.status != 200 {
+					t.Fatalf("%s: %d %s", person, a.status, a.body)
+				}
+				for _, e := range said["effects"].([]any) {
+					kinds = append(kinds, e.(object)["kind"].(string))
+				}
+				cases = append(cases, said["cases"].([]any)...)
+			})
+		}
+		return kinds, cases
+	}
+	if kinds, cases := seen("Iris Moor"); !slices.Equal(kinds, []string{"withhold", "grant"}) || len(cases) != 0 {
+		t.Errorf("before it is a case the person sees %v and %v", kinds, cases)
+	}
+	ref := h.ok("adj-amin", "GET", "/idmgr/v1/cases", nil)["cases"].([]any)[0].(object)["case"].(string)
+	_, cases := seen("Iris Moor")
+	if len(cases) != 2 || !reflect.DeepEqual(cases[0], cases[1]) || cases[0].(object)["state"] != "waiting" || cases[0].(object)["case"] == ref {
+		t.Errorf("the person sees %v", cases)
+	}
+	h.ok("adj-amin", "POST", "/idmgr/v1/cases/"+ref+"/rulings", object{"outcome": "grant", "reason": "subject-asked"})
+	if _, cases := seen("Iris Moor"); len(cases) != 2 || cases[0].(object)["state"] != "ruled" || cases[0].(object)["outcome"] != "grant" {
+		t.Errorf("once it is ruled on the person sees %v", cases)
+	}
+	if kinds, cases := seen("Ivo Moor"); len(kinds) != 0 || len(cases) != 0 {
+		t.Errorf("somebody else sees %v and %v", kinds, cases)
 	}
 }
