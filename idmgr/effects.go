@@ -269,6 +269,9 @@ func (s *Service) Effects(ctx context.Context, who decide.Caller, column ident.C
 	if c == nil || !who.MemberOf(c) {
 		return nil, fault.New(fault.Forbidden, "you are not a member of that column: name a column that your agency has put you in")
 	}
+	if err := s.attached(who.Terms, column); err != nil {
+		return nil, err
+	}
 	rows, err := s.q.ListEffects(ctx, s.journal.db, idmgrdb.ListEffectsParams{ColumnID: column, Manager: s.manager, Kind: kindOf(withholdings)})
 	if err != nil {
 		return nil, pg.Fault(err)

@@ -146,7 +146,7 @@ func (s *Service) Accept(ctx context.Context, who decide.Caller, a Acceptance) (
 		if asking.StoppedAt() > 0 {
 			return s.refuse(who, asking.Decision, at)
 		}
-		if !who.Terms.Discloses(l.standing(), &asking, at) {
+		if s.attached(who.Terms, l.from.Column) != nil || !who.Terms.Discloses(l.standing(), &asking, at) {
 			return nil, unusable
 		}
 		id = l.id
@@ -196,7 +196,7 @@ func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, p
 				r.Side, r.Reason = &own, reason
 				return r, fault.New(fault.Forbidden, "the link was made for another purpose: use it for that alone, or have one opened for this")
 			}
-			if l.state(at) == Live && who.Terms.Discloses(l.standing(), &asking, at) {
+			if l.state(at) == Live && s.attached(who.Terms, l.from.Column) == nil && who.Terms.Discloses(l.standing(), &asking, at) {
 				answer = l.tell(who.Terms)
 				r := s.begin(asked, who, asking.Role, at)
 				r.Link, r.Side, r.Reason, r.Decision = id, &own, reason, &asking.Decision
@@ -323,6 +323,9 @@ func (s *Service) Links(ctx context.Context, who decide.Caller, column ident.Col
 	c := who.Terms.FindColumn(column, at)
 	if c == nil || !who.MemberOf(c) {
 		return nil, fault.New(fault.Forbidden, "you are not a member of that column: name a column that your agency has put you in")
+	}
+	if err := s.attached(who.Terms, column); err != nil {
+		return nil, err
 	}
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()

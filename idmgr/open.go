@@ -160,7 +160,7 @@ func (s *Service) propose(ctx context.Context, who decide.Caller, o Opening, at 
 	if err != nil {
 		return side{}, terms{}, err
 	}
-	if err := o.check(who.Terms, column, at); err != nil {
+	if err := o.check(who.Terms, s.manager, column, at); err != nil {
 		return side{}, terms{}, err
 	}
 	audience := decide.Audience{Kind: decide.ToColumns, Names: []string{string(o.To)}}
@@ -195,13 +195,15 @@ var evidence = []string{"signed-form", "spoken-and-noted", "recorded-call", "ele
 const longestYears = 2
 
 // check says what of an opening cannot be used, before anything is decided.
-func (o *Opening) check(t *decide.Terms, own *decide.Column, at time.Time) error {
+func (o *Opening) check(t *decide.Terms, manager ident.Idmgr, own *decide.Column, at time.Time) error {
 	to := t.FindColumn(o.To, at)
 	switch {
 	case to == nil:
 		return fault.At("/to", "name an open column of the partnership")
 	case to.ID == own.ID:
 		return fault.At("/to", "a link leads to another column: name that")
+	case t.FindManager(manager) != nil && !t.FindManager(manager).Serves(o.To):
+		return fault.At("/to", "name a column to which this identity manager is attached")
 	case own.Route(o.Contact) == nil:
 		return fault.At("/contact", "name a contact route of your own column")
 	case !decide.Has(t.Codes.Purposes, o.Proposal.Purpose):

@@ -131,6 +131,15 @@ func (s *Service) serves(t *decide.Terms) error {
 	return nil
 }
 
+// attached refuses what is about a column to which the manager is not attached: it
+// receives nothing of it, from the next request on (IDM-06).
+func (s *Service) attached(t *decide.Terms, column ident.Column) error {
+	if m := t.FindManager(s.manager); m != nil && !m.Serves(column) {
+		return fault.New(fault.Forbidden, "this identity manager is not attached to that column: turn to another, or have it attached under managers in the partnership document")
+	}
+	return nil
+}
+
 // side is a handle that somebody brought.
 type side struct {
 	Handle ident.HandleID `json:"handle"`
@@ -152,6 +161,9 @@ func (s *Service) proved(ctx context.Context, who decide.Caller, token string, a
 	column, err := who.Brings(proof.Subject, proof.Agency, proof.Column, at)
 	if err != nil {
 		return side{}, nil, unusable.Because(err)
+	}
+	if err := s.attached(who.Terms, column.ID); err != nil {
+		return side{}, nil, err
 	}
 	return side{proof.Handle, column.ID, column.Agency}, column, nil
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/relmgr"
 )
 
@@ -83,19 +82,7 @@ func TestTheEndOfAWithholdingIsANotice(t *testing.T) {
 	b.informed(t, "social", socialChild)
 	b.publish(t, "gp", gpChild)
 	until := b.clock().AddDate(0, 0, 10)
-	act := ident.NewAct()
-	if _, err := b.admin.ExecContext(t.Context(), `
-		insert into idmgr.acts (act_id, kind, at, manager, practitioner_id, agency_id, role, terms_version, commitment, sealed)
-		values ($1, 'withhold', $2, 'family', 'x', 'x', 'gp', 1, '\x00', '\x00')`, act, b.clock()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.admin.ExecContext(t.Context(), `
-		insert into idmgr.effects (effect_id, act_id, manager, kind, rule, version, handle_id, column_id, starts_at, ends_at, agreement, power, ground,
-			mode, aspects, ordinary, review_at, audience_kind, audience, purposes, reasons, until)
-		values ($1, $2, 'family', 'withhold', 'r', 1, $3, 'gp-riverside', $4, $5, '', '', '', '', '{}', '', $5, 'partnership', '{}', '{}', '{}', $5)`,
-		ident.NewEffect(), act, b.handle(t, "gp", gpChild), b.clock(), until); err != nil {
-		t.Fatal(err)
-	}
+	b.withheld(t, b.handle(t, "gp", gpChild), "gp-riverside", until)
 	b.correlate(t, "social", socialChild, "gp", gpChild)
 	b.beat(t)
 	wantNotices(t, b.notices(t, "social", "social-care"))

@@ -158,7 +158,8 @@ func (t *Terms) discloses(s Standing, grants []*Effect, to *Asking, at time.Time
 }
 
 func (t *Terms) grants(e *Effect, to *Asking, at time.Time) bool {
-	return t.FindManager(e.Manager) != nil && t.Grants(e.Standing.Agreement, e.Manager) &&
+	m := t.FindManager(e.Manager)
+	return m != nil && m.Serves(e.Standing.Column) && t.Grants(e.Standing.Agreement, e.Manager) &&
 		anyOr(e.Reasons, to.Reason) && t.Discloses(e.Standing, to, at)
 }
 

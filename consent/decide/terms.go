@@ -186,6 +186,14 @@ type Idmgr struct {
 	Kind IdmgrKind `json:"kind,omitempty"`
 	// Roles lists who of that agency keeps its rules and answers for its cases.
 	Roles []string `json:"roles,omitempty"`
+	// Columns are those to which it is attached (IDM-06); all where none is named.
+	Columns []ident.Column `json:"columns,omitempty"`
+}
+
+// Serves reports whether the manager is attached to a column: it is brought handles of
+// such columns, and of no others, and what it granted on another's counts for nothing.
+func (m *Idmgr) Serves(c ident.Column) bool {
+	return len(m.Columns) == 0 || slices.Contains(m.Columns, c)
 }
 
 // IdmgrKind is whose instructions an identity manager carries out (IDM-11 to 13).

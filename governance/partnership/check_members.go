@@ -87,6 +87,7 @@ func (c *checker) eachManager() {
 	for i, m := range c.doc.Managers {
 		c.refer(c.agencyCodes, string(m.Agency), in("managers", i, "agency"))
 		referAll(c, c.roles, m.Roles, in("managers", i, "roles"))
+		referAll(c, c.columnCodes, m.Columns, in("managers", i, "columns"))
 	}
 }
 
