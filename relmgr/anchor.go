@@ -85,6 +85,9 @@ func (s *Service) recognise(ctx context.Context, who decide.Caller, token string
 		if err != nil {
 			return err
 		}
+		if err := s.notSuspended(ctx, v.Issuer(), "/recognition"); err != nil {
+			return err
+		}
 		rec = &recognised{Registrar: v.Issuer(), ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types))}
 		if err := sayable(rec.Level, rec.Types); err != nil {
 			return err
@@ -103,6 +106,19 @@ func (s *Service) recognise(ctx context.Context, who decide.Caller, token string
 		return nil, fault.At("/recognition", "ask the registrar for a new recognition: this is none that a registrar of this partnership made for this hub and for now")
 	}
 	return rec, err
+}
+
+// notSuspended refuses a registrar that the register of registrars has suspended (FED-18),
+// from the next recognition on. What it had recognised before stands.
+func (s *Service) notSuspended(ctx context.Context, registrar, pointer string) error {
+	suspended, err := s.q.IsSuspended(ctx, s.db, registrar)
+	if err != nil {
+		return pg.Fault(err)
+	}
+	if suspended {
+		return fault.At(pointer, "ask another registrar: the register of registrars has suspended this one, since it does not do what it undertook")
+	}
+	return nil
 }
 
 // Attachment is a registrar's recognition of the person of one of the caller's own

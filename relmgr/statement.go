@@ -61,6 +61,9 @@ func (s *Service) verified(ctx context.Context, terms *decide.Terms, token strin
 		if err != nil {
 			return err
 		}
+		if err := s.notSuspended(ctx, v.Issuer(), "/statement"); err != nil {
+			return err
+		}
 		st = &stated{Registrar: v.Issuer(), ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types)), references: c.References}
 		return sayable(st.Level, st.Types)
 	})

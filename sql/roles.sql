@@ -163,6 +163,9 @@ grant select on consent.published_consents, consent.published_exclusions, consen
   consent.published_refusals, consent.published_changes to fame_relmgr;
 -- Whom to tell of what is imposed.
 grant select on relmgr.to_tell, relmgr.concealed to fame_relmgr;
+-- Whose word the register of registrars has suspended.
+grant usage on schema federation to fame_relmgr;
+grant select on federation.suspended_registrars to fame_relmgr;
 -- What a registrar found to be wrong, for relmgr to suspend: ids of statements alone.
 grant usage on schema registrar to fame_relmgr;
 grant select on registrar.published_repairs to fame_relmgr;

@@ -636,6 +636,11 @@ CREATE TABLE federation.statements (
     expires_at timestamp with time zone NOT NULL
 );
 
+CREATE VIEW federation.suspended_registrars AS
+ SELECT registrars_in_force.registrar
+   FROM federation.registrars_in_force
+  WHERE (registrars_in_force.state = 'suspend-registrar'::text);
+
 CREATE TABLE federation.unknown_messages (
     record_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -3849,6 +3854,7 @@ GRANT USAGE ON SCHEMA consent TO fame_consent;
 GRANT USAGE ON SCHEMA consent TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA federation TO fame_federation;
+GRANT USAGE ON SCHEMA federation TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA governance TO fame_registrar;
 GRANT USAGE ON SCHEMA governance TO fame_relmgr;
@@ -3940,6 +3946,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE federation.statements TO fame_federation;
 GRANT UPDATE(statement) ON TABLE federation.statements TO fame_federation;
 
 GRANT UPDATE(expires_at) ON TABLE federation.statements TO fame_federation;
+
+GRANT SELECT ON TABLE federation.suspended_registrars TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE federation.unknown_messages TO fame_federation;
 

@@ -161,6 +161,7 @@ federation.registrars_in_force  federation  select
 federation.content_keys         federation  select insert delete
 federation.statements           federation  select insert update(statement,expires_at) delete
 federation.hub_keys             federation  select insert
+federation.suspended_registrars relmgr      select
 federation.book                 federation  select insert
 federation.exchanges            federation  select insert
 federation.unknown_messages     federation  select insert

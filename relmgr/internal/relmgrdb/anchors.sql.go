@@ -80,6 +80,18 @@ func (q *Queries) FindAnchorEpoch(ctx context.Context, db DBTX) (int32, error) {
 	return epoch, err
 }
 
+const IsSuspended = `-- name: IsSuspended :one
+select exists (select from federation.suspended_registrars r where r.registrar = $1::text)
+`
+
+// What federation publishes of the register of registrars.
+func (q *Queries) IsSuspended(ctx context.Context, db DBTX, registrar string) (bool, error) {
+	row := db.QueryRowContext(ctx, IsSuspended, registrar)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const KeepAnchor = `-- name: KeepAnchor :execrows
 insert into relmgr.anchors (anchor_id, handle_id, registrar, epoch, value)
 select $1::uuid, $2::uuid, $3::text, e.epoch, $4::bytea

@@ -153,3 +153,7 @@ insert into relmgr.enquiries (enquiry_id, at, practitioner_id, agency_id, role, 
                               emergency, recognition, terms_version, commitment, sealed)
 values (@enquiry_id, @at, @practitioner_id, @agency_id, @role, @column_id, @purpose, @reason, @concerning,
         nullif(sqlc.arg(transaction)::text, ''), sqlc.arg(emergency)::boolean, 'used', @terms_version, @commitment, @sealed);
+
+-- name: IsSuspended :one
+-- What federation publishes of the register of registrars.
+select exists (select from federation.suspended_registrars r where r.registrar = sqlc.arg(registrar)::text);
