@@ -16,6 +16,9 @@ const (
 	lookedUp  = "looked-up"
 	matched   = "matched"
 	noAnswer  = "no-answer"
+	// notCovered is of a hub that is not asked, since by its own word it knows nobody by such
+	// an identifier.
+	notCovered = "not-covered"
 )
 
 // mostPages of one bucket are asked for: one of more is no honest hub's.

@@ -11,6 +11,37 @@ import (
 	"github.com/fame-hub/fame/internal/lookup"
 )
 
+// QRY-04: a hub is asked about whom it says that it can be asked about. One that states other
+// schemes is not; one of before, that states none, is.
+func TestAHubIsAskedWithinTheCoverageThatItStates(t *testing.T) {
+	a := withAxles(t, nil)
+	a.other.Changes(func(name string, s *entity.Statement) {
+		if schemes := map[string][]string{"covering": {"school-number", "national-number"}, "elsewhere": {"school-number"}, "nobody": {}}[name]; s.Metadata != nil && schemes != nil {
+			s.Metadata[entity.Hub]["coverage"] = federation.Coverage{Schemes: schemes}
+		}
+	})
+	a.peered("covering", "elsewhere", "nobody", "older")
+	to, asked := a.sealedFor(), map[string]int{}
+	a.other.Takes(func(name, signed string) (string, int) {
+		asked[name]++
+		return a.other.Says(t, name, attest.TypAxleAnswer, a.honest(a.opened(name, signed)), to), http.StatusOK
+	})
+	var orders []string
+	for _, name := range []string{"covering", "elsewhere", "nobody", "older"} {
+		orders = append(orders, a.order(name, func(o *attest.AxleOrder) { o.Scheme = "national-number" }))
+	}
+	says := a.asks(orders...)
+	for name, want := range map[string]int{"covering": 1, "elsewhere": 0, "nobody": 0, "older": 1} {
+		outcome := map[int]string{1: "answered", 0: "not-covered"}[want]
+		if s := says[name]; asked[name] != want || !s.Answered || s.Answer.Outcome != outcome {
+			t.Errorf("%s: asked %d times, %+v", name, asked[name], s)
+		}
+	}
+	if n := a.count("select count(*) from federation.exchanges"); n != 2 {
+		t.Errorf("%d exchanges", n)
+	}
+}
+
 // What a hostile peer that answers everything it is asked can learn by a private look-up: one
 // that uses another key than it states, asks for more of the tag, never ends its pages or has
 // a row for everybody gets no identifier that it did not know; one of another time, that

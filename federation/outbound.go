@@ -200,6 +200,9 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (says PeerSays, 
 	}
 	within, cancel := context.WithTimeout(ctx, a.deadline)
 	defer cancel()
+	if peer, err := a.s.Peer(within, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme) {
+		return PeerSays{Hub: o.Hub, Answered: true, Answer: AxleAnswer{Outcome: notCovered}}, nil
+	}
 	tell := func(kind string, m attest.AxleMessage) (AxleAnswer, error) {
 		m.Kind, m.Version, m.Keys = kind, hubVersion, o.Keys
 		answer, sent, err := a.carry(within, o.Hub, m)
@@ -368,6 +371,9 @@ type bookedExchange struct {
 // keepExchanges records what went between hubs at once: one record and one leaf, whatever
 // came of it, so that nobody who watches the log learns that.
 func (a *Axles) keepExchanges(ctx context.Context, outgoing bool, list ...exchange) error {
+	if len(list) == 0 {
+		return nil
+	}
 	record := booked{Record: ident.NewAct(), At: a.s.now(), Outgoing: outgoing, Exchanges: []bookedExchange{}}
 	p := federationdb.KeepExchangesParams{RecordID: ident.UntypedID(record.Record), At: record.At, Outgoing: outgoing}
 	for _, e := range list {

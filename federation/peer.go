@@ -29,6 +29,7 @@ type Peer struct {
 	Encryption attest.Recipients
 	LogKey     string     // verifies its log's checkpoints
 	LookUp     *LookUpKey // nil: it takes no private look-ups
+	Coverage   *Coverage  // nil: it does not say
 	Endpoints  Endpoints
 	// Expires is until when its statements hold: ask again from then on.
 	Expires time.Time
@@ -223,7 +224,7 @@ func (s *Service) look(ctx context.Context, row federationdb.FederationPeersInFo
 		m.expires = agreed.Until
 	}
 	p := Peer{
-		ID: row.PeerID, Entity: row.EntityID, Agreement: agreed, Digest: digest, Keys: m.set, Encryption: m.to, LogKey: m.hub.LogKey, LookUp: m.hub.LookUp,
+		ID: row.PeerID, Entity: row.EntityID, Agreement: agreed, Digest: digest, Keys: m.set, Encryption: m.to, LogKey: m.hub.LogKey, LookUp: m.hub.LookUp, Coverage: m.hub.Coverage,
 		Endpoints: m.hub.Endpoints, Expires: m.expires,
 	}
 	s.mu.Lock()

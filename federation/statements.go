@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
@@ -33,7 +35,30 @@ type hubMetadata struct {
 	LogKey  string          `json:"log_key"` // verifies the hub's checkpoints (C2SP signed-note)
 	Keys    json.RawMessage `json:"jwks"`    // what messages to it are encrypted to
 	LookUp  *LookUpKey      `json:"look_up,omitempty"`
+	// Coverage is about whom the hub can be asked; nil of a hub that does not say.
+	Coverage *Coverage `json:"coverage,omitempty"`
 	Endpoints
+}
+
+// Coverage is about whom a hub can be asked (FED-25): the schemes of identifiers that its
+// columns use. A question by another is not sent.
+type Coverage struct {
+	Schemes []string `json:"schemes"`
+}
+
+// covers reports whether a hub can be asked by identifiers of the scheme.
+func (c *Coverage) covers(scheme string) bool { return c == nil || slices.Contains(c.Schemes, scheme) }
+
+func coverageOf(t *decide.Terms, at time.Time) Coverage {
+	c := Coverage{Schemes: []string{}}
+	for i := range t.Columns {
+		if s := t.Columns[i].Scheme; s != "" && t.FindColumn(t.Columns[i].ID, at) != nil {
+			c.Schemes = append(c.Schemes, s)
+		}
+	}
+	slices.Sort(c.Schemes)
+	c.Schemes = slices.Compact(c.Schemes)
+	return c
 }
 
 // LookUpKey is the key of a hub's private look-ups, which its proofs are held to: one for
@@ -101,6 +126,7 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 			entity.Hub: {"registrars_endpoint": s.hub + Prefix + "/registrars", "version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
 		},
 	}
+	said.Metadata[entity.Hub]["coverage"] = coverageOf(terms, at)
 	if key, err := s.q.FindLookUpKey(ctx, s.db); err == nil {
 		said.Metadata[entity.Hub]["look_up"] = LookUpKey{int(key.Epoch), key.PublicKey}
 	} else if !errors.Is(err, sql.ErrNoRows) {

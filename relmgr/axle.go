@@ -138,16 +138,18 @@ func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *
 		return nil, err
 	}
 	agency := attest.NewSigner(s.keys.keys, key, who.Terms.Partnership.Hub)
+	codes := who.Terms.Codes
 	now, until := e.At.Unix(), e.At.Add(attest.AxleLife).Unix()
 	for _, to := range e.Sent {
 		order := attest.AxleOrder{
 			Claims: attest.Claims{Issuer: Issuer, Audience: "federation", Subject: string(who.Practitioner), IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
-			Hub:    to.Hub, Agency: who.Agency, Keys: public,
+			Hub:    to.Hub, Agency: who.Agency, Scheme: c.Scheme, Keys: public,
 		}
 		question := attest.AxleQuestion{
 			Claims: attest.Claims{Issuer: agency.Issuer(), Audience: to.Hub, IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
-			Agency: who.Agency, AgencyName: who.Terms.AgencyName(who.Agency), Role: e.Decision.Role, Power: e.Decision.Power,
-			Purpose: q.Purpose, Reason: q.Reason, Concerning: q.Concerning, Transaction: q.Transaction, Emergency: q.Emergency, Scheme: c.Scheme,
+			Agency: who.Agency, AgencyName: who.Terms.AgencyName(who.Agency), Role: decide.SharedOf(codes.Roles, e.Decision.Role), Power: e.Decision.Power,
+			Purpose: decide.SharedOf(codes.Purposes, q.Purpose), Reason: decide.SharedOf(codes.Reasons, q.Reason), Concerning: q.Concerning,
+			Transaction: decide.SharedOf(codes.Transactions, q.Transaction), Emergency: q.Emergency, Scheme: c.Scheme,
 		}
 		if to.LookUp != "" {
 			order.LookUp = &attest.AxleLookUp{Scheme: c.Scheme, Identifier: string(q.Identifier)}
@@ -185,7 +187,7 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 	if err != nil {
 		return PeerAnswer{}, err
 	}
-	if !understood(t, q) {
+	if !understood(t, &q) {
 		return PeerAnswer{Outcome: PeerNotUnderstood, Because: "the partnership has not declared one of the codes"}, nil
 	}
 	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, false, "")
@@ -292,19 +294,41 @@ func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, messag
 	if err != nil {
 		return m, q, agreed, fault.At("/message", "send a request that its hub and its agency signed for this hub and for now").Because(err)
 	}
-	return m, q, decide.Agreed{Purposes: v.Purposes, Roles: v.Roles}, nil
+	return m, q, decide.Agreed{Purposes: ours(t.Codes.Purposes, v.Purposes), Roles: ours(t.Codes.Roles, v.Roles)}, nil
 }
 
-// understood reports whether the partnership has declared every code of the question.
-func understood(t *decide.Terms, q attest.AxleQuestion) bool {
+// understood reports whether the partnership has declared, or mapped, every code of the
+// question, and puts its own in their place (FED-36).
+func understood(t *decide.Terms, q *attest.AxleQuestion) bool {
 	switch decide.Concerning(q.Concerning) {
 	case decide.Child, decide.Adult, decide.Unborn, decide.NotKnown:
 	default:
 		return false
 	}
-	return decide.Has(t.Codes.Purposes, q.Purpose) && decide.Has(t.Codes.Reasons, q.Reason) && decide.Has(t.Codes.Roles, q.Role) &&
-		(q.Transaction == "" || decide.Has(t.Codes.Transactions, q.Transaction)) &&
-		slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
+	for _, c := range []struct {
+		list []decide.Code
+		code *string
+	}{{t.Codes.Purposes, &q.Purpose}, {t.Codes.Reasons, &q.Reason}, {t.Codes.Roles, &q.Role}, {t.Codes.Transactions, &q.Transaction}} {
+		if c.code == &q.Transaction && q.Transaction == "" {
+			continue
+		}
+		local, ok := decide.LocalOf(c.list, *c.code)
+		if !ok {
+			return false
+		}
+		*c.code = local
+	}
+	return slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
+}
+
+// ours are the partnership's own codes of what the officers of two hubs have agreed.
+func ours(list []decide.Code, shared []string) (local []string) {
+	for _, s := range shared {
+		if code, ok := decide.LocalOf(list, s); ok {
+			local = append(local, code)
+		}
+	}
+	return local
 }
 
 // readSchemed reads every row on which a column of the scheme has the identifier, in one

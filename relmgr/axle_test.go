@@ -23,6 +23,7 @@ type northvale struct {
 	b          *bundle
 	keys       seal.Provider
 	federation seal.Provider // of the bundle's own hub
+	agreed     []string      // purposes; nil: two
 }
 
 const (
@@ -131,8 +132,15 @@ func (n northvale) vouch(t *testing.T, message string) string {
 	sum := sha256.Sum256([]byte(message))
 	return got[string](t)(attest.NewSigner(n.federation, hubKey, "federation").Sign(t.Context(), attest.TypAxleVoucher, attest.AxleVoucher{
 		Claims: n.claims("relmgr", "v"), Hub: northvaleHub, Keys: n.jwks(t, hubKey), Message: base64.RawURLEncoding.EncodeToString(sum[:]),
-		Purposes: []string{"co-ordinate-care", "safeguarding"}, Roles: []string{"police-officer", "gp"},
+		Purposes: n.purposes(), Roles: []string{"police-officer", "gp"},
 	}))
+}
+
+func (n northvale) purposes() []string {
+	if n.agreed != nil {
+		return n.agreed
+	}
+	return []string{"co-ordinate-care", "safeguarding"}
 }
 
 func (n northvale) ask(t *testing.T, q attest.AxleQuestion) relmgr.PeerAnswer {
@@ -237,6 +245,51 @@ func TestWhatTheHubsHaveNotAgreedIsStoppedAndRecorded(t *testing.T) {
 	}
 	if count := n.b.count(t, `select count(*) from relmgr.enquiries where peer_outcome = 'stopped' and stopped_at = 1`); count != 3 {
 		t.Errorf("%d refusals", count)
+	}
+}
+
+// FED-36: what this partnership calls otherwise goes by its shared name, both ways, with the
+// officers' agreement in shared names; what is mapped to another name, or to none, is not
+// understood, and its own word for it never crosses.
+func TestLocalCodesGoByTheirSharedNamesBetweenHubs(t *testing.T) {
+	n := withNorthvale(t)
+	b := n.b
+	terms := *b.terms
+	terms.Codes.Purposes = append([]decide.Code{}, terms.Codes.Purposes...)
+	for i := range terms.Codes.Purposes {
+		if terms.Codes.Purposes[i].Code == "co-ordinate-care" {
+			terms.Codes.Purposes[i].Shared = "care-v2"
+		}
+	}
+	b.terms = terms.Index()
+	n.publishTo(t, "gp", own("gp-riverside", "333-1"), northvaleHub)
+	ask := func(purpose string) relmgr.PeerAnswer {
+		q := n.question("333-1")
+		q.Purpose = purpose
+		return n.ask(t, q)
+	}
+	n.agreed = []string{"care-v2", "safeguarding"}
+	for _, v := range []string{"care-v1", "co-ordinate-care"} {
+		if a := ask(v); a.Outcome != relmgr.PeerNotUnderstood {
+			t.Errorf("%s: %+v", v, a)
+		}
+	}
+	wantAgencies(t, ask("care-v2"), b.terms.AgencyName("riverside-gp"))
+	if count := b.count(t, "select count(*) from relmgr.enquiries where peer is not null and purpose = 'co-ordinate-care'"); count != 1 {
+		t.Errorf("%d are recorded in the partnership's own words", count)
+	}
+	a := got[relmgr.Answer](t)(b.Enquire(t.Context(), b.as("gp"), relmgr.Question{
+		Own: own("gp-riverside", "333-1"), Purpose: "co-ordinate-care", Reason: "working-with-person", Concerning: "child", Scope: relmgr.OfTheFederation,
+	}))
+	set := got[attest.KeySet](t)(attest.PublicKeys(t.Context(), b.keys, relmgr.SigningKey))
+	var order attest.AxleOrder
+	if err := attest.NewVerifier("relmgr", set.Fixed, b.clock).Verify(t.Context(), a.Orders[0].Order, attest.Expect{Typ: attest.TypAxleOrder, Audience: "federation", MaxLifetime: attest.AxleLife}, &order); err != nil {
+		t.Fatal(err)
+	}
+	keys := got[attest.KeySet](t)(attest.ParseKeySet(order.Keys))
+	asked := got[attest.AxleQuestion](t)(attest.NewVerifier(b.terms.Partnership.Hub, keys.Fixed, b.clock).VerifyQuestion(t.Context(), order.Question, order.Hub))
+	if asked.Purpose != "care-v2" || order.Scheme != "national-number" {
+		t.Errorf("%+v", asked)
 	}
 }
 

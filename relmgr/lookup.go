@@ -290,7 +290,7 @@ func (s *Service) LookUpForPeer(ctx context.Context, t *decide.Terms, voucher, m
 	if step == nil || step.Page < 0 || step.Page >= mostBucketPages || len(step.Blinded) != 0 && len(step.Blinded) != lookup.ElementSize {
 		return LookUpAnswer{}, fault.At("/message", "send one blinded identifier, or a prefix and a page")
 	}
-	if !understood(t, q) {
+	if !understood(t, &q) {
 		return LookUpAnswer{Outcome: PeerNotUnderstood, Because: "the partnership has not declared one of the codes"}, nil
 	}
 	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, true, fmt.Sprintf("step %t %d", len(step.Blinded) > 0, step.Page))

@@ -776,8 +776,9 @@ type PeerSays struct {
 	Hub      Hub  `json:"hub"`
 	Answered bool `json:"answered"`
 	// Answered; or matched, where the agreement has hubs ask each other by private look-ups alone and
-	// that one has something to tell; or stopped, used-before or over-quota, with the reason; or what
-	// became of a message that the hub did not understand: returned, discarded or escalated.
+	// that one has something to tell; or not-covered, where the hub states that it knows nobody by such
+	// identifiers, so that it was not asked; or stopped, used-before or over-quota, with the reason; or
+	// what became of a message that the hub did not understand: returned, discarded or escalated.
 	Outcome    OptString      `json:"outcome"`
 	Because    OptString      `json:"because"`
 	Providers  []PeerProvider `json:"providers"`

@@ -258,6 +258,30 @@ type Mapping struct {
 type Code struct {
 	Code  string `json:"code"`
 	Title string `json:"title"`
+	// Shared is what hubs call it among each other, a version included; empty: as this
+	// partnership does (FED-36).
+	Shared string `json:"shared,omitempty"`
+}
+
+// SharedOf is what hubs call a code of the list among each other.
+func SharedOf(list []Code, code string) string {
+	for _, c := range list {
+		if c.Code == code && c.Shared != "" {
+			return c.Shared
+		}
+	}
+	return code
+}
+
+// LocalOf is the partnership's own code of what hubs call so; false: it has none, also
+// where it calls something else so itself.
+func LocalOf(list []Code, shared string) (string, bool) {
+	for _, c := range list {
+		if cmp.Or(c.Shared, c.Code) == shared {
+			return c.Code, true
+		}
+	}
+	return "", false
 }
 
 // Codes are the partnership's closed lists. Nothing outside them enters the

@@ -1,6 +1,7 @@
 package partnership
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,8 @@ func (c *checker) codes() {
 	} {
 		unique(c, list, func(e decide.Code) string { return e.Code },
 			func(i int) []any { return in("codes", name, i, "code") }, "code")
+		unique(c, list, func(e decide.Code) string { return cmp.Or(e.Shared, e.Code) },
+			func(i int) []any { return in("codes", name, i, "shared") }, "name among hubs")
 	}
 	for _, role := range []string{GovernanceOfficer, AgencyAdministrator} {
 		if !c.roles.known[role] {

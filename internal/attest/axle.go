@@ -56,6 +56,7 @@ type AxleOrder struct {
 	Claims
 	Hub      string             `json:"hub"`
 	Agency   ident.Agency       `json:"agency"`
+	Scheme   string             `json:"scheme"`
 	Keys     stdjson.RawMessage `json:"keys"` // JWKS
 	Question string             `json:"question,omitempty"`
 	// LookUp has the hub asked privately about the identifier first, on that question,
