@@ -7,7 +7,6 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation"
-	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/federation/registers"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
@@ -155,8 +154,8 @@ func TestSpacesThatOverlapAreNoTwoHubs(t *testing.T) {
 	b.wants(fault.Invalid, err)
 }
 
-// The chain that shows what a peer is verifies with this hub as its anchor; of nobody else
-// anything is looked up.
+// FED-02, FED-03: the chain that shows what a peer is, and by which key, verifies with this hub
+// as its anchor, until an officer's act suspends it; of nobody else anything is looked up.
 func TestAPeerIsResolvedAndNobodyElse(t *testing.T) {
 	b := setup(t)
 	ctx, name := t.Context(), b.other.Entity("mill")
@@ -175,5 +174,17 @@ func TestAPeerIsResolvedAndNobodyElse(t *testing.T) {
 	if b.other.Asked("stranger") != before {
 		t.Error("a stranger was asked because somebody asked for it")
 	}
-	_ = entity.Typ
+	for _, p := range must(b.Peers(ctx)) {
+		if p.Entity == name {
+			_, err := b.Suspend(ctx, officer(), p.ID, "work-ended")
+			b.must(err)
+		}
+	}
+	_, err = b.Resolve(ctx, name, here)
+	b.wants(fault.NotKnown, err)
+	var acts int
+	b.must(b.base.Admin(t).QueryRow("select count(*) from federation.acts a join federation.peers p using (act_id) where a.kind = 'suspend' and p.entity_id = $1", name).Scan(&acts))
+	if acts != 1 {
+		t.Errorf("%d acts", acts)
+	}
 }

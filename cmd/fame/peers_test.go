@@ -97,8 +97,8 @@ func (w *town) fingerprint(t *testing.T) string {
 	return keys.Fingerprints()[0]
 }
 
-// E2E-13, FED-17, TRU-07: a hub joins others that nobody edits or restarts; what the one states
-// of the other ends at once when it is suspended, is there again when it is readmitted, and
+// E2E-13, FED-16, FED-17, FED-29, TRU-07: a hub as it is installed joins others that nobody edits or
+// restarts, and serves its own partnership all the while; what the one states of the other ends at once when it is suspended, is there again when it is readmitted, and
 // the other, and all of its local work, goes on while the one is away.
 func TestAHubJoinsOthersAndIsSuspendedAndReadmitted(t *testing.T) {
 	p := cluster(t)

@@ -434,7 +434,7 @@ func (m matrix) show(all []relation) string {
 	return b.String()
 }
 
-// DCP-01, DCP-05: each duty has credentials of its own, and what they open is written
+// DCP-01, DCP-05, FED-11: each duty has credentials of its own, and what they open is written
 // here. Those that carry others' data, the log and the federation, open none of it.
 func TestWalls(t *testing.T) {
 	t.Parallel()
