@@ -65,14 +65,8 @@ type confirmedPair struct {
 func (s *Service) SetApart(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "registrar.SetApart")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return Receipt{}, err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

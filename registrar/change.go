@@ -70,18 +70,11 @@ func (c *checks) what(kind ChangeKind, items []Item, supersedes int) {
 func (s *Service) Change(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, change Change) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "registrar.Change")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, change.Reason, func(c *checks) {
+		c.items(change.Items, at)
+		c.what(change.Kind, change.Items, len(change.Supersedes))
+	})
 	if err != nil {
-		return Receipt{}, err
-	}
-	var c checks
-	c.that(decide.Has(caller.Terms.Codes.Reasons, change.Reason), "name one of the partnership's reasons", "/reason")
-	c.items(change.Items, at)
-	c.what(change.Kind, change.Items, len(change.Supersedes))
-	if err := c.fault(); err != nil {
-		return Receipt{}, err
-	}
-	if _, err = s.served(ctx, s.db, caller, id); err != nil {
 		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

@@ -219,14 +219,8 @@ type Failed struct {
 func (s *Service) FailCheck(ctx context.Context, caller decide.Caller, id ident.Register, check ident.CheckID, reason string) (made Failed, err error) {
 	defer fault.Wrap(&err, "registrar.FailCheck")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return Failed{}, err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return Failed{}, fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Failed{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

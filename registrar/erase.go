@@ -66,17 +66,10 @@ type erasedPerson struct {
 func (s *Service) Erase(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, obligation, reason string) (out Erased, err error) {
 	defer fault.Wrap(&err, "registrar.Erase")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason, func(c *checks) {
+		c.that(obligation == "" || slices.Contains(Obligations, obligation), "name an obligation that keeps what is to be erased, or none", "/obligation")
+	})
 	if err != nil {
-		return Erased{}, err
-	}
-	var c checks
-	c.that(decide.Has(caller.Terms.Codes.Reasons, reason), "name one of the partnership's reasons", "/reason")
-	c.that(obligation == "" || slices.Contains(Obligations, obligation), "name an obligation that keeps what is to be erased, or none", "/obligation")
-	if err := c.fault(); err != nil {
-		return Erased{}, err
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Erased{}, err
 	}
 	days := caller.Terms.Settings.BackupDays

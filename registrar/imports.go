@@ -85,17 +85,10 @@ type LineRefusal struct {
 func (s *Service) ApproveImport(ctx context.Context, caller decide.Caller, id ident.Register, approval Approval) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "registrar.ApproveImport")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, approval.Reason, func(c *checks) {
+		c.that(approval.Until.After(at), "name a time that is still to come", "/until")
+	})
 	if err != nil {
-		return Receipt{}, err
-	}
-	var c checks
-	c.that(decide.Has(caller.Terms.Codes.Reasons, approval.Reason), "name one of the partnership's reasons", "/reason")
-	c.that(approval.Until.After(at), "name a time that is still to come", "/until")
-	if err := c.fault(); err != nil {
-		return Receipt{}, err
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Receipt{}, err
 	}
 	until := exact(approval.Until)

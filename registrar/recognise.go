@@ -435,14 +435,8 @@ type Explained struct {
 func (s *Service) Explain(ctx context.Context, caller decide.Caller, id ident.Register, recognition ident.RecognitionID, reason string) (e Explained, err error) {
 	defer fault.Wrap(&err, "registrar.Explain")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return Explained{}, err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return Explained{}, fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Explained{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

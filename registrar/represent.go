@@ -139,17 +139,10 @@ func (s *Service) aboutPerson(ctx context.Context, caller decide.Caller, id iden
 	prepare func(*sql.Tx, ident.Subject, *deed) (func(ident.ActID) error, error),
 ) (receipt Receipt, err error) {
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason, func(c *checks) {
+		c.that(until.After(at) && until.Before(at.Add(longestAssessed)), "name a time to come, within eighteen years", "%s/until", map[bool]string{true: "/proxy"}[kind == recordRepresentative])
+	})
 	if err != nil {
-		return Receipt{}, err
-	}
-	var c checks
-	c.that(decide.Has(caller.Terms.Codes.Reasons, reason), "name one of the partnership's reasons", "/reason")
-	c.that(until.After(at) && until.Before(at.Add(longestAssessed)), "name a time to come, within eighteen years", "%s/until", map[bool]string{true: "/proxy"}[kind == recordRepresentative])
-	if err := c.fault(); err != nil {
-		return Receipt{}, err
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

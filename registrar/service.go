@@ -173,6 +173,25 @@ func (s *Service) mayKeep(caller decide.Caller) (string, error) {
 		"for the registrar, at the agency that answers for it")
 }
 
+// opens lets the caller begin what one who keeps a register does with it, for a reason,
+// and returns their role. What else is wrong with the request more finds, so that one
+// answer names every place. Errors: Forbidden, Invalid, NotKnown, in this order.
+func (s *Service) opens(ctx context.Context, caller decide.Caller, id ident.Register, reason string, more ...func(*checks)) (role string, err error) {
+	if role, err = s.mayKeep(caller); err != nil {
+		return "", err
+	}
+	var c checks
+	c.that(decide.Has(caller.Terms.Codes.Reasons, reason), "name one of the partnership's reasons", "/reason")
+	for _, check := range more {
+		check(&c)
+	}
+	if err := c.fault(); err != nil {
+		return "", err
+	}
+	_, err = s.served(ctx, s.db, caller, id)
+	return role, err
+}
+
 // notThere is the answer about a register or an entry that is none, or none that the
 // caller may know of.
 func notThere(what string) error {

@@ -337,14 +337,8 @@ type TaskCount struct {
 func (s *Service) Worklist(ctx context.Context, caller decide.Caller, id ident.Register, open bool, reason string) (counts []TaskCount, tasks []Task, err error) {
 	defer fault.Wrap(&err, "registrar.Worklist")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return nil, nil, err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return nil, nil, fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return nil, nil, err
 	}
 	model, _, err := s.model(ctx, id)
@@ -415,14 +409,8 @@ func (s *Service) onTask(ctx context.Context, caller decide.Caller, id ident.Reg
 	do func(tx *sql.Tx, role string, at time.Time, t registrardb.LockTaskRow, decided *registrardb.FindDecidedRow) error,
 ) error {
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return err
 	}
 	return pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -647,14 +635,8 @@ func (s *Service) Reopen(ctx context.Context, caller decide.Caller, id ident.Reg
 func (s *Service) Shield(ctx context.Context, caller decide.Caller, id ident.Register, entry Entry, shielded bool, reason string) (receipt Receipt, err error) {
 	defer fault.Wrap(&err, "registrar.Shield")
 	at := s.now()
-	role, err := s.mayKeep(caller)
+	role, err := s.opens(ctx, caller, id, reason)
 	if err != nil {
-		return Receipt{}, err
-	}
-	if !decide.Has(caller.Terms.Codes.Reasons, reason) {
-		return Receipt{}, fault.At("/reason", "name one of the partnership's reasons")
-	}
-	if _, err := s.served(ctx, s.db, caller, id); err != nil {
 		return Receipt{}, err
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 
 	"github.com/fame-hub/fame/api/registraroas"
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/registrar"
@@ -51,19 +52,13 @@ func (h *handler) ListAuthenticators(ctx context.Context, params registraroas.Li
 
 // RevokeAuthenticator is registrar.Accounts.Revoke.
 func (h *handler) RevokeAuthenticator(ctx context.Context, req *registraroas.KeepingRequest, params registraroas.RevokeAuthenticatorParams) (*registraroas.RegistrarReceipt, error) {
-	caller, err := callerOf(ctx)
-	if err != nil {
-		return nil, err
-	}
 	id, err := ident.ParseAuthenticator(string(params.Authenticator))
 	if err != nil {
 		return nil, fault.New(fault.NotKnown, "there is no authenticator that you may know of under this id")
 	}
-	receipt, err := h.accounts.Revoke(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), id, string(req.Reason))
-	if err != nil {
-		return nil, err
-	}
-	return receiptOf(receipt), nil
+	return receipted(ctx, func(caller decide.Caller) (registrar.Receipt, error) {
+		return h.accounts.Revoke(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), id, string(req.Reason))
+	})
 }
 
 // ListSecurityEvents is registrar.Accounts.SecurityEvents.

@@ -118,19 +118,13 @@ func receiptOf(r registrar.Receipt) *registraroas.RegistrarReceipt {
 
 // CreateRegister is registrar.Service.CreateRegister.
 func (h *handler) CreateRegister(ctx context.Context, req *registraroas.RegisterRequest) (*registraroas.RegistrarReceipt, error) {
-	caller, err := callerOf(ctx)
-	if err != nil {
-		return nil, err
-	}
 	r, err := convert[registrar.Register](req)
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := h.service.CreateRegister(ctx, caller, r)
-	if err != nil {
-		return nil, err
-	}
-	return receiptOf(receipt), nil
+	return receipted(ctx, func(caller decide.Caller) (registrar.Receipt, error) {
+		return h.service.CreateRegister(ctx, caller, r)
+	})
 }
 
 // ListRegisters is registrar.Service.Registers.
@@ -196,10 +190,6 @@ func (h *handler) FindSubject(ctx context.Context, params registraroas.FindSubje
 
 // ChangeSubject is registrar.Service.Change.
 func (h *handler) ChangeSubject(ctx context.Context, req *registraroas.SubjectChangeRequest, params registraroas.ChangeSubjectParams) (*registraroas.RegistrarReceipt, error) {
-	caller, err := callerOf(ctx)
-	if err != nil {
-		return nil, err
-	}
 	items, err := convert[[]registrar.Item](req.Items)
 	if err != nil {
 		return nil, err
@@ -208,11 +198,9 @@ func (h *handler) ChangeSubject(ctx context.Context, req *registraroas.SubjectCh
 	if change.Supersedes, err = itemsOf(req.Supersedes); err != nil {
 		return nil, err
 	}
-	receipt, err := h.service.Change(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), change)
-	if err != nil {
-		return nil, err
-	}
-	return receiptOf(receipt), nil
+	return receipted(ctx, func(caller decide.Caller) (registrar.Receipt, error) {
+		return h.service.Change(ctx, caller, ident.Register(params.Register), registrar.Entry(params.Subject), change)
+	})
 }
 
 // Recognise is registrar.Service.Recognise.

@@ -84,7 +84,7 @@ func (l *loaded) overlaid(name string, m *match.Model) overlays {
 			o.Found++
 		}
 	}
-	pairs := []match.Pair{}
+	var pairs []match.Pair
 	if l.other == nil {
 		pairs = l.ix.Duplicates(m)
 	} else {
