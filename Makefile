@@ -66,7 +66,7 @@ flips: prerequisites ## a byte flipped in every column and a row taken from ever
 histories: prerequisites ## 10,000 histories, and 100 of eight writers, against a plain model
 	FAME_THOROUGH=1 $(GO) test -count=1 -timeout 60m -run '^(TestEveryHistoryIsWhatThePlainModelSays|TestEightWritersAreToldOfOneOrderOfTheirActs)$$' ./relmgr -rapid.checks=2500
 
-judges: prerequisites-go ## the hubs' statements judged by 2,019 published policies and by another implementation (downloads it)
+judges: prerequisites-go ## the hubs' statements judged by 2,019 published policies and by two other implementations (downloads them)
 	cd test/federation && $(GO) mod download && GOEXPERIMENT=jsonv2 $(GO) test -count=1 -timeout $(TIMEOUT) ./...
 
 race-first: prerequisites

@@ -104,36 +104,41 @@ func (f *federation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(f.sign(name, claims)))
 }
 
+// ourSide is a statement through our own type, so that what it cannot say is not said, signed
+// with the key of whom.
+func (f *federation) ourSide(t *testing.T, name, whose string, claims map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s entity.Statement
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: f.keys[whose], KeyID: f.kid(name)}}, (&jose.SignerOptions{}).WithType(entity.Typ))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // Issue 7: go-oidfed/lib finds and verifies a chain of three that our side has signed.
 func TestThePartnerVerifiesOurChain(t *testing.T) {
 	f := newFederation(t)
-	f.sign = func(name string, claims map[string]any) string {
-		b, err := json.Marshal(claims)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var s entity.Statement // through our own type: what it cannot say is not said
-		if err := json.Unmarshal(b, &s); err != nil {
-			t.Fatal(err)
-		}
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: f.keys[name], KeyID: f.kid(name)}}, (&jose.SignerOptions{}).WithType(entity.Typ))
-		if err != nil {
-			t.Fatal(err)
-		}
-		payload, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signed, err := signer.Sign(payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := signed.CompactSerialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
+	f.sign = func(name string, claims map[string]any) string { return f.ourSide(t, name, name, claims) }
 	resolver := oidfed.TrustResolver{TrustAnchors: oidfed.NewTrustAnchorsFromEntityIDs(f.id("anchor")), StartingEntity: f.id("leaf")}
 	chains := resolver.ResolveToValidChains()
 	if len(chains) != 1 || len(chains[0]) != 4 {
