@@ -269,6 +269,14 @@ func TestE2E17AChildOldEnoughAsksAloneAndTheYoungerThroughAnAdultWithAuthority(t
 	if whole("Elfrida", e); len(e.Held) != 1 || len(e.Consents) != 1 {
 		t.Errorf("of %d consents %d are held, want the one that somebody else gave", len(e.Consents), len(e.Held))
 	}
+	// Somebody of the surgery looks: it is told from then on.
+	if a := w.send(t, "dr-patel", http.MethodPost, w.Consent.URL+"/consent/v1/consents/"+string(e.Consents[0].Consent)+"/reviews",
+		map[string]any{"outcome": "release", "reason": "subject-asked"}); a.status != http.StatusCreated || e.Consents[0].Proxy.Set {
+		t.Fatalf("%d %s, and before %v", a.status, a.body, e.Consents[0].Proxy)
+	}
+	if e := w.copied(t, said.Represents[0].Recognition); len(e.Held) != 0 || e.Consents[0].Proxy.Value != "parental-responsibility" {
+		t.Errorf("once somebody has looked %v is held, and told is %v", e.Held, e.Consents[0].Proxy)
+	}
 	// The authority ends: the next word of the registrar says nothing of the child.
 	w.tellRegistrar(t, "ms-abara", "/registers/families/subjects/"+entries["Elfrida"]+"/representatives/end", map[string]any{"representative": entries["Modesty"], "reason": "working-with-person"})
 	if said := own["Modesty"].says(); len(said.Represents) != 0 || said.Recognition == "" {

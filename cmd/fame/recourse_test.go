@@ -49,6 +49,27 @@ func (w parties) live(t *testing.T, at *hubtest.Process, who, effect, authority 
 	w.post(t, at, who, fmt.Sprintf("/rules/%v/activation", d["version"]), map[string]any{"reason": "subject-asked"})
 }
 
+// themself is the person whom the surgery knows by an identifier, entered in a register,
+// recognised by the surgery and signed in at the registrar.
+func (w parties) themself(t *testing.T, given, family, gp string) *ownPages {
+	t.Helper()
+	w.tellRegistrar(t, "ms-abara", "/registers", map[string]any{"register": "people", "title": "People", "contact": "desk", "scope": "All", "self_registered": false})
+	items := []map[string]any{
+		{"name": map[string]any{"given": given, "family": family}}, {"birth": map[string]any{"date": time.Now().AddDate(-30, 0, -9).Format(time.DateOnly)}},
+		{"identifier": map[string]any{"scheme": "passport", "value": "JR0060601"}},
+	}
+	evidence := []map[string]any{{"name": items[0]["name"]}, {"birth": items[1]["birth"]}, {"identifier": items[2]["identifier"]}}
+	for _, i := range items {
+		i["source"] = "person"
+	}
+	entry := w.tellRegistrar(t, "ms-abara", "/registers/people/subjects", map[string]any{"items": items})["subject"].(string)
+	found := w.tellRegistrar(t, "dr-patel", "/registers/people/recognitions", map[string]any{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": evidence})
+	var attached recorded
+	w.done(t, "dr-patel", http.MethodPost, "/anchors", map[string]any{"column": "gp-riverside", "identifier": gp, "recognition": found["recognition"], "reason": "same-person-found"}, &attached)
+	code := w.tellRegistrar(t, "ms-abara", "/registers/people/subjects/"+entry+"/enrolment-codes", map[string]any{"reason": "subject-asked"})
+	return w.signsIn(t, code["code"].(string))
+}
+
 // E2E-06 (IDM-11 to IDM-14, TRU-03 to TRU-05, TRU-09): somebody's own identity manager
 // holds their word that the school may know of the surgery, and a service's holds a
 // rule that it may not. Whoever bears the grant hears "escalated" with a case, and
@@ -145,6 +166,21 @@ func TestE2E06TwoManagersClashAndAnAdjudicatorRules(t *testing.T) {
 		seen["adj-amin"]["grant"] != granted["effect"] || seen["adj-amin"]["withholding"] != withheld["effect"] || len(seen["adj-amin"]["managers"].([]any)) != 2 {
 		t.Errorf("they are shown %v", seen)
 	}
+	// The person, signed in, sees the same case, in words and by a reference of their own.
+	person := w.themself(t, "Joan", "Ridge", gp)
+	sees := func(what, state, outcome string) {
+		t.Helper()
+		e := w.copied(t, person.says().Recognition)
+		if len(e.Cases) != 1 || len(e.Effects) != 1 || e.Effects[0].Kind != "withhold" || string(e.Cases[0].State) != state || string(e.Cases[0].Outcome.Value) != outcome || e.Cases[0].Words == "" {
+			t.Fatalf("%s: the person sees %+v and %+v", what, e.Effects, e.Cases)
+		}
+		for who, c := range seen {
+			if c["case"] == string(e.Cases[0].Case) || c["words"] == e.Cases[0].Words {
+				t.Errorf("the person and %s are shown one value, or one text", who)
+			}
+		}
+	}
+	sees("withheld", "waiting", "")
 	for _, other := range []string{"ms-okafor", "mrs-hale", "mr-lindqvist", "pc-dunne", "gov-ellis"} {
 		if all := w.cases(t, w.service, other); len(all) != 0 {
 			t.Errorf("%s sees %v", other, all)
@@ -173,6 +209,7 @@ func TestE2E06TwoManagersClashAndAnAdjudicatorRules(t *testing.T) {
 		t.Error("what has been ruled on is escalated still")
 	}
 	known("ruled for the grant", "mrs-hale", nil, "riverside-surgery")
+	sees("ruled for the grant", "ruled", "grant")
 
 	appeal("jo-shelter", ref("jo-shelter")).problem(t, http.StatusForbidden) // it did not go against them
 	if a := appeal("ms-novak", ref("ms-novak")); a.status != http.StatusCreated {
@@ -188,6 +225,7 @@ func TestE2E06TwoManagersClashAndAnAdjudicatorRules(t *testing.T) {
 	}
 	wantSame(t, "ruled on by the panel, to the bearer", known("the panel", "ms-okafor", token), absent(nil))
 	appeal("jo-shelter", ref("jo-shelter")).problem(t, http.StatusConflict)
+	sees("ruled on by the panel", "final", "withhold")
 
 	all := w.cases(t, w.service, "adj-costa")
 	var kinds []string
