@@ -42,6 +42,7 @@ const (
 	readReviews  = "reviews"
 	readAsOf     = "as-of" // what was told on an earlier date
 	readNotices  = "notices"
+	readCases    = "cases" // what waits in a column
 )
 
 // What else than enquiries an agency looks at again, by reference: a read of

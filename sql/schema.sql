@@ -1702,7 +1702,7 @@ CREATE TABLE relmgr.enquiries (
     peer text,
     peer_outcome text,
     CONSTRAINT enquiry_concerning_is_known CHECK ((concerning = ANY (ARRAY['child'::text, 'adult'::text, 'unborn'::text, 'not-known'::text]))),
-    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text, 'notices'::text]))),
+    CONSTRAINT enquiry_reads_what_is_known CHECK ((reads = ANY (ARRAY['acts'::text, 'act'::text, 'contact-requests'::text, 'reviews'::text, 'as-of'::text, 'notices'::text, 'cases'::text]))),
     CONSTRAINT enquiry_recognition_is_known CHECK ((recognition = ANY (ARRAY['used'::text, 'of-another'::text, 'used-before'::text]))),
     CONSTRAINT peer_has_an_outcome CHECK (((peer IS NULL) = (peer_outcome IS NULL))),
     CONSTRAINT peer_is_an_address CHECK (((peer ~ '^https?://[!-~]+$'::text) AND (length(peer) <= 255))),
@@ -3095,6 +3095,8 @@ CREATE INDEX act_handles_by_act ON relmgr.act_handles USING btree (act_id);
 
 CREATE INDEX acts_refused ON relmgr.acts USING btree (at) WHERE (kind = 'refuse'::text);
 
+CREATE INDEX acts_that_are_joint ON relmgr.acts USING btree (at, act_id) WHERE ((mode = 'joint'::text) AND (kind = ANY (ARRAY['correlate'::text, 'publish'::text])));
+
 CREATE INDEX acts_that_ask_as_of ON relmgr.acts USING btree (agency_id, at) WHERE (kind = 'ask-as-of'::text);
 
 CREATE INDEX anchors_by_epoch ON relmgr.anchors USING btree (epoch, anchor_id);
@@ -3132,6 +3134,8 @@ CREATE INDEX deliveries_by_handle ON relmgr.deliveries USING btree (handle_id);
 CREATE INDEX destructions_by_column ON relmgr.destructions USING btree (column_id, at);
 
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
+
+CREATE INDEX enquiries_by_asker ON relmgr.enquiries USING btree (practitioner_id, at, enquiry_id) WHERE ((reads IS NULL) AND (peer IS NULL));
 
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
 

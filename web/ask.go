@@ -146,7 +146,7 @@ func (v *visit) secondThought(f *form) error {
 // what it must to show the answer again.
 func showEnquiries(v *visit) error {
 	pg := &page{Title: "My enquiries", Lead: []string{"What you have asked since you signed in. The hub keeps a record of every question for good; this list ends when you sign out."},
-		Empty: "You have asked nothing yet.", Links: []link{{Text: "Ask", Href: Prefix + "/ask"}}}
+		Empty: "You have asked nothing yet.", Links: []link{{Text: "What I asked earlier", Href: Prefix + "/enquiries/earlier"}, {Text: "Ask", Href: Prefix + "/ask"}}}
 	for _, a := range v.s.recent() {
 		c := card{Title: a.Identifier, Href: Prefix + "/enquiries/" + string(a.Answer.ID), Rows: []row{
 			{Key: "Asked", Values: []string{when(a.At)}}, {Key: "For", Values: []string{title(v.t.Codes.Purposes, a.Purpose)}}, {Key: "Answer", Values: []string{summary(a.Answer)}},

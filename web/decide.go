@@ -293,6 +293,7 @@ func joinForm(v *visit) *form {
 		v.columnField(), v.identifierField(),
 		{Name: "pairing", Label: "The code that was read out to you", Hint: "Nine letters and digits. Spaces and capitals do not matter.", Kind: text, Width: 10, Max: 24, Missing: "Enter the code that was read out to you"},
 		reasonField(v.t, "Why do you join them?"),
+		{Name: "joint", Kind: yes, Optional: true, Label: "Do it together: they have to confirm it", Hint: "It is not in force before somebody at the other end has said so too."},
 	}}
 	return decided(f, v, "correlate", "impose")
 }
@@ -305,6 +306,9 @@ func joinRecords(v *visit, f *form) (string, error) {
 	r, d, m, err := v.decision(f)
 	if err != nil {
 		return "", err
+	}
+	if f.get("joint") == "yes" {
+		m = relmgroas.ModeJoint
 	}
 	_, err = r.Correlate(v.ctx, &relmgroas.CorrelationRequest{
 		Column: relmgroas.Code(f.get("column")), Identifier: relmgroas.LocalIdentifier(f.get("identifier")), Pairing: relmgroas.NewOptPairingCode(relmgroas.PairingCode(f.get("pairing"))),

@@ -394,6 +394,9 @@ func (v *visit) nav() (all []link) {
 		if len(v.t.may(v.who.in, "publish")) > 0 && len(v.p.Duties.Idmgrs) > 0 {
 			add("Private links", "/links", "Pass one thing on to one other service, for one purpose. Nobody else is told.")
 		}
+		if len(v.t.may(v.who.in, "correlate", "publish")) > 0 {
+			add("Waiting", "/waiting", "Who is disputed, or joined or published together with somebody who has still to agree.")
+		}
 		add("History", "/history", "What has been done about one of your own identifiers, and undo it.")
 		add("Recognise", "/recognise", "Somebody whom your own records do not have: ask a register who it is.")
 	}

@@ -218,6 +218,7 @@ func (p *Portal) routes() *http.ServeMux {
 	registerRoutes(practitioner, asks)
 	linkRoutes(practitioner, asks)
 	importRoutes(practitioner, asks)
+	waitingRoutes(practitioner, asks)
 
 	practitioner("/reviews", showReviews, doReviews)
 	practitioner("/reviews/waiting", showWaiting, nil)

@@ -343,6 +343,14 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
+	// ListRecent invokes listRecent operation.
+	//
+	// The caller's own enquiries, newest first, with what the column calls the person: never what they
+	// were told, which is decided anew
+	// each time somebody asks. Nobody else's are there, and it is no enquiry.
+	//
+	// GET /relmgr/v1/enquiries
+	ListRecent(ctx context.Context, params ListRecentParams) (*RecentPage, error)
 	// ListRepairs invokes listRepairs operation.
 	//
 	// A registrar found a recognition or a statement to be wrong; the anchors and correlations that
@@ -370,6 +378,15 @@ type Invoker interface {
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
+	// ListWaiting invokes listWaiting operation.
+	//
+	// Identifiers that are disputed, joint correlations that wait for this side's word or for the
+	// other's, and joint publications that wait for the
+	// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
+	// read is recorded as an enquiry, before it is answered.
+	//
+	// GET /relmgr/v1/waiting
+	ListWaiting(ctx context.Context, params ListWaitingParams) (*WaitingList, error)
 	// LookUpForPeer invokes lookUpForPeer operation.
 	//
 	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries. The question names nobody:
@@ -4772,6 +4789,135 @@ func (c *Client) sendListObjections(ctx context.Context, params ListObjectionsPa
 	return result, nil
 }
 
+// ListRecent invokes listRecent operation.
+//
+// The caller's own enquiries, newest first, with what the column calls the person: never what they
+// were told, which is decided anew
+// each time somebody asks. Nobody else's are there, and it is no enquiry.
+//
+// GET /relmgr/v1/enquiries
+func (c *Client) ListRecent(ctx context.Context, params ListRecentParams) (*RecentPage, error) {
+	res, err := c.sendListRecent(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListRecent(ctx context.Context, params ListRecentParams) (res *RecentPage, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/enquiries"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "cursor" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "cursor",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Cursor.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListRecentOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListRecentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // ListRepairs invokes listRepairs operation.
 //
 // A registrar found a recognition or a statement to be wrong; the anchors and correlations that
@@ -5166,6 +5312,133 @@ func (c *Client) sendListUntold(ctx context.Context, params ListUntoldParams) (r
 	defer body.Close()
 
 	result, err := decodeListUntoldResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListWaiting invokes listWaiting operation.
+//
+// Identifiers that are disputed, joint correlations that wait for this side's word or for the
+// other's, and joint publications that wait for the
+// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
+// read is recorded as an enquiry, before it is answered.
+//
+// GET /relmgr/v1/waiting
+func (c *Client) ListWaiting(ctx context.Context, params ListWaitingParams) (*WaitingList, error) {
+	res, err := c.sendListWaiting(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListWaiting(ctx context.Context, params ListWaitingParams) (res *WaitingList, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/waiting"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "column" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "column",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Column); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "purpose" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "purpose",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Purpose); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reason" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reason",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if unwrapped := string(params.Reason); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListWaitingOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListWaitingResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -9305,6 +9305,193 @@ func (s *Proportionality) SetReview(val OptDateTime) {
 	s.Review = val
 }
 
+// Ref: #/components/schemas/RecentEnquiry
+type RecentEnquiry struct {
+	Enquiry ID        `json:"enquiry"`
+	At      time.Time `json:"at"`
+	// What the column calls the person: absent where the question was refused or about a stranger, and
+	// where the record is erased or the column's no more.
+	Identifier  OptString               `json:"identifier"`
+	Purpose     Code                    `json:"purpose"`
+	Reason      Code                    `json:"reason"`
+	Concerning  RecentEnquiryConcerning `json:"concerning"`
+	Transaction OptCode                 `json:"transaction"`
+	Emergency   bool                    `json:"emergency"`
+	// The step that refused it; absent of one that was answered.
+	Step OptInt `json:"step"`
+}
+
+// GetEnquiry returns the value of Enquiry.
+func (s *RecentEnquiry) GetEnquiry() ID {
+	return s.Enquiry
+}
+
+// GetAt returns the value of At.
+func (s *RecentEnquiry) GetAt() time.Time {
+	return s.At
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *RecentEnquiry) GetIdentifier() OptString {
+	return s.Identifier
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *RecentEnquiry) GetPurpose() Code {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *RecentEnquiry) GetReason() Code {
+	return s.Reason
+}
+
+// GetConcerning returns the value of Concerning.
+func (s *RecentEnquiry) GetConcerning() RecentEnquiryConcerning {
+	return s.Concerning
+}
+
+// GetTransaction returns the value of Transaction.
+func (s *RecentEnquiry) GetTransaction() OptCode {
+	return s.Transaction
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *RecentEnquiry) GetEmergency() bool {
+	return s.Emergency
+}
+
+// GetStep returns the value of Step.
+func (s *RecentEnquiry) GetStep() OptInt {
+	return s.Step
+}
+
+// SetEnquiry sets the value of Enquiry.
+func (s *RecentEnquiry) SetEnquiry(val ID) {
+	s.Enquiry = val
+}
+
+// SetAt sets the value of At.
+func (s *RecentEnquiry) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *RecentEnquiry) SetIdentifier(val OptString) {
+	s.Identifier = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *RecentEnquiry) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *RecentEnquiry) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetConcerning sets the value of Concerning.
+func (s *RecentEnquiry) SetConcerning(val RecentEnquiryConcerning) {
+	s.Concerning = val
+}
+
+// SetTransaction sets the value of Transaction.
+func (s *RecentEnquiry) SetTransaction(val OptCode) {
+	s.Transaction = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *RecentEnquiry) SetEmergency(val bool) {
+	s.Emergency = val
+}
+
+// SetStep sets the value of Step.
+func (s *RecentEnquiry) SetStep(val OptInt) {
+	s.Step = val
+}
+
+type RecentEnquiryConcerning string
+
+const (
+	RecentEnquiryConcerningChild    RecentEnquiryConcerning = "child"
+	RecentEnquiryConcerningAdult    RecentEnquiryConcerning = "adult"
+	RecentEnquiryConcerningUnborn   RecentEnquiryConcerning = "unborn"
+	RecentEnquiryConcerningNotKnown RecentEnquiryConcerning = "not-known"
+)
+
+// AllValues returns all RecentEnquiryConcerning values.
+func (RecentEnquiryConcerning) AllValues() []RecentEnquiryConcerning {
+	return []RecentEnquiryConcerning{
+		RecentEnquiryConcerningChild,
+		RecentEnquiryConcerningAdult,
+		RecentEnquiryConcerningUnborn,
+		RecentEnquiryConcerningNotKnown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s RecentEnquiryConcerning) MarshalText() ([]byte, error) {
+	switch s {
+	case RecentEnquiryConcerningChild:
+		return []byte(s), nil
+	case RecentEnquiryConcerningAdult:
+		return []byte(s), nil
+	case RecentEnquiryConcerningUnborn:
+		return []byte(s), nil
+	case RecentEnquiryConcerningNotKnown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *RecentEnquiryConcerning) UnmarshalText(data []byte) error {
+	switch RecentEnquiryConcerning(data) {
+	case RecentEnquiryConcerningChild:
+		*s = RecentEnquiryConcerningChild
+		return nil
+	case RecentEnquiryConcerningAdult:
+		*s = RecentEnquiryConcerningAdult
+		return nil
+	case RecentEnquiryConcerningUnborn:
+		*s = RecentEnquiryConcerningUnborn
+		return nil
+	case RecentEnquiryConcerningNotKnown:
+		*s = RecentEnquiryConcerningNotKnown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/RecentPage
+type RecentPage struct {
+	Enquiries []RecentEnquiry `json:"enquiries"`
+	Next      OptCursor       `json:"next"`
+}
+
+// GetEnquiries returns the value of Enquiries.
+func (s *RecentPage) GetEnquiries() []RecentEnquiry {
+	return s.Enquiries
+}
+
+// GetNext returns the value of Next.
+func (s *RecentPage) GetNext() OptCursor {
+	return s.Next
+}
+
+// SetEnquiries sets the value of Enquiries.
+func (s *RecentPage) SetEnquiries(val []RecentEnquiry) {
+	s.Enquiries = val
+}
+
+// SetNext sets the value of Next.
+func (s *RecentPage) SetNext(val OptCursor) {
+	s.Next = val
+}
+
 type RecognitionToken string
 
 // The caller's own side of the decision, with each step's answer.
@@ -11119,6 +11306,148 @@ func (s *UntoldList) GetActs() []Untold {
 // SetActs sets the value of Acts.
 func (s *UntoldList) SetActs(val []Untold) {
 	s.Acts = val
+}
+
+// Ref: #/components/schemas/WaitingList
+type WaitingList struct {
+	Waiting []WaitingListWaitingItem `json:"waiting"`
+	// There is no more than this.
+	Complete bool `json:"complete"`
+}
+
+// GetWaiting returns the value of Waiting.
+func (s *WaitingList) GetWaiting() []WaitingListWaitingItem {
+	return s.Waiting
+}
+
+// GetComplete returns the value of Complete.
+func (s *WaitingList) GetComplete() bool {
+	return s.Complete
+}
+
+// SetWaiting sets the value of Waiting.
+func (s *WaitingList) SetWaiting(val []WaitingListWaitingItem) {
+	s.Waiting = val
+}
+
+// SetComplete sets the value of Complete.
+func (s *WaitingList) SetComplete(val bool) {
+	s.Complete = val
+}
+
+type WaitingListWaitingItem struct {
+	Act    ID                         `json:"act"`
+	Handle ID                         `json:"handle"`
+	What   WaitingListWaitingItemWhat `json:"what"`
+	// Since when: of another agency's act the day alone, in UTC.
+	At time.Time `json:"at"`
+	// What the caller's own column calls the person.
+	Identifier string `json:"identifier"`
+}
+
+// GetAct returns the value of Act.
+func (s *WaitingListWaitingItem) GetAct() ID {
+	return s.Act
+}
+
+// GetHandle returns the value of Handle.
+func (s *WaitingListWaitingItem) GetHandle() ID {
+	return s.Handle
+}
+
+// GetWhat returns the value of What.
+func (s *WaitingListWaitingItem) GetWhat() WaitingListWaitingItemWhat {
+	return s.What
+}
+
+// GetAt returns the value of At.
+func (s *WaitingListWaitingItem) GetAt() time.Time {
+	return s.At
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *WaitingListWaitingItem) GetIdentifier() string {
+	return s.Identifier
+}
+
+// SetAct sets the value of Act.
+func (s *WaitingListWaitingItem) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *WaitingListWaitingItem) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetWhat sets the value of What.
+func (s *WaitingListWaitingItem) SetWhat(val WaitingListWaitingItemWhat) {
+	s.What = val
+}
+
+// SetAt sets the value of At.
+func (s *WaitingListWaitingItem) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *WaitingListWaitingItem) SetIdentifier(val string) {
+	s.Identifier = val
+}
+
+type WaitingListWaitingItemWhat string
+
+const (
+	WaitingListWaitingItemWhatDisputed  WaitingListWaitingItemWhat = "disputed"
+	WaitingListWaitingItemWhatToConfirm WaitingListWaitingItemWhat = "to-confirm"
+	WaitingListWaitingItemWhatProposed  WaitingListWaitingItemWhat = "proposed"
+	WaitingListWaitingItemWhatPublished WaitingListWaitingItemWhat = "published"
+)
+
+// AllValues returns all WaitingListWaitingItemWhat values.
+func (WaitingListWaitingItemWhat) AllValues() []WaitingListWaitingItemWhat {
+	return []WaitingListWaitingItemWhat{
+		WaitingListWaitingItemWhatDisputed,
+		WaitingListWaitingItemWhatToConfirm,
+		WaitingListWaitingItemWhatProposed,
+		WaitingListWaitingItemWhatPublished,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s WaitingListWaitingItemWhat) MarshalText() ([]byte, error) {
+	switch s {
+	case WaitingListWaitingItemWhatDisputed:
+		return []byte(s), nil
+	case WaitingListWaitingItemWhatToConfirm:
+		return []byte(s), nil
+	case WaitingListWaitingItemWhatProposed:
+		return []byte(s), nil
+	case WaitingListWaitingItemWhatPublished:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *WaitingListWaitingItemWhat) UnmarshalText(data []byte) error {
+	switch WaitingListWaitingItemWhat(data) {
+	case WaitingListWaitingItemWhatDisputed:
+		*s = WaitingListWaitingItemWhatDisputed
+		return nil
+	case WaitingListWaitingItemWhatToConfirm:
+		*s = WaitingListWaitingItemWhatToConfirm
+		return nil
+	case WaitingListWaitingItemWhatProposed:
+		*s = WaitingListWaitingItemWhatProposed
+		return nil
+	case WaitingListWaitingItemWhatPublished:
+		*s = WaitingListWaitingItemWhatPublished
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // Ref: #/components/schemas/WithdrawalRequest

@@ -330,6 +330,14 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/objections
 	ListObjections(ctx context.Context, params ListObjectionsParams) (*Objections, error)
+	// ListRecent implements listRecent operation.
+	//
+	// The caller's own enquiries, newest first, with what the column calls the person: never what they
+	// were told, which is decided anew
+	// each time somebody asks. Nobody else's are there, and it is no enquiry.
+	//
+	// GET /relmgr/v1/enquiries
+	ListRecent(ctx context.Context, params ListRecentParams) (*RecentPage, error)
 	// ListRepairs implements listRepairs operation.
 	//
 	// A registrar found a recognition or a statement to be wrong; the anchors and correlations that
@@ -357,6 +365,15 @@ type Handler interface {
 	//
 	// GET /relmgr/v1/tellings
 	ListUntold(ctx context.Context, params ListUntoldParams) (*UntoldList, error)
+	// ListWaiting implements listWaiting operation.
+	//
+	// Identifiers that are disputed, joint correlations that wait for this side's word or for the
+	// other's, and joint publications that wait for the
+	// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
+	// read is recorded as an enquiry, before it is answered.
+	//
+	// GET /relmgr/v1/waiting
+	ListWaiting(ctx context.Context, params ListWaitingParams) (*WaitingList, error)
 	// LookUpForPeer implements lookUpForPeer operation.
 	//
 	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries. The question names nobody:

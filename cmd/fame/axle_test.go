@@ -238,6 +238,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 		}
 	}
 	t.Run("an emergency", func(t *testing.T) { emergencyElsewhere(t, home, school) })
+	t.Run("a practitioner sees on the portal what each hub says", func(t *testing.T) { hubsAreAskedOnThePortal(t, home, school) })
 	t.Run("a hub that is dead costs nobody else anything", func(t *testing.T) { deadPeer(t, home, school, carer) })
 	t.Run("suspended, it is told nothing from the next request on", func(t *testing.T) { suspendedPeer(t, home, school, carer) })
 	t.Run("privately", func(t *testing.T) { privately(t, towns) })

@@ -4,9 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/fame-hub/fame/web"
 )
 
 // shows is the text of the first part of a page of that class.
@@ -215,4 +218,106 @@ func fileIsUploaded(b *browser) {
 	b.sees("GP-66001")
 	b.seesNot("Your own service has not published")
 	b.signOut()
+}
+
+// casesAreWorked: two agencies join somebody together; whoever has to confirm finds it in
+// their queue with the evidence, says yes, doubts it later and says what holds (ACT-06,
+// IDX-18). What was asked in earlier sessions is found again (QRY-09).
+func casesAreWorked(b *browser) {
+	b.signIn("mr-lindqvist")
+	b.follow("Telephone code")
+	b.choose("column", "social-care")
+	b.fill("identifier", "LMN-77003")
+	b.decide("children-act-2004-s10")
+	b.press("Make a code")
+	code := b.shows("app-spoken")
+	b.signOut()
+	b.signIn("dr-brandt")
+	b.follow("Join")
+	b.fill("identifier", "GP-77003")
+	b.fill("pairing", code)
+	b.fill("reason", "same-person-found")
+	b.choose("joint", "yes")
+	b.decide("children-act-2004-s10")
+	b.press("They are the same person")
+	b.sees("Recorded")
+	b.signOut()
+
+	b.signIn("mr-lindqvist")
+	queue := func() {
+		b.follow("Waiting")
+		b.choose("purpose", "co-ordinate-care")
+		b.fill("reason", "working-with-person")
+		b.press("Show what waits")
+	}
+	b.follow("Waiting")
+	b.press("Show what waits")
+	b.sees("There is a problem", "Select a reason")
+	queue()
+	b.sees("LMN-77003", "To confirm", "Medium: another agency waits for you")
+	b.seesNot("GP-77003")
+	b.looks("waiting")
+	b.follow("Look at the evidence (LMN-77003)")
+	b.sees("Side by side", "Riverside Surgery")
+	b.looks("evidence")
+	b.follow("They are the same person")
+	b.fill("reason", "same-person-found")
+	b.press("Confirm it")
+	b.sees("You have confirmed it")
+	b.follow("Say that somebody may be two people")
+	b.choose("column", "social-care")
+	b.fill("identifier", "LMN-77003")
+	b.fill("reason", "not-the-same-person")
+	b.press("Dispute it")
+	b.sees("It is disputed")
+	queue()
+	b.sees("Disputed", "High: it answers nobody")
+	b.follow("Say what holds (LMN-77003)")
+	b.sees("Said to be the same person by Riverside Surgery")
+	b.looks("settle")
+	b.fill("reason", "not-the-same-person")
+	b.press("Settle it")
+	b.sees("It is settled")
+	b.seesNot("LMN-77003")
+
+	b.follow("Ask")
+	b.askAbout("social-care", "LMN-00042")
+	b.press("Ask")
+	b.signOut()
+	b.signIn("mr-lindqvist")
+	b.follow("My enquiries")
+	b.seesNot("LMN-00042")
+	b.follow("What I asked earlier")
+	if strings.Contains(b.text(), "What I asked for Children's assessment unit") {
+		b.follow("What I asked for Children's assessment unit")
+	}
+	b.sees("LMN-00042", "Co-ordinate care and support")
+	b.looks("enquiries-earlier")
+	b.signOut()
+}
+
+// QRY-04, QRY-12, FED-27: whoever asks other hubs too sees the partnership's answer at once
+// and each hub's as it comes, by loading the page again.
+func hubsAreAskedOnThePortal(t *testing.T, home, school *town) {
+	const number = "9434765838"
+	home.tellsHubs(t, number, school.made.Hub)
+	at := "http://" + school.made.Listen
+	v := newVisitorOf(t, at, web.Config{Public: at, Hub: "School", Duties: web.Duties{
+		Relmgr: school.Relmgr.URL, Consent: school.Consent.URL, Governance: school.Governance.URL, Registrar: school.Registrar.URL, Federation: school.Federation.URL,
+	}, Agencies: []web.Agency{{Name: "local", Title: "Sign in at the local issuer", Issuer: school.issuer.URL(), Client: audience}}})
+	s := v.signIn("dr-patel", "/portal/ask")
+	values := askFor(number, s)
+	values.Set("elsewhere", "yes")
+	s = v.post("/portal/ask", values)
+	for until := time.Now().Add(time.Minute); strings.Contains(s.text, "Waiting for its answer") && time.Now().Before(until); s = v.get(s.at) {
+		if !strings.Contains(s.text, "other hubs have been heard") || !strings.Contains(s.text, ">Look again<") {
+			t.Fatalf("while hubs are asked the page says %s", s.text)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	for _, want := range []string{"All other hubs have answered", "Riverside Surgery", "01632 960101", "It has nothing that it can tell you"} {
+		if !strings.Contains(s.text, want) {
+			t.Errorf("the page does not say %q: %s", want, s.text)
+		}
+	}
 }

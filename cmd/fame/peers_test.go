@@ -14,6 +14,7 @@ import (
 	"github.com/fame-hub/fame/federation/entity"
 	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/localissuer"
+	"github.com/fame-hub/fame/web"
 )
 
 // metHub is a hub that others find at its own address, with Riverside's partnership.
@@ -28,7 +29,9 @@ func metHub(t *testing.T, p *hubtest.Postgres, name string) *town {
 	if w.issuer, err = localissuer.Open(filepath.Join(hubtest.Dir(t, "issuer"), "issuer.key"), w.made.localIssuer()); err != nil {
 		t.Fatal(err)
 	}
-	mux.Handle("/issuer/", w.issuer.Handler("/issuer"))
+	mux.Handle("/issuer/", w.issuer.SignInHandler("/issuer", localissuer.SignIn{
+		Client: audience, RedirectURIs: []string{server.URL + web.Prefix + "/sign-in/local/back"}, People: players, Now: time.Now,
+	}))
 	w.Hub = hubtest.NewHub(t, p, name, "", hubtest.Governor(w.issuer.URL()+"#governor"))
 	w.made.dir, w.made.Hub = w.Hub.Dir, w.Hub.URL
 	if w.document, err = riversideDocument(w.made); err != nil {

@@ -31,6 +31,7 @@ func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 		{"a private link is made, taken up, asked through and ended (IDM-02, IDM-04)", linksAreMade},
 		{"a keeper enters people, decides on a duplicate and takes it back (REG-10, REG-11)", keeperWorks},
 		{"a file is uploaded under an approval, and each line that is wrong is told (ACT-04, PUB-01)", fileIsUploaded},
+		{"a relationship manager works what waits, and finds what was asked before (ACT-06, IDX-18, QRY-09)", casesAreWorked},
 		{"every form takes rubbish", func(b *browser) { everyFormTakesRubbish(b.t, b.hub, b.own, dir) }},
 		{"a form that is sent twice acts once, and one that outlives its session loses nothing", func(b *browser) { formsAreSentOnce(b.t, b.hub) }},
 		{"other sites are kept out", func(b *browser) { otherSitesAreKeptOut(b.t, b.hub) }},

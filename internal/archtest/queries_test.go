@@ -180,7 +180,6 @@ var scans = map[string]string{
 	"ForgetWhatIsOver": "a sweep of what lives for minutes", "ForgetGrants": "a sweep of what lives for minutes",
 	"CountOutcomes":    "figures of a register",
 	"BeginLookUpEpoch": "a month's epoch of private look-ups", "HearSchemes": "a column that is given a scheme",
-	"ListAsked": "a manager's draft of rules, tried against a month of enquiries",
 }
 
 // A plan is made once and kept while its tables grow: what has no index then

@@ -163,6 +163,8 @@ func newBench(t testing.TB) *bench {
 		"withdrawAct":         {as: "dr-patel", target: "/relmgr/v1/acts/" + b.publishing + "/withdrawal", body: render(object{"reason": "work-ended"})},
 		"requestContact":      {as: "mr-lindqvist", target: "/relmgr/v1/enquiries/" + b.question + "/contact-requests", body: render(object{"contact": "desk"})},
 		"listContactReplies":  {as: "mr-lindqvist", target: "/relmgr/v1/enquiries/" + b.question + "/contact-requests"},
+		"listRecent":          {as: "mr-lindqvist", target: "/relmgr/v1/enquiries?column=social-care&limit=2"},
+		"listWaiting":         {as: "mr-lindqvist", target: "/relmgr/v1/waiting?column=social-care&" + why},
 		"listContactRequests": {as: "dr-patel", target: "/relmgr/v1/contact-requests?column=gp-riverside"},
 		"replyToContactRequest": {as: "dr-patel", target: "/relmgr/v1/contact-requests/" + b.delivery + "/reply", body: render(plain(t, object{
 			"reply": "share", "reason": "working-with-person", "detriment": "not-considered", "contact": "desk",

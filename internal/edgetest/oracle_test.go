@@ -98,6 +98,7 @@ var tellsNothing = map[string]string{
 	"renewLink":            "likewise",
 	"endLink":              "likewise",
 	"listLinks":            "likewise",
+	"listWaiting":          "of a whole column, what listActs shows of each: it rests on the acts of both sides, never on what hides or bars; tested in relmgr",
 	"askThroughLink":       "likewise; that a link which is none cannot be told from another's is tested in idmgr",
 	"draftRules":           "knows no subject: it counts kinds of enquiry, whatever they were answered",
 	"listRules":            "knows no subject",
@@ -596,6 +597,10 @@ var probes = []probe{
 		id := h.enquiry(p, nil)
 		h.ok(asker, "POST", "/relmgr/v1/enquiries/"+id+"/contact-requests", object{"contact": "desk"})
 		return get("/relmgr/v1/enquiries/" + id + "/contact-requests")
+	}},
+	{operation: "listRecent", own: true, ready: func(h *hub, p asked) request {
+		h.enquiry(p, nil)
+		return get("/relmgr/v1/enquiries?limit=1&column=" + askers)
 	}},
 	{operation: "listContactRequests", alone: true, own: true, reached: true, ready: func(h *hub, p asked) request {
 		h.contacted(p)

@@ -495,6 +495,8 @@ func (b *bench) notAllowed() (rows []row) {
 	}
 	add("a withdrawal by a clerk of the agency", b.as("withdrawAct", "clerk-ito"), b.publishing)
 	add("another column's contact requests", b.as("listContactRequests", "ms-okafor"))
+	add("what was asked from another column", b.as("listRecent", "ms-okafor"))
+	add("what waits in another column", b.as("listWaiting", "ms-okafor"))
 	add("a review without the role", b.as("judgeEnquiry", "mr-lindqvist"), b.review)
 	add("declaring for somebody else without the role", b.replaced(b.as("declareInterest", "mr-lindqvist"), []any{"practitioner"}, "ms-novak"))
 	add("ending a declaration without the role", b.as("endDeclaration", "mr-lindqvist"), b.declaration)
