@@ -7,6 +7,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
@@ -300,19 +303,26 @@ func showDecided(v *visit) error {
 
 func showWord(v *visit) error {
 	pg := &page{Title: "What I allowed", Done: v.flash(), Empty: "You have agreed to nothing, hidden nothing and left nobody out.", Lead: []string{"Everything here is in force at once when you change it."}}
-	names := map[relmgroas.ID]string{}
-	all, err := v.relationships()
-	if err != nil {
+	names, words := map[relmgroas.ID]string{}, []*consentoas.MyWord{}
+	var both errgroup.Group // each answer leaves on a beat
+	both.Go(func() error {
+		all, err := v.relationships()
+		for _, k := range all {
+			names[k.Handle] = k.whose()
+		}
+		return err
+	})
+	both.Go(func() error {
+		return v.mine(func(_ *relmgroas.Client, c *consentoas.Client) error {
+			word, err := c.ListMyWord(v.ctx)
+			words = append(words, word)
+			return err
+		})
+	})
+	if err := both.Wait(); err != nil {
 		return err
 	}
-	for _, k := range all {
-		names[k.Handle] = k.whose()
-	}
-	err = v.mine(func(_ *relmgroas.Client, c *consentoas.Client) error {
-		word, err := c.ListMyWord(v.ctx)
-		if err != nil {
-			return err
-		}
+	for _, word := range words {
 		for _, one := range word.Consents {
 			ended := one.Withdrawn.Set || one.Until.Before(v.p.Now())
 			k := card{Title: "Agreed: " + names[relmgroas.ID(one.Handle)], Tag: map[bool]string{true: "Ended", false: "In force"}[ended], Rows: []row{
@@ -320,6 +330,9 @@ func showWord(v *visit) error {
 				{Key: "From", Values: []string{whenDay(one.From)}}, {Key: "Until", Values: []string{whenDay(one.Until)}},
 				{Key: "Recorded", Values: []string{map[bool]string{true: "By you, here", false: plain(one.Evidence)}[one.ByMyself]}},
 			}}
+			if u, ok := one.Understanding.Get(); ok {
+				k.Rows = append(k.Rows, row{Key: "How it was made sure that it was understood", Values: []string{plain(string(u))}})
+			}
 			if held, ok := one.Held.Get(); ok {
 				k.Lines = append(k.Lines, map[consentoas.MyHeldState]string{
 					consentoas.MyHeldStateWaiting:  "Somebody else agreed for you. The agency that recorded it looks at it before it tells you by what right.",
@@ -351,10 +364,6 @@ func showWord(v *visit) error {
 			}
 			pg.Cards = append(pg.Cards, k)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	return v.show(pg)
 }
@@ -502,6 +511,7 @@ func agreeForm(v *visit, k known) *form {
 		{Name: "purposes", Label: "For what may they tell others that they work with you?", Kind: several, Options: purposes, Missing: "Select at least one thing that you agree to"},
 		{Name: "aspects", Label: "What may they tell?", Kind: several, Options: aspects, Missing: "Select at least one thing that they may tell"},
 		until,
+		{Name: "understood", Label: "I understand what they may tell, to whom and until when", Hint: "If you do not, ask the service, or somebody whom you trust, before you agree.", Kind: yes, Missing: "Tick the box to say that you understand what you agree to"},
 	}}
 }
 
@@ -551,6 +561,9 @@ func showComplaints(v *visit) error {
 		for _, one := range got.Complaints {
 			c := card{Title: plain(one.Topic), Tag: "Sent", Rows: []row{{Key: "About", Values: []string{v.t.columnTitle(string(one.Column)) + ", " + one.AgencyName}}, {Key: "Sent", Values: []string{when(one.At)}},
 				{Key: "You hear by", Values: []string{whenDay(one.AcknowledgeBy)}}}}
+			if !one.Acknowledged.Set && !one.Answered.Set {
+				c.Rows[len(c.Rows)-1].Values = append(c.Rows[len(c.Rows)-1].Values, daysLeft(one.AcknowledgeBy, v.p.Now()))
+			}
 			if one.Acknowledged.Set {
 				c.Tag = "They have it"
 			}
@@ -566,6 +579,18 @@ func showComplaints(v *visit) error {
 		return err
 	}
 	return v.show(pg)
+}
+
+// daysLeft is how long they have yet to say that they have a complaint (SUB-08).
+func daysLeft(by, now time.Time) string {
+	switch days := int(by.Sub(now).Hours() / 24); {
+	case by.Before(now):
+		return "They are late. You can turn to the Information Commissioner."
+	case days == 0:
+		return "Less than a day is left."
+	default:
+		return counted(days, "day is left.", "days are left.")
+	}
 }
 
 func showLinks(v *visit) error {

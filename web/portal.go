@@ -314,6 +314,9 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 	for _, n := range v.nav() {
 		pg.Cards = append(pg.Cards, card{Title: n.Text, Href: n.Href, Lines: []string{n.Why}})
 	}
+	if p.Guide != nil {
+		pg.Links = append(pg.Links, link{Text: "The story to follow", Href: Prefix + "/guide"})
+	}
 	v.finish(v.show(pg))
 }
 
@@ -324,7 +327,11 @@ func (p *Portal) guide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := p.visit(w, r)
-	pg := &page{Title: p.Guide.Title, Lead: p.Guide.Lead}
+	pg := &page{Title: p.Guide.Title, Lead: p.Guide.Lead, Links: []link{{Text: "Begin: sign in as somebody of the story", Href: Prefix + "/sign-in"}}}
+	if v.who != nil {
+		pg.Lead = append(slices.Clone(pg.Lead), "To be somebody else, sign out, and sign in as them.")
+		pg.Links = []link{{Text: "Go to the start page", Href: Prefix + "/"}}
+	}
 	for _, c := range p.Guide.People {
 		pg.Cards = append(pg.Cards, card{Title: c.Title, Lines: c.Lines})
 	}

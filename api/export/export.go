@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
@@ -90,20 +93,27 @@ func By(ctx context.Context, d Duties, proofs []relmgroas.MyHandlesProofs, sensi
 
 // seen are entries that another proof has shown already: an act may be about two
 // handles.
-type seen map[string]bool
+type seen struct {
+	mu sync.Mutex
+	of map[string]bool
+}
 
-func newSeen() seen { return seen{} }
+func newSeen() *seen { return &seen{of: map[string]bool{}} }
 
-func (s seen) first(list string, id any) bool {
+func (s *seen) first(list string, id any) bool {
 	key := fmt.Sprint(list, id)
-	if s[key] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[key] {
 		return false
 	}
-	s[key] = true
+	s.of[key] = true
 	return true
 }
 
-func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesProofs, sensitive bool, s seen) error {
+// add asks for every list at once: each answer leaves on a beat, and a list waits for no
+// other. Each writes its own members of e.
+func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesProofs, sensitive bool, s *seen) error {
 	r, err := relmgroas.NewClient(d.Relmgr, bearer.Relmgr(proofs.Relmgr), relmgroas.WithClient(d.Client))
 	if err != nil {
 		return err
@@ -112,102 +122,112 @@ func (e *Export) add(ctx context.Context, d Duties, proofs relmgroas.MyHandlesPr
 	if err != nil {
 		return err
 	}
-	relationships, err := r.ListMyRelationships(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for the relationships: %w", err)
-	}
-	e.Relationships = append(e.Relationships, relationships.Relationships...)
-	complaints, err := r.ListMyComplaints(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for the complaints: %w", err)
-	}
-	e.Complaints = append(e.Complaints, complaints.Complaints...)
 	choice, most := relmgroas.NewOptBool(sensitive), relmgroas.NewOptInt(pageSize)
-	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
-		p, err := r.ListMyEnquiries(ctx, relmgroas.ListMyEnquiriesParams{Sensitive: choice, Limit: most, Cursor: from})
+	lists, ctx := errgroup.WithContext(ctx)
+	lists.Go(func() error {
+		relationships, err := r.ListMyRelationships(ctx)
 		if err != nil {
-			return from, fmt.Errorf("ask for the enquiries: %w", err)
+			return fmt.Errorf("ask for the relationships: %w", err)
 		}
-		for _, v := range p.Enquiries {
-			if s.first("enquiry", v.Enquiry) {
-				e.Enquiries = append(e.Enquiries, v)
-			}
-		}
-		return p.Next, nil
+		e.Relationships = append(e.Relationships, relationships.Relationships...)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
-		p, err := r.ListMyActs(ctx, relmgroas.ListMyActsParams{Sensitive: choice, Limit: most, Cursor: from})
+	lists.Go(func() error {
+		complaints, err := r.ListMyComplaints(ctx)
 		if err != nil {
-			return from, fmt.Errorf("ask for the acts: %w", err)
+			return fmt.Errorf("ask for the complaints: %w", err)
 		}
-		for _, v := range p.Acts {
-			if s.first("act", v.Act) {
-				e.Acts = append(e.Acts, v)
-			}
-		}
-		return p.Next, nil
+		e.Complaints = append(e.Complaints, complaints.Complaints...)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	err = pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
-		p, err := r.ListMyDecisions(ctx, relmgroas.ListMyDecisionsParams{Sensitive: choice, Limit: most, Cursor: from})
-		if err != nil {
-			return from, fmt.Errorf("ask for the decisions: %w", err)
-		}
-		e.Decisions = append(e.Decisions, p.Decisions...)
-		return p.Next, nil
+	lists.Go(func() error {
+		return pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+			p, err := r.ListMyEnquiries(ctx, relmgroas.ListMyEnquiriesParams{Sensitive: choice, Limit: most, Cursor: from})
+			if err != nil {
+				return from, fmt.Errorf("ask for the enquiries: %w", err)
+			}
+			for _, v := range p.Enquiries {
+				if s.first("enquiry", v.Enquiry) {
+					e.Enquiries = append(e.Enquiries, v)
+				}
+			}
+			return p.Next, nil
+		})
 	})
-	if err != nil {
-		return err
-	}
-	word, err := c.ListMyWord(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for the consents: %w", err)
-	}
-	e.Consents, e.Exclusions, e.Blocks = append(e.Consents, word.Consents...), append(e.Exclusions, word.Exclusions...), append(e.Blocks, word.Blocks...)
-	for _, url := range d.Idmgrs {
-		m, err := idmgroas.NewClient(url, bearer.Idmgr(proofs.Idmgr), idmgroas.WithClient(d.Client))
+	lists.Go(func() error {
+		return pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+			p, err := r.ListMyActs(ctx, relmgroas.ListMyActsParams{Sensitive: choice, Limit: most, Cursor: from})
+			if err != nil {
+				return from, fmt.Errorf("ask for the acts: %w", err)
+			}
+			for _, v := range p.Acts {
+				if s.first("act", v.Act) {
+					e.Acts = append(e.Acts, v)
+				}
+			}
+			return p.Next, nil
+		})
+	})
+	lists.Go(func() error {
+		return pages(func(from relmgroas.OptCursor) (relmgroas.OptCursor, error) {
+			p, err := r.ListMyDecisions(ctx, relmgroas.ListMyDecisionsParams{Sensitive: choice, Limit: most, Cursor: from})
+			if err != nil {
+				return from, fmt.Errorf("ask for the decisions: %w", err)
+			}
+			e.Decisions = append(e.Decisions, p.Decisions...)
+			return p.Next, nil
+		})
+	})
+	lists.Go(func() error {
+		word, err := c.ListMyWord(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("ask for the consents: %w", err)
 		}
-		links, err := m.ListMyLinks(ctx)
-		if err != nil {
-			return fmt.Errorf("ask for the private links: %w", err)
-		}
-		for _, v := range links.Links {
-			if s.first("link", v.Link) {
-				e.Links = append(e.Links, v)
+		e.Consents, e.Exclusions, e.Blocks = append(e.Consents, word.Consents...), append(e.Exclusions, word.Exclusions...), append(e.Blocks, word.Blocks...)
+		for _, v := range word.Consents {
+			if held, ok := v.Held.Get(); ok {
+				why := "somebody else decided for you: the agency that recorded it looks at it before it tells by what right"
+				if held.State == consentoas.MyHeldStateWithheld {
+					why = "somebody else decided for you: the agency that recorded it has looked, and leaves out by what right. Its reason: " + string(held.Reason.Value)
+				}
+				e.Held = append(e.Held, Held{"consents", string(v.Consent), why})
 			}
 		}
-		effects, err := m.ListMyEffects(ctx)
-		if err != nil {
-			return fmt.Errorf("ask what identity managers do: %w", err)
-		}
-		for _, v := range effects.Effects {
-			if s.first("effect", v.Effect) {
-				e.Effects = append(e.Effects, v)
+		return nil
+	})
+	lists.Go(func() error {
+		for _, url := range d.Idmgrs {
+			m, err := idmgroas.NewClient(url, bearer.Idmgr(proofs.Idmgr), idmgroas.WithClient(d.Client))
+			if err != nil {
+				return err
+			}
+			links, err := m.ListMyLinks(ctx)
+			if err != nil {
+				return fmt.Errorf("ask for the private links: %w", err)
+			}
+			for _, v := range links.Links {
+				if s.first("link", v.Link) {
+					e.Links = append(e.Links, v)
+				}
+			}
+			effects, err := m.ListMyEffects(ctx)
+			if err != nil {
+				return fmt.Errorf("ask what identity managers do: %w", err)
+			}
+			for _, v := range effects.Effects {
+				if s.first("effect", v.Effect) {
+					e.Effects = append(e.Effects, v)
+				}
+			}
+			for _, v := range effects.Cases {
+				if s.first("case", v.Case) {
+					e.Cases = append(e.Cases, v)
+				}
 			}
 		}
-		for _, v := range effects.Cases {
-			if s.first("case", v.Case) {
-				e.Cases = append(e.Cases, v)
-			}
-		}
-	}
-	for _, v := range word.Consents {
-		if held, ok := v.Held.Get(); ok {
-			why := "somebody else decided for you: the agency that recorded it looks at it before it tells by what right"
-			if held.State == consentoas.MyHeldStateWithheld {
-				why = "somebody else decided for you: the agency that recorded it has looked, and leaves out by what right. Its reason: " + string(held.Reason.Value)
-			}
-			e.Held = append(e.Held, Held{"consents", string(v.Consent), why})
-		}
-	}
-	return nil
+		return nil
+	})
+	return lists.Wait()
 }
 
 // mostPages bounds a list whose pages never end.

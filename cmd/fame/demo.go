@@ -85,7 +85,6 @@ func afterwards(ctx context.Context, h hub, out *printer) error {
 	out.say("  export FAME_DIR=%s", h.dir)
 	out.say("  bin/fame ask --as mr-lindqvist --column social-care --purpose co-ordinate-care --reason working-with-person LMN-00042")
 	out.say("  bin/fame ask --as clerk-ito --column gp-riverside --purpose co-ordinate-care --reason working-with-person GP-00042")
-	out.say("  bin/fame apply --as gov-ellis --dry-run -f demo/riverside/partnership.yaml")
 	out.say("  curl -s -H \"Authorization: Bearer $(bin/fame token --as gov-ellis)\" %s/governance/v1/services", h.Hub)
 	return nil
 }

@@ -203,7 +203,7 @@ func everyForm() []struct {
 		{"/portal/me/relationships/{handle}/leave-out", aRow{who: myself, way: linked("/portal/me/relationships", "/portal/me/relationships/"+id+"/leave-out"), good: url.Values{"agency": {"night-shelter"}}}},
 		{"/portal/me/exclusions/{id}/end", aRow{who: myself, way: linked("/portal/me/consents", "/portal/me/exclusions/"+id+"/end"), good: url.Values{}}},
 		{"/portal/me/relationships/{handle}/agree", aRow{who: myself, way: linked("/portal/me/relationships", "/portal/me/relationships/"+id+"/agree"), repeats: true, good: url.Values{
-			"purposes": {"co-ordinate-care"}, "aspects": {"relationship"}, "until-day": {"1"}, "until-month": {"6"}, "until-year": {"2027"}}}},
+			"purposes": {"co-ordinate-care"}, "aspects": {"relationship"}, "understood": {"yes"}, "until-day": {"1"}, "until-month": {"6"}, "until-year": {"2027"}}}},
 		{"/portal/me/consents/{id}/end", aRow{who: myself, way: linked("/portal/me/consents", "/portal/me/consents/"+id+"/end"), good: url.Values{}}},
 		{"/portal/me/relationships/{handle}/complain", aRow{who: myself, way: linked("/portal/me/relationships", "/portal/me/relationships/"+id+"/complain"), repeats: true, good: url.Values{"topic": {"sharing"}}}},
 		{"/portal/me/objections/{act}", aRow{who: myself, way: at("/portal/me/objections/" + nobodys)}},

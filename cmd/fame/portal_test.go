@@ -179,10 +179,11 @@ func personLooksAfterTheirOwn(b *browser) {
 	b.follow("Who knows me")
 	b.follow("Agree to something (Riverside Surgery)")
 	b.press("I agree")
-	b.sees("Select at least one thing that you agree to")
+	b.sees("Select at least one thing that you agree to", "Tick the box to say that you understand what you agree to")
 	b.looks("me-agree-mistakes")
 	b.choose("purposes", "co-ordinate-care")
 	b.choose("aspects", "relationship")
+	b.choose("understood", "yes")
 	b.press("I agree")
 	b.sees("What you agreed to is in force from now on", "By you, here")
 
@@ -192,7 +193,7 @@ func personLooksAfterTheirOwn(b *browser) {
 	b.sees("Select what it is about")
 	b.choose("topic", "sharing")
 	b.press("Send the complaint")
-	b.sees("Your complaint has been sent", "It was shared, and should not have been")
+	b.sees("Your complaint has been sent", "It was shared, and should not have been", "29 days are left")
 	b.looks("me-complaints")
 
 	b.follow("Who asked")

@@ -33,7 +33,7 @@ var libraries = map[string]string{
 	"github.com/transparency-dev/merkle":    "0017: proofs of the log, verified by other code than made them",
 	"golang.org/x/crypto":                   "0041: argon2id, for secrets",
 	"golang.org/x/mod":                      "0017: signed notes and the log's tiles and proofs",
-	"golang.org/x/sync":                     "0006: singleflight, so that a burst fetches keys once",
+	"golang.org/x/sync":                     "0006: singleflight, so that a burst fetches keys once; errgroup, where a page asks several duties",
 	"golang.org/x/sys":                      "0073: timers of the kernel, for the beat",
 	"golang.org/x/text":                     "0011: Unicode's normal forms, before names are compared",
 	"golang.org/x/time":                     "0006: rate limits",
