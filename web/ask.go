@@ -380,8 +380,8 @@ func inCircle(centre, says string, around []spot) *circle {
 }
 
 func short(s string) string {
-	if r := []rune(s); len(r) > 26 {
-		return string(r[:25]) + "…"
+	if r := []rune(s); len(r) > 22 {
+		return string(r[:21]) + "…"
 	}
 	return s
 }
