@@ -80,6 +80,11 @@ func (b Federation) Oidc(context.Context, federationoas.OperationName) (federati
 	return federationoas.Oidc{Token: string(b)}, nil
 }
 
+// SignedIn bears a registrar's statement of who has signed in.
+func (b Federation) SignedIn(context.Context, federationoas.OperationName) (federationoas.SignedIn, error) {
+	return federationoas.SignedIn{Token: string(b)}, nil
+}
+
 // Problem is an RFC 9457 problem of any duty.
 type Problem struct {
 	Type    string `json:"type"`

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/consentoas"
+	"github.com/fame-hub/fame/api/federationoas"
 	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
 )
@@ -44,6 +45,23 @@ type Export struct {
 	// Held says what is not here: what is somebody else's too, before a person of its
 	// agency has looked at it, or where they left it out, with the reason.
 	Held []Held `json:"held"`
+	// Elsewhere is who asked at other hubs, gathered from their usage feeds: no hub has it.
+	Elsewhere []federationoas.UsageFeed `json:"elsewhere,omitempty"`
+}
+
+// Gather adds who asked at another hub, as whoever the statement names: a registrar made it
+// for that hub.
+func (e *Export) Gather(ctx context.Context, client *http.Client, hub, statement string) error {
+	f, err := federationoas.NewClient(hub, bearer.Federation(statement), federationoas.WithClient(client))
+	if err != nil {
+		return err
+	}
+	feed, err := f.ReadUsage(ctx)
+	if err != nil {
+		return fmt.Errorf("ask %s who asked: %w", hub, err)
+	}
+	e.Elsewhere = append(e.Elsewhere, *feed)
+	return nil
 }
 
 // Held is an entry of which a part is a third person's.

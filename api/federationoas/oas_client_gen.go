@@ -85,6 +85,16 @@ type Invoker interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/quality
 	PublishQuality(ctx context.Context, request *RegistrarQuality, params PublishQualityParams) (*RegistrarChange, error)
+	// ReadUsage invokes readUsage operation.
+	//
+	// What the register of registrars names as the usage feed: one form at every hub, for whoever bears
+	// the statement of who has signed in (`recognition`, from userinfo of a registrar's OpenID Provider)
+	// that was made for this hub. The hub's own relmgr is asked with it, and what it lists under
+	// `/relmgr/v1/me/enquiries` is put into words, newest first; federation keeps nothing of it, and no
+	// hub sees another's. Sensitive columns are not in it. `more` says that there is more, under `me`.
+	//
+	// GET /federation/v1/usage
+	ReadUsage(ctx context.Context) (*UsageFeed, error)
 	// ReadmitPeer invokes readmitPeer operation.
 	//
 	// For governance officers. On the agreement and the keys that were confirmed.
@@ -829,6 +839,80 @@ func (c *Client) sendPublishQuality(ctx context.Context, request *RegistrarQuali
 	defer body.Close()
 
 	result, err := decodePublishQualityResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ReadUsage invokes readUsage operation.
+//
+// What the register of registrars names as the usage feed: one form at every hub, for whoever bears
+// the statement of who has signed in (`recognition`, from userinfo of a registrar's OpenID Provider)
+// that was made for this hub. The hub's own relmgr is asked with it, and what it lists under
+// `/relmgr/v1/me/enquiries` is put into words, newest first; federation keeps nothing of it, and no
+// hub sees another's. Sensitive columns are not in it. `more` says that there is more, under `me`.
+//
+// GET /federation/v1/usage
+func (c *Client) ReadUsage(ctx context.Context) (*UsageFeed, error) {
+	res, err := c.sendReadUsage(ctx)
+	return res, err
+}
+
+func (c *Client) sendReadUsage(ctx context.Context) (res *UsageFeed, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/usage"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securitySignedIn(ctx, ReadUsageOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"SignedIn\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeReadUsageResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

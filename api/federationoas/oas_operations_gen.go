@@ -14,6 +14,7 @@ const (
 	ListEscalationsOperation OperationName = "ListEscalations"
 	ListPeersOperation       OperationName = "ListPeers"
 	PublishQualityOperation  OperationName = "PublishQuality"
+	ReadUsageOperation       OperationName = "ReadUsage"
 	ReadmitPeerOperation     OperationName = "ReadmitPeer"
 	ReceiveMessageOperation  OperationName = "ReceiveMessage"
 	RemoveRegistrarOperation OperationName = "RemoveRegistrar"

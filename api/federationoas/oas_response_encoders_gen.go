@@ -114,6 +114,19 @@ func encodePublishQualityResponse(response *RegistrarChange, w http.ResponseWrit
 	return nil
 }
 
+func encodeReadUsageResponse(response *UsageFeed, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeReadmitPeerResponse(response *PeerChange, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

@@ -1421,3 +1421,184 @@ func (s *SealedMessage) GetMessage() Envelope {
 func (s *SealedMessage) SetMessage(val Envelope) {
 	s.Message = val
 }
+
+type SignedIn struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *SignedIn) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *SignedIn) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *SignedIn) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *SignedIn) SetRoles(val []string) {
+	s.Roles = val
+}
+
+// Ref: #/components/schemas/Usage
+type Usage struct {
+	At         time.Time `json:"at"`
+	AgencyName string    `json:"agency_name"`
+	// The hub that asked, where it was another.
+	From OptString `json:"from"`
+	Role string    `json:"role"`
+	// In the words of this hub's partnership.
+	Purpose string `json:"purpose"`
+	// Likewise.
+	Reason    string `json:"reason"`
+	Emergency bool   `json:"emergency"`
+	// Of how many of the person's relationships it was told.
+	ToldOf     int        `json:"told_of"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetAt returns the value of At.
+func (s *Usage) GetAt() time.Time {
+	return s.At
+}
+
+// GetAgencyName returns the value of AgencyName.
+func (s *Usage) GetAgencyName() string {
+	return s.AgencyName
+}
+
+// GetFrom returns the value of From.
+func (s *Usage) GetFrom() OptString {
+	return s.From
+}
+
+// GetRole returns the value of Role.
+func (s *Usage) GetRole() string {
+	return s.Role
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *Usage) GetPurpose() string {
+	return s.Purpose
+}
+
+// GetReason returns the value of Reason.
+func (s *Usage) GetReason() string {
+	return s.Reason
+}
+
+// GetEmergency returns the value of Emergency.
+func (s *Usage) GetEmergency() bool {
+	return s.Emergency
+}
+
+// GetToldOf returns the value of ToldOf.
+func (s *Usage) GetToldOf() int {
+	return s.ToldOf
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Usage) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetAt sets the value of At.
+func (s *Usage) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetAgencyName sets the value of AgencyName.
+func (s *Usage) SetAgencyName(val string) {
+	s.AgencyName = val
+}
+
+// SetFrom sets the value of From.
+func (s *Usage) SetFrom(val OptString) {
+	s.From = val
+}
+
+// SetRole sets the value of Role.
+func (s *Usage) SetRole(val string) {
+	s.Role = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *Usage) SetPurpose(val string) {
+	s.Purpose = val
+}
+
+// SetReason sets the value of Reason.
+func (s *Usage) SetReason(val string) {
+	s.Reason = val
+}
+
+// SetEmergency sets the value of Emergency.
+func (s *Usage) SetEmergency(val bool) {
+	s.Emergency = val
+}
+
+// SetToldOf sets the value of ToldOf.
+func (s *Usage) SetToldOf(val int) {
+	s.ToldOf = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Usage) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// Ref: #/components/schemas/UsageFeed
+type UsageFeed struct {
+	Hub Hub `json:"hub"`
+	// What the partnership is called.
+	Title string  `json:"title"`
+	Usage []Usage `json:"usage"`
+	More  bool    `json:"more"`
+}
+
+// GetHub returns the value of Hub.
+func (s *UsageFeed) GetHub() Hub {
+	return s.Hub
+}
+
+// GetTitle returns the value of Title.
+func (s *UsageFeed) GetTitle() string {
+	return s.Title
+}
+
+// GetUsage returns the value of Usage.
+func (s *UsageFeed) GetUsage() []Usage {
+	return s.Usage
+}
+
+// GetMore returns the value of More.
+func (s *UsageFeed) GetMore() bool {
+	return s.More
+}
+
+// SetHub sets the value of Hub.
+func (s *UsageFeed) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetTitle sets the value of Title.
+func (s *UsageFeed) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetUsage sets the value of Usage.
+func (s *UsageFeed) SetUsage(val []Usage) {
+	s.Usage = val
+}
+
+// SetMore sets the value of More.
+func (s *UsageFeed) SetMore(val bool) {
+	s.More = val
+}

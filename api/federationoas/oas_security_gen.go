@@ -16,6 +16,9 @@ type SecurityHandler interface {
 	// HandleOidc handles oidc security.
 	// A signed token of an issuer named in the partnership document.
 	HandleOidc(ctx context.Context, operationName OperationName, t Oidc) (context.Context, error)
+	// HandleSignedIn handles signedIn security.
+	// A registrar's statement of who has signed in, for relmgr.
+	HandleSignedIn(ctx context.Context, operationName OperationName, t SignedIn) (context.Context, error)
 }
 
 func findAuthorization(h http.Header, prefix string) (string, bool) {
@@ -69,6 +72,32 @@ func GetRolesForOidc(operation string) []string {
 	return result
 }
 
+// operationRolesSignedIn is a private map storing roles per operation.
+var operationRolesSignedIn = map[string][]string{
+	ReadUsageOperation: []string{},
+}
+
+// GetRolesForSignedIn returns the required roles for the given operation.
+//
+// This is useful for authorization scenarios where you need to know which roles
+// are required for an operation.
+//
+// Example:
+//
+//	requiredRoles := GetRolesForSignedIn(AddPetOperation)
+//
+// Returns nil if the operation has no role requirements or if the operation is unknown.
+func GetRolesForSignedIn(operation string) []string {
+	roles, ok := operationRolesSignedIn[operation]
+	if !ok {
+		return nil
+	}
+	// Return a copy to prevent external modification
+	result := make([]string, len(roles))
+	copy(result, roles)
+	return result
+}
+
 func (s *Server) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
 	var t Oidc
 	token, ok := findAuthorization(req.Header, "Bearer")
@@ -86,17 +115,45 @@ func (s *Server) securityOidc(ctx context.Context, operationName OperationName, 
 	return rctx, true, err
 }
 
+func (s *Server) securitySignedIn(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
+	var t SignedIn
+	token, ok := findAuthorization(req.Header, "Bearer")
+	if !ok {
+		return ctx, false, nil
+	}
+	t.Token = token
+	t.Roles = operationRolesSignedIn[operationName]
+	rctx, err := s.sec.HandleSignedIn(ctx, operationName, t)
+	if errors.Is(err, ogenerrors.ErrSkipServerSecurity) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return rctx, true, err
+}
+
 // SecuritySource is provider of security values (tokens, passwords, etc.).
 type SecuritySource interface {
 	// Oidc provides oidc security value.
 	// A signed token of an issuer named in the partnership document.
 	Oidc(ctx context.Context, operationName OperationName) (Oidc, error)
+	// SignedIn provides signedIn security value.
+	// A registrar's statement of who has signed in, for relmgr.
+	SignedIn(ctx context.Context, operationName OperationName) (SignedIn, error)
 }
 
 func (s *Client) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) error {
 	t, err := s.sec.Oidc(ctx, operationName)
 	if err != nil {
 		return errors.Wrap(err, "security source \"Oidc\"")
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Token)
+	return nil
+}
+func (s *Client) securitySignedIn(ctx context.Context, operationName OperationName, req *http.Request) error {
+	t, err := s.sec.SignedIn(ctx, operationName)
+	if err != nil {
+		return errors.Wrap(err, "security source \"SignedIn\"")
 	}
 	req.Header.Set("Authorization", "Bearer "+t.Token)
 	return nil

@@ -72,6 +72,16 @@ type Handler interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/quality
 	PublishQuality(ctx context.Context, req *RegistrarQuality, params PublishQualityParams) (*RegistrarChange, error)
+	// ReadUsage implements readUsage operation.
+	//
+	// What the register of registrars names as the usage feed: one form at every hub, for whoever bears
+	// the statement of who has signed in (`recognition`, from userinfo of a registrar's OpenID Provider)
+	// that was made for this hub. The hub's own relmgr is asked with it, and what it lists under
+	// `/relmgr/v1/me/enquiries` is put into words, newest first; federation keeps nothing of it, and no
+	// hub sees another's. Sensitive columns are not in it. `more` says that there is more, under `me`.
+	//
+	// GET /federation/v1/usage
+	ReadUsage(ctx context.Context) (*UsageFeed, error)
 	// ReadmitPeer implements readmitPeer operation.
 	//
 	// For governance officers. On the agreement and the keys that were confirmed.

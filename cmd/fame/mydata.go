@@ -18,13 +18,15 @@ import (
 // myDataCommand is for a person, or whoever helps them at a desk: what every duty
 // answers about them, in one file for machines and one for people.
 type myDataCommand struct {
-	Statement string   `help:"A file with the registrar's statement of who has signed in." required:"" type:"existingfile"`
-	Out       string   `help:"The directory to write my-data.json and my-data.html into." default:"." type:"path"`
-	Sensitive bool     `help:"Ask for sensitive services too, which takes two factors."`
-	Relmgr    string   `help:"Where relmgr is served, where that is not the hub's one address."`
-	Consent   string   `help:"Where consent is served, likewise."`
-	Idmgr     []string `help:"Where each identity manager is served, likewise."`
-	URL       string   `help:"Where the hub is served. Left out: where fame up serves the hub of --dir." env:"FAME_URL"`
+	Statement string            `help:"A file with the registrar's statement of who has signed in." required:"" type:"existingfile"`
+	Out       string            `help:"The directory to write my-data.json and my-data.html into." default:"." type:"path"`
+	Sensitive bool              `help:"Ask for sensitive services too, which takes two factors."`
+	Relmgr    string            `help:"Where relmgr is served, where that is not the hub's one address."`
+	Consent   string            `help:"Where consent is served, likewise."`
+	Idmgr     []string          `help:"Where each identity manager is served, likewise."`
+	Elsewhere map[string]string `help:"Another hub, and a file with the statement that a registrar made for it: who asked there is gathered too. HUB=FILE, once for each." placeholder:"HUB=FILE"`
+
+	URL string `help:"Where the hub is served. Left out: where fame up serves the hub of --dir." env:"FAME_URL"`
 }
 
 // Run writes both files so that only their owner can read them.
@@ -53,6 +55,15 @@ func (c *myDataCommand) Run(ctx context.Context, all *cli, out *printer) error {
 	e, err := export.Of(ctx, d, strings.TrimSpace(string(statement)), c.Sensitive, time.Now())
 	if err != nil {
 		return bearer.Told(err)
+	}
+	for hub, file := range c.Elsewhere {
+		statement, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := e.Gather(ctx, d.Client, hub, strings.TrimSpace(string(statement))); err != nil {
+			return bearer.Told(err)
+		}
 	}
 	for name, write := range map[string]func(io.Writer) error{"my-data.json": e.WriteJSON, "my-data.html": e.WriteHTML} {
 		if err := writePrivate(filepath.Join(c.Out, name), write); err != nil {

@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/fame-hub/fame/api/export"
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/federation/entity"
@@ -135,6 +138,7 @@ func (b *bench) axleGood() {
 	asked := b.ok("dr-patel", "POST", "/relmgr/v1/enquiries", object{
 		"column": "gp-riverside", "identifier": "GP-00042", "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child", "scope": "federation"})
 	b.good["askPeers"] = request{as: "dr-patel", target: "/federation/v1/enquiries", body: encode(b.t, object{"orders": []any{asked["orders"].([]any)[0].(object)["order"]}})}
+	b.good["readUsage"] = bearing(b.signedIn("Iris Moor", func(s *attest.Subject) { s.Expires = b.now().Add(10 * time.Minute) }), "GET", "/federation/v1/usage")
 	b.good["listEscalations"] = request{as: "gov-ellis", target: "/federation/v1/escalations?limit=5"}
 	b.good["receiveMessage"] = request{target: "/federation/v1/messages", body: encode(b.t, object{"message": b.sealedBy(b.met("asking"), "asking", attest.AxleMessage{
 		Kind: "a-kind-of-theirs", Version: 7,
@@ -211,6 +215,7 @@ func (b *bench) axles(add func(string, string, request, ...string)) {
 func init() { //nolint:gochecknoinits // a topic adds its own to the one list of what tells nothing
 	tellsNothing["answerPeer"] = "asked by another hub: that hidden equals absent is TestHiddenEqualsAbsentForAnotherHub"
 	tellsNothing["lookUpForPeer"] = "names nobody: that who is hidden is not in a bucket is TestAPrivateLookUpFindsWhomAnIdentifiedQuestionWouldBeToldOf"
+	tellsNothing["readUsage"] = "asked by the person: it is what listMyEnquiries tells them, and no more, which TestTheUsageFeedIsWhatAPersonIsToldAtHome shows"
 	tellsNothing["receiveMessage"] = "likewise, and sealed in one size"
 	tellsNothing["askPeers"] = "decides nothing: it carries what other hubs decide"
 	tellsNothing["listEscalations"] = "knows no subject"
@@ -285,4 +290,68 @@ func (b *bench) stoppedAlongAnAxle() {
 	b.ok("", "POST", "/federation/v1/messages", object{"message": b.sealedBy(other, "unnamed", attest.AxleMessage{
 		Kind: "enquiry", Version: 1, Keys: b.publicOf(asTheForce), Question: b.signs(asTheForce, other.Entity("unnamed"), attest.TypAxleQuestion, q),
 	})})
+}
+
+// SUB-09, FED-09, QRY-05: the usage feed tells a person what they are told under me, in words, and
+// nobody else; what was concealed from them leaves no trace in it, and federation keeps nothing.
+func TestTheUsageFeedIsWhatAPersonIsToldAtHome(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setting{document: withNorthvale})
+	h.publish("dr-patel", "gp-riverside", "GP-00010", agreed{audience: object{"peers": []string{northvale}}})
+	h.attach("dr-patel", "gp-riverside", "GP-00010", "Ida Moor")
+	h.ok("dr-patel", "POST", "/relmgr/v1/enquiries", object{
+		"column": "gp-riverside", "identifier": "GP-00010", "purpose": "co-ordinate-care", "reason": "working-with-person", "concerning": "child"})
+	if a := h.send(h.byNorthvale(h.fromNorthvale("GP-00010"))); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	before := h.snapshot()
+	feed := func(person string) (said object) {
+		t.Helper()
+		a := h.send(bearing(h.signedIn(person), "GET", "/federation/v1/usage"))
+		if a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		h.must(json.Unmarshal(a.body, &said))
+		return said
+	}
+	said := feed("Ida Moor")
+	if wrote := written(before, h.snapshot()); len(wrote) != 0 {
+		t.Errorf("wrote %v", wrote)
+	}
+	home := h.send(bearing(h.myProofs("Ida Moor", "")["relmgr"].(string), "GET", "/relmgr/v1/me/enquiries"))
+	var asked object
+	h.must(json.Unmarshal(home.body, &asked))
+	there, here := said["usage"].([]any), asked["enquiries"].([]any)
+	if len(there) != len(here) || len(there) < 2 || said["hub"] != hubID || said["more"] != false {
+		t.Fatalf("%v, at home %v", said, asked)
+	}
+	from := 0
+	for i := range there {
+		u, e := there[i].(object), here[i].(object)
+		if u["commitment"] != e["commitment"] || u["agency_name"] != e["agency_name"] || u["told_of"] != float64(len(e["told_of"].([]any))) {
+			t.Errorf("%v, at home %v", u, e)
+		}
+		if u["from"] == northvale {
+			from++
+		}
+	}
+	if from != 1 {
+		t.Errorf("%d of Northvale: %v", from, there)
+	}
+	e := new(export.Export)
+	h.must(e.Gather(t.Context(), h.client, h.url, h.signedIn("Ida Moor")))
+	var page bytes.Buffer
+	h.must(e.WriteHTML(&page))
+	if len(e.Elsewhere) != 1 || len(e.Elsewhere[0].Usage) != len(here) || !strings.Contains(page.String(), "Who asked about you at") || !strings.Contains(page.String(), northvale) {
+		t.Errorf("gathered %+v", e.Elsewhere)
+	}
+	if nobody := feed("Nobody At All"); len(nobody["usage"].([]any)) != 0 {
+		t.Errorf("%v", nobody)
+	}
+	if a := h.send(bearing("a.b.c", "GET", "/federation/v1/usage")); a.status != 401 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := h.send(bearing(h.token("dr-patel"), "GET", "/federation/v1/usage")); a.status != 401 {
+		t.Errorf("as a practitioner: %d %s", a.status, a.body)
+	}
 }
