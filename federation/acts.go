@@ -46,6 +46,9 @@ type act struct {
 	Peer      *peerStep      `json:"peer,omitempty"`
 	Registrar *registrarStep `json:"registrar,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
+
+	Dispute    *disputeStep `json:"dispute,omitempty"`
+	DisputeEnd *disputeEnd  `json:"dispute_end,omitempty"`
 }
 
 // peerStep is what an act is about a peer.

@@ -28,6 +28,8 @@ type axled struct {
 	*federation.Axles
 	relmgr *attest.Signer
 	agency json.RawMessage
+
+	openAxles func(*federation.Service) *federation.Axles // anew, as after a restart
 }
 
 const relmgrKey, axleDeadline = seal.KeyID("sign/relmgr/1"), 8 * time.Second
@@ -44,12 +46,13 @@ func withAxles(t *testing.T, relmgr http.HandlerFunc) axled {
 	b.must(err)
 	inside := httptest.NewServer(relmgr)
 	t.Cleanup(inside.Close)
-	axles, err := federation.NewAxles(t.Context(), b.Service, federation.AxleConfig{
-		Orders: attest.NewVerifier("relmgr", set.Fixed, b.now), Relmgr: inside.URL, Deadline: axleDeadline,
-		Transport: entity.NewFetcher(false, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}).Transport(),
-	})
-	b.must(err)
-	return axled{b, axles, attest.NewSigner(b.keys, relmgrKey, "relmgr"), text}
+	open := func(s *federation.Service) *federation.Axles {
+		return must(federation.NewAxles(t.Context(), s, federation.AxleConfig{
+			Orders: attest.NewVerifier("relmgr", set.Fixed, b.now), Relmgr: inside.URL, Deadline: axleDeadline,
+			Transport: entity.NewFetcher(false, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}).Transport(),
+		}))
+	}
+	return axled{b, open(b.Service), attest.NewSigner(b.keys, relmgrKey, "relmgr"), text, open}
 }
 
 // peered makes hubs of those names peers in force.

@@ -21,6 +21,7 @@ const (
 	kindEnquiry    = "enquiry"
 	kindLookUp     = "look-up"
 	kindEscalation = "escalation"
+	kindDispute    = "dispute"
 )
 
 // Receive takes what another hub sent, and returns this hub's answer, sealed for it. Who
@@ -75,7 +76,7 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 
 // known is a kind as it is recorded: what this version does not know is not repeated.
 func known(kind string) string {
-	if kind == kindEnquiry || kind == kindLookUp || kind == kindEscalation {
+	if kind == kindEnquiry || kind == kindLookUp || kind == kindEscalation || kind == kindDispute {
 		return kind
 	}
 	return "unknown"
@@ -90,6 +91,9 @@ func notTaken(cause error) error {
 func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, message string) (AxleAnswer, error) {
 	if m.Version == hubVersion && m.Kind == kindLookUp {
 		return a.lookedUpHere(ctx, peer, m, message)
+	}
+	if m.Version == hubVersion && m.Kind == kindDispute && m.Dispute != nil {
+		return a.disputed(ctx, peer, m, message)
 	}
 	if m.Version != hubVersion || m.Kind != kindEnquiry {
 		return a.notUnderstood(ctx, peer, m, message)

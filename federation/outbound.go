@@ -41,6 +41,9 @@ type Axles struct {
 
 	mu    sync.Mutex
 	quiet map[string]absence // by hub
+
+	written chan struct{}        // there is something to tell another hub
+	alerted map[ident.ActID]bool // disputes that are known to be overdue: Run's own
 }
 
 // absence is how often a hub has failed to answer in a row, and until when it is not
@@ -92,7 +95,7 @@ func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
 		s: s, orders: c.Orders, opener: opener, relmgr: c.Relmgr,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		inside:   &http.Client{Timeout: c.Deadline},
-		deadline: c.Deadline, quiet: map[string]absence{},
+		deadline: c.Deadline, quiet: map[string]absence{}, written: make(chan struct{}, 1), alerted: map[ident.ActID]bool{},
 	}, nil
 }
 
@@ -123,7 +126,7 @@ func (a AxleAnswer) check(to string) error {
 	switch {
 	case a.ReplyTo != to:
 		return errors.New("the answer is to another message")
-	case !slices.Contains([]string{"answered", "stopped", "used-before", "over-quota", evaluated, lookedUp, returned, discarded, "escalated"}, a.Outcome):
+	case !slices.Contains([]string{"answered", "stopped", usedBefore, "over-quota", evaluated, lookedUp, returned, discarded, escalated, taken}, a.Outcome):
 		return errors.New("the answer has an outcome that is none")
 	case a.Commitment != "" && (err != nil || len(text) != sha256.Size):
 		return errors.New("the answer has a commitment that is none")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,23 @@ type bundle struct {
 
 	mu sync.Mutex
 	at time.Time
+
+	said lines // what it has logged
 }
+
+// lines is a log that is read while others write it.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
@@ -58,7 +75,7 @@ func (b *bundle) open(keys seal.Provider) *federation.Service {
 
 func (b *bundle) config(keys seal.Provider) federation.Config {
 	return federation.Config{
-		Hub: here, DB: b.base.DB(b.t, "federation"), Keys: keys, Now: b.now, Logger: slog.New(slog.DiscardHandler), LogKey: "riverside.fame.example+0+AQ==",
+		Hub: here, DB: b.base.DB(b.t, "federation"), Keys: keys, Now: b.now, Logger: slog.New(slog.NewJSONHandler(&b.said, nil)), LogKey: "riverside.fame.example+0+AQ==",
 		Client: entity.NewFetcher(false, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 		Terms: func(context.Context) (*decide.Terms, error) {
 			return registrarTerms(), nil

@@ -36,6 +36,7 @@ const (
 	discarded = "discarded"
 	passedOn  = "passed-on"
 	owned     = "owned"
+	escalated = "escalated" // as the hub is told that brought it
 )
 
 // notUnderstood does what the partnership has chosen with a message of a kind, a version
@@ -104,7 +105,7 @@ func (a *Axles) escalate(ctx context.Context, terms *decide.Terms, from string, 
 			}
 		}
 	}
-	return AxleAnswer{Outcome: "escalated"}, a.keepUnknown(ctx, u)
+	return AxleAnswer{Outcome: escalated}, a.keepUnknown(ctx, u)
 }
 
 // unknown is a message that was not understood, and what became of it.

@@ -471,7 +471,7 @@ CREATE TABLE federation.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text, 'file-dispute'::text, 'see-dispute'::text, 'answer-dispute'::text, 'see-answer'::text])))
 );
 
 CREATE TABLE federation.agreements (
@@ -494,6 +494,36 @@ CREATE TABLE federation.content_keys (
     wrapped bytea NOT NULL
 );
 
+CREATE TABLE federation.dispute_ends (
+    dispute_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    outcome text NOT NULL,
+    reason governance.code,
+    CONSTRAINT answer_alone_has_a_reason CHECK (((reason IS NULL) OR (outcome = ANY (ARRAY['upheld'::text, 'dismissed'::text, 'settled'::text])))),
+    CONSTRAINT dispute_outcome_is_known CHECK ((outcome = ANY (ARRAY['upheld'::text, 'dismissed'::text, 'settled'::text, 'returned'::text, 'discarded'::text, 'escalated'::text])))
+);
+
+CREATE TABLE federation.dispute_letters (
+    dispute_id uuid NOT NULL
+);
+
+CREATE TABLE federation.disputes (
+    dispute_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    hub text NOT NULL,
+    filed text NOT NULL,
+    about text NOT NULL,
+    message_hash bytea,
+    reason governance.code NOT NULL,
+    filed_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_is_about_something CHECK ((about = ANY (ARRAY['agreement-breached'::text, 'wrong-answer'::text, 'no-answer'::text, 'conduct'::text]))),
+    CONSTRAINT dispute_is_due_after_it_is_filed CHECK ((due_at > filed_at)),
+    CONSTRAINT dispute_is_filed_somewhere CHECK ((filed = ANY (ARRAY['here'::text, 'there'::text]))),
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT message_hash_is_sha256 CHECK ((octet_length(message_hash) = 32))
+);
+
 CREATE TABLE federation.exchanges (
     exchange_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -506,8 +536,8 @@ CREATE TABLE federation.exchanges (
     commitment bytea,
     record_id uuid,
     CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
-    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'unknown'::text]))),
-    CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text]))),
+    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'dispute'::text, 'unknown'::text]))),
+    CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text, 'taken'::text]))),
     CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
     CONSTRAINT message_hash_is_sha256 CHECK ((octet_length(message_hash) = 32))
 );
@@ -2393,6 +2423,21 @@ ALTER TABLE ONLY federation.book
 ALTER TABLE ONLY federation.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
+ALTER TABLE ONLY federation.dispute_ends
+    ADD CONSTRAINT dispute_ends_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY federation.dispute_ends
+    ADD CONSTRAINT dispute_ends_pkey PRIMARY KEY (dispute_id);
+
+ALTER TABLE ONLY federation.dispute_letters
+    ADD CONSTRAINT dispute_letters_pkey PRIMARY KEY (dispute_id);
+
+ALTER TABLE ONLY federation.disputes
+    ADD CONSTRAINT disputes_act_id_key UNIQUE (act_id);
+
+ALTER TABLE ONLY federation.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (dispute_id);
+
 ALTER TABLE ONLY federation.exchanges
     ADD CONSTRAINT exchanges_pkey PRIMARY KEY (exchange_id);
 
@@ -2997,6 +3042,10 @@ CREATE INDEX unblocks_by_act ON consent.unblocks USING btree (act_id);
 
 CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
+CREATE INDEX disputes_by_deadline ON federation.disputes USING btree (due_at);
+
+CREATE INDEX disputes_by_time ON federation.disputes USING btree (filed_at DESC);
+
 CREATE INDEX escalations_owned ON federation.unknown_messages USING btree (at DESC) WHERE (became = 'owned'::text);
 
 CREATE INDEX exchanges_by_record ON federation.exchanges USING btree (record_id);
@@ -3277,6 +3326,18 @@ ALTER TABLE ONLY consent.withdrawals
 
 ALTER TABLE ONLY consent.withdrawals
     ADD CONSTRAINT withdrawals_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
+
+ALTER TABLE ONLY federation.dispute_ends
+    ADD CONSTRAINT dispute_ends_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
+
+ALTER TABLE ONLY federation.dispute_ends
+    ADD CONSTRAINT dispute_ends_dispute_id_fkey FOREIGN KEY (dispute_id) REFERENCES federation.disputes(dispute_id);
+
+ALTER TABLE ONLY federation.dispute_letters
+    ADD CONSTRAINT dispute_letters_dispute_id_fkey FOREIGN KEY (dispute_id) REFERENCES federation.disputes(dispute_id);
+
+ALTER TABLE ONLY federation.disputes
+    ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
 
 ALTER TABLE ONLY federation.exchanges
     ADD CONSTRAINT exchanges_record_id_fkey FOREIGN KEY (record_id) REFERENCES federation.book(record_id);
@@ -3932,6 +3993,12 @@ GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.book TO fame_federation;
 
 GRANT SELECT,INSERT,DELETE ON TABLE federation.content_keys TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.dispute_ends TO fame_federation;
+
+GRANT SELECT,INSERT,DELETE ON TABLE federation.dispute_letters TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.disputes TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.exchanges TO fame_federation;
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -50,7 +51,14 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	for path := range statements {
 		also[path] = stated
 	}
-	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also, Run: service.Run}, nil
+	return process.Part{Prefix: federation.Prefix, Handler: handler, Ready: []serve.Check{ready}, Also: also, Run: func(ctx context.Context) {
+		var both sync.WaitGroup
+		defer both.Wait()
+		if axles != nil {
+			both.Go(func() { axles.Run(ctx) })
+		}
+		service.Run(ctx)
+	}}, nil
 }
 
 // openAxles opens the axles, nil where the configuration does not say where relmgr is.

@@ -28,6 +28,13 @@ type Invoker interface {
 	//
 	// POST /federation/v1/admissions
 	AdmitRegistrar(ctx context.Context, request *RegistrarAdmission) (*RegistrarChange, error)
+	// AnswerDispute invokes answerDispute operation.
+	//
+	// For governance officers, once. The hub that filed it is told the outcome, again until it has taken
+	// it (TRU-10).
+	//
+	// POST /federation/v1/disputes/{dispute}/answer
+	AnswerDispute(ctx context.Context, request *DisputeAnswer, params AnswerDisputeParams) (*DisputeChange, error)
 	// AskPeers invokes askPeers operation.
 	//
 	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
@@ -48,6 +55,14 @@ type Invoker interface {
 	//
 	// POST /federation/v1/peers/{peer}/confirmation
 	ConfirmPeer(ctx context.Context, request *PeerConfirmation, params ConfirmPeerParams) (*PeerChange, error)
+	// FileDispute invokes fileDispute operation.
+	//
+	// For governance officers. The other hub is told of it, again until it has taken it, and its
+	// officers have 28 days to answer with an outcome, which this
+	// hub is told (TRU-10). It is about the peer, never about a person.
+	//
+	// POST /federation/v1/peers/{peer}/disputes
+	FileDispute(ctx context.Context, request *DisputeFiling, params FileDisputeParams) (*DisputeChange, error)
 	// InvitePeer invokes invitePeer operation.
 	//
 	// For governance officers. The hub's entity configuration is fetched and checked, and its keys are
@@ -64,6 +79,12 @@ type Invoker interface {
 	//
 	// POST /federation/v1/peers/{peer}/end
 	LeavePeer(ctx context.Context, request *PeerReason, params LeavePeerParams) (*PeerChange, error)
+	// ListDisputes invokes listDisputes operation.
+	//
+	// For governance officers, newest first, filed here or there, with their outcomes (TRU-10).
+	//
+	// GET /federation/v1/disputes
+	ListDisputes(ctx context.Context, params ListDisputesParams) (*Disputes, error)
 	// ListEscalations invokes listEscalations operation.
 	//
 	// For governance officers, newest first. It says that a message came which a hub did not understand,
@@ -233,6 +254,102 @@ func (c *Client) sendAdmitRegistrar(ctx context.Context, request *RegistrarAdmis
 	defer body.Close()
 
 	result, err := decodeAdmitRegistrarResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// AnswerDispute invokes answerDispute operation.
+//
+// For governance officers, once. The hub that filed it is told the outcome, again until it has taken
+// it (TRU-10).
+//
+// POST /federation/v1/disputes/{dispute}/answer
+func (c *Client) AnswerDispute(ctx context.Context, request *DisputeAnswer, params AnswerDisputeParams) (*DisputeChange, error) {
+	res, err := c.sendAnswerDispute(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendAnswerDispute(ctx context.Context, request *DisputeAnswer, params AnswerDisputeParams) (res *DisputeChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/federation/v1/disputes/"
+	{
+		// Encode "dispute" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "dispute",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Dispute); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/answer"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeAnswerDisputeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, AnswerDisputeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeAnswerDisputeResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -416,6 +533,103 @@ func (c *Client) sendConfirmPeer(ctx context.Context, request *PeerConfirmation,
 	return result, nil
 }
 
+// FileDispute invokes fileDispute operation.
+//
+// For governance officers. The other hub is told of it, again until it has taken it, and its
+// officers have 28 days to answer with an outcome, which this
+// hub is told (TRU-10). It is about the peer, never about a person.
+//
+// POST /federation/v1/peers/{peer}/disputes
+func (c *Client) FileDispute(ctx context.Context, request *DisputeFiling, params FileDisputeParams) (*DisputeChange, error) {
+	res, err := c.sendFileDispute(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendFileDispute(ctx context.Context, request *DisputeFiling, params FileDisputeParams) (res *DisputeChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/federation/v1/peers/"
+	{
+		// Encode "peer" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "peer",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Peer); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/disputes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeFileDisputeRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, FileDisputeOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeFileDisputeResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
 // InvitePeer invokes invitePeer operation.
 //
 // For governance officers. The hub's entity configuration is fetched and checked, and its keys are
@@ -581,6 +795,96 @@ func (c *Client) sendLeavePeer(ctx context.Context, request *PeerReason, params 
 	defer body.Close()
 
 	result, err := decodeLeavePeerResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ListDisputes invokes listDisputes operation.
+//
+// For governance officers, newest first, filed here or there, with their outcomes (TRU-10).
+//
+// GET /federation/v1/disputes
+func (c *Client) ListDisputes(ctx context.Context, params ListDisputesParams) (*Disputes, error) {
+	res, err := c.sendListDisputes(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendListDisputes(ctx context.Context, params ListDisputesParams) (res *Disputes, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/disputes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "limit" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Limit.Get(); ok {
+				return e.EncodeValue(conv.IntToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, ListDisputesOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeListDisputesResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -7,10 +7,13 @@ type OperationName = string
 
 const (
 	AdmitRegistrarOperation  OperationName = "AdmitRegistrar"
+	AnswerDisputeOperation   OperationName = "AnswerDispute"
 	AskPeersOperation        OperationName = "AskPeers"
 	ConfirmPeerOperation     OperationName = "ConfirmPeer"
+	FileDisputeOperation     OperationName = "FileDispute"
 	InvitePeerOperation      OperationName = "InvitePeer"
 	LeavePeerOperation       OperationName = "LeavePeer"
+	ListDisputesOperation    OperationName = "ListDisputes"
 	ListEscalationsOperation OperationName = "ListEscalations"
 	ListPeersOperation       OperationName = "ListPeers"
 	PublishQualityOperation  OperationName = "PublishQuality"

@@ -14,6 +14,87 @@ import (
 	"github.com/ogen-go/ogen/validate"
 )
 
+// AnswerDisputeParams is parameters of answerDispute operation.
+type AnswerDisputeParams struct {
+	// The id that the list of disputes has.
+	Dispute ID
+}
+
+func unpackAnswerDisputeParams(packed middleware.Parameters) (params AnswerDisputeParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "dispute",
+			In:   "path",
+		}
+		params.Dispute = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeAnswerDisputeParams(args [1]string, argsEscaped bool, r *http.Request) (params AnswerDisputeParams, _ error) {
+	// Decode path: dispute.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "dispute",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotDisputeVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotDisputeVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Dispute = ID(paramsDotDisputeVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Dispute.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "dispute",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ConfirmPeerParams is parameters of confirmPeer operation.
 type ConfirmPeerParams struct {
 	// The id that GET /federation/v1/peers has.
@@ -32,6 +113,87 @@ func unpackConfirmPeerParams(packed middleware.Parameters) (params ConfirmPeerPa
 }
 
 func decodeConfirmPeerParams(args [1]string, argsEscaped bool, r *http.Request) (params ConfirmPeerParams, _ error) {
+	// Decode path: peer.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "peer",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotPeerVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPeerVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Peer = ID(paramsDotPeerVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Peer.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "peer",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// FileDisputeParams is parameters of fileDispute operation.
+type FileDisputeParams struct {
+	// The id that GET /federation/v1/peers has.
+	Peer ID
+}
+
+func unpackFileDisputeParams(packed middleware.Parameters) (params FileDisputeParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "peer",
+			In:   "path",
+		}
+		params.Peer = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeFileDisputeParams(args [1]string, argsEscaped bool, r *http.Request) (params FileDisputeParams, _ error) {
 	// Decode path: peer.
 	if err := func() error {
 		param := args[0]
@@ -170,6 +332,100 @@ func decodeLeavePeerParams(args [1]string, argsEscaped bool, r *http.Request) (p
 		return params, &ogenerrors.DecodeParamError{
 			Name: "peer",
 			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ListDisputesParams is parameters of listDisputes operation.
+type ListDisputesParams struct {
+	Limit OptInt `json:",omitempty,omitzero"`
+}
+
+func unpackListDisputesParams(packed middleware.Parameters) (params ListDisputesParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "limit",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Limit = v.(OptInt)
+		}
+	}
+	return params
+}
+
+func decodeListDisputesParams(args [0]string, argsEscaped bool, r *http.Request) (params ListDisputesParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Set default value for query: limit.
+	{
+		val := int(50)
+		params.Limit.SetTo(val)
+	}
+	// Decode query: limit.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "limit",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotLimitVal int
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToInt(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotLimitVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Limit.SetTo(paramsDotLimitVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Limit.Get(); ok {
+					if err := func() error {
+						if err := (validate.Int{
+							MinSet:        true,
+							Min:           1,
+							MaxSet:        true,
+							Max:           100,
+							MinExclusive:  false,
+							MaxExclusive:  false,
+							MultipleOfSet: false,
+							MultipleOf:    0,
+							Pattern:       nil,
+						}).Validate(int64(value)); err != nil {
+							return errors.Wrap(err, "int")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "limit",
+			In:   "query",
 			Err:  err,
 		}
 	}

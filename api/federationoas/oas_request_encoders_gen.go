@@ -24,6 +24,20 @@ func encodeAdmitRegistrarRequest(
 	return nil
 }
 
+func encodeAnswerDisputeRequest(
+	req *DisputeAnswer,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeAskPeersRequest(
 	req *PeerQuestions,
 	r *http.Request,
@@ -40,6 +54,20 @@ func encodeAskPeersRequest(
 
 func encodeConfirmPeerRequest(
 	req *PeerConfirmation,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeFileDisputeRequest(
+	req *DisputeFiling,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

@@ -23,6 +23,19 @@ func encodeAdmitRegistrarResponse(response *RegistrarChange, w http.ResponseWrit
 	return nil
 }
 
+func encodeAnswerDisputeResponse(response *DisputeChange, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeAskPeersResponse(response *PeersSay, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)
@@ -49,6 +62,19 @@ func encodeConfirmPeerResponse(response *PeerChange, w http.ResponseWriter) erro
 	return nil
 }
 
+func encodeFileDisputeResponse(response *DisputeChange, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeInvitePeerResponse(response *PeerChange, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)
@@ -63,6 +89,19 @@ func encodeInvitePeerResponse(response *PeerChange, w http.ResponseWriter) error
 }
 
 func encodeLeavePeerResponse(response *PeerChange, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
+func encodeListDisputesResponse(response *Disputes, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)
 

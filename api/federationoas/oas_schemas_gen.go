@@ -118,6 +118,529 @@ func (s *ContactKind) UnmarshalText(data []byte) error {
 
 type Digest string
 
+// Ref: #/components/schemas/Dispute
+type Dispute struct {
+	Dispute ID           `json:"dispute"`
+	Hub     Hub          `json:"hub"`
+	Filed   DisputeFiled `json:"filed"`
+	About   DisputeAbout `json:"about"`
+	// SHA-256 of the message that it is about, in hexadecimal, as both hubs' books have it.
+	Message OptString `json:"message"`
+	Reason  Code      `json:"reason"`
+	At      time.Time `json:"at"`
+	Due     time.Time `json:"due"`
+	// Whether the other hub has taken what this one had to tell it.
+	Told bool `json:"told"`
+	// The last three: the other hub knows no disputes, and that is what it did with the message.
+	Outcome       OptDisputeOutcome `json:"outcome"`
+	OutcomeReason OptCode           `json:"outcome_reason"`
+	Ended         OptDateTime       `json:"ended"`
+}
+
+// GetDispute returns the value of Dispute.
+func (s *Dispute) GetDispute() ID {
+	return s.Dispute
+}
+
+// GetHub returns the value of Hub.
+func (s *Dispute) GetHub() Hub {
+	return s.Hub
+}
+
+// GetFiled returns the value of Filed.
+func (s *Dispute) GetFiled() DisputeFiled {
+	return s.Filed
+}
+
+// GetAbout returns the value of About.
+func (s *Dispute) GetAbout() DisputeAbout {
+	return s.About
+}
+
+// GetMessage returns the value of Message.
+func (s *Dispute) GetMessage() OptString {
+	return s.Message
+}
+
+// GetReason returns the value of Reason.
+func (s *Dispute) GetReason() Code {
+	return s.Reason
+}
+
+// GetAt returns the value of At.
+func (s *Dispute) GetAt() time.Time {
+	return s.At
+}
+
+// GetDue returns the value of Due.
+func (s *Dispute) GetDue() time.Time {
+	return s.Due
+}
+
+// GetTold returns the value of Told.
+func (s *Dispute) GetTold() bool {
+	return s.Told
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *Dispute) GetOutcome() OptDisputeOutcome {
+	return s.Outcome
+}
+
+// GetOutcomeReason returns the value of OutcomeReason.
+func (s *Dispute) GetOutcomeReason() OptCode {
+	return s.OutcomeReason
+}
+
+// GetEnded returns the value of Ended.
+func (s *Dispute) GetEnded() OptDateTime {
+	return s.Ended
+}
+
+// SetDispute sets the value of Dispute.
+func (s *Dispute) SetDispute(val ID) {
+	s.Dispute = val
+}
+
+// SetHub sets the value of Hub.
+func (s *Dispute) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetFiled sets the value of Filed.
+func (s *Dispute) SetFiled(val DisputeFiled) {
+	s.Filed = val
+}
+
+// SetAbout sets the value of About.
+func (s *Dispute) SetAbout(val DisputeAbout) {
+	s.About = val
+}
+
+// SetMessage sets the value of Message.
+func (s *Dispute) SetMessage(val OptString) {
+	s.Message = val
+}
+
+// SetReason sets the value of Reason.
+func (s *Dispute) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetAt sets the value of At.
+func (s *Dispute) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetDue sets the value of Due.
+func (s *Dispute) SetDue(val time.Time) {
+	s.Due = val
+}
+
+// SetTold sets the value of Told.
+func (s *Dispute) SetTold(val bool) {
+	s.Told = val
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *Dispute) SetOutcome(val OptDisputeOutcome) {
+	s.Outcome = val
+}
+
+// SetOutcomeReason sets the value of OutcomeReason.
+func (s *Dispute) SetOutcomeReason(val OptCode) {
+	s.OutcomeReason = val
+}
+
+// SetEnded sets the value of Ended.
+func (s *Dispute) SetEnded(val OptDateTime) {
+	s.Ended = val
+}
+
+type DisputeAbout string
+
+const (
+	DisputeAboutAgreementBreached DisputeAbout = "agreement-breached"
+	DisputeAboutWrongAnswer       DisputeAbout = "wrong-answer"
+	DisputeAboutNoAnswer          DisputeAbout = "no-answer"
+	DisputeAboutConduct           DisputeAbout = "conduct"
+)
+
+// AllValues returns all DisputeAbout values.
+func (DisputeAbout) AllValues() []DisputeAbout {
+	return []DisputeAbout{
+		DisputeAboutAgreementBreached,
+		DisputeAboutWrongAnswer,
+		DisputeAboutNoAnswer,
+		DisputeAboutConduct,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DisputeAbout) MarshalText() ([]byte, error) {
+	switch s {
+	case DisputeAboutAgreementBreached:
+		return []byte(s), nil
+	case DisputeAboutWrongAnswer:
+		return []byte(s), nil
+	case DisputeAboutNoAnswer:
+		return []byte(s), nil
+	case DisputeAboutConduct:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DisputeAbout) UnmarshalText(data []byte) error {
+	switch DisputeAbout(data) {
+	case DisputeAboutAgreementBreached:
+		*s = DisputeAboutAgreementBreached
+		return nil
+	case DisputeAboutWrongAnswer:
+		*s = DisputeAboutWrongAnswer
+		return nil
+	case DisputeAboutNoAnswer:
+		*s = DisputeAboutNoAnswer
+		return nil
+	case DisputeAboutConduct:
+		*s = DisputeAboutConduct
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/DisputeAnswer
+type DisputeAnswer struct {
+	Outcome DisputeAnswerOutcome `json:"outcome"`
+	Reason  Code                 `json:"reason"`
+}
+
+// GetOutcome returns the value of Outcome.
+func (s *DisputeAnswer) GetOutcome() DisputeAnswerOutcome {
+	return s.Outcome
+}
+
+// GetReason returns the value of Reason.
+func (s *DisputeAnswer) GetReason() Code {
+	return s.Reason
+}
+
+// SetOutcome sets the value of Outcome.
+func (s *DisputeAnswer) SetOutcome(val DisputeAnswerOutcome) {
+	s.Outcome = val
+}
+
+// SetReason sets the value of Reason.
+func (s *DisputeAnswer) SetReason(val Code) {
+	s.Reason = val
+}
+
+type DisputeAnswerOutcome string
+
+const (
+	DisputeAnswerOutcomeUpheld    DisputeAnswerOutcome = "upheld"
+	DisputeAnswerOutcomeDismissed DisputeAnswerOutcome = "dismissed"
+	DisputeAnswerOutcomeSettled   DisputeAnswerOutcome = "settled"
+)
+
+// AllValues returns all DisputeAnswerOutcome values.
+func (DisputeAnswerOutcome) AllValues() []DisputeAnswerOutcome {
+	return []DisputeAnswerOutcome{
+		DisputeAnswerOutcomeUpheld,
+		DisputeAnswerOutcomeDismissed,
+		DisputeAnswerOutcomeSettled,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DisputeAnswerOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case DisputeAnswerOutcomeUpheld:
+		return []byte(s), nil
+	case DisputeAnswerOutcomeDismissed:
+		return []byte(s), nil
+	case DisputeAnswerOutcomeSettled:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DisputeAnswerOutcome) UnmarshalText(data []byte) error {
+	switch DisputeAnswerOutcome(data) {
+	case DisputeAnswerOutcomeUpheld:
+		*s = DisputeAnswerOutcomeUpheld
+		return nil
+	case DisputeAnswerOutcomeDismissed:
+		*s = DisputeAnswerOutcomeDismissed
+		return nil
+	case DisputeAnswerOutcomeSettled:
+		*s = DisputeAnswerOutcomeSettled
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/DisputeChange
+type DisputeChange struct {
+	Dispute    Dispute    `json:"dispute"`
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+}
+
+// GetDispute returns the value of Dispute.
+func (s *DisputeChange) GetDispute() Dispute {
+	return s.Dispute
+}
+
+// GetAct returns the value of Act.
+func (s *DisputeChange) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *DisputeChange) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetDispute sets the value of Dispute.
+func (s *DisputeChange) SetDispute(val Dispute) {
+	s.Dispute = val
+}
+
+// SetAct sets the value of Act.
+func (s *DisputeChange) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *DisputeChange) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type DisputeFiled string
+
+const (
+	DisputeFiledHere  DisputeFiled = "here"
+	DisputeFiledThere DisputeFiled = "there"
+)
+
+// AllValues returns all DisputeFiled values.
+func (DisputeFiled) AllValues() []DisputeFiled {
+	return []DisputeFiled{
+		DisputeFiledHere,
+		DisputeFiledThere,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DisputeFiled) MarshalText() ([]byte, error) {
+	switch s {
+	case DisputeFiledHere:
+		return []byte(s), nil
+	case DisputeFiledThere:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DisputeFiled) UnmarshalText(data []byte) error {
+	switch DisputeFiled(data) {
+	case DisputeFiledHere:
+		*s = DisputeFiledHere
+		return nil
+	case DisputeFiledThere:
+		*s = DisputeFiledThere
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/DisputeFiling
+type DisputeFiling struct {
+	About    DisputeFilingAbout `json:"about"`
+	Exchange OptID              `json:"exchange"`
+	Reason   Code               `json:"reason"`
+}
+
+// GetAbout returns the value of About.
+func (s *DisputeFiling) GetAbout() DisputeFilingAbout {
+	return s.About
+}
+
+// GetExchange returns the value of Exchange.
+func (s *DisputeFiling) GetExchange() OptID {
+	return s.Exchange
+}
+
+// GetReason returns the value of Reason.
+func (s *DisputeFiling) GetReason() Code {
+	return s.Reason
+}
+
+// SetAbout sets the value of About.
+func (s *DisputeFiling) SetAbout(val DisputeFilingAbout) {
+	s.About = val
+}
+
+// SetExchange sets the value of Exchange.
+func (s *DisputeFiling) SetExchange(val OptID) {
+	s.Exchange = val
+}
+
+// SetReason sets the value of Reason.
+func (s *DisputeFiling) SetReason(val Code) {
+	s.Reason = val
+}
+
+type DisputeFilingAbout string
+
+const (
+	DisputeFilingAboutAgreementBreached DisputeFilingAbout = "agreement-breached"
+	DisputeFilingAboutWrongAnswer       DisputeFilingAbout = "wrong-answer"
+	DisputeFilingAboutNoAnswer          DisputeFilingAbout = "no-answer"
+	DisputeFilingAboutConduct           DisputeFilingAbout = "conduct"
+)
+
+// AllValues returns all DisputeFilingAbout values.
+func (DisputeFilingAbout) AllValues() []DisputeFilingAbout {
+	return []DisputeFilingAbout{
+		DisputeFilingAboutAgreementBreached,
+		DisputeFilingAboutWrongAnswer,
+		DisputeFilingAboutNoAnswer,
+		DisputeFilingAboutConduct,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DisputeFilingAbout) MarshalText() ([]byte, error) {
+	switch s {
+	case DisputeFilingAboutAgreementBreached:
+		return []byte(s), nil
+	case DisputeFilingAboutWrongAnswer:
+		return []byte(s), nil
+	case DisputeFilingAboutNoAnswer:
+		return []byte(s), nil
+	case DisputeFilingAboutConduct:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DisputeFilingAbout) UnmarshalText(data []byte) error {
+	switch DisputeFilingAbout(data) {
+	case DisputeFilingAboutAgreementBreached:
+		*s = DisputeFilingAboutAgreementBreached
+		return nil
+	case DisputeFilingAboutWrongAnswer:
+		*s = DisputeFilingAboutWrongAnswer
+		return nil
+	case DisputeFilingAboutNoAnswer:
+		*s = DisputeFilingAboutNoAnswer
+		return nil
+	case DisputeFilingAboutConduct:
+		*s = DisputeFilingAboutConduct
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// The last three: the other hub knows no disputes, and that is what it did with the message.
+type DisputeOutcome string
+
+const (
+	DisputeOutcomeUpheld    DisputeOutcome = "upheld"
+	DisputeOutcomeDismissed DisputeOutcome = "dismissed"
+	DisputeOutcomeSettled   DisputeOutcome = "settled"
+	DisputeOutcomeReturned  DisputeOutcome = "returned"
+	DisputeOutcomeDiscarded DisputeOutcome = "discarded"
+	DisputeOutcomeEscalated DisputeOutcome = "escalated"
+)
+
+// AllValues returns all DisputeOutcome values.
+func (DisputeOutcome) AllValues() []DisputeOutcome {
+	return []DisputeOutcome{
+		DisputeOutcomeUpheld,
+		DisputeOutcomeDismissed,
+		DisputeOutcomeSettled,
+		DisputeOutcomeReturned,
+		DisputeOutcomeDiscarded,
+		DisputeOutcomeEscalated,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DisputeOutcome) MarshalText() ([]byte, error) {
+	switch s {
+	case DisputeOutcomeUpheld:
+		return []byte(s), nil
+	case DisputeOutcomeDismissed:
+		return []byte(s), nil
+	case DisputeOutcomeSettled:
+		return []byte(s), nil
+	case DisputeOutcomeReturned:
+		return []byte(s), nil
+	case DisputeOutcomeDiscarded:
+		return []byte(s), nil
+	case DisputeOutcomeEscalated:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DisputeOutcome) UnmarshalText(data []byte) error {
+	switch DisputeOutcome(data) {
+	case DisputeOutcomeUpheld:
+		*s = DisputeOutcomeUpheld
+		return nil
+	case DisputeOutcomeDismissed:
+		*s = DisputeOutcomeDismissed
+		return nil
+	case DisputeOutcomeSettled:
+		*s = DisputeOutcomeSettled
+		return nil
+	case DisputeOutcomeReturned:
+		*s = DisputeOutcomeReturned
+		return nil
+	case DisputeOutcomeDiscarded:
+		*s = DisputeOutcomeDiscarded
+		return nil
+	case DisputeOutcomeEscalated:
+		*s = DisputeOutcomeEscalated
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Disputes
+type Disputes struct {
+	Disputes []Dispute `json:"disputes"`
+}
+
+// GetDisputes returns the value of Disputes.
+func (s *Disputes) GetDisputes() []Dispute {
+	return s.Disputes
+}
+
+// SetDisputes sets the value of Disputes.
+func (s *Disputes) SetDisputes(val []Dispute) {
+	s.Disputes = val
+}
+
 type EntityId string
 
 type Envelope string
@@ -271,6 +794,52 @@ func (s *Oidc) SetRoles(val []string) {
 	s.Roles = val
 }
 
+// NewOptCode returns new OptCode with value set to v.
+func NewOptCode(v Code) OptCode {
+	return OptCode{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCode is optional Code.
+type OptCode struct {
+	Value Code
+	Set   bool
+}
+
+// IsSet returns true if OptCode was set.
+func (o OptCode) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCode) Reset() {
+	var v Code
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCode) SetTo(v Code) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCode) Get() (v Code, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCode) Or(d Code) Code {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptCommitment returns new OptCommitment with value set to v.
 func NewOptCommitment(v Commitment) OptCommitment {
 	return OptCommitment{
@@ -311,6 +880,144 @@ func (o OptCommitment) Get() (v Commitment, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptCommitment) Or(d Commitment) Commitment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDateTime returns new OptDateTime with value set to v.
+func NewOptDateTime(v time.Time) OptDateTime {
+	return OptDateTime{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDateTime is optional time.Time.
+type OptDateTime struct {
+	Value time.Time
+	Set   bool
+}
+
+// IsSet returns true if OptDateTime was set.
+func (o OptDateTime) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDateTime) Reset() {
+	var v time.Time
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDateTime) SetTo(v time.Time) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDateTime) Get() (v time.Time, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDateTime) Or(d time.Time) time.Time {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptDisputeOutcome returns new OptDisputeOutcome with value set to v.
+func NewOptDisputeOutcome(v DisputeOutcome) OptDisputeOutcome {
+	return OptDisputeOutcome{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDisputeOutcome is optional DisputeOutcome.
+type OptDisputeOutcome struct {
+	Value DisputeOutcome
+	Set   bool
+}
+
+// IsSet returns true if OptDisputeOutcome was set.
+func (o OptDisputeOutcome) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDisputeOutcome) Reset() {
+	var v DisputeOutcome
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDisputeOutcome) SetTo(v DisputeOutcome) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDisputeOutcome) Get() (v DisputeOutcome, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDisputeOutcome) Or(d DisputeOutcome) DisputeOutcome {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptID returns new OptID with value set to v.
+func NewOptID(v ID) OptID {
+	return OptID{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptID is optional ID.
+type OptID struct {
+	Value ID
+	Set   bool
+}
+
+// IsSet returns true if OptID was set.
+func (o OptID) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptID) Reset() {
+	var v ID
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptID) SetTo(v ID) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptID) Get() (v ID, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptID) Or(d ID) ID {
 	if v, ok := o.Get(); ok {
 		return v
 	}

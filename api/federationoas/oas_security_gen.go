@@ -39,10 +39,13 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 // operationRolesOidc is a private map storing roles per operation.
 var operationRolesOidc = map[string][]string{
 	AdmitRegistrarOperation:  []string{},
+	AnswerDisputeOperation:   []string{},
 	AskPeersOperation:        []string{},
 	ConfirmPeerOperation:     []string{},
+	FileDisputeOperation:     []string{},
 	InvitePeerOperation:      []string{},
 	LeavePeerOperation:       []string{},
+	ListDisputesOperation:    []string{},
 	ListEscalationsOperation: []string{},
 	ListPeersOperation:       []string{},
 	PublishQualityOperation:  []string{},

@@ -15,6 +15,13 @@ type Handler interface {
 	//
 	// POST /federation/v1/admissions
 	AdmitRegistrar(ctx context.Context, req *RegistrarAdmission) (*RegistrarChange, error)
+	// AnswerDispute implements answerDispute operation.
+	//
+	// For governance officers, once. The hub that filed it is told the outcome, again until it has taken
+	// it (TRU-10).
+	//
+	// POST /federation/v1/disputes/{dispute}/answer
+	AnswerDispute(ctx context.Context, req *DisputeAnswer, params AnswerDisputeParams) (*DisputeChange, error)
 	// AskPeers implements askPeers operation.
 	//
 	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
@@ -35,6 +42,14 @@ type Handler interface {
 	//
 	// POST /federation/v1/peers/{peer}/confirmation
 	ConfirmPeer(ctx context.Context, req *PeerConfirmation, params ConfirmPeerParams) (*PeerChange, error)
+	// FileDispute implements fileDispute operation.
+	//
+	// For governance officers. The other hub is told of it, again until it has taken it, and its
+	// officers have 28 days to answer with an outcome, which this
+	// hub is told (TRU-10). It is about the peer, never about a person.
+	//
+	// POST /federation/v1/peers/{peer}/disputes
+	FileDispute(ctx context.Context, req *DisputeFiling, params FileDisputeParams) (*DisputeChange, error)
 	// InvitePeer implements invitePeer operation.
 	//
 	// For governance officers. The hub's entity configuration is fetched and checked, and its keys are
@@ -51,6 +66,12 @@ type Handler interface {
 	//
 	// POST /federation/v1/peers/{peer}/end
 	LeavePeer(ctx context.Context, req *PeerReason, params LeavePeerParams) (*PeerChange, error)
+	// ListDisputes implements listDisputes operation.
+	//
+	// For governance officers, newest first, filed here or there, with their outcomes (TRU-10).
+	//
+	// GET /federation/v1/disputes
+	ListDisputes(ctx context.Context, params ListDisputesParams) (*Disputes, error)
 	// ListEscalations implements listEscalations operation.
 	//
 	// For governance officers, newest first. It says that a message came which a hub did not understand,

@@ -165,6 +165,9 @@ federation.suspended_registrars relmgr      select
 federation.book                 federation  select insert
 federation.exchanges            federation  select insert
 federation.unknown_messages     federation  select insert
+federation.disputes             federation  select insert
+federation.dispute_ends         federation  select insert
+federation.dispute_letters      federation  select insert delete
 
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select

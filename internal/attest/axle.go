@@ -91,6 +91,18 @@ type AxleMessage struct {
 
 	LookUp     *AxleStep       `json:"look_up,omitempty"`
 	Escalation *AxleEscalation `json:"escalation,omitempty"`
+	Dispute    *AxleDispute    `json:"dispute,omitempty"`
+}
+
+// AxleDispute files a dispute between two hubs or, with an outcome, ends one that the
+// hub it goes to has filed (TRU-10). It says nothing of a person.
+type AxleDispute struct {
+	Dispute string `json:"dispute"` // its id, drawn by the hub that files it
+	About   string `json:"about,omitempty"`
+	Message string `json:"message,omitempty"` // SHA-256 of the message that it is about, in hexadecimal
+	Reason  string `json:"reason"`
+	At      int64  `json:"at,omitempty"`
+	Outcome string `json:"outcome,omitempty"`
 }
 
 // AxleEscalation says that a hub was sent what it did not understand, and nothing of what
