@@ -21,6 +21,10 @@ type peersCommand struct {
 	Suspend peersSuspendCommand `cmd:"" help:"Ask and answer a peer nothing, from now on."`
 	Readmit peersReadmitCommand `cmd:"" help:"Take a suspension back."`
 	Leave   peersLeaveCommand   `cmd:"" help:"End what was agreed with a peer."`
+
+	Dispute  peersDisputeCommand  `cmd:"" help:"File a dispute against a peer."`
+	Disputes peersDisputesCommand `cmd:"" help:"List the disputes with other hubs and their outcomes."`
+	Answer   peersAnswerCommand   `cmd:"" help:"Answer a dispute that a peer has filed, once."`
 }
 
 // peerAgreement is an agreement as somebody writes it.

@@ -140,9 +140,11 @@ func (b *bench) axleGood() {
 	b.good["askPeers"] = request{as: "dr-patel", target: "/federation/v1/enquiries", body: encode(b.t, object{"orders": []any{asked["orders"].([]any)[0].(object)["order"]}})}
 	b.good["readUsage"] = bearing(b.signedIn("Iris Moor", func(s *attest.Subject) { s.Expires = b.now().Add(10 * time.Minute) }), "GET", "/federation/v1/usage")
 	b.good["listEscalations"] = request{as: "gov-ellis", target: "/federation/v1/escalations?limit=5"}
-	b.good["receiveMessage"] = request{target: "/federation/v1/messages", body: encode(b.t, object{"message": b.sealedBy(b.met("asking"), "asking", attest.AxleMessage{
+	other := b.met("asking")
+	b.good["receiveMessage"] = request{target: "/federation/v1/messages", body: encode(b.t, object{"message": b.sealedBy(other, "asking", attest.AxleMessage{
 		Kind: "a-kind-of-theirs", Version: 7,
 	})})}
+	b.disputesGood(other, "asking")
 }
 
 // met is another hub that is a peer in force, by that name.

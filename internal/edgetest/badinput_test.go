@@ -56,6 +56,7 @@ type bench struct {
 	gpHandle, gpProof         string
 	socialProof               string // for idmgr
 	link, linkCode            string
+	ours, ended               string // disputes with another hub: filed here, and answered here
 	recourse, ruledOn         string // cases: waiting, as an adjudicator knows it, and ruled on, as a party does
 	unruled, adjudged         string // the same two, as the other does
 	idmgrProof, schoolProof   string

@@ -618,6 +618,14 @@ func FuzzLeavePeer(f *testing.F) {
 	fuzzed(f, "leavePeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/end", object{"reason": "work-ended"})
 }
 
+func FuzzFileDispute(f *testing.F) {
+	fuzzed(f, "fileDispute", "gov-ellis", "/federation/v1/peers/"+seedID+"/disputes", object{"about": "conduct", "exchange": seedID, "reason": "work-ended"})
+}
+
+func FuzzAnswerDispute(f *testing.F) {
+	fuzzed(f, "answerDispute", "gov-ellis", "/federation/v1/disputes/"+seedID+"/answer", object{"outcome": "upheld", "reason": "work-ended"})
+}
+
 func FuzzAskPeers(f *testing.F) {
 	fuzzed(f, "askPeers", "dr-patel", "/federation/v1/enquiries", object{"orders": []string{strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)}})
 }

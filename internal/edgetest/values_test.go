@@ -34,6 +34,7 @@ func (b *bench) values() (rows []row) {
 	rows = append(rows, b.recourses(add)...)
 	b.peers(add)
 	b.axles(add)
+	b.disputes(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
