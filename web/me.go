@@ -125,10 +125,15 @@ func showMe(v *visit) error {
 	pg := &page{Title: "What is held about you", Lead: []string{
 		"The index says who works with you. It never holds their records: ask each of them for those.",
 	}}
-	for _, n := range mineNav {
+	if v.who.acting != nil {
+		pg.Title = "What is held about the person for whom you act"
+	} else {
+		pg.Lead = append(pg.Lead, "As long as you can decide for yourself, nobody can sign in here for you.")
+	}
+	for _, n := range v.nav() {
 		pg.Cards = append(pg.Cards, card{Title: n.Text, Href: n.Href, Lines: []string{n.Why}})
 	}
-	if !v.who.sensitive {
+	if !v.who.sensitive && v.who.acting == nil {
 		pg.Links = append(pg.Links, link{Text: "Show sensitive services too, such as a clinic (you sign in again, with a code or a passkey)", Href: Prefix + "/sign-in/" + registrarName + "?sensitive=yes&to=" + Prefix + "/me"})
 	}
 	return v.show(pg)
@@ -169,16 +174,18 @@ func showRelationships(v *visit) error {
 			if k.Until.Set {
 				c.Rows = append(c.Rows, row{Key: "Until", Values: []string{whenDay(k.Until.Value)}})
 			}
-			if k.Mode.Or("") == relmgroas.ModeImposed && k.Act.Set {
+			if k.Mode.Or("") == relmgroas.ModeImposed && k.Act.Set && v.who.mayDecide() {
 				c.Lines = append(c.Lines, "This was decided without your consent. You can object, and the agency has to answer within 28 days.")
 				c.Links = append(c.Links, link{Text: "Object", Href: Prefix + "/me/objections/" + string(k.Act.Value)})
 			}
 		}
-		if k.Mode.Or("") == relmgroas.ModeJoint && !k.Published && k.Act.Set {
+		if k.Mode.Or("") == relmgroas.ModeJoint && !k.Published && k.Act.Set && v.who.mayDecide() {
 			c.Links = append(c.Links, link{Text: "Confirm what they want to publish together with you", Href: Prefix + "/me/confirmations/" + string(k.Act.Value)})
 		}
-		c.Links = append(c.Links, link{Text: "Hide it", Href: at + "/hide"}, link{Text: "Leave an agency out", Href: at + "/leave-out"},
-			link{Text: "Agree to something", Href: at + "/agree"}, link{Text: "Complain, or say that it is wrong", Href: at + "/complain"})
+		if v.who.mayDecide() {
+			c.Links = append(c.Links, link{Text: "Hide it", Href: at + "/hide"}, link{Text: "Leave an agency out", Href: at + "/leave-out"},
+				link{Text: "Agree to something", Href: at + "/agree"}, link{Text: "Complain, or say that it is wrong", Href: at + "/complain"})
+		}
 		pg.Cards = append(pg.Cards, c)
 	}
 	return v.show(pg)
@@ -342,7 +349,7 @@ func showWord(v *visit) error {
 			if one.Proxy.Set {
 				k.Lines = append(k.Lines, "Somebody else agreed for you, by authority: "+lower(plain(one.Proxy.Value))+".")
 			}
-			if !ended {
+			if !ended && v.who.mayDecide() {
 				k.Links = []link{{Text: "Take it back", Href: Prefix + "/me/consents/" + string(one.Consent) + "/end"}}
 			}
 			pg.Cards = append(pg.Cards, k)
@@ -352,14 +359,14 @@ func showWord(v *visit) error {
 				{Key: "Hidden from", Values: []string{map[bool]string{true: "Everybody outside the agency, always", false: "Everybody, except in a recorded emergency"}[one.Reach == consentoas.MyBlockReachCreatorOnly]}},
 				{Key: "From", Values: []string{whenDay(one.From)}},
 			}}
-			if !one.Ended.Set {
+			if !one.Ended.Set && v.who.mayDecide() {
 				k.Links = []link{{Text: "Let it be told of again", Href: Prefix + "/me/blocks/" + string(one.Block) + "/end"}}
 			}
 			pg.Cards = append(pg.Cards, k)
 		}
 		for _, one := range word.Exclusions {
 			k := card{Title: "Left out: " + v.t.agencyName(string(one.Agency)), Tag: map[bool]string{true: "Ended", false: "In force"}[one.Ended.Set], Rows: []row{{Key: "From", Values: []string{whenDay(one.From)}}}}
-			if !one.Ended.Set {
+			if !one.Ended.Set && v.who.mayDecide() {
 				k.Links = []link{{Text: "Let them in again", Href: Prefix + "/me/exclusions/" + string(one.Exclusion) + "/end"}}
 			}
 			pg.Cards = append(pg.Cards, k)
@@ -552,7 +559,10 @@ func doComplain(v *visit, k known, f *form) error {
 }
 
 func showComplaints(v *visit) error {
-	pg := &page{Title: "Complaints", Done: v.flash(), Empty: "You have not complained.", Links: []link{{Text: "Complain about a service that knows you", Href: Prefix + "/me/relationships"}}}
+	pg := &page{Title: "Complaints", Done: v.flash(), Empty: "You have not complained."}
+	if v.who.mayDecide() {
+		pg.Links = []link{{Text: "Complain about a service that knows you", Href: Prefix + "/me/relationships"}}
+	}
 	err := v.mine(func(r *relmgroas.Client, _ *consentoas.Client) error {
 		got, err := r.ListMyComplaints(v.ctx)
 		if err != nil {

@@ -112,6 +112,7 @@ type page struct {
 	Who  string
 	Nav  []link
 	Mine bool
+	For  string // for whom they act, "" for themself
 }
 
 // visit is one request, by whoever makes it.
@@ -133,7 +134,7 @@ type visit struct {
 func (p *Portal) visit(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{p: p, w: w, r: r, ctx: r.Context()}
 	if s, open := p.sessions.find(p.read(r, sessionCookie)); open {
-		v.s, v.who = s, s.who
+		v.s, v.who = s, s.user()
 	}
 	return v
 }
@@ -166,7 +167,7 @@ func (p *Portal) as(who audience, serve func(*visit) error) http.HandlerFunc {
 			p.signInFirst(v, s)
 			return
 		}
-		v.s, v.who = s, s.who
+		v.s, v.who = s, s.user()
 		if (v.who.party == registrarName) != (who == aPerson) {
 			p.say(w, r, http.StatusForbidden, "This page is not for you", "It is for others than you have signed in as. The start page shows what you can do.")
 			return
@@ -318,7 +319,7 @@ func kindOf(err error) string {
 // say shows a page that says one thing.
 func (p *Portal) say(w http.ResponseWriter, r *http.Request, status int, title, what string) {
 	v := p.visit(w, r)
-	pg := &page{Title: title, Lead: []string{what}, Status: status, Links: []link{{Text: "Go to the start page", Href: Prefix + "/"}}}
+	pg := &page{Title: title, Lead: strings.Split(what, "\n"), Status: status, Links: []link{{Text: "Go to the start page", Href: Prefix + "/"}}}
 	if err := v.show(pg); err != nil {
 		http.Error(w, title, status)
 	}
@@ -329,6 +330,9 @@ func (v *visit) show(pg *page) error {
 	pg.Hub = v.p.Hub
 	if v.who != nil {
 		pg.Who, pg.Nav, pg.Mine = v.who.Name, v.nav(), v.who.party == registrarName
+		if v.who.acting != nil {
+			pg.For = v.who.acting.Whose()
+		}
 	}
 	var b bytes.Buffer
 	if err := v.p.pages.page.ExecuteTemplate(&b, "page.html", pg); err != nil {
@@ -369,6 +373,9 @@ func (v *visit) nav() (all []link) {
 	if v.who.party == registrarName {
 		for _, n := range mineNav {
 			add(n.Text, strings.TrimPrefix(n.Href, Prefix), n.Why)
+		}
+		if len(v.who.represents) > 0 {
+			add("Whose file", forPath, "Choose whose file you look at: your own, or that of somebody for whom you have authority.")
 		}
 		return all
 	}

@@ -248,6 +248,7 @@ func (p *Portal) routes() *http.ServeMux {
 		}
 	}
 	mine("", showMe, nil)
+	mine(strings.TrimPrefix(forPath, "/me"), showFor, doFor)
 	mine("/relationships", showRelationships, nil)
 	mine("/enquiries", showAskers, nil)
 	mine("/acts", showActs, nil)
@@ -260,7 +261,7 @@ func (p *Portal) routes() *http.ServeMux {
 	mine("/copy/my-data.json", sendCopy, nil)
 	about := func(path string, form func(*visit, known) *form, on func(known) *page, do func(*visit, known, *form) error, done, then string) {
 		show, act := mineForm(form, on, do, done, then, nil)
-		mine("/relationships/{handle}/"+path, show, act)
+		mine("/relationships/{handle}/"+path, deciding(show), deciding(act))
 	}
 	about("hide", hideForm, hidePage, doHide, "It is hidden from now on.", "/me/consents")
 	about("leave-out", leaveOutForm, leaveOutPage, doLeaveOut, "They are left out from now on.", "/me/consents")
@@ -268,7 +269,7 @@ func (p *Portal) routes() *http.ServeMux {
 	about("complain", complainForm, complainPage, doComplain, "Your complaint has been sent.", "/me/complaints")
 	end := func(path, done string, pg page, act func(*visit, *consentoas.Client, string) error) {
 		show, do := ending("id", pg, done, act)
-		mine(path+"/{id}/end", show, do)
+		mine(path+"/{id}/end", deciding(show), deciding(do))
 	}
 	end("/consents", "You have taken it back.", page{Title: "Take it back", Lead: []string{"What rested on your agreement ends at once. What rests on another ground does not."}},
 		func(v *visit, c *consentoas.Client, id string) error {
@@ -285,8 +286,8 @@ func (p *Portal) routes() *http.ServeMux {
 			_, err := c.LetInAgency(v.ctx, consentoas.LetInAgencyParams{Exclusion: consentoas.ID(id)})
 			return err
 		})
-	mine("/objections/{act}", showObject, doObject)
-	mine("/confirmations/{act}", showConfirm, doConfirm)
+	mine("/objections/{act}", deciding(showObject), deciding(doObject))
+	mine("/confirmations/{act}", deciding(showConfirm), deciding(doConfirm))
 	return mux
 }
 

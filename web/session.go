@@ -36,6 +36,9 @@ type user struct {
 	proofs    []relmgroas.MyHandlesProofs // somebody's own handles, for each duty
 	sensitive bool                        // the proofs name sensitive columns too
 	until     time.Time                   // token and proofs hold no longer
+
+	represents []*represented // for whom they act
+	acting     *represented   // for whom they do now: the proofs are that person's. nil: for themself
 }
 
 // session is what the portal remembers of a browser.
@@ -49,6 +52,8 @@ type session struct {
 	once  map[string]*sent
 	order []string
 	said  []string // what was done just now
+	// acting is for whom it acts, nil for whoever has signed in.
+	acting *represented
 	kept
 }
 

@@ -20,7 +20,6 @@ import (
 
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/governanceoas"
-	"github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/internal/attest"
 )
 
@@ -171,6 +170,9 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) {
 			old.mu.Lock()
 			s.kept = old.kept
 			old.mu.Unlock()
+			if old.wasActing() {
+				f.To = Prefix + forPath // for whom is asked again: nobody goes on for another, or for themself, unawares
+			}
 		}
 		p.sessions.end(old.id)
 	}
@@ -256,39 +258,22 @@ func (p *Portal) redeem(ctx context.Context, at *party, f flow, code string) (*u
 // what it gives: the proofs, never the statement.
 func (p *Portal) asThemself(ctx context.Context, at *party, userinfo, access string, id *oidc.IDToken, sensitive bool) (*user, error) {
 	var said struct {
-		Recognition string `json:"recognition"`
-		Needs       bool   `json:"needs_representative"`
+		Recognition string      `json:"recognition"`
+		Needs       bool        `json:"needs_representative"`
+		Represents  []statedFor `json:"represents"`
 	}
 	if err := p.call(ctx, http.MethodGet, userinfo, access, nil, &said); err != nil {
 		return nil, err
 	}
 	if said.Recognition == "" {
-		detail := "The registrar knows who you are, and says nothing to this hub. Sign in again; if it goes on, ask the registrar."
 		if said.Needs {
-			detail = "The registrar has recorded that somebody acts for you. They can sign in for you; the registrar tells you who."
+			return nil, cannotAlone()
 		}
-		return nil, &bearer.Problem{Type: ours, Status: http.StatusForbidden, Title: "This cannot be shown to you", Detail: detail}
-	}
-	r, err := relmgroas.NewClient(p.Duties.Relmgr, bearer.Relmgr(said.Recognition), relmgroas.WithClient(p.client))
-	if err != nil {
-		return nil, err
+		return nil, &bearer.Problem{Type: ours, Status: http.StatusForbidden, Title: "This cannot be shown to you",
+			Detail: "The registrar knows who you are, and says nothing to this hub. Sign in again; if it goes on, ask the registrar."}
 	}
 	who := &user{party: at.Name, subject: id.Subject, Name: "You", sensitive: sensitive, until: p.Now().Add(longest)}
-	var cursor relmgroas.OptCursor
-	for range 1000 { // a proof names some handles; who has many is given several
-		mine, err := r.FindMyHandles(ctx, relmgroas.FindMyHandlesParams{Sensitive: relmgroas.NewOptBool(sensitive), Cursor: cursor})
-		if err != nil {
-			return nil, bearer.Told(err)
-		}
-		who.proofs = append(who.proofs, mine.Proofs)
-		if mine.Expires.Before(who.until) {
-			who.until = mine.Expires
-		}
-		if cursor = mine.Next; !cursor.Set {
-			break
-		}
-	}
-	return who, nil
+	return who, p.takeProofs(ctx, said.Recognition, said.Represents, who)
 }
 
 // call asks an issuer. Nothing of what was sent is in an error.

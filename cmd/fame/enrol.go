@@ -29,9 +29,22 @@ var member = struct {
 	map[ident.Column]string{"gp-riverside": "GP-00101", "school-pastoral": "S000101", "social-care": "LMN-00101", "police-riverside": "P/0101/26"},
 }
 
-// enrol has the register of people take the person in, each service let them be found by
-// a recognition of its own, and the person choose a password with the registrar's code.
-// It returns the number that they sign in with.
+// wards are those for whom the member acts: for one to see, for the other to decide too.
+// The register's keepers have recorded that neither can decide for themself.
+var wards = []struct {
+	given, family, birth, passport string
+	identifiers                    map[ident.Column]string
+	authority                      registraroas.ProxyAuthority
+	scope                          []registraroas.RepresentativeRequestScopeItem
+}{
+	{"Amina", "Brook", "2019-05-14", "DEMO00042", map[ident.Column]string{"gp-riverside": "GP-00042"}, registraroas.ProxyAuthorityParentalResponsibility,
+		[]registraroas.RepresentativeRequestScopeItem{registraroas.RepresentativeRequestScopeItemSee, registraroas.RepresentativeRequestScopeItemDecide}},
+	{"Isaac", "Dar", "2017-08-30", "DEMO00105", map[ident.Column]string{"gp-riverside": "GP-00105"}, registraroas.ProxyAuthoritySpecialGuardian,
+		[]registraroas.RepresentativeRequestScopeItem{registraroas.RepresentativeRequestScopeItemSee}},
+}
+
+// enrol has the register of people take the person in and those for whom they act, and
+// the person choose a password with the registrar's code. It returns the number that they sign in with.
 func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err error) {
 	keeper, err := s.as("ms-abara")
 	if err != nil {
@@ -43,16 +56,47 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 	}); err != nil {
 		return "", bearer.Told(err)
 	}
-	name := registraroas.NewOptPersonName(registraroas.PersonName{Given: registraroas.NewOptWords(registraroas.Words(member.given)), Family: registraroas.NewOptWords(registraroas.Words(member.family))})
-	birth := registraroas.NewOptBirth(registraroas.Birth{Date: registraroas.PartialDate(member.birth)})
-	passport := registraroas.NewOptSchemeIdentifier(registraroas.SchemeIdentifier{Scheme: "passport", Value: "DEMO00101"})
+	entry, err := s.enter(ctx, keeper, register, member.given, member.family, member.birth, "DEMO00101", member.identifiers)
+	if err != nil {
+		return "", err
+	}
+	for _, ward := range wards {
+		theirs, err := s.enter(ctx, keeper, register, ward.given, ward.family, ward.birth, ward.passport, ward.identifiers)
+		if err != nil {
+			return "", err
+		}
+		until := s.now().AddDate(1, 0, 0)
+		if _, err := keeper.registrar.AssessCompetence(ctx, &registraroas.CompetenceRequest{Until: until, Reason: "working-with-person"},
+			registraroas.AssessCompetenceParams{Register: register, Subject: theirs}); err != nil {
+			return "", bearer.Told(err)
+		}
+		if _, err := keeper.registrar.RecordRepresentative(ctx, &registraroas.RepresentativeRequest{
+			Representative: entry, Scope: ward.scope, Reason: "working-with-person",
+			Proxy: registraroas.Proxy{Authority: ward.authority, Evidence: registraroas.ProxyEvidenceDocumentSeen, Until: until},
+		}, registraroas.RecordRepresentativeParams{Register: register, Subject: theirs}); err != nil {
+			return "", bearer.Told(err)
+		}
+	}
+	code, err := keeper.registrar.IssueEnrolmentCode(ctx, &registraroas.KeepingRequest{Reason: "subject-asked"}, registraroas.IssueEnrolmentCodeParams{Register: register, Subject: entry})
+	if err != nil {
+		return "", bearer.Told(err)
+	}
+	return choosePassword(ctx, h.Hub+provider.Prefix(registrarCode)+"/account", code.Code)
+}
+
+// enter has the register take somebody in, and each service that works with them let them
+// be found by a recognition of its own.
+func (s *storyteller) enter(ctx context.Context, keeper *person, register registraroas.Code, given, family, born, number string, identifiers map[ident.Column]string) (registraroas.SubjectReference, error) {
+	name := registraroas.NewOptPersonName(registraroas.PersonName{Given: registraroas.NewOptWords(registraroas.Words(given)), Family: registraroas.NewOptWords(registraroas.Words(family))})
+	birth := registraroas.NewOptBirth(registraroas.Birth{Date: registraroas.PartialDate(born)})
+	passport := registraroas.NewOptSchemeIdentifier(registraroas.SchemeIdentifier{Scheme: "passport", Value: number})
 	entry, err := keeper.registrar.RegisterSubject(ctx, &registraroas.RegistrationRequest{Items: []registraroas.ItemRequest{
 		{Source: "person", Name: name}, {Source: "person", Birth: birth}, {Source: "person", Identifier: passport},
 	}}, registraroas.RegisterSubjectParams{Register: register})
 	if err != nil {
 		return "", bearer.Told(err)
 	}
-	for column, identifier := range member.identifiers {
+	for column, identifier := range identifiers {
 		p, err := s.as(desks[column].publisher)
 		if err != nil {
 			return "", err
@@ -72,11 +116,7 @@ func (s *storyteller) enrol(ctx context.Context, h hub) (number string, err erro
 			return "", bearer.Told(err)
 		}
 	}
-	code, err := keeper.registrar.IssueEnrolmentCode(ctx, &registraroas.KeepingRequest{Reason: "subject-asked"}, registraroas.IssueEnrolmentCodeParams{Register: register, Subject: entry.Subject})
-	if err != nil {
-		return "", bearer.Told(err)
-	}
-	return choosePassword(ctx, h.Hub+provider.Prefix(registrarCode)+"/account", code.Code)
+	return entry.Subject, nil
 }
 
 // choosePassword does on the registrar's pages what a person does with their code.

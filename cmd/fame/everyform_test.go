@@ -198,6 +198,7 @@ func everyForm() []struct {
 		{"/portal/complaints/{complaint}/acknowledge", aRow{who: "gov-ellis", way: at("/portal/complaints/" + nobodys + "/acknowledge")}},
 		{"/portal/complaints/{complaint}/answer", aRow{who: "gov-ellis", way: at("/portal/complaints/" + nobodys + "/answer")}},
 
+		{"/portal/me/for", aRow{who: myself, way: at("/portal/me/for"), good: url.Values{"whose": {"own"}}}},
 		{"/portal/me/relationships/{handle}/hide", aRow{who: myself, way: linked("/portal/me/relationships", "/portal/me/relationships/"+id+"/hide"), good: url.Values{"reach": {"block"}, "understood": {"yes"}}}},
 		{"/portal/me/blocks/{id}/end", aRow{who: myself, way: linked("/portal/me/consents", "/portal/me/blocks/"+id+"/end"), good: url.Values{}}},
 		{"/portal/me/relationships/{handle}/leave-out", aRow{who: myself, way: linked("/portal/me/relationships", "/portal/me/relationships/"+id+"/leave-out"), good: url.Values{"agency": {"night-shelter"}}}},

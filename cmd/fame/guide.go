@@ -35,7 +35,7 @@ func guide() *web.Guide {
 			"As mr-lindqvist, join with that code as LMN-55001, which is what he calls the same person. Ask about LMN-55001 for a medication review: the surgery is there to be contacted, and is never called GP-55001 to him. (The second: with whom can I do this?)",
 			"As dr-patel, ask about GP-00101, whom four services know. The police are not among them: he has left them out, and nothing in the answer shows it. (The third: who else is working with him?)",
 			"As ms-okafor, ask about S000014. The clinic knows the girl too, and by her own choice the school is not told: nothing can be told, worded so that nobody takes it for no. Send the contact request that stands beside it: whoever has it is asked within half an hour, each at a time of its own. (The fourth.)",
-			"With the registrar, as Daniel Ashworth: see who knows you and who asked, hide one of them, and let it be told of again.",
+			"With the registrar, as Daniel Ashworth: see who knows you and who asked, hide one of them, and let it be told of again. The registrar has recorded that he acts for two children: choose whose file to look at.",
 			"As dr-brandt, look at what waits for review. As gov-ellis, look at the partnership, what of it is due and its log, and try a document: change an agency's name in it and see what that would change. Nothing is applied.",
 		},
 	}

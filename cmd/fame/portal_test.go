@@ -25,6 +25,7 @@ func TestInARealBrowserEachRoleDoesItsJobAndSignsOut(t *testing.T) {
 		{"the first page is light and asks no other host", firstPage},
 		{"a practitioner asks, is told whom to contact, and asks to be contacted (QRY-01, QRY-02, QRY-05, QRY-11)", practitionerAsks},
 		{"a person sees who knows them and who asked, hides one of them, leaves an agency out, agrees, takes it back and complains (SUB-01, SUB-06, SUB-08, SUB-09)", personLooksAfterTheirOwn},
+		{"a parent looks at a child's file (LEG-21, SUB-12)", somebodyActsForAnother},
 		{"two agencies join a record by a telephone code, see it in the history and undo it (POR-01, POR-02, PUB-01, ACT-07, ACT-08)", managerJoins},
 		{"a reviewer judges an emergency, a keeper recognises and sees the quality, an officer answers a complaint (QRY-10, AUT-02, REG-20, SUB-08)", officersLook},
 		{"an officer sees what is due, the hub's log, other hubs and registrars, and tries a document (FED-26, REG-20, XCU-17)", officerOversees},
