@@ -2,6 +2,7 @@ package relmgr
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
@@ -65,18 +66,20 @@ type Waiting struct {
 	At         time.Time // the day alone, in UTC, of another agency's act
 	Handle     ident.HandleID
 	Identifier Identifier
+	Twin       *Twin // of a duplicate
 }
 
 // Wait says what an act waits for.
 type Wait string
 
 // The kinds. Which it is depends on acts that the caller's agency is shown anyway
-// (GET /relmgr/v1/acts), never on what bars them.
+// (GET /relmgr/v1/acts), never on what bars them; a duplicate on what it is told of both.
 const (
 	Disputed  Wait = "disputed"   // somebody says which correlations hold: until then they answer nobody (IDX-18)
 	ToConfirm Wait = "to-confirm" // the other side's joint correlation waits for this one's word (ACT-06)
 	Proposed  Wait = "proposed"   // this side's joint correlation waits for the other's
 	Together  Wait = "published"  // a joint publication waits for the person's (PUB-03)
+	Duplicate Wait = "duplicate"  // the column has one person under two identifiers, or two people are taken for one (IDX-12)
 )
 
 // waitsFor is how long a joint act is listed: what nobody has confirmed by then, nobody
@@ -126,6 +129,15 @@ func (s *Service) ListWaiting(ctx context.Context, who decide.Caller, column ide
 			one.At = one.At.Truncate(24 * time.Hour) // no instant is shown to two agencies (invariant 4)
 		}
 		all = append(all, one)
+	}
+	twice, joins, err := s.duplicates(ctx, who, c, why, at)
+	if err != nil {
+		return nil, false, err
+	}
+	acts, all = append(acts, joins...), append(all, twice...)
+	slices.SortStableFunc(all, func(a, b Waiting) int { return a.At.Compare(b.At) })
+	if len(all) > mostListed {
+		all, more = all[:mostListed], true
 	}
 	return all, more, s.recordRead(ctx, who, reading{Reads: readCases, Column: c.ID, Shown: texts(acts)}, why, at)
 }

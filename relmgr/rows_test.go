@@ -77,6 +77,7 @@ func rowsAreComponents(t interface{ Fatalf(string, ...any) }, admin *sql.DB) {
 			t.Fatalf("a correlation in effect is not stored")
 		}
 	}
+	mirrorsRows(t, admin)
 }
 
 func query(t interface{ Fatalf(string, ...any) }, db *sql.DB, text string, each func(a, b string)) {

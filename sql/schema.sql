@@ -199,6 +199,18 @@ begin
   return null;
 end $$;
 
+CREATE FUNCTION relmgr.note_duplicates() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from relmgr.duplicates where row_id in (old.row_id, new.row_id);
+  insert into relmgr.duplicates (row_id, handle_id, column_id)
+  select h.row_id, h.handle_id, h.column_id from relmgr.handles h
+   where h.row_id in (old.row_id, new.row_id)
+     and exists (select from relmgr.handles o where o.row_id = h.row_id and o.column_id = h.column_id and o.handle_id <> h.handle_id);
+  return null;
+end $$;
+
 CREATE FUNCTION relmgr.rest_of(record uuid) RETURNS bytea
     LANGUAGE sql STABLE
     AS $$
@@ -2009,6 +2021,12 @@ CREATE TABLE relmgr.disputes (
     handle_id uuid NOT NULL
 );
 
+CREATE TABLE relmgr.duplicates (
+    row_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL
+);
+
 CREATE TABLE relmgr.erased (
     commitment bytea NOT NULL,
     rest bytea NOT NULL,
@@ -2855,6 +2873,9 @@ ALTER TABLE ONLY relmgr.disclosures
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_pkey PRIMARY KEY (act_id, handle_id);
 
+ALTER TABLE ONLY relmgr.duplicates
+    ADD CONSTRAINT duplicates_pkey PRIMARY KEY (row_id, handle_id);
+
 ALTER TABLE ONLY relmgr.enquiries
     ADD CONSTRAINT enquiries_pkey PRIMARY KEY (enquiry_id);
 
@@ -3184,6 +3205,10 @@ CREATE INDEX destructions_by_column ON relmgr.destructions USING btree (column_i
 
 CREATE INDEX disputes_by_handle ON relmgr.disputes USING btree (handle_id);
 
+CREATE INDEX duplicates_by_column ON relmgr.duplicates USING btree (column_id, row_id, handle_id);
+
+CREATE INDEX duplicates_by_handle ON relmgr.duplicates USING btree (handle_id);
+
 CREATE INDEX enquiries_by_asker ON relmgr.enquiries USING btree (practitioner_id, at, enquiry_id) WHERE ((reads IS NULL) AND (peer IS NULL));
 
 CREATE INDEX enquiries_by_handle ON relmgr.enquiries USING btree (handle_id, at);
@@ -3271,6 +3296,8 @@ CREATE TRIGGER tokens_are_of_the_epochs_in_use AFTER INSERT OR UPDATE ON registr
 CREATE TRIGGER handle_is_of_the_epochs_in_use AFTER INSERT OR UPDATE OF column_id, token, token_b, token_epoch, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((new.wrapped_by <> ''::text)) EXECUTE FUNCTION relmgr.handle_is_of_the_epochs_in_use();
 
 CREATE TRIGGER note_changes AFTER INSERT ON relmgr.act_handles REFERENCING NEW TABLE AS noted FOR EACH STATEMENT EXECUTE FUNCTION relmgr.note_changes();
+
+CREATE TRIGGER note_duplicates AFTER UPDATE OF row_id, column_id ON relmgr.handles FOR EACH ROW WHEN (((old.row_id <> new.row_id) OR ((old.column_id)::text <> (new.column_id)::text))) EXECUTE FUNCTION relmgr.note_duplicates();
 
 CREATE TRIGGER tags_are_due AFTER INSERT ON relmgr.cells FOR EACH ROW EXECUTE FUNCTION relmgr.tags_are_due();
 
@@ -3764,6 +3791,9 @@ ALTER TABLE ONLY relmgr.disputes
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
+ALTER TABLE ONLY relmgr.duplicates
+    ADD CONSTRAINT duplicates_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY relmgr.erased
     ADD CONSTRAINT erased_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
@@ -4400,6 +4430,8 @@ GRANT SELECT,INSERT ON TABLE relmgr.destructions TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.disclosures TO fame_relmgr;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE relmgr.disputes TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.duplicates TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.erased TO fame_relmgr;
 

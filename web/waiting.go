@@ -10,13 +10,13 @@ import (
 	"github.com/fame-hub/fame/api/relmgroas"
 )
 
-// What a relationship manager works through: what is disputed, joint or proposed in the
-// columns of their own (IDX-18, ACT-06, PUB-03), with the evidence of both sides.
+// What a relationship manager works through: what is disputed, joint, proposed or there twice in
+// the columns of their own (IDX-18, ACT-06, PUB-03, IDX-12), with the evidence of both sides.
 
 func waitingRoutes(practitioner adder, asks formAdder) {
 	practitioner("/enquiries/earlier", showEarlier, nil)
 	asks("/waiting", plainly(page{Title: "What waits", Lead: []string{
-		"People of your services who are disputed, joined together with another agency, or published together with themselves, where somebody has still to say a word. That you look is recorded.",
+		"People of your services who are disputed, joined together with another agency, or published together with themselves, where somebody has still to say a word, and people whom a service of yours seems to have twice. That you look is recorded.",
 	}}, func(v *visit) *form {
 		return &form{Action: Prefix + "/waiting", Button: "Show what waits", Fields: []*field{
 			purposeField(v.t, v.t.may(v.who.in, "correlate", "publish", "impose"), "What do you need it for?"), reasonField(v.t, "Why do you need to know?"),
@@ -106,6 +106,7 @@ var waits = []struct {
 	{relmgroas.WaitingListWaitingItemWhatToConfirm, "To confirm", "Another agency says that they know the same person, together with you. It is not in force before you say so too."},
 	{relmgroas.WaitingListWaitingItemWhatProposed, "Proposed", "You said that another agency knows the same person. They have still to say so too."},
 	{relmgroas.WaitingListWaitingItemWhatPublished, "Published together", "It is published together with the person, who has still to say yes."},
+	{relmgroas.WaitingListWaitingItemWhatDuplicate, "Duplicate", "Your service knows them under two identifiers, which are joined through whom you are told of. Either it is one person and one relationship is to end, or it is two people and what joins them is wrong."},
 }
 
 // longWait is after how long what waits is pressing, whatever it is.
@@ -168,6 +169,10 @@ func showWaitingList(v *visit) error {
 	pg.Tables = []table{counts}
 	for _, one := range all {
 		at, query := Prefix+"/waiting/"+one.column+"/"+string(one.Act), "?"+v.r.URL.RawQuery
+		if twin, ok := one.Twin.Get(); ok {
+			pg.Cards = append(pg.Cards, v.duplicate(one, twin))
+			continue
+		}
 		c := card{Title: one.Identifier, Tag: waits[one.rank].name, Lines: []string{waits[one.rank].words}, Rows: []row{
 			{Key: "Your service", Values: []string{v.t.columnTitle(one.column)}}, {Key: "Since", Values: []string{whenDay(one.At), v.days(one.At)}}, {Key: "Priority", Values: []string{v.priority(one)}},
 		}}
@@ -184,6 +189,24 @@ func showWaitingList(v *visit) error {
 	return v.show(pg)
 }
 
+// duplicate shows both identifiers side by side, with what can be done about it.
+func (v *visit) duplicate(one waitingCase, twin relmgroas.WaitingListWaitingItemTwin) card {
+	c := card{Title: one.Identifier + " and " + twin.Identifier, Tag: waits[one.rank].name, Lines: []string{waits[one.rank].words}, Rows: []row{
+		{Key: "Your service", Values: []string{v.t.columnTitle(one.column)}}, {Key: "Known as", Values: []string{one.Identifier, twin.Identifier}},
+		{Key: "Since", Values: []string{whenDay(one.At), v.days(one.At)}}, {Key: "Priority", Values: []string{v.priority(one)}},
+	}}
+	c.Links = append(c.Links, link{Text: "Take out what joins " + one.Identifier, Href: Prefix + "/acts/" + string(one.Act) + "/undo"})
+	if twin.Act != one.Act {
+		c.Links = append(c.Links, link{Text: "Take out what joins " + twin.Identifier, Href: Prefix + "/acts/" + string(twin.Act) + "/undo"})
+	}
+	history := func(handle relmgroas.ID) string {
+		return Prefix + "/history/" + string(handle) + "?" + v.r.URL.RawQuery
+	}
+	c.Links = append(c.Links, link{Text: "End the relationship of " + one.Identifier, Href: history(one.Handle)}, link{Text: "End the relationship of " + twin.Identifier, Href: history(twin.Handle)})
+	c.Links = append(c.Links, link{Text: "It may be two people", Href: Prefix + "/dispute"})
+	return c
+}
+
 func (v *visit) priority(one waitingCase) string {
 	switch long := v.p.Now().Sub(one.At) > longWait; {
 	case one.rank == 0:
@@ -192,6 +215,8 @@ func (v *visit) priority(one waitingCase) string {
 		return "High: it has waited for more than a week"
 	case one.rank == 1:
 		return "Medium: another agency waits for you"
+	case one.Twin.Set:
+		return "Medium: others are told of your service twice"
 	}
 	return "Low: you wait for somebody else"
 }

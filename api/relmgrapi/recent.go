@@ -50,6 +50,9 @@ func (h handlers) ListWaiting(ctx context.Context, params oas.ListWaitingParams)
 	list := &oas.WaitingList{Waiting: make([]oas.WaitingListWaitingItem, len(all)), Complete: !more}
 	for i, one := range all {
 		list.Waiting[i] = oas.WaitingListWaitingItem{Act: oas.ID(one.Act.String()), What: oas.WaitingListWaitingItemWhat(one.What), At: one.At, Handle: oas.ID(one.Handle.String()), Identifier: string(one.Identifier)}
+		if w := one.Twin; w != nil {
+			list.Waiting[i].Twin.SetTo(oas.WaitingListWaitingItemTwin{Act: oas.ID(w.Act.String()), Handle: oas.ID(w.Handle.String()), Identifier: string(w.Identifier)})
+		}
 	}
 	return list, nil
 }

@@ -382,8 +382,10 @@ type Invoker interface {
 	//
 	// Identifiers that are disputed, joint correlations that wait for this side's word or for the
 	// other's, and joint publications that wait for the
-	// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
-	// read is recorded as an enquiry, before it is answered.
+	// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. A
+	// duplicate is two identifiers of the column that are joined
+	// through nothing but what an enquiry for this purpose tells of both (QRY-11). The read is recorded
+	// as an enquiry, before it is answered.
 	//
 	// GET /relmgr/v1/waiting
 	ListWaiting(ctx context.Context, params ListWaitingParams) (*WaitingList, error)
@@ -5323,8 +5325,10 @@ func (c *Client) sendListUntold(ctx context.Context, params ListUntoldParams) (r
 //
 // Identifiers that are disputed, joint correlations that wait for this side's word or for the
 // other's, and joint publications that wait for the
-// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
-// read is recorded as an enquiry, before it is answered.
+// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. A
+// duplicate is two identifiers of the column that are joined
+// through nothing but what an enquiry for this purpose tells of both (QRY-11). The read is recorded
+// as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/waiting
 func (c *Client) ListWaiting(ctx context.Context, params ListWaitingParams) (*WaitingList, error) {

@@ -6615,8 +6615,10 @@ func (s *Server) handleListUntoldRequest(args [0]string, argsEscaped bool, w htt
 //
 // Identifiers that are disputed, joint correlations that wait for this side's word or for the
 // other's, and joint publications that wait for the
-// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. The
-// read is recorded as an enquiry, before it is answered.
+// person's, oldest first, 200 at the most. Each is an act that GET /relmgr/v1/acts shows too. A
+// duplicate is two identifiers of the column that are joined
+// through nothing but what an enquiry for this purpose tells of both (QRY-11). The read is recorded
+// as an enquiry, before it is answered.
 //
 // GET /relmgr/v1/waiting
 func (s *Server) handleListWaitingRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

@@ -16773,6 +16773,39 @@ func (s *OptSubjectEvidence) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes WaitingListWaitingItemTwin as json.
+func (o OptWaitingListWaitingItemTwin) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes WaitingListWaitingItemTwin from json.
+func (o *OptWaitingListWaitingItemTwin) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptWaitingListWaitingItemTwin to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptWaitingListWaitingItemTwin) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptWaitingListWaitingItemTwin) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode implements json.Marshaler.
 func (s *Order) Encode(e *jx.Encoder) {
 	e.ObjStart()
@@ -23172,14 +23205,21 @@ func (s *WaitingListWaitingItem) encodeFields(e *jx.Encoder) {
 		e.FieldStart("identifier")
 		e.Str(s.Identifier)
 	}
+	{
+		if s.Twin.Set {
+			e.FieldStart("twin")
+			s.Twin.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfWaitingListWaitingItem = [5]string{
+var jsonFieldsNameOfWaitingListWaitingItem = [6]string{
 	0: "act",
 	1: "handle",
 	2: "what",
 	3: "at",
 	4: "identifier",
+	5: "twin",
 }
 
 // Decode decodes WaitingListWaitingItem from json.
@@ -23245,6 +23285,16 @@ func (s *WaitingListWaitingItem) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"identifier\"")
 			}
+		case "twin":
+			if err := func() error {
+				s.Twin.Reset()
+				if err := s.Twin.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"twin\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -23301,6 +23351,132 @@ func (s *WaitingListWaitingItem) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode implements json.Marshaler.
+func (s *WaitingListWaitingItemTwin) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *WaitingListWaitingItemTwin) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("act")
+		s.Act.Encode(e)
+	}
+	{
+		e.FieldStart("handle")
+		s.Handle.Encode(e)
+	}
+	{
+		e.FieldStart("identifier")
+		e.Str(s.Identifier)
+	}
+}
+
+var jsonFieldsNameOfWaitingListWaitingItemTwin = [3]string{
+	0: "act",
+	1: "handle",
+	2: "identifier",
+}
+
+// Decode decodes WaitingListWaitingItemTwin from json.
+func (s *WaitingListWaitingItemTwin) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode WaitingListWaitingItemTwin to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "act":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Act.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"act\"")
+			}
+		case "handle":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Handle.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"handle\"")
+			}
+		case "identifier":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Str()
+				s.Identifier = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"identifier\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode WaitingListWaitingItemTwin")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfWaitingListWaitingItemTwin) {
+					name = jsonFieldsNameOfWaitingListWaitingItemTwin[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *WaitingListWaitingItemTwin) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *WaitingListWaitingItemTwin) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes WaitingListWaitingItemWhat as json.
 func (s WaitingListWaitingItemWhat) Encode(e *jx.Encoder) {
 	e.Str(string(s))
@@ -23325,6 +23501,8 @@ func (s *WaitingListWaitingItemWhat) Decode(d *jx.Decoder) error {
 		*s = WaitingListWaitingItemWhatProposed
 	case WaitingListWaitingItemWhatPublished:
 		*s = WaitingListWaitingItemWhatPublished
+	case WaitingListWaitingItemWhatDuplicate:
+		*s = WaitingListWaitingItemWhatDuplicate
 	default:
 		*s = WaitingListWaitingItemWhat(v)
 	}

@@ -8584,6 +8584,52 @@ func (o OptSubjectEvidence) Or(d SubjectEvidence) SubjectEvidence {
 	return d
 }
 
+// NewOptWaitingListWaitingItemTwin returns new OptWaitingListWaitingItemTwin with value set to v.
+func NewOptWaitingListWaitingItemTwin(v WaitingListWaitingItemTwin) OptWaitingListWaitingItemTwin {
+	return OptWaitingListWaitingItemTwin{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptWaitingListWaitingItemTwin is optional WaitingListWaitingItemTwin.
+type OptWaitingListWaitingItemTwin struct {
+	Value WaitingListWaitingItemTwin
+	Set   bool
+}
+
+// IsSet returns true if OptWaitingListWaitingItemTwin was set.
+func (o OptWaitingListWaitingItemTwin) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptWaitingListWaitingItemTwin) Reset() {
+	var v WaitingListWaitingItemTwin
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptWaitingListWaitingItemTwin) SetTo(v WaitingListWaitingItemTwin) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptWaitingListWaitingItemTwin) Get() (v WaitingListWaitingItemTwin, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptWaitingListWaitingItemTwin) Or(d WaitingListWaitingItemTwin) WaitingListWaitingItemTwin {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // A court order or one like it. The reference is evidence: it is sealed, never stored in clear and
 // never shown.
 // Ref: #/components/schemas/Order
@@ -11343,6 +11389,9 @@ type WaitingListWaitingItem struct {
 	At time.Time `json:"at"`
 	// What the caller's own column calls the person.
 	Identifier string `json:"identifier"`
+	// Of a duplicate, the other identifier of the column, and the act that joins it as `act` joins the
+	// first. Any one of the two ended parts them.
+	Twin OptWaitingListWaitingItemTwin `json:"twin"`
 }
 
 // GetAct returns the value of Act.
@@ -11370,6 +11419,11 @@ func (s *WaitingListWaitingItem) GetIdentifier() string {
 	return s.Identifier
 }
 
+// GetTwin returns the value of Twin.
+func (s *WaitingListWaitingItem) GetTwin() OptWaitingListWaitingItemTwin {
+	return s.Twin
+}
+
 // SetAct sets the value of Act.
 func (s *WaitingListWaitingItem) SetAct(val ID) {
 	s.Act = val
@@ -11395,6 +11449,49 @@ func (s *WaitingListWaitingItem) SetIdentifier(val string) {
 	s.Identifier = val
 }
 
+// SetTwin sets the value of Twin.
+func (s *WaitingListWaitingItem) SetTwin(val OptWaitingListWaitingItemTwin) {
+	s.Twin = val
+}
+
+// Of a duplicate, the other identifier of the column, and the act that joins it as `act` joins the
+// first. Any one of the two ended parts them.
+type WaitingListWaitingItemTwin struct {
+	Act        ID     `json:"act"`
+	Handle     ID     `json:"handle"`
+	Identifier string `json:"identifier"`
+}
+
+// GetAct returns the value of Act.
+func (s *WaitingListWaitingItemTwin) GetAct() ID {
+	return s.Act
+}
+
+// GetHandle returns the value of Handle.
+func (s *WaitingListWaitingItemTwin) GetHandle() ID {
+	return s.Handle
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *WaitingListWaitingItemTwin) GetIdentifier() string {
+	return s.Identifier
+}
+
+// SetAct sets the value of Act.
+func (s *WaitingListWaitingItemTwin) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *WaitingListWaitingItemTwin) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *WaitingListWaitingItemTwin) SetIdentifier(val string) {
+	s.Identifier = val
+}
+
 type WaitingListWaitingItemWhat string
 
 const (
@@ -11402,6 +11499,7 @@ const (
 	WaitingListWaitingItemWhatToConfirm WaitingListWaitingItemWhat = "to-confirm"
 	WaitingListWaitingItemWhatProposed  WaitingListWaitingItemWhat = "proposed"
 	WaitingListWaitingItemWhatPublished WaitingListWaitingItemWhat = "published"
+	WaitingListWaitingItemWhatDuplicate WaitingListWaitingItemWhat = "duplicate"
 )
 
 // AllValues returns all WaitingListWaitingItemWhat values.
@@ -11411,6 +11509,7 @@ func (WaitingListWaitingItemWhat) AllValues() []WaitingListWaitingItemWhat {
 		WaitingListWaitingItemWhatToConfirm,
 		WaitingListWaitingItemWhatProposed,
 		WaitingListWaitingItemWhatPublished,
+		WaitingListWaitingItemWhatDuplicate,
 	}
 }
 
@@ -11424,6 +11523,8 @@ func (s WaitingListWaitingItemWhat) MarshalText() ([]byte, error) {
 	case WaitingListWaitingItemWhatProposed:
 		return []byte(s), nil
 	case WaitingListWaitingItemWhatPublished:
+		return []byte(s), nil
+	case WaitingListWaitingItemWhatDuplicate:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -11444,6 +11545,9 @@ func (s *WaitingListWaitingItemWhat) UnmarshalText(data []byte) error {
 		return nil
 	case WaitingListWaitingItemWhatPublished:
 		*s = WaitingListWaitingItemWhatPublished
+		return nil
+	case WaitingListWaitingItemWhatDuplicate:
+		*s = WaitingListWaitingItemWhatDuplicate
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

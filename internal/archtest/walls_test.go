@@ -245,6 +245,7 @@ relmgr.cells                    relmgr      select insert update delete
 relmgr.correlations             relmgr      select insert update delete
 relmgr.keep_aparts              relmgr      select insert update delete
 relmgr.disputes                 relmgr      select insert update delete
+relmgr.duplicates               relmgr      select insert delete
 
 # goose's table: /readyz of every process reads which migration is in place.
 migration.versions              *           select

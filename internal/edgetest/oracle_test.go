@@ -98,7 +98,7 @@ var tellsNothing = map[string]string{
 	"renewLink":            "likewise",
 	"endLink":              "likewise",
 	"listLinks":            "likewise",
-	"listWaiting":          "of a whole column, what listActs shows of each: it rests on the acts of both sides, never on what hides or bars; tested in relmgr",
+	"listWaiting":          "of a whole column, what listActs shows of each: it rests on the acts of both sides, never on what hides or bars, and a duplicate on what an enquiry tells of both; tested in relmgr",
 	"askThroughLink":       "likewise; that a link which is none cannot be told from another's is tested in idmgr",
 	"draftRules":           "knows no subject: it counts kinds of enquiry, whatever they were answered",
 	"listRules":            "knows no subject",

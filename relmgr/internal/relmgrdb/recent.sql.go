@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/lib/pq"
 )
 
 const ListCases = `-- name: ListCases :many
@@ -80,6 +81,119 @@ func (q *Queries) ListCases(ctx context.Context, db DBTX, arg ListCasesParams) (
 			&i.Sealed,
 			&i.WrappedKey,
 			&i.WrappedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListDuplicates = `-- name: ListDuplicates :many
+select d.row_id, d.handle_id, h.token, h.token_b, h.sealed, h.wrapped_key, h.wrapped_by
+  from relmgr.duplicates d
+  join relmgr.handles h on h.handle_id = d.handle_id
+ where d.column_id = $1 and h.wrapped_by <> ''
+   and (d.row_id, d.handle_id) > ($2::uuid, $3::uuid)
+ order by d.row_id, d.handle_id
+ limit $4
+`
+
+type ListDuplicatesParams struct {
+	ColumnID    ident.Column
+	AfterRow    ident.UntypedID
+	AfterHandle ident.UntypedID
+	PageSize    int32
+}
+
+type ListDuplicatesRow struct {
+	RowID      ident.RowID
+	HandleID   ident.HandleID
+	Token      []byte
+	TokenB     []byte
+	Sealed     []byte
+	WrappedKey []byte
+	WrappedBy  string
+}
+
+// Handles of a column that share a row with another of it, row by row, after one of them;
+// who is erased is nobody's duplicate.
+func (q *Queries) ListDuplicates(ctx context.Context, db DBTX, arg ListDuplicatesParams) ([]ListDuplicatesRow, error) {
+	rows, err := db.QueryContext(ctx, ListDuplicates,
+		arg.ColumnID,
+		arg.AfterRow,
+		arg.AfterHandle,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDuplicatesRow{}
+	for rows.Next() {
+		var i ListDuplicatesRow
+		if err := rows.Scan(
+			&i.RowID,
+			&i.HandleID,
+			&i.Token,
+			&i.TokenB,
+			&i.Sealed,
+			&i.WrappedKey,
+			&i.WrappedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListJoins = `-- name: ListJoins :many
+select a.act_id, r.reference_id, a.at, a.agency_id
+  from relmgr.acts a
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = $1
+ where a.act_id = any($2::text[]::uuid[])
+`
+
+type ListJoinsParams struct {
+	AgencyID ident.Agency
+	ActIds   []string
+}
+
+type ListJoinsRow struct {
+	ActID       ident.ActID
+	ReferenceID ident.ReferenceID
+	At          time.Time
+	AgencyID    ident.Agency
+}
+
+// Acts as one agency is shown them: its reference, when, and whether it is its own.
+func (q *Queries) ListJoins(ctx context.Context, db DBTX, arg ListJoinsParams) ([]ListJoinsRow, error) {
+	rows, err := db.QueryContext(ctx, ListJoins, arg.AgencyID, pq.Array(arg.ActIds))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListJoinsRow{}
+	for rows.Next() {
+		var i ListJoinsRow
+		if err := rows.Scan(
+			&i.ActID,
+			&i.ReferenceID,
+			&i.At,
+			&i.AgencyID,
 		); err != nil {
 			return nil, err
 		}

@@ -41,3 +41,21 @@ select c.what, c.act_id, r.reference_id, c.at, c.handle_id, c.sealed, c.wrapped_
   join relmgr.act_references r on r.act_id = c.act_id and r.agency_id = sqlc.arg(agency_id)::text
  order by c.at, r.reference_id
  limit @page_size;
+
+-- name: ListDuplicates :many
+-- Handles of a column that share a row with another of it, row by row, after one of them;
+-- who is erased is nobody's duplicate.
+select d.row_id, d.handle_id, h.token, h.token_b, h.sealed, h.wrapped_key, h.wrapped_by
+  from relmgr.duplicates d
+  join relmgr.handles h on h.handle_id = d.handle_id
+ where d.column_id = @column_id and h.wrapped_by <> ''
+   and (d.row_id, d.handle_id) > (sqlc.arg(after_row)::uuid, sqlc.arg(after_handle)::uuid)
+ order by d.row_id, d.handle_id
+ limit @page_size;
+
+-- name: ListJoins :many
+-- Acts as one agency is shown them: its reference, when, and whether it is its own.
+select a.act_id, r.reference_id, a.at, a.agency_id
+  from relmgr.acts a
+  join relmgr.act_references r on r.act_id = a.act_id and r.agency_id = @agency_id
+ where a.act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
