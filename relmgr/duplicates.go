@@ -75,7 +75,7 @@ func (s *Service) ways(ctx context.Context, who decide.Caller, c *decide.Column,
 
 	var ways []way
 	handles, back := map[ident.HandleID]sealed{}, map[[2]ident.HandleID]bool{}
-	page := relmgrdb.ListDuplicatesParams{ColumnID: c.ID, PageSize: mostPlaces}
+	page := relmgrdb.ListDuplicatesParams{ColumnID: c.ID, FromStart: true, PageSize: mostPlaces}
 	for len(ways) <= mostListed {
 		some, err := s.q.ListDuplicates(ctx, s.db, page)
 		if err != nil {
@@ -85,7 +85,7 @@ func (s *Service) ways(ctx context.Context, who decide.Caller, c *decide.Column,
 		for i, d := range some {
 			places[i] = place{c.ID, d.Token, d.TokenB, at}
 			handles[d.HandleID] = sealed{d.HandleID, d.Sealed, d.WrappedKey, d.WrappedBy}
-			page.AfterRow, page.AfterHandle = ident.UntypedID(d.RowID), ident.UntypedID(d.HandleID)
+			page.FromStart, page.AfterRow, page.AfterHandle = false, ident.UntypedID(d.RowID), ident.UntypedID(d.HandleID)
 		}
 		rows, err := s.readRows(ctx, s.db, places)
 		if err != nil {

@@ -54,7 +54,7 @@ func TestWhomAColumnHasTwiceItsMembersAreShown(t *testing.T) {
 	b.publish(t, "gp", gpChild)
 	first := b.correlate(t, "social", social(0), "gp", gpChild)
 	b.wantTwins(t, "social", "social-care")
-	second := b.correlate(t, "gp", gpChild, "social", social(1))
+	second := b.correlate(t, "gp-manager", gpChild, "social", social(1))
 	b.wantTwins(t, "social", "social-care", socialTwice)
 	b.wantTwins(t, "gp", "gp-riverside")
 

@@ -100,13 +100,14 @@ select d.row_id, d.handle_id, h.token, h.token_b, h.sealed, h.wrapped_key, h.wra
   from relmgr.duplicates d
   join relmgr.handles h on h.handle_id = d.handle_id
  where d.column_id = $1 and h.wrapped_by <> ''
-   and (d.row_id, d.handle_id) > ($2::uuid, $3::uuid)
+   and ($2::boolean or (d.row_id, d.handle_id) > ($3::uuid, $4::uuid))
  order by d.row_id, d.handle_id
- limit $4
+ limit $5
 `
 
 type ListDuplicatesParams struct {
 	ColumnID    ident.Column
+	FromStart   bool
 	AfterRow    ident.UntypedID
 	AfterHandle ident.UntypedID
 	PageSize    int32
@@ -127,6 +128,7 @@ type ListDuplicatesRow struct {
 func (q *Queries) ListDuplicates(ctx context.Context, db DBTX, arg ListDuplicatesParams) ([]ListDuplicatesRow, error) {
 	rows, err := db.QueryContext(ctx, ListDuplicates,
 		arg.ColumnID,
+		arg.FromStart,
 		arg.AfterRow,
 		arg.AfterHandle,
 		arg.PageSize,

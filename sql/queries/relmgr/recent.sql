@@ -49,7 +49,7 @@ select d.row_id, d.handle_id, h.token, h.token_b, h.sealed, h.wrapped_key, h.wra
   from relmgr.duplicates d
   join relmgr.handles h on h.handle_id = d.handle_id
  where d.column_id = @column_id and h.wrapped_by <> ''
-   and (d.row_id, d.handle_id) > (sqlc.arg(after_row)::uuid, sqlc.arg(after_handle)::uuid)
+   and (sqlc.arg(from_start)::boolean or (d.row_id, d.handle_id) > (sqlc.arg(after_row)::uuid, sqlc.arg(after_handle)::uuid))
  order by d.row_id, d.handle_id
  limit @page_size;
 
