@@ -253,7 +253,7 @@ func disputeOf(r federationdb.ListDisputesRow) Dispute {
 }
 
 // disputed takes a dispute that a peer files, or the outcome of one that this hub has
-// filed. The same again is taken again and records nothing. What it is about, its reason
+// filed. The same again records nothing. What it is about, its reason
 // and its outcome are of lists: another is not understood, but that an outcome whose
 // reason this partnership has no name for is an outcome all the same.
 func (a *Axles) disputed(ctx context.Context, peer Peer, m attest.AxleMessage, message string) (answer AxleAnswer, err error) {
@@ -309,8 +309,8 @@ func (a *Axles) disputed(ctx context.Context, peer Peer, m attest.AxleMessage, m
 	return AxleAnswer{Outcome: taken}, err
 }
 
-// seeEnd records how another hub has ended a dispute that was filed here, once: the same
-// again is taken, another outcome is too late.
+// seeEnd records how another hub has ended a dispute that was filed here, once: whatever
+// comes after it is used-before, also the same again.
 func (a *Axles) seeEnd(ctx context.Context, hub string, act *act) (answer AxleAnswer, err error) {
 	e := act.DisputeEnd
 	answer.Outcome = taken
@@ -324,8 +324,6 @@ func (a *Axles) seeEnd(ctx context.Context, hub string, act *act) (answer AxleAn
 			return notTaken(errors.New("no such dispute was filed against that hub"))
 		case err != nil:
 			return err
-		case was.Outcome == e.Outcome:
-			return nil
 		case was.Outcome != "":
 			answer.Outcome = usedBefore
 			return nil
