@@ -94,7 +94,7 @@ func (p *Portal) takeProofs(ctx context.Context, own string, others []statedFor,
 	if err := each.Wait(); err != nil {
 		return err
 	}
-	who.until = slices.MinFunc(append(ends, who.until), time.Time.Compare)
+	who.until = slices.MinFunc(slices.Concat(ends, []time.Time{who.until}), time.Time.Compare)
 	return nil
 }
 

@@ -71,3 +71,22 @@ func (b *browser) chooseLabelled(label string) {
 	b.t.Helper()
 	b.run("choose "+label, byKey(`//input[@id=//label[normalize-space()="`+label+`"]/@for]`, " "))
 }
+
+// asksAgain: a session that ends while it acts for somebody is followed by one that acts
+// for nobody, and asks for whom before it shows anything.
+func (v *visitor) asksAgain() {
+	v.t.Helper()
+	f := v.form("/portal/me/for")
+	values := f.hidden()
+	for _, in := range f.inputs {
+		if in["name"] == "whose" && in["value"] != "own" {
+			values.Set("whose", in["value"])
+		}
+	}
+	if s := v.post(f.action, values); s.at != "/portal/me" || !strings.Contains(s.text, "not yourself") {
+		v.t.Fatalf("whoever chooses another's file is led to %s: %d %s", s.at, s.status, s.text)
+	}
+	if s := v.as(myself, "/portal/me/relationships"); s.at != "/portal/me/for" || strings.Contains(s.text, "not yourself") {
+		v.t.Errorf("whoever signs in again is led to %s: %s", s.at, s.text)
+	}
+}

@@ -262,6 +262,7 @@ func everyFormTakesRubbish(t *testing.T, hub, number, dir string) {
 			v.sendsOnce(path, r.good, r.repeats)
 		}
 	}
+	v.asksAgain()
 }
 
 // form is the one that the page at a path has.
