@@ -61,6 +61,10 @@ func (s *Service) duplicates(ctx context.Context, who decide.Caller, c *decide.C
 		if one.Twin.Identifier, err = s.keys.open(ctx, c, handles[w.to]); err != nil {
 			return nil, nil, err
 		}
+		if w := *one.Twin; w.Identifier < one.Identifier { // not in the order of what was drawn
+			one.Twin = &Twin{Act: one.Act, Handle: one.Handle, Identifier: one.Identifier}
+			one.Act, one.Handle, one.Identifier = w.Act, w.Handle, w.Identifier
+		}
 		all = append(all, one)
 	}
 	return all, acts, nil

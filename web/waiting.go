@@ -216,7 +216,7 @@ func (v *visit) priority(one waitingCase) string {
 	case one.rank == 1:
 		return "Medium: another agency waits for you"
 	case one.Twin.Set:
-		return "Medium: others are told of your service twice"
+		return "Medium: your service has them twice"
 	}
 	return "Low: you wait for somebody else"
 }

@@ -246,7 +246,28 @@ func (v *verification) checkIndex(ctx context.Context) error {
 	if err := v.checkAttachments(ctx, h, want); err != nil {
 		return err
 	}
-	return v.checkRows(ctx, want.joins)
+	if err := v.checkRows(ctx, want.joins); err != nil {
+		return err
+	}
+	return v.checkDuplicates(ctx)
+}
+
+// checkDuplicates: they are the handles that share a row with another of their column.
+func (v *verification) checkDuplicates(ctx context.Context) error {
+	wrong, err := all(ctx, v.relmgr, `with twice as (
+		  select row_id, handle_id, column_id from (select *, count(*) over (partition by row_id, column_id) as n from relmgr.handles) h where n > 1),
+		noted as (select row_id, handle_id, column_id from relmgr.duplicates)
+		select handle_id from ((table twice except table noted) union (table noted except table twice)) x order by 1`,
+		func(r *sql.Rows, h *id) error { return r.Scan(h) })
+	if err != nil {
+		return err
+	}
+	for _, h := range wrong {
+		if err := v.found("duplicate "+h.String(), "the rows do not come to it, or they do and it is not there"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkAttachments: an anchor is attached by an act, and finds its handle while one
