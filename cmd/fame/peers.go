@@ -64,7 +64,8 @@ func (c *peersJoinCommand) Run(ctx context.Context, all *cli, out *printer) erro
 	if len(c.Fingerprints) == 0 {
 		out.say("")
 		out.say("Compare the fingerprints with the other side's people, over the telephone say: theirs are in keys/hub.jwks. Then type:")
-		out.say("  fame peers join %s --fingerprint %s", p.Entity, strings.Join(p.Fingerprints, " --fingerprint "))
+		// One in 64 begins with a hyphen, and would be taken for a flag without the sign.
+		out.say("  fame peers join %s --fingerprint=%s", p.Entity, strings.Join(p.Fingerprints, " --fingerprint="))
 		return out.result(p)
 	}
 	done, err := hub.ConfirmPeer(ctx, &federationoas.PeerConfirmation{Agreement: federationoas.Digest(p.Digest), Fingerprints: prints(c.Fingerprints)},

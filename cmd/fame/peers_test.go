@@ -81,13 +81,13 @@ func joins(t *testing.T, w, other *town) {
 	if shown["state"] != "invited" {
 		t.Fatalf("%v", shown)
 	}
-	w.peers(t, 1, "join", other.URL, "--fingerprint", strings.Repeat("A", 43))
-	w.peers(t, 0, "join", other.URL, "--fingerprint", other.fingerprint(t))
+	w.peers(t, 1, "join", other.URL, "--fingerprint=-"+strings.Repeat("A", 42))
+	w.peers(t, 0, "join", other.URL, "--fingerprint="+other.fingerprint(t))
 	theirs := other.peers(t, 0, "join", w.URL)
 	if theirs["digest"] != shown["digest"] {
 		t.Fatalf("%v was taken, %v was proposed", theirs["digest"], shown["digest"])
 	}
-	other.peers(t, 0, "join", w.URL, "--fingerprint", w.fingerprint(t))
+	other.peers(t, 0, "join", w.URL, "--fingerprint="+w.fingerprint(t))
 }
 
 // fingerprint is what a hub's own people read out.
