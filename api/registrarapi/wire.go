@@ -22,6 +22,9 @@ import (
 	"github.com/fame-hub/fame/registrar/signin"
 )
 
+// maxPart is how many bytes a part of an import may have.
+const maxPart = 1 << 20
+
 // Wire builds the registrar duty's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	var to attest.Recipients
@@ -41,7 +44,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	edge, ready, err := api.ForProcess(p, fame.OpenAPI, nil)
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"enterPart": maxPart})
 	if err != nil {
 		return process.Part{}, err
 	}

@@ -568,19 +568,38 @@ func (b *bench) forms() (rows []row) {
 		} {
 			add(name, "malformed", good.with(header))
 		}
-		size := api.DefaultMaxBody
-		switch op.id {
-		case "applyPartnership":
-			size = 4 << 20
-		case "importPart":
-			size = 1 << 20
-		}
+		size := largest(op.id)
 		huge := good.saying(`{"diagnosis":"` + strings.Repeat(marker, size/len(marker)+1) + `"}`)
 		add("too large", "too-large", huge)
 		huge.stream = true
 		add("too large, of a length not told", "too-large", huge)
 	}
 	return rows
+}
+
+// largest is how many bytes the body of an operation may have.
+func largest(operation string) int {
+	switch operation {
+	case "applyPartnership":
+		return 4 << 20
+	case "importPart", "enterPart":
+		return 1 << 20
+	}
+	return api.DefaultMaxBody
+}
+
+// ACT-04, REG-11: what fits the contract's bound is taken: a part of an import in the size
+// in which `fame` sends it was too large once.
+func TestABodyMayBeAsLargeAsTheContractSays(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, op := range []string{"applyPartnership", "importPart", "enterPart", "recognise"} {
+		r := b.good[op]
+		r.body = append(bytes.Clone(r.body), bytes.Repeat([]byte(" "), largest(op)-len(r.body))...)
+		if got := b.send(r); got.status >= http.StatusBadRequest {
+			t.Errorf("%s with %d bytes: %d %s", op, len(r.body), got.status, got.body)
+		}
+	}
 }
 
 // targets are paths, queries and methods that openapi.yaml does not have.
