@@ -25,9 +25,6 @@ const erasePerson = "erase-person"
 // TypErasure is the type of a signed certificate of an erasure.
 const TypErasure = "fame-erasure-certificate+jwt"
 
-// backupDays is how long backups are kept under terms of before there was a setting.
-const backupDays = 30
-
 // Obligations are those that keep what is to be erased (UK GDPR, Article 17(3)).
 var Obligations = []string{"legal-obligation", "legal-claims", "public-health"}
 
@@ -72,11 +69,11 @@ func (s *Service) Erase(ctx context.Context, caller decide.Caller, id ident.Regi
 	if err != nil {
 		return Erased{}, err
 	}
-	days := caller.Terms.Settings.BackupDays
-	if days == 0 {
-		days = backupDays
+	days, err := s.queries.FindBackupDays(ctx, s.db)
+	if err != nil {
+		return Erased{}, pg.Fault(err)
 	}
-	out = Erased{Register: id, At: at, Obligation: obligation, CompleteAt: at.AddDate(0, 0, days)}
+	out = Erased{Register: id, At: at, Obligation: obligation, CompleteAt: at.AddDate(0, 0, int(days))}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		found, err := s.queries.LockEntry(ctx, tx, registrardb.LockEntryParams{Entry: string(entry), AgencyID: caller.Agency, RegisterID: id})
 		if errors.Is(err, sql.ErrNoRows) {

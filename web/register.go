@@ -230,7 +230,7 @@ func showQuality(v *visit) error {
 		}}
 		c.Bars = qualityCharts(q)
 		at := Prefix + "/registers/" + string(one.Register)
-		c.Links = []link{{Text: "What to look at", Href: at + "/work"}, {Text: "Enter a person", Href: at + "/enter"}, {Text: "Report what is wrong", Href: at + "/report"}}
+		c.Links = []link{{Text: "What to look at", Href: at + "/worklist"}, {Text: "Enter a person", Href: at + "/enter"}, {Text: "Report what is wrong", Href: at + "/report"}}
 		pg.Cards = append(pg.Cards, c)
 	}
 	return v.show(pg)

@@ -18,8 +18,8 @@ func registerRoutes(practitioner adder, asks formAdder) {
 	asks("/registers/{register}/enter", plainly(page{Title: "Enter a person", Lead: []string{
 		"A name is enough, or about when they were born: nobody has to qualify, and no number is needed. Ask the register first whether they are in it.",
 	}, Links: []link{{Text: "Ask the register who somebody is", Href: Prefix + "/recognise"}}}, enterForm), enter)
-	asks("/registers/{register}/work", plainly(page{Title: "What to look at", Lead: []string{"Entries that may be one person's, entries that may be two people's, and recognitions that came close or were wrong. That you look is recorded."}}, workForm), findWork)
-	practitioner("/registers/{register}/work/{state}", showWork, nil)
+	asks("/registers/{register}/worklist", plainly(page{Title: "What to look at", Lead: []string{"Entries that may be one person's, entries that may be two people's, and recognitions that came close or were wrong. That you look is recorded."}}, workForm), findWork)
+	practitioner("/registers/{register}/worklist/{state}", showWork, nil)
 	asks("/registers/{register}/tasks/{task}", taskForm, resolve)
 	asks("/registers/{register}/tasks/{task}/take", plainly(page{Title: "Take it", Lead: []string{"Others then see that you look at it."}}, oneReason("Take it")), take)
 	asks("/registers/{register}/tasks/{task}/reopen", plainly(page{Title: "Take back what was decided", Lead: []string{"It is open again, and both what was decided and that it was taken back stay on record."}}, oneReason("Take it back")), reopen)
@@ -35,7 +35,7 @@ func oneReason(button string) func(*visit) *form {
 
 func registerOf(v *visit) registraroas.Code { return registraroas.Code(v.r.PathValue("register")) }
 
-func workOf(v *visit) string { return "/registers/" + v.r.PathValue("register") + "/work" }
+func workOf(v *visit) string { return "/registers/" + v.r.PathValue("register") + "/worklist" }
 
 // itemFields ask for what a person is recognised by.
 func enterForm(v *visit) *form {

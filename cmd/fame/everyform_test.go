@@ -186,7 +186,7 @@ func everyForm() []struct {
 		}}},
 		{"/portal/registers/{register}/people/{subject}/code", aRow{who: "ms-abara", way: desk("people/" + nobodys + "/code")}},
 		{"/portal/registers/{register}/report", aRow{who: "ms-abara", way: desk("report")}},
-		{"/portal/registers/{register}/work", aRow{who: "ms-abara", way: desk("work"), good: url.Values{"state": {"open"}, "reason": {"same-person-found"}}}},
+		{"/portal/registers/{register}/worklist", aRow{who: "ms-abara", way: desk("worklist"), good: url.Values{"state": {"open"}, "reason": {"same-person-found"}}}},
 		{"/portal/registers/{register}/tasks/{task}/take", aRow{who: "ms-abara", way: desk("tasks/" + nobodys + "/take")}},
 		{"/portal/registers/{register}/tasks/{task}/reopen", aRow{who: "ms-abara", way: desk("tasks/" + nobodys + "/reopen")}},
 		{"/portal/reviews", aRow{who: "dr-brandt", way: at("/portal/reviews"), good: url.Values{"purpose": {"co-ordinate-care"}, "reason": {"duty-to-share"}}}},
