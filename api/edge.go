@@ -27,6 +27,9 @@ const (
 	DefaultTimeout          = 10 * time.Second
 	DefaultAddressPerMinute = 6000
 
+	// MaxPart is how many bytes a part of an import may have, at whichever duty.
+	MaxPart = 1 << 20
+
 	limitedClients = 10_000 // of each kind, remembered at a time
 )
 

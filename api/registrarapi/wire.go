@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -21,9 +20,6 @@ import (
 	"github.com/fame-hub/fame/registrar/provider"
 	"github.com/fame-hub/fame/registrar/signin"
 )
-
-// maxPart is how many bytes a part of an import may have.
-const maxPart = 1 << 20
 
 // Wire builds the registrar duty's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
@@ -44,7 +40,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
-	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"enterPart": maxPart})
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"enterPart": api.MaxPart})
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -76,32 +72,23 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	return process.Part{
 		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
 		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) {
-			beside(ctx, run, accounts.Run, func(ctx context.Context) { retain(ctx, service, edge, p.Logger) })
+			beside(ctx, run, accounts.Run, func(ctx context.Context) { api.Retain(ctx, p.Logger, retain(service, edge)) })
 		},
 	}, nil
 }
 
-// retainEvery is how often what is past its time is erased.
-const retainEvery = 6 * time.Hour
-
-// retain erases what is past its time, until ctx ends.
-func retain(ctx context.Context, service *registrar.Service, edge *api.Edge, log *slog.Logger) {
-	for next := time.NewTimer(time.Minute); ; next.Reset(retainEvery) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-next.C:
-		}
+// retain is a pass of retention.
+func retain(service *registrar.Service, edge *api.Edge) func(context.Context) ([]slog.Attr, error) {
+	return func(ctx context.Context) ([]slog.Attr, error) {
 		terms, err := edge.Terms(ctx)
-		n := 0
-		if err == nil {
-			n, err = service.Retain(ctx, terms)
+		if err != nil {
+			return nil, err
 		}
-		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "retention cannot go on", "alert", "retention-lag", "cause", err.Error())
-		} else if n > 0 {
-			log.InfoContext(ctx, "erased what was past its time", "records", n)
+		n, err := service.Retain(ctx, terms)
+		if n == 0 {
+			return nil, err
 		}
+		return []slog.Attr{slog.Int("records", n)}, err
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -13,9 +12,6 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
-// maxPart is how many bytes a part of an import may have.
-const maxPart = 1 << 20
-
 // Wire builds the relationship manager's process.
 func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	service, err := relmgr.New(ctx, relmgr.Config{DB: p.DB, Keys: p.Keys, Now: p.Now, Gate: p.Gate, Federation: p.Vouchers(), Metrics: p.Registry})
@@ -23,7 +19,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	p.AtClose(service.Close)
-	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"importPart": maxPart})
+	edge, ready, err := api.ForProcess(p, fame.OpenAPI, map[string]int64{"importPart": api.MaxPart})
 	if err != nil {
 		return process.Part{}, err
 	}
@@ -35,27 +31,18 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		listening.Go(func() { notify(ctx, service, edge, p.Logger) })
 		listening.Go(func() { repair(ctx, service, p.Logger) })
 		listening.Go(func() { tendLookUps(ctx, service, edge, p.Logger) })
-		retain(ctx, service, p.Logger)
+		api.Retain(ctx, p.Logger, retain(service))
 		listening.Wait()
 	}}, err
 }
 
-// retainEvery is how often what is past its time is erased.
-const retainEvery = 6 * time.Hour
-
-// retain erases what is past its time, until ctx ends.
-func retain(ctx context.Context, service *relmgr.Service, log *slog.Logger) {
-	for next := time.NewTimer(time.Minute); ; next.Reset(retainEvery) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-next.C:
-		}
+// retain is a pass of retention.
+func retain(service *relmgr.Service) func(context.Context) ([]slog.Attr, error) {
+	return func(ctx context.Context) ([]slog.Attr, error) {
 		done, err := service.Retain(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "retention cannot go on", "alert", "retention-lag", "cause", err.Error())
-		} else if done != (relmgr.Retained{}) {
-			log.InfoContext(ctx, "erased what was past its time", "identifiers", done.Identifiers, "records", done.Records, "idempotency_keys", done.IdempotencyKeys)
+		if done == (relmgr.Retained{}) {
+			return nil, err
 		}
+		return []slog.Attr{slog.Int("identifiers", done.Identifiers), slog.Int("records", done.Records), slog.Int("idempotency_keys", done.IdempotencyKeys)}, err
 	}
 }
