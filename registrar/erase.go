@@ -10,6 +10,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -22,9 +23,6 @@ import (
 // recognitions stay as ids, codes and times, each with its leaf.
 const erasePerson = "erase-person"
 
-// TypErasure is the type of a signed certificate of an erasure.
-const TypErasure = "fame-erasure-certificate+jwt"
-
 // Obligations are those that keep what is to be erased (UK GDPR, Article 17(3)).
 var Obligations = []string{"legal-obligation", "legal-claims", "public-health"}
 
@@ -36,7 +34,7 @@ type Erased struct {
 	Records     int       // recognitions that lost their contents
 	Obligation  string    // that keeps everything; empty: nothing is kept
 	CompleteAt  time.Time // when no backup holds it any more
-	Certificate string    // the same as a compact JWS of TypErasure
+	Certificate string    // the same as a compact JWS of attest.TypErasure
 }
 
 // eraseDeed is what an act of erasure did.
@@ -116,8 +114,8 @@ func (s *Service) Erase(ctx context.Context, caller decide.Caller, id ident.Regi
 	if err != nil {
 		return Erased{}, err
 	}
-	out.Certificate, err = s.signer.SignLasting(ctx, TypErasure, erasureCertificate{
-		Issuer: string(s.registrar), IssuedAt: at.Unix(), Act: out.Act, Commitment: hex.EncodeToString(out.Commitment), Register: id,
+	out.Certificate, err = s.signer.SignErasure(ctx, attest.ErasureCertificate{
+		Issuer: string(s.registrar), IssuedAt: at.Unix(), Act: out.Act.String(), Commitment: hex.EncodeToString(out.Commitment), Register: id,
 		ErasedAt: at, Records: out.Records, Obligation: obligation, CompleteAt: out.CompleteAt,
 	})
 	return out, err
@@ -189,18 +187,4 @@ func (s *Service) toErase(ctx context.Context, tx *sql.Tx, subjects []ident.Unty
 		to.RecordIds, to.Commitments, to.Rests = append(to.RecordIds, ident.UntypedID(r.ActID)), append(to.Commitments, r.Commitment), append(to.Rests, r.Rest)
 	}
 	return err
-}
-
-// erasureCertificate is what is signed. It has neither aud nor exp: the person and the
-// registrar keep it.
-type erasureCertificate struct {
-	Issuer     string         `json:"iss"`
-	IssuedAt   int64          `json:"iat"`
-	Act        ident.ActID    `json:"act"`
-	Commitment string         `json:"commitment"`
-	Register   ident.Register `json:"register"`
-	ErasedAt   time.Time      `json:"erased_at"`
-	Records    int            `json:"records"`
-	Obligation string         `json:"obligation,omitempty"`
-	CompleteAt time.Time      `json:"complete_at"`
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/ledger/leaf"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
@@ -19,9 +20,6 @@ import (
 // gone; acts, enquiries and who was told stay as ids, codes and times, each with its
 // leaf. The handle stays as a vertex, so that what others joined stays joined and
 // nobody can tell from a row that somebody is gone.
-
-// TypErasure is the type of a signed certificate of an erasure.
-const TypErasure = "fame-erasure-certificate+jwt"
 
 // Erasure is what is to be erased, and what a law obliges to keep of it.
 type Erasure struct {
@@ -40,7 +38,7 @@ type Erased struct {
 	Records           int // that lost their contents
 	Keeps, Obligation string
 	CompleteAt        time.Time // when no backup holds it any more
-	Certificate       string    // the same as a compact JWS of TypErasure
+	Certificate       string    // the same as a compact JWS of attest.TypErasure
 }
 
 // keptAll says that nothing is erased: the refusal of an erasure.
@@ -204,22 +202,6 @@ func (s *Service) contentsOf(ctx context.Context, tx *sql.Tx, d *deed, handle id
 	return out, nil
 }
 
-// certificate is what is signed. It has neither aud nor exp: the person and the
-// agency keep it.
-type certificate struct {
-	Issuer     string            `json:"iss"`
-	IssuedAt   int64             `json:"iat"`
-	Act        ident.ReferenceID `json:"act"`
-	Commitment string            `json:"commitment"`
-	Agency     ident.Agency      `json:"agency"`
-	Column     ident.Column      `json:"column"`
-	ErasedAt   time.Time         `json:"erased_at"`
-	Records    int               `json:"records"`
-	Keeps      string            `json:"keeps,omitempty"`
-	Obligation string            `json:"obligation,omitempty"`
-	CompleteAt time.Time         `json:"complete_at"`
-}
-
 // certify signs what an erasure came to.
 func (s *Service) certify(ctx context.Context, who decide.Caller, r Receipt) (Erased, error) {
 	z, err := s.q.FindErasure(ctx, s.db, relmgrdb.FindErasureParams{ReferenceID: r.Act, AgencyID: who.Agency})
@@ -229,8 +211,8 @@ func (s *Service) certify(ctx context.Context, who decide.Caller, r Receipt) (Er
 	out := Erased{
 		Receipt: r, Column: z.ColumnID, At: z.At.UTC(), Records: int(z.Records), Keeps: z.Keeps, Obligation: z.Obligation, CompleteAt: z.CompleteAt.UTC(),
 	}
-	out.Certificate, err = s.proofs.SignLasting(ctx, TypErasure, certificate{
-		Issuer: who.Terms.Partnership.Hub, IssuedAt: s.now().Unix(), Act: r.Act, Commitment: hex.EncodeToString(r.Commitment), Agency: who.Agency,
+	out.Certificate, err = s.proofs.SignErasure(ctx, attest.ErasureCertificate{
+		Issuer: who.Terms.Partnership.Hub, IssuedAt: s.now().Unix(), Act: r.Act.String(), Commitment: hex.EncodeToString(r.Commitment), Agency: who.Agency,
 		Column: out.Column, ErasedAt: out.At, Records: out.Records, Keeps: out.Keeps, Obligation: out.Obligation, CompleteAt: out.CompleteAt,
 	})
 	return out, err
