@@ -149,49 +149,19 @@ func (s *Service) changeEpochs(ctx context.Context, change func(*sql.Tx) error) 
 // zero id says that there was none.
 type page func(ctx context.Context, tx *sql.Tx, epoch int, after ident.UntypedID) (last ident.UntypedID, n int, err error)
 
-// eachLeft runs pages until nothing is left: a page leaves out what others hold just
-// now, so there may be several rounds.
+// eachLeft runs pages until nothing is left.
 func (s *Service) eachLeft(ctx context.Context, step string, filling bool, epoch int, tell Progress, pages ...page) error {
 	left := func() (int, error) {
 		n, err := s.queries.CountTokensLeft(ctx, s.db, registrardb.CountTokensLeftParams{Registrar: s.registrar, Filling: filling, Epoch: int32(epoch)})
 		return int(n), pg.Fault(err)
 	}
-	total, err := left()
-	if err != nil {
-		return err
-	}
-	for n := total; n > 0; {
-		tell(step, max(total-n, 0), total)
-		done := total - n
-		for _, page := range pages {
-			var after ident.UntypedID
-			for some := true; some; {
-				err := pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-					last, count, err := page(ctx, tx, epoch, after)
-					if some = count > 0; err == nil && some {
-						after, done = last, done+count
-					}
-					return err
-				})
-				if err != nil {
-					return err
-				}
-				tell(step, min(max(done, 0), total), total)
-			}
-		}
-		if n, err = left(); err != nil {
-			return err
-		}
-		if n > 0 {
-			select {
-			case <-ctx.Done():
-				return pg.Fault(ctx.Err())
-			case <-time.After(20 * time.Millisecond):
-			}
+	batches := make([]pg.Batch[ident.UntypedID], len(pages))
+	for n, page := range pages {
+		batches[n] = func(tx *sql.Tx, after ident.UntypedID) (ident.UntypedID, int, error) {
+			return page(ctx, tx, epoch, after)
 		}
 	}
-	tell(step, total, total)
-	return nil
+	return pg.Passes(ctx, s.db, left, func(done, of int) { tell(step, done, of) }, batches...)
 }
 
 // tokensLeft are the tokens of an epoch of some people who are to be filled with them,

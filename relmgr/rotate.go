@@ -175,42 +175,9 @@ func (s *Service) emptySlot(ctx context.Context, column ident.Column, epoch int3
 	return s.retire(ctx, seal.ColumnKey(column, int(epoch)-1), false)
 }
 
-// passes runs batches until nothing is left: a batch leaves out what others hold
-// just now, so there may be several passes.
-func (s *Service) passes(ctx context.Context, step string, left func() (int, error), tell Progress, batch func(*sql.Tx, ident.HandleID) (ident.HandleID, int, error)) error {
-	total, err := left()
-	if err != nil {
-		return err
-	}
-	for n := total; n > 0; {
-		tell(step, max(total-n, 0), total)
-		var after ident.HandleID
-		for some, done := true, total-n; some; {
-			err := pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
-				next, count, err := batch(tx, after)
-				if some = count > 0; err == nil && some {
-					after, done = next, done+count
-				}
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			tell(step, min(max(done, 0), total), total)
-		}
-		if n, err = left(); err != nil {
-			return err
-		}
-		if n > 0 {
-			select {
-			case <-ctx.Done():
-				return pg.Fault(ctx.Err())
-			case <-time.After(20 * time.Millisecond):
-			}
-		}
-	}
-	tell(step, total, total)
-	return nil
+// passes runs batches until nothing is left.
+func (s *Service) passes(ctx context.Context, step string, left func() (int, error), tell Progress, batch pg.Batch[ident.HandleID]) error {
+	return pg.Passes(ctx, s.db, left, func(done, of int) { tell(step, done, of) }, batch)
 }
 
 // Rewrap brings an agency to its next wrapping key and wraps the data key of
