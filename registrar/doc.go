@@ -23,5 +23,6 @@
 // Each method is one transaction with its act inside. An act keeps ids, codes and
 // times in clear; the whole of it is committed to the ledger and sealed under
 // RecordsKey. It names items by the hash of what is sealed, so that destroying a
-// person's key erases all of them and breaks no act.
+// person's key erases all of them and breaks no act (erase.go). The keys of tokens and of
+// people's data keys rotate while registers are used (rotate.go, rewrap.go).
 package registrar

@@ -1,9 +1,9 @@
 // Package relmgr is the relationship manager: the index of who works with whom.
 //
 // It owns handles, cells, rows, anchors, the acts on them, offers, pairings, enquiries,
-// contact requests, approvals and imports. Its truth is the acts; cells,
-// correlations and the row of a handle are a projection that each act changes in
-// its own transaction.
+// contact requests, approvals, imports, and the tags by which other hubs look somebody up
+// privately. Its truth is the acts; cells, correlations, the row of a handle and whom a
+// column has twice are a projection that each act changes in its own transaction.
 //
 // It must never see a name, a date of birth, a note or a private link. What a
 // provider calls a person enters as a local identifier, is turned into a keyed
@@ -17,6 +17,7 @@
 // import.go, batch.go (many at once), rows.go (the projection), rotate.go (keys), record.go (how anything is
 // recorded), read.go, review.go, declare.go, sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told
 // earlier), notice.go (who hears of what has changed), repair.go, ruling.go (what the hub
-// does because a registrar was wrong or an adjudicator ruled),
-// mine.go, me.go, complain.go (the person themself).
+// does because a registrar was wrong or an adjudicator ruled), axle.go, lookup.go (what other
+// hubs ask), recent.go, duplicates.go, oversee.go (what waits, and counts), erase.go, retain.go
+// (what goes), mine.go, me.go, complain.go (the person themself).
 package relmgr
