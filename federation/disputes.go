@@ -40,15 +40,24 @@ const (
 // taken is what a hub answers to a dispute or its outcome that it has recorded.
 const taken = "taken"
 
-// usedBefore is the answer to what can be said once and was.
-const usedBefore = "used-before"
+// usedBefore is the answer to what can be said once and was, overQuota to what is more than
+// may be said.
+const (
+	usedBefore = "used-before"
+	overQuota  = "over-quota"
+)
 
 const (
 	// DisputeLives is how long the other side has to answer: four weeks, so that a month
 	// does not end, on whatever weekday it was filed, before somebody has looked.
 	DisputeLives = 28 * 24 * time.Hour
-	// tellEvery is how often a hub is told again what it has not taken.
-	tellEvery = 15 * time.Second
+	// tellEvery is how often a hub is told again what it has not taken, as long as it is
+	// away; tellRefusing, how often one that refuses it, for as long as a dispute lives, and
+	// then never.
+	tellEvery    = 15 * time.Second
+	tellRefusing = 24 * time.Hour
+	// MostOpenDisputes is how many one hub may have open against another: people answer them.
+	MostOpenDisputes = 20
 )
 
 // What a dispute may be about, and how it may be answered. Others are not understood.
@@ -87,6 +96,8 @@ type Dispute struct {
 	At, Due time.Time
 	// Told is whether the other hub has taken what this one had to tell it.
 	Told bool
+	// Refused is since when it refuses to; zero where it does not.
+	Refused time.Time
 	// Outcome is upheld, dismissed or settled; or returned, discarded or escalated by a hub
 	// that knows no disputes. Empty: it waits.
 	Outcome, OutcomeReason string
@@ -101,7 +112,8 @@ type DisputeChange struct {
 
 // FileDispute files a dispute against a peer; exchange, where it is not zero, is the line of
 // the book that it is about. The peer is told by Run. Errors: Forbidden, NotKnown, Invalid;
-// Conflict against a hub with which nothing is agreed.
+// Conflict against a hub with which nothing is agreed, or with MostOpenDisputes open against
+// it.
 func (a *Axles) FileDispute(ctx context.Context, c decide.Caller, peer ident.PeerID, about string, exchange ident.ActID, reason string) (out DisputeChange, err error) {
 	defer fault.Wrap(&err, "federation.FileDispute")
 	if err := needOfficer(c); err != nil {
@@ -139,6 +151,11 @@ func (a *Axles) FileDispute(ctx context.Context, c decide.Caller, peer ident.Pee
 		if now.Ours == invite || now.Ours == leave {
 			return fault.New(fault.Conflict, "a dispute is with a hub with which there is an agreement: confirm it first")
 		}
+		if full, err := a.s.full(ctx, tx, p.EntityID, filedHere); err != nil {
+			return err
+		} else if full {
+			return fault.New(fault.Conflict, "%d disputes with that hub wait for its outcome: wait for one of them", MostOpenDisputes)
+		}
 		if out, err = a.s.dispute(ctx, tx, act); err != nil {
 			return err
 		}
@@ -150,6 +167,12 @@ func (a *Axles) FileDispute(ctx context.Context, c decide.Caller, peer ident.Pee
 	}
 	a.tellSoon()
 	return out, nil
+}
+
+// full reports whether as many disputes with a hub wait as may, of those filed there or here.
+func (s *Service) full(ctx context.Context, tx *sql.Tx, hub, filed string) (bool, error) {
+	n, err := s.q.CountOpenDisputes(ctx, tx, federationdb.CountOpenDisputesParams{Hub: hub, Filed: filed})
+	return n >= MostOpenDisputes, err
 }
 
 // dispute records that one is filed.
@@ -249,11 +272,15 @@ func disputeOf(r federationdb.ListDisputesRow) Dispute {
 	if r.Outcome != "" {
 		d.Ended = r.EndedAt.UTC()
 	}
+	if r.RefusedAt.Valid {
+		d.Refused = r.RefusedAt.Time.UTC()
+	}
 	return d
 }
 
 // disputed takes a dispute that a peer files, or the outcome of one that this hub has
-// filed. The same again records nothing. What it is about, its reason
+// filed. The same again records nothing, nor does one more than a peer may have open, which is
+// over-quota. What it is about, its reason
 // and its outcome are of lists: another is not understood, but that an outcome whose
 // reason this partnership has no name for is an outcome all the same.
 func (a *Axles) disputed(ctx context.Context, peer Peer, m attest.AxleMessage, message string) (answer AxleAnswer, err error) {
@@ -292,12 +319,20 @@ func (a *Axles) disputed(ctx context.Context, peer Peer, m attest.AxleMessage, m
 	// No later than now, and no earlier than that it is due now, whatever its clock says.
 	filed := time.Unix(min(max(said.At, act.At.Add(-DisputeLives).Unix()), act.At.Unix()), 0).UTC()
 	act.Dispute = &disputeStep{Dispute: id, Hub: peer.Entity, Filed: filedThere, About: said.About, Message: hash, Reason: reason, At: filed, Due: filed.Add(DisputeLives)}
+	answer.Outcome = taken
 	err = pg.InTx(ctx, a.s.db, func(tx *sql.Tx) error {
 		if err := a.s.q.WaitForTurn(ctx, tx); err != nil {
 			return err
 		}
 		was, err := a.s.q.FindDispute(ctx, tx, id)
 		if errors.Is(err, sql.ErrNoRows) {
+			full, err := a.s.full(ctx, tx, peer.Entity, filedThere)
+			if err != nil {
+				return err
+			} else if full {
+				answer.Outcome = overQuota
+				return nil
+			}
 			_, err = a.s.dispute(ctx, tx, act)
 			return err
 		}
@@ -306,7 +341,7 @@ func (a *Axles) disputed(ctx context.Context, peer Peer, m attest.AxleMessage, m
 		}
 		return err
 	})
-	return AxleAnswer{Outcome: taken}, err
+	return answer, err
 }
 
 // seeEnd records how another hub has ended a dispute that was filed here, once: whatever
@@ -374,7 +409,7 @@ func (a *Axles) TendDisputes(ctx context.Context) (err error) {
 			a.s.log.ErrorContext(ctx, "a dispute between hubs has not been answered in time", "alert", "dispute-overdue", "dispute", d.DisputeID.String(), "filed", d.Filed)
 		}
 	}
-	letters, err := a.s.q.ListDisputeLetters(ctx, a.s.db)
+	letters, err := a.s.q.ListDisputeLetters(ctx, a.s.db, a.s.now())
 	if err != nil {
 		return pg.Fault(err)
 	}
@@ -387,12 +422,34 @@ func (a *Axles) TendDisputes(ctx context.Context) (err error) {
 		if away[d.Hub] {
 			continue
 		}
-		if err := a.tell(ctx, d); err != nil {
+		err = a.tell(ctx, d)
+		if err == nil {
+			continue
+		}
+		a.s.log.InfoContext(ctx, "a peer has not taken what it is to know of a dispute", "hub", d.Hub, "cause", err.Error())
+		if !errors.Is(err, errRefused) && fault.KindOf(err) != fault.Forbidden {
 			away[d.Hub] = true
-			a.s.log.InfoContext(ctx, "a peer has not taken what it is to know of a dispute", "hub", d.Hub, "cause", err.Error())
+			continue
+		}
+		if err := a.refusedBy(ctx, d); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// refusedBy notes that a hub does not take what it is told of a dispute, or that nothing is
+// in force with it by which it could be told, and says so once of each.
+func (a *Axles) refusedBy(ctx context.Context, d federationdb.FindDisputeRow) error {
+	at := a.s.now()
+	first, err := a.s.q.NoteRefusal(ctx, a.s.db, federationdb.NoteRefusalParams{DisputeID: d.DisputeID, Now: at, Again: at.Add(tellRefusing), Worth: at.Add(-DisputeLives)})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // it was taken meanwhile
+	}
+	if err == nil && first {
+		a.s.log.ErrorContext(ctx, "a peer refuses what it is to know of a dispute", "alert", "dispute-refused", "dispute", d.DisputeID.String(), "filed", d.Filed)
+	}
+	return pg.Fault(err)
 }
 
 // tell tells the other hub of a dispute that was filed here, or how one was answered here.
@@ -422,5 +479,5 @@ func (a *Axles) tell(ctx context.Context, d federationdb.FindDisputeRow) error {
 		_, err := a.seeEnd(ctx, d.Hub, act)
 		return err
 	}
-	return fmt.Errorf("the other hub answers %s", answer.Outcome)
+	return fmt.Errorf("%w: %s", errRefused, answer.Outcome)
 }

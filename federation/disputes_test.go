@@ -243,3 +243,98 @@ func TestADisputeIsWithAPeerAboutWhatTheBookHas(t *testing.T) {
 		}
 	}
 }
+
+// TRU-10: what the other hub refuses is said once and told again each day, for four weeks; then it is
+// told no more, and stands as refused. Taken at last, it is told.
+func TestWhatAHubRefusesIsNotToldForEver(t *testing.T) {
+	a := withAxles(t, nil)
+	a.peered("mill", "weir")
+	ctx, takes := t.Context(), false
+	told := 0
+	a.other.Takes(func(name, signed string) (string, int) {
+		told++
+		if name == "mill" || !takes {
+			return "", http.StatusUnprocessableEntity
+		}
+		answer := a.honest(a.opened(name, signed))
+		answer.Outcome, answer.Providers = "taken", nil
+		return a.other.Says(a.t, name, attest.TypAxleAnswer, answer, a.sealedFor()), http.StatusOK
+	})
+	filed := must(a.FileDispute(ctx, officer(), a.peerOf("mill"), "conduct", ident.ActID{}, "work-ended"))
+	late := must(a.FileDispute(ctx, officer(), a.peerOf("weir"), "conduct", ident.ActID{}, "work-ended"))
+	since := a.now()
+	for day := range 28 {
+		for range 3 {
+			a.must(a.TendDisputes(ctx))
+		}
+		if want := 2 * (day + 1); told != want {
+			t.Fatalf("told %d times after %d days, want %d", told, day+1, want)
+		}
+		a.pass(24 * time.Hour)
+	}
+	takes = true // the weir, at last
+	if d := a.dispute(filed.Dispute.ID); d.Told || !d.Refused.Equal(since) {
+		t.Errorf("%+v, refused since %v", d, since)
+	}
+	a.must(a.TendDisputes(ctx))
+	was := told
+	for range 3 {
+		a.pass(48 * time.Hour)
+		a.must(a.openAxles(a.open(a.keys)).TendDisputes(ctx)) // another process, too
+	}
+	if d := a.dispute(filed.Dispute.ID); told != was || d.Told || d.Refused.IsZero() {
+		t.Errorf("told %d times more, and %+v", told-was, d)
+	}
+	if d := a.dispute(late.Dispute.ID); !d.Told || !d.Refused.IsZero() {
+		t.Errorf("%+v", d)
+	}
+	if n := strings.Count(a.said.String(), `"alert":"dispute-refused"`); n != 2 {
+		t.Errorf("%d alerts of two that were refused", n)
+	}
+}
+
+// TRU-10: a hub has so many open disputes against another as its people can answer. One more is not taken, and leaves
+// no record but the exchange; the same again is, and one that is answered makes room.
+func TestAHubFilesNoMoreDisputesThanWait(t *testing.T) {
+	a := withAxles(t, nil)
+	a.peered("mill", "weir")
+	ctx, says := t.Context(), "taken"
+	a.told(&says)
+	filing := func() attest.AxleDispute {
+		return attest.AxleDispute{Dispute: ident.NewAct().String(), About: "conduct", Reason: "work-ended", At: a.now().Unix()}
+	}
+	first := filing()
+	a.must(a.hears("mill", first))
+	var all sync.WaitGroup
+	for range federation.MostOpenDisputes + 4 {
+		all.Go(func() {
+			if err := a.hears("mill", filing()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	const disputes, over = `select count(*) from federation.disputes`, `select count(*) from federation.exchanges where kind = 'dispute' and outcome = 'over-quota'`
+	if n, o := a.count(disputes), a.count(over); n != federation.MostOpenDisputes || o != 5 {
+		t.Errorf("%d are open and %d were not taken", n, o)
+	}
+	a.must(a.hears("mill", first))
+	a.must(a.hears("weir", filing())) // another's own
+	if o := a.count(over); o != 5 {
+		t.Errorf("%d were not taken", o)
+	}
+	_, err := a.AnswerDispute(ctx, officer(), must(ident.ParseAct(first.Dispute)), "settled", "work-ended")
+	a.must(err)
+	a.must(a.hears("mill", filing()))
+	if n, o := a.count(disputes), a.count(over); n != federation.MostOpenDisputes+2 || o != 5 {
+		t.Errorf("%d were taken and %d were not", n, o)
+	}
+	// So with those that are filed here, whoever sends them.
+	weir := a.peerOf("weir")
+	for range federation.MostOpenDisputes {
+		_, err := a.FileDispute(ctx, officer(), weir, "conduct", ident.ActID{}, "work-ended")
+		a.must(err)
+	}
+	_, err = a.FileDispute(ctx, officer(), weir, "conduct", ident.ActID{}, "work-ended")
+	a.wants(fault.Conflict, err)
+}

@@ -126,7 +126,7 @@ func (a AxleAnswer) check(to string) error {
 	switch {
 	case a.ReplyTo != to:
 		return errors.New("the answer is to another message")
-	case !slices.Contains([]string{"answered", "stopped", usedBefore, "over-quota", evaluated, lookedUp, returned, discarded, escalated, taken}, a.Outcome):
+	case !slices.Contains([]string{"answered", "stopped", usedBefore, overQuota, evaluated, lookedUp, returned, discarded, escalated, taken}, a.Outcome):
 		return errors.New("the answer has an outcome that is none")
 	case a.Commitment != "" && (err != nil || len(text) != sha256.Size):
 		return errors.New("the answer has a commitment that is none")
@@ -277,6 +277,10 @@ func (a *Axles) carry(ctx context.Context, hub string, m attest.AxleMessage) (an
 	return answer, sent, nil
 }
 
+// errRefused is in what comes back where the other hub has read a message and does not take
+// it, now or later.
+var errRefused = errors.New("the other hub refuses it")
+
 // post sends a message, again where it is certain that it was not taken: nobody
 // listened, or the other hub said so.
 func (a *Axles) post(ctx context.Context, url string, body []byte) (message string, err error) {
@@ -309,7 +313,11 @@ func (a *Axles) postOnce(ctx context.Context, url string, body []byte) (message 
 	if err != nil {
 		return "", false, err
 	}
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnprocessableEntity: // the one refusal of what is no peer's message
+		return "", false, fmt.Errorf("%w: %d", errRefused, resp.StatusCode)
+	default:
 		return "", resp.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("the other hub answers %d", resp.StatusCode)
 	}
 	var said struct {

@@ -516,7 +516,9 @@ CREATE TABLE federation.dispute_ends (
 );
 
 CREATE TABLE federation.dispute_letters (
-    dispute_id uuid NOT NULL
+    dispute_id uuid NOT NULL,
+    next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    refused_at timestamp with time zone
 );
 
 CREATE TABLE federation.disputes (
@@ -3063,7 +3065,11 @@ CREATE INDEX unblocks_by_act ON consent.unblocks USING btree (act_id);
 
 CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
 
+CREATE INDEX dispute_letters_by_time ON federation.dispute_letters USING btree (next_at);
+
 CREATE INDEX disputes_by_deadline ON federation.disputes USING btree (due_at);
+
+CREATE INDEX disputes_by_hub ON federation.disputes USING btree (hub, filed);
 
 CREATE INDEX disputes_by_time ON federation.disputes USING btree (filed_at DESC);
 
@@ -4027,6 +4033,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE federation.content_keys TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.dispute_ends TO fame_federation;
 
 GRANT SELECT,INSERT,DELETE ON TABLE federation.dispute_letters TO fame_federation;
+
+GRANT UPDATE(next_at) ON TABLE federation.dispute_letters TO fame_federation;
+
+GRANT UPDATE(refused_at) ON TABLE federation.dispute_letters TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.disputes TO fame_federation;
 

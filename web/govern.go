@@ -32,6 +32,7 @@ func showGovernance(v *visit) error {
 		{Text: "Due for review", Href: "/governance/due", Why: fmt.Sprintf("%d within %d months, of which %d overdue.", len(due), soonMonths, overdue(due, now))},
 		{Text: "Disclosures and reviews", Href: oversightPath, Why: "How many people were told of, on which ground and for what, and which reviews wait."},
 		{Text: "Other hubs", Href: "/governance/hubs", Why: "The hubs that this one has met, and how both sides stand."},
+		{Text: "Disputes with other hubs", Href: disputesPath, Why: "What this hub and others dispute with each other, and what came of it."},
 		{Text: "How registrars do", Href: "/governance/registrars", Why: "What each undertakes, and what it publishes."},
 		{Text: "Changes by date", Href: "/governance/acts", Why: "Each version of the document, and what it changed."},
 		{Text: "Try a document", Href: tryPath, Why: "See what a changed document would change. Nothing is applied."},

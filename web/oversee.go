@@ -166,7 +166,7 @@ func showHubs(v *visit) error {
 			{Key: "Whose questions", Values: titles(v.t.Codes.Roles, p.Agreement.Roles)}, {Key: "Until", Values: []string{whenDay(p.Agreement.Until)}},
 			{Key: "What ends here ends there within", Values: []string{strconv.Itoa(p.Agreement.Minutes) + " minutes"}},
 			{Key: "So since", Values: []string{when(p.Since)}}, {Key: "Fingerprints", Values: p.Fingerprints},
-		}})
+		}, Links: []link{{Text: "Dispute something with it", Href: Prefix + "/governance/hubs/" + string(p.Peer) + "/dispute"}}})
 		if p.State != federationoas.PeerStateLeft {
 			around = append(around, spot{Title: host, Agency: tag, Faint: tag != "Connected"})
 		}

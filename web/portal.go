@@ -233,6 +233,7 @@ func (p *Portal) routes() *http.ServeMux {
 	practitioner(oversightPath, forOfficers(showOversight), forOfficers(doOversight))
 	practitioner("/governance/due", forOfficers(showDue), nil)
 	practitioner("/governance/hubs", forOfficers(showHubs), nil)
+	disputeRoutes(practitioner)
 	practitioner("/governance/registrars", forOfficers(showRegistrars), nil)
 	practitioner(tryPath, forOfficers(showTry), forOfficers(doTry))
 	practitioner("/complaints", showOpenComplaints, nil)

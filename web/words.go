@@ -43,6 +43,8 @@ var plainWords = map[string]string{
 	"approve-as-of": "Approved a question about an earlier date",
 	"rectification": "What is held is not right, or not about me", "sharing": "It was shared, and should not have been", "refusal": "I was refused something", "access": "I could not see what is held",
 	"conduct": "How somebody behaved", "other": "Something else",
+	"agreement-breached": "It did what was not agreed", "wrong-answer": "It gave a wrong answer", "no-answer": "It does not answer",
+	"dismissed": "Dismissed", "settled": "Settled",
 	"upheld": "Upheld", "partly-upheld": "Partly upheld", "not-upheld": "Not upheld",
 	"share": "Will share", "call-me": "Asks to be called", "not-share": "Will not share",
 	"initialise": "The hub was made", "apply": "The partnership document was changed", "register-practitioner": "Registered a user", "end-practitioner": "Ended a user",

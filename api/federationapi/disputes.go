@@ -71,6 +71,9 @@ func dispute(d federation.Dispute) oas.Dispute {
 	if len(d.Message) > 0 {
 		out.Message = oas.NewOptString(hex.EncodeToString(d.Message))
 	}
+	if !d.Refused.IsZero() {
+		out.Refused = oas.NewOptDateTime(d.Refused)
+	}
 	if d.Outcome != "" {
 		out.Outcome, out.Ended = oas.NewOptDisputeOutcome(oas.DisputeOutcome(d.Outcome)), oas.NewOptDateTime(d.Ended)
 	}

@@ -59,7 +59,8 @@ type Invoker interface {
 	//
 	// For governance officers. The other hub is told of it, again until it has taken it, and its
 	// officers have 28 days to answer with an outcome, which this
-	// hub is told (TRU-10). It is about the peer, never about a person.
+	// hub is told (TRU-10). It is about the peer, never about a person. No more than 20 may wait for a
+	// peer's outcome: then it is a conflict.
 	//
 	// POST /federation/v1/peers/{peer}/disputes
 	FileDispute(ctx context.Context, request *DisputeFiling, params FileDisputeParams) (*DisputeChange, error)
@@ -537,7 +538,8 @@ func (c *Client) sendConfirmPeer(ctx context.Context, request *PeerConfirmation,
 //
 // For governance officers. The other hub is told of it, again until it has taken it, and its
 // officers have 28 days to answer with an outcome, which this
-// hub is told (TRU-10). It is about the peer, never about a person.
+// hub is told (TRU-10). It is about the peer, never about a person. No more than 20 may wait for a
+// peer's outcome: then it is a conflict.
 //
 // POST /federation/v1/peers/{peer}/disputes
 func (c *Client) FileDispute(ctx context.Context, request *DisputeFiling, params FileDisputeParams) (*DisputeChange, error) {

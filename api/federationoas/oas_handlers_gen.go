@@ -636,7 +636,8 @@ func (s *Server) handleConfirmPeerRequest(args [1]string, argsEscaped bool, w ht
 //
 // For governance officers. The other hub is told of it, again until it has taken it, and its
 // officers have 28 days to answer with an outcome, which this
-// hub is told (TRU-10). It is about the peer, never about a person.
+// hub is told (TRU-10). It is about the peer, never about a person. No more than 20 may wait for a
+// peer's outcome: then it is a conflict.
 //
 // POST /federation/v1/peers/{peer}/disputes
 func (s *Server) handleFileDisputeRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

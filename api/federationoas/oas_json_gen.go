@@ -408,6 +408,12 @@ func (s *Dispute) encodeFields(e *jx.Encoder) {
 		e.Bool(s.Told)
 	}
 	{
+		if s.Refused.Set {
+			e.FieldStart("refused")
+			s.Refused.Encode(e, json.EncodeDateTime)
+		}
+	}
+	{
 		if s.Outcome.Set {
 			e.FieldStart("outcome")
 			s.Outcome.Encode(e)
@@ -427,7 +433,7 @@ func (s *Dispute) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfDispute = [12]string{
+var jsonFieldsNameOfDispute = [13]string{
 	0:  "dispute",
 	1:  "hub",
 	2:  "filed",
@@ -437,9 +443,10 @@ var jsonFieldsNameOfDispute = [12]string{
 	6:  "at",
 	7:  "due",
 	8:  "told",
-	9:  "outcome",
-	10: "outcome_reason",
-	11: "ended",
+	9:  "refused",
+	10: "outcome",
+	11: "outcome_reason",
+	12: "ended",
 }
 
 // Decode decodes Dispute from json.
@@ -546,6 +553,16 @@ func (s *Dispute) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"told\"")
+			}
+		case "refused":
+			if err := func() error {
+				s.Refused.Reset()
+				if err := s.Refused.Decode(d, json.DecodeDateTime); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"refused\"")
 			}
 		case "outcome":
 			if err := func() error {

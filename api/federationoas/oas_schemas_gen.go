@@ -131,6 +131,9 @@ type Dispute struct {
 	Due     time.Time `json:"due"`
 	// Whether the other hub has taken what this one had to tell it.
 	Told bool `json:"told"`
+	// Since when the other hub refuses to take it, or nothing is in force with it. It is told again each
+	// day, for 28 days, and then no more.
+	Refused OptDateTime `json:"refused"`
 	// The last three: the other hub knows no disputes, and that is what it did with the message.
 	Outcome       OptDisputeOutcome `json:"outcome"`
 	OutcomeReason OptCode           `json:"outcome_reason"`
@@ -180,6 +183,11 @@ func (s *Dispute) GetDue() time.Time {
 // GetTold returns the value of Told.
 func (s *Dispute) GetTold() bool {
 	return s.Told
+}
+
+// GetRefused returns the value of Refused.
+func (s *Dispute) GetRefused() OptDateTime {
+	return s.Refused
 }
 
 // GetOutcome returns the value of Outcome.
@@ -240,6 +248,11 @@ func (s *Dispute) SetDue(val time.Time) {
 // SetTold sets the value of Told.
 func (s *Dispute) SetTold(val bool) {
 	s.Told = val
+}
+
+// SetRefused sets the value of Refused.
+func (s *Dispute) SetRefused(val OptDateTime) {
+	s.Refused = val
 }
 
 // SetOutcome sets the value of Outcome.

@@ -46,7 +46,8 @@ type Handler interface {
 	//
 	// For governance officers. The other hub is told of it, again until it has taken it, and its
 	// officers have 28 days to answer with an outcome, which this
-	// hub is told (TRU-10). It is about the peer, never about a person.
+	// hub is told (TRU-10). It is about the peer, never about a person. No more than 20 may wait for a
+	// peer's outcome: then it is a conflict.
 	//
 	// POST /federation/v1/peers/{peer}/disputes
 	FileDispute(ctx context.Context, req *DisputeFiling, params FileDisputeParams) (*DisputeChange, error)

@@ -243,6 +243,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 	t.Run("suspended, it is told nothing from the next request on", func(t *testing.T) { suspendedPeer(t, home, school, carer) })
 	t.Run("privately", func(t *testing.T) { privately(t, towns) })
 	t.Run("a dispute between two hubs", func(t *testing.T) { disputed(t, home, school) })
+	t.Run("officers dispute and answer on the portal", func(t *testing.T) { disputedOnThePortal(t, home, school) })
 	t.Run("messages that nobody understands", func(t *testing.T) { notUnderstood(t, towns) })
 }
 

@@ -92,7 +92,10 @@ func (p *printer) dispute(d *federationoas.Dispute) {
 	if d.Filed == federationoas.DisputeFiledThere {
 		whose = "filed by"
 	}
-	if !d.Told {
+	switch {
+	case d.Refused.Set:
+		told = "refuses to be told since " + d.Refused.Value.Format(time.RFC3339)
+	case !d.Told:
 		told = "has not been told yet"
 	}
 	p.say("%s  %s %s at %s, about %s, for %s; that hub %s", d.Dispute, whose, d.Hub, d.At.Format(time.RFC3339), d.About, d.Reason, told)

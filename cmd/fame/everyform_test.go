@@ -194,6 +194,8 @@ func everyForm() []struct {
 		{"/portal/reviews/overrides/{act}", aRow{who: "dr-brandt", way: at("/portal/reviews/overrides/" + nobodys)}},
 		{"/portal/governance/oversight", aRow{who: "gov-ellis", way: at("/portal/governance/oversight"), good: url.Values{
 			"from-day": {"1"}, "from-month": {"1"}, "from-year": {"2026"}, "until-day": {"31"}, "until-month": {"1"}, "until-year": {"2026"}}}},
+		{"/portal/governance/hubs/{peer}/dispute", aRow{who: "gov-ellis", way: at("/portal/governance/hubs/" + nobodys + "/dispute")}},
+		{"/portal/governance/disputes/{dispute}/answer", aRow{who: "gov-ellis", way: at("/portal/governance/disputes/" + nobodys + "/answer")}},
 		{"/portal/governance/try", aRow{who: "gov-ellis", way: at("/portal/governance/try")}},
 		{"/portal/complaints/{complaint}/acknowledge", aRow{who: "gov-ellis", way: at("/portal/complaints/" + nobodys + "/acknowledge")}},
 		{"/portal/complaints/{complaint}/answer", aRow{who: "gov-ellis", way: at("/portal/complaints/" + nobodys + "/answer")}},

@@ -24,7 +24,7 @@ func metHub(t *testing.T, p *hubtest.Postgres, name string) *town {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	w.made = hub{hubFile: hubFile{Name: name, Listen: server.Listener.Addr().String()}}
+	w.mux, w.made = mux, hub{hubFile: hubFile{Name: name, Listen: server.Listener.Addr().String()}}
 	var err error
 	if w.issuer, err = localissuer.Open(filepath.Join(hubtest.Dir(t, "issuer"), "issuer.key"), w.made.localIssuer()); err != nil {
 		t.Fatal(err)

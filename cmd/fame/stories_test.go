@@ -41,6 +41,7 @@ type town struct {
 	issuer   *localissuer.Issuer
 	made     hub // as the demo's document takes it
 	document []byte
+	mux      *http.ServeMux // what is served at made.Listen
 
 	mu      sync.Mutex
 	people  map[string]*person

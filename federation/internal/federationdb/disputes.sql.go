@@ -7,6 +7,7 @@ package federationdb
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
@@ -44,6 +45,23 @@ func (q *Queries) AppendDispute(ctx context.Context, db DBTX, arg AppendDisputeP
 	return err
 }
 
+const CountOpenDisputes = `-- name: CountOpenDisputes :one
+select count(*) from federation.disputes d
+ where d.hub = $1 and d.filed = $2 and not exists (select from federation.dispute_ends e where e.dispute_id = d.dispute_id)
+`
+
+type CountOpenDisputesParams struct {
+	Hub   string
+	Filed string
+}
+
+func (q *Queries) CountOpenDisputes(ctx context.Context, db DBTX, arg CountOpenDisputesParams) (int64, error) {
+	row := db.QueryRowContext(ctx, CountOpenDisputes, arg.Hub, arg.Filed)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const DropDisputeLetter = `-- name: DropDisputeLetter :exec
 delete from federation.dispute_letters where dispute_id = $1
 `
@@ -76,9 +94,10 @@ func (q *Queries) EndDispute(ctx context.Context, db DBTX, arg EndDisputeParams)
 
 const FindDispute = `-- name: FindDispute :one
 select d.dispute_id, d.hub, d.filed, d.about, coalesce(d.message_hash, '')::bytea as message_hash, d.reason::text as reason, d.filed_at, d.due_at,
-       exists (select from federation.dispute_letters l where l.dispute_id = d.dispute_id) as untold,
+       (l.dispute_id is not null)::boolean as untold, l.refused_at,
        coalesce(e.outcome, '')::text as outcome, coalesce(e.reason, '')::text as outcome_reason, coalesce(a.at, d.filed_at)::timestamptz as ended_at
   from federation.disputes d
+  left join federation.dispute_letters l on l.dispute_id = d.dispute_id
   left join federation.dispute_ends e on e.dispute_id = d.dispute_id
   left join federation.acts a on a.act_id = e.act_id
  where d.dispute_id = $1
@@ -94,6 +113,7 @@ type FindDisputeRow struct {
 	FiledAt       time.Time
 	DueAt         time.Time
 	Untold        bool
+	RefusedAt     sql.NullTime
 	Outcome       string
 	OutcomeReason string
 	EndedAt       time.Time
@@ -112,6 +132,7 @@ func (q *Queries) FindDispute(ctx context.Context, db DBTX, disputeID ident.ActI
 		&i.FiledAt,
 		&i.DueAt,
 		&i.Untold,
+		&i.RefusedAt,
 		&i.Outcome,
 		&i.OutcomeReason,
 		&i.EndedAt,
@@ -136,11 +157,11 @@ func (q *Queries) FindExchangeWith(ctx context.Context, db DBTX, arg FindExchang
 }
 
 const ListDisputeLetters = `-- name: ListDisputeLetters :many
-select l.dispute_id from federation.dispute_letters l order by l.dispute_id
+select l.dispute_id from federation.dispute_letters l where l.next_at <= $1::timestamptz order by l.next_at, l.dispute_id
 `
 
-func (q *Queries) ListDisputeLetters(ctx context.Context, db DBTX) ([]ident.ActID, error) {
-	rows, err := db.QueryContext(ctx, ListDisputeLetters)
+func (q *Queries) ListDisputeLetters(ctx context.Context, db DBTX, now time.Time) ([]ident.ActID, error) {
+	rows, err := db.QueryContext(ctx, ListDisputeLetters, now)
 	if err != nil {
 		return nil, err
 	}
@@ -164,9 +185,10 @@ func (q *Queries) ListDisputeLetters(ctx context.Context, db DBTX) ([]ident.ActI
 
 const ListDisputes = `-- name: ListDisputes :many
 select d.dispute_id, d.hub, d.filed, d.about, coalesce(d.message_hash, '')::bytea as message_hash, d.reason::text as reason, d.filed_at, d.due_at,
-       exists (select from federation.dispute_letters l where l.dispute_id = d.dispute_id) as untold,
+       (l.dispute_id is not null)::boolean as untold, l.refused_at,
        coalesce(e.outcome, '')::text as outcome, coalesce(e.reason, '')::text as outcome_reason, coalesce(a.at, d.filed_at)::timestamptz as ended_at
   from federation.disputes d
+  left join federation.dispute_letters l on l.dispute_id = d.dispute_id
   left join federation.dispute_ends e on e.dispute_id = d.dispute_id
   left join federation.acts a on a.act_id = e.act_id
  order by d.filed_at desc limit $1
@@ -182,6 +204,7 @@ type ListDisputesRow struct {
 	FiledAt       time.Time
 	DueAt         time.Time
 	Untold        bool
+	RefusedAt     sql.NullTime
 	Outcome       string
 	OutcomeReason string
 	EndedAt       time.Time
@@ -206,6 +229,7 @@ func (q *Queries) ListDisputes(ctx context.Context, db DBTX, pageSize int32) ([]
 			&i.FiledAt,
 			&i.DueAt,
 			&i.Untold,
+			&i.RefusedAt,
 			&i.Outcome,
 			&i.OutcomeReason,
 			&i.EndedAt,
@@ -256,6 +280,34 @@ func (q *Queries) ListOverdueDisputes(ctx context.Context, db DBTX, now time.Tim
 		return nil, err
 	}
 	return items, nil
+}
+
+const NoteRefusal = `-- name: NoteRefusal :one
+update federation.dispute_letters l
+   set refused_at = coalesce(l.refused_at, $1::timestamptz),
+       next_at = case when l.refused_at <= $2::timestamptz then 'infinity' else $3::timestamptz end
+ where l.dispute_id = $4
+returning l.refused_at = $1::timestamptz as first
+`
+
+type NoteRefusalParams struct {
+	Now       time.Time
+	Worth     time.Time
+	Again     time.Time
+	DisputeID ident.ActID
+}
+
+// It is told again tomorrow, as long as it has not been refused for longer than it is worth.
+func (q *Queries) NoteRefusal(ctx context.Context, db DBTX, arg NoteRefusalParams) (bool, error) {
+	row := db.QueryRowContext(ctx, NoteRefusal,
+		arg.Now,
+		arg.Worth,
+		arg.Again,
+		arg.DisputeID,
+	)
+	var first bool
+	err := row.Scan(&first)
+	return first, err
 }
 
 const WriteDisputeLetter = `-- name: WriteDisputeLetter :exec
