@@ -86,7 +86,7 @@ var patel = decide.Caller{Actor: decide.Actor{Practitioner: "dr-patel", Agency: 
 
 func (a axled) asks(orders ...string) map[string]federation.PeerSays {
 	a.t.Helper()
-	says, err := a.Ask(a.t.Context(), patel, orders)
+	says, err := a.Ask(a.t.Context(), patel, orders, "")
 	a.must(err)
 	out := map[string]federation.PeerSays{}
 	for _, s := range says {
@@ -258,12 +258,12 @@ func TestOnlyRelmgrsOrdersAreSent(t *testing.T) {
 		"twice to one hub":  {twice, a.order("mill")},
 		"one good, one not": {a.order("mill"), "a.b.c"},
 	} {
-		if _, err := a.Ask(t.Context(), patel, orders); fault.KindOf(err) != fault.Invalid {
+		if _, err := a.Ask(t.Context(), patel, orders, ""); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	a.pass(3 * time.Minute)
-	if _, err := a.Ask(t.Context(), patel, []string{twice}); fault.KindOf(err) != fault.Invalid {
+	if _, err := a.Ask(t.Context(), patel, []string{twice}, ""); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("an old one: %v", err)
 	}
 }

@@ -160,9 +160,10 @@ type AxleProvider struct {
 
 // Ask sends what relmgr ordered for the caller, each to its hub, all at once, and waits
 // for each no longer than the deadline. One that is slow, dead or lying costs the others
-// nothing. Every order serves once. Errors: Invalid for orders that are not relmgr's for
+// nothing. With an area, a hub that states that it knows nobody from there is not asked. Every
+// order serves once. Errors: Invalid for orders that are not relmgr's for
 // this caller and for now; then nothing is sent.
-func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (says []PeerSays, err error) {
+func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string, area string) (says []PeerSays, err error) {
 	defer fault.Wrap(&err, "federation.Ask")
 	read := make([]attest.AxleOrder, len(orders))
 	seen := map[string]bool{}
@@ -181,7 +182,7 @@ func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (sa
 	sent := make([][]exchange, len(read))
 	var all sync.WaitGroup
 	for i, o := range read {
-		all.Go(func() { says[i], sent[i] = a.askOne(ctx, o) })
+		all.Go(func() { says[i], sent[i] = a.askOne(ctx, o, area) })
 	}
 	all.Wait()
 	// Who asked may be gone: what was sent is recorded all the same, before anybody hears.
@@ -192,7 +193,7 @@ func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string) (sa
 
 // askOne asks one hub: by a private look-up first, where that is ordered, and by the
 // identifier where it is ordered and the look-up did not find that there is nothing.
-func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (says PeerSays, went []exchange) {
+func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (says PeerSays, went []exchange) {
 	says = PeerSays{Hub: o.Hub}
 	if a.leftAlone(o.Hub) {
 		kind := kindEnquiry
@@ -203,7 +204,7 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder) (says PeerSays, 
 	}
 	within, cancel := context.WithTimeout(ctx, a.deadline)
 	defer cancel()
-	if peer, err := a.s.Peer(within, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme) {
+	if peer, err := a.s.Peer(within, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme, area) {
 		return PeerSays{Hub: o.Hub, Answered: true, Answer: AxleAnswer{Outcome: notCovered}}, nil
 	}
 	tell := func(kind string, m attest.AxleMessage) (AxleAnswer, error) {

@@ -33,6 +33,8 @@ type Peer struct {
 	Endpoints  Endpoints
 	// Expires is until when its statements hold: ask again from then on.
 	Expires time.Time
+
+	stated entity.Keys // Keys, as it states them
 }
 
 // seen is what a peer states, as it was last seen, and what this side's decision was when
@@ -225,7 +227,7 @@ func (s *Service) look(ctx context.Context, row federationdb.FederationPeersInFo
 	}
 	p := Peer{
 		ID: row.PeerID, Entity: row.EntityID, Agreement: agreed, Digest: digest, Keys: m.set, Encryption: m.to, LogKey: m.hub.LogKey, LookUp: m.hub.LookUp, Coverage: m.hub.Coverage,
-		Endpoints: m.hub.Endpoints, Expires: m.expires,
+		Endpoints: m.hub.Endpoints, Expires: m.expires, stated: m.keys,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

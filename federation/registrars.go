@@ -259,6 +259,12 @@ func (s *Service) Registrars(ctx context.Context, after string) (text string, er
 	for _, duty := range []string{"consent", "federation", "governance", "idmgr", "log", "registrar", "relmgr"} {
 		page.Services = append(page.Services, registers.Name(s.hub, "services", duty))
 	}
+	page.Offers = offersOf(terms, s.hub)
+	for _, o := range page.Offers {
+		page.Services = append(page.Services, o.Address)
+	}
+	slices.Sort(page.Services)
+	page.Services = slices.Compact(page.Services)
 	for _, p := range terms.Providers {
 		if kind := registers.Name(s.hub, "columns", string(p.Kind)); !slices.Contains(page.ColumnKinds, kind) {
 			page.ColumnKinds = append(page.ColumnKinds, kind)
@@ -295,7 +301,7 @@ func (s *Service) entry(terms *decide.Terms, r federationdb.FederationRegistrars
 		e.Status = registers.Removed
 		return e, nil
 	}
-	e.Title = known.Title
+	e.Title, e.Reach, e.Areas = known.Title, string(known.Reach), known.Areas
 	if e.Status == registers.Removed {
 		return e, nil
 	}

@@ -71,6 +71,8 @@ type Service struct {
 	asking singleflight.Group // one look at a peer at a time
 	mu     sync.Mutex
 	seen   map[string]seen // what peers state, by address
+
+	registers map[string]read // what peers publish, by address
 }
 
 // New opens the duty. A key file with other keys than peers know the hub by is refused.
@@ -83,7 +85,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		hub: c.Hub, db: c.DB, q: federationdb.New(), keys: c.Keys, clock: c.Now, log: c.Logger, terms: c.Terms, client: c.Client, logKey: c.LogKey,
-		seen: map[string]seen{},
+		seen: map[string]seen{}, registers: map[string]read{},
 	}
 	set, err := attest.PublicKeys(ctx, c.Keys, SigningKey)
 	if err != nil {

@@ -40,17 +40,22 @@ type hubMetadata struct {
 	Endpoints
 }
 
-// Coverage is about whom a hub can be asked (FED-25): the schemes of identifiers that its
-// columns use. A question by another is not sent.
+// Coverage is about whom a hub can be asked: the schemes of identifiers that its columns
+// use (FED-25), and where the people live (FED-24). A question by another scheme, or about
+// somebody from elsewhere, is not sent.
 type Coverage struct {
 	Schemes []string `json:"schemes"`
+	Areas   []string `json:"areas,omitempty"` // none: it does not say
 }
 
-// covers reports whether a hub can be asked by identifiers of the scheme.
-func (c *Coverage) covers(scheme string) bool { return c == nil || slices.Contains(c.Schemes, scheme) }
+// covers reports whether a hub can be asked by identifiers of the scheme about people of an
+// area; none: of any.
+func (c *Coverage) covers(scheme, area string) bool {
+	return c == nil || slices.Contains(c.Schemes, scheme) && (area == "" || len(c.Areas) == 0 || slices.Contains(c.Areas, area))
+}
 
 func coverageOf(t *decide.Terms, at time.Time) Coverage {
-	c := Coverage{Schemes: []string{}}
+	c := Coverage{Schemes: []string{}, Areas: t.Partnership.Areas}
 	for i := range t.Columns {
 		if s := t.Columns[i].Scheme; s != "" && t.FindColumn(t.Columns[i].ID, at) != nil {
 			c.Schemes = append(c.Schemes, s)

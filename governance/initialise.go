@@ -103,6 +103,7 @@ func firstDocument(g Governor, hub, name string) partnership.Document {
 		},
 		Registrars: []decide.Registrar{},
 		Managers:   []decide.Idmgr{},
+		Services:   []decide.SharedService{},
 		Recourse:   []decide.Level{},
 		Agencies:   []decide.Agency{{ID: firstAgency, Name: "Governance office", Kind: "governance"}},
 		Providers:  []decide.Provider{},

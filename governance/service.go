@@ -85,6 +85,46 @@ func New(c Config) (*Service, error) {
 // Services describes the duties of this build (IDX-16, DCP-01).
 func (s *Service) Services(context.Context) []ServiceDescription { return slices.Clone(s.services) }
 
+// SharedService is something that members share: a duty of the hub, or what the
+// document lists beside. Nobody's name is missing in Responsible (FED-34).
+type SharedService struct {
+	Code, Title, Function string
+	Published             bool // to other hubs
+	Responsible           Responsible
+}
+
+// Responsible names who answers for each part of a service (000:4242).
+type Responsible struct{ Ownership, Design, Operation, Capacity, Performance string }
+
+// Shared lists all that members share, the hub's duties first. For a duty that the
+// document does not list whoever the configuration names answers in every part.
+func (s *Service) Shared(ctx context.Context) (all []SharedService, err error) {
+	defer fault.Wrap(&err, "governance.Shared")
+	t, err := s.termsIn(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	listed := slices.Clone(t.Services)
+	for _, d := range s.services {
+		one := SharedService{Code: d.Duty, Title: d.Duty, Function: d.Function, Responsible: Responsible{d.Responsible, d.Responsible, d.Responsible, d.Responsible, d.Responsible}}
+		if i := slices.IndexFunc(listed, func(l decide.SharedService) bool { return l.Code == d.Duty }); i >= 0 {
+			one, listed = shared(t, listed[i]), slices.Delete(listed, i, i+1)
+		}
+		all = append(all, one)
+	}
+	for _, l := range listed {
+		all = append(all, shared(t, l))
+	}
+	return all, nil
+}
+
+func shared(t *decide.Terms, l decide.SharedService) SharedService {
+	r := l.Responsible
+	return SharedService{Code: l.Code, Title: l.Title, Function: l.Function, Published: l.Published, Responsible: Responsible{
+		t.AgencyName(r.Ownership), t.AgencyName(r.Design), t.AgencyName(r.Operation), t.AgencyName(r.Capacity), t.AgencyName(r.Performance),
+	}}
+}
+
 // now is the clock at the grain of the database, so that what is compared in
 // memory is what is stored.
 func (s *Service) now() time.Time { return exact(s.clock()) }

@@ -167,7 +167,7 @@ func doc() partnership.Document {
 			{ID: "school-office", Kind: decide.Unit, Title: "Office", Agency: "school"},
 			{ID: "hub-team", Kind: decide.Team, Title: "Team", Agency: "gp", Agencies: []ident.Agency{"school"}},
 		},
-		Registrars: []decide.Registrar{}, Managers: []decide.Idmgr{}, Recourse: []decide.Level{}, Columns: []decide.Column{}, Powers: []decide.Power{}, Bars: []decide.Bar{}, Agreements: []decide.Agreement{},
+		Registrars: []decide.Registrar{}, Managers: []decide.Idmgr{}, Recourse: []decide.Level{}, Services: []decide.SharedService{}, Columns: []decide.Column{}, Powers: []decide.Power{}, Bars: []decide.Bar{}, Agreements: []decide.Agreement{},
 		Practitioners: []partnership.Practitioner{
 			practitioner("olive", "office", "governance-officer"),
 			practitioner("ada", "gp", "agency-administrator"),

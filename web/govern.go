@@ -58,6 +58,13 @@ func showGovernance(v *visit) error {
 	for _, s := range services.Services {
 		pg.Cards = append(pg.Cards, card{Title: "Duty: " + s.Duty, Rows: []row{{Key: "Does", Values: []string{sentence(s.Function)}}, {Key: "Responsible", Values: []string{sentence(s.Responsible)}}, {Key: "As", Values: []string{sentence(s.Status)}}}})
 	}
+	for _, s := range services.Shared {
+		r := s.Responsible
+		pg.Cards = append(pg.Cards, card{Title: "Who answers for: " + s.Title, Lines: []string{sentence(s.Function)}, Rows: []row{
+			{Key: "Ownership", Values: []string{sentence(r.Ownership)}}, {Key: "Design", Values: []string{sentence(r.Design)}}, {Key: "Operation", Values: []string{sentence(r.Operation)}},
+			{Key: "Capacity", Values: []string{sentence(r.Capacity)}}, {Key: "Performance", Values: []string{sentence(r.Performance)}},
+		}})
+	}
 	return v.show(pg)
 }
 

@@ -12,7 +12,7 @@ func (h handlers) AskPeers(ctx context.Context, req *oas.PeerQuestions) (*oas.Pe
 	if h.axles == nil {
 		return nil, noAxles()
 	}
-	says, err := h.axles.Ask(ctx, caller(ctx), plain(req.Orders))
+	says, err := h.axles.Ask(ctx, caller(ctx), plain(req.Orders), string(req.Area.Or("")))
 	if err != nil {
 		return nil, err
 	}

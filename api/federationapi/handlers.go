@@ -175,3 +175,28 @@ func entry(c federation.EntryChange, err error) (*oas.RegistrarChange, error) {
 		Commitment: oas.Commitment(hex.EncodeToString(c.Commitment)),
 	}, nil
 }
+
+// SearchDirectory is federation.Service.Directory.
+func (h handlers) SearchDirectory(ctx context.Context, params oas.SearchDirectoryParams) (*oas.Directory, error) {
+	all, complete, err := h.service.Directory(ctx, federation.Sought{
+		Kind: string(params.Kind.Or("")), Area: string(params.Area.Or("")), Reach: string(params.Reach.Or("")),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &oas.Directory{Complete: complete, Entries: make([]oas.DirectoryEntry, len(all))}
+	for i, e := range all {
+		v := oas.DirectoryEntry{Kind: oas.DirectoryEntryKind(e.Kind), Hub: oas.Hub(e.Hub), Address: e.Address, Title: e.Title, Areas: codes(e.Areas)}
+		if e.Responsible != nil {
+			v.Function, v.Responsible = oas.NewOptString(e.Function), oas.NewOptResponsible(oas.Responsible(*e.Responsible))
+		}
+		if e.Status != "" {
+			v.Status = oas.NewOptDirectoryEntryStatus(oas.DirectoryEntryStatus(e.Status))
+		}
+		if e.Reach != "" {
+			v.Reach = oas.NewOptReach(oas.Reach(e.Reach))
+		}
+		out.Entries[i] = v
+	}
+	return out, nil
+}

@@ -37,9 +37,10 @@ type Invoker interface {
 	AnswerDispute(ctx context.Context, request *DisputeAnswer, params AnswerDisputeParams) (*DisputeChange, error)
 	// AskPeers invokes askPeers operation.
 	//
-	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
-	// one, all at once, and waits for each no longer than five seconds. Where the order says so the hub
-	// is first asked by
+	// With an area, hubs that state that they know nobody from there are not asked, and their outcome is
+	// `not-covered` (FED-24). Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this
+	// hub and sealed for that one, all at once, and waits for each no longer than five seconds. Where
+	// the order says so the hub is first asked by
 	// a private look-up, and if it does not know the person it learns nothing of them; then this answer
 	// is as if it had answered that it has nothing to tell. A hub
 	// answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
@@ -138,6 +139,16 @@ type Invoker interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/removal
 	RemoveRegistrar(ctx context.Context, request *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
+	// SearchDirectory invokes searchDirectory operation.
+	//
+	// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars
+	// with their level and areas (FED-24), the nearest level first, then by address. What a peer has
+	// withdrawn is
+	// gone within the minutes that were agreed with it; one that has not answered for so long is not
+	// listed, and `complete` is false. An area finds registrars that name it and those of national reach.
+	//
+	// GET /federation/v1/directory
+	SearchDirectory(ctx context.Context, params SearchDirectoryParams) (*Directory, error)
 	// SuspendPeer invokes suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement
@@ -360,9 +371,10 @@ func (c *Client) sendAnswerDispute(ctx context.Context, request *DisputeAnswer, 
 
 // AskPeers invokes askPeers operation.
 //
-// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
-// one, all at once, and waits for each no longer than five seconds. Where the order says so the hub
-// is first asked by
+// With an area, hubs that state that they know nobody from there are not asked, and their outcome is
+// `not-covered` (FED-24). Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this
+// hub and sealed for that one, all at once, and waits for each no longer than five seconds. Where
+// the order says so the hub is first asked by
 // a private look-up, and if it does not know the person it learns nothing of them; then this answer
 // is as if it had answered that it has nothing to tell. A hub
 // answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
@@ -1452,6 +1464,137 @@ func (c *Client) sendRemoveRegistrar(ctx context.Context, request *PeerReason, p
 	defer body.Close()
 
 	result, err := decodeRemoveRegistrarResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SearchDirectory invokes searchDirectory operation.
+//
+// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars
+// with their level and areas (FED-24), the nearest level first, then by address. What a peer has
+// withdrawn is
+// gone within the minutes that were agreed with it; one that has not answered for so long is not
+// listed, and `complete` is false. An area finds registrars that name it and those of national reach.
+//
+// GET /federation/v1/directory
+func (c *Client) SearchDirectory(ctx context.Context, params SearchDirectoryParams) (*Directory, error) {
+	res, err := c.sendSearchDirectory(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendSearchDirectory(ctx context.Context, params SearchDirectoryParams) (res *Directory, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/directory"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "kind" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "kind",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Kind.Get(); ok {
+				return e.EncodeValue(conv.StringToString(string(val)))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "area" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "area",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Area.Get(); ok {
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "reach" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "reach",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Reach.Get(); ok {
+				return e.EncodeValue(conv.StringToString(string(val)))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, SearchDirectoryOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeSearchDirectoryResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

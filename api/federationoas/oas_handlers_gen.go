@@ -329,9 +329,10 @@ func (s *Server) handleAnswerDisputeRequest(args [1]string, argsEscaped bool, w 
 
 // handleAskPeersRequest handles askPeers operation.
 //
-// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
-// one, all at once, and waits for each no longer than five seconds. Where the order says so the hub
-// is first asked by
+// With an area, hubs that state that they know nobody from there are not asked, and their outcome is
+// `not-covered` (FED-24). Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this
+// hub and sealed for that one, all at once, and waits for each no longer than five seconds. Where
+// the order says so the hub is first asked by
 // a private look-up, and if it does not know the person it learns nothing of them; then this answer
 // is as if it had answered that it has nothing to tell. A hub
 // answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
@@ -2191,6 +2192,159 @@ func (s *Server) handleRemoveRegistrarRequest(args [1]string, argsEscaped bool, 
 	}
 
 	if err := encodeRemoveRegistrarResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
+// handleSearchDirectoryRequest handles searchDirectory operation.
+//
+// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars
+// with their level and areas (FED-24), the nearest level first, then by address. What a peer has
+// withdrawn is
+// gone within the minutes that were agreed with it; one that has not answered for so long is not
+// listed, and `complete` is false. An area finds registrars that name it and those of national reach.
+//
+// GET /federation/v1/directory
+func (s *Server) handleSearchDirectoryRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: SearchDirectoryOperation,
+			ID:   "searchDirectory",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOidc(ctx, SearchDirectoryOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Oidc",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Oidc", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+	params, err := decodeSearchDirectoryParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+
+	var rawBody []byte
+
+	var response *Directory
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    SearchDirectoryOperation,
+			OperationSummary: "The services and registrars of this hub and its peers",
+			OperationID:      "searchDirectory",
+			Body:             nil,
+			RawBody:          rawBody,
+			Params: middleware.Parameters{
+				{
+					Name: "kind",
+					In:   "query",
+				}: params.Kind,
+				{
+					Name: "area",
+					In:   "query",
+				}: params.Area,
+				{
+					Name: "reach",
+					In:   "query",
+				}: params.Reach,
+			},
+			Raw: r,
+		}
+
+		type (
+			Request  = struct{}
+			Params   = SearchDirectoryParams
+			Response = *Directory
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			unpackSearchDirectoryParams,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.SearchDirectory(ctx, params)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.SearchDirectory(ctx, params)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeSearchDirectoryResponse(response, w); err != nil {
 		defer recordError("EncodeResponse", err)
 		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
 			s.cfg.ErrorHandler(ctx, w, r, err)

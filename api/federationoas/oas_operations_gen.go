@@ -21,5 +21,6 @@ const (
 	ReadmitPeerOperation     OperationName = "ReadmitPeer"
 	ReceiveMessageOperation  OperationName = "ReceiveMessage"
 	RemoveRegistrarOperation OperationName = "RemoveRegistrar"
+	SearchDirectoryOperation OperationName = "SearchDirectory"
 	SuspendPeerOperation     OperationName = "SuspendPeer"
 )

@@ -769,6 +769,227 @@ func decodeRemoveRegistrarParams(args [1]string, argsEscaped bool, r *http.Reque
 	return params, nil
 }
 
+// SearchDirectoryParams is parameters of searchDirectory operation.
+type SearchDirectoryParams struct {
+	// Those alone.
+	Kind OptSearchDirectoryKind `json:",omitempty,omitzero"`
+	// Registrars of people who live there.
+	Area OptCode `json:",omitempty,omitzero"`
+	// Registrars of that level.
+	Reach OptReach `json:",omitempty,omitzero"`
+}
+
+func unpackSearchDirectoryParams(packed middleware.Parameters) (params SearchDirectoryParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "kind",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Kind = v.(OptSearchDirectoryKind)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "area",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Area = v.(OptCode)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "reach",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Reach = v.(OptReach)
+		}
+	}
+	return params
+}
+
+func decodeSearchDirectoryParams(args [0]string, argsEscaped bool, r *http.Request) (params SearchDirectoryParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode query: kind.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "kind",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotKindVal SearchDirectoryKind
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotKindVal = SearchDirectoryKind(c)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Kind.SetTo(paramsDotKindVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Kind.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "kind",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: area.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "area",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotAreaVal Code
+				if err := func() error {
+					var paramsDotAreaValVal string
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToString(val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotAreaValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotAreaVal = Code(paramsDotAreaValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Area.SetTo(paramsDotAreaVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Area.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "area",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: reach.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "reach",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotReachVal Reach
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotReachVal = Reach(c)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Reach.SetTo(paramsDotReachVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Reach.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "reach",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // SuspendPeerParams is parameters of suspendPeer operation.
 type SuspendPeerParams struct {
 	// The id that GET /federation/v1/peers has.

@@ -205,6 +205,19 @@ func encodeRemoveRegistrarResponse(response *RegistrarChange, w http.ResponseWri
 	return nil
 }
 
+func encodeSearchDirectoryResponse(response *Directory, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeSuspendPeerResponse(response *PeerChange, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

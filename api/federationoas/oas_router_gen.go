@@ -20,6 +20,9 @@ var (
 	rn24AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
+	rn26AllowedHeaders = map[string]string{
+		"GET": "Authorization",
+	}
 	rn14AllowedHeaders = map[string]string{
 		"GET": "Authorization",
 	}
@@ -51,7 +54,7 @@ var (
 	rn21AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn25AllowedHeaders = map[string]string{
+	rn27AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
 	rn20AllowedHeaders = map[string]string{
@@ -227,76 +230,115 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 				}
 
-			case 'd': // Prefix: "disputes"
+			case 'd': // Prefix: "di"
 
-				if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
+				if l := len("di"); len(elem) >= l && elem[0:l] == "di" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
 				if len(elem) == 0 {
-					switch r.Method {
-					case "GET":
-						s.handleListDisputesRequest([0]string{}, elemIsEscaped, w, r)
-					default:
-						s.notAllowed(w, r, notAllowedParams{
-							allowedMethods: "GET",
-							allowedHeaders: rn14AllowedHeaders,
-							acceptPost:     "",
-							acceptPatch:    "",
-						})
-					}
-
-					return
+					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/"
+				case 'r': // Prefix: "rectory"
 
-					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+					if l := len("rectory"); len(elem) >= l && elem[0:l] == "rectory" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
-					// Param: "dispute"
-					// Match until "/"
-					idx := strings.IndexByte(elem, '/')
-					if idx < 0 {
-						idx = len(elem)
-					}
-					args[0] = elem[:idx]
-					elem = elem[idx:]
-
 					if len(elem) == 0 {
+						// Leaf node.
+						switch r.Method {
+						case "GET":
+							s.handleSearchDirectoryRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "GET",
+								allowedHeaders: rn26AllowedHeaders,
+								acceptPost:     "",
+								acceptPatch:    "",
+							})
+						}
+
+						return
+					}
+
+				case 's': // Prefix: "sputes"
+
+					if l := len("sputes"); len(elem) >= l && elem[0:l] == "sputes" {
+						elem = elem[l:]
+					} else {
 						break
 					}
-					switch elem[0] {
-					case '/': // Prefix: "/answer"
 
-						if l := len("/answer"); len(elem) >= l && elem[0:l] == "/answer" {
+					if len(elem) == 0 {
+						switch r.Method {
+						case "GET":
+							s.handleListDisputesRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "GET",
+								allowedHeaders: rn14AllowedHeaders,
+								acceptPost:     "",
+								acceptPatch:    "",
+							})
+						}
+
+						return
+					}
+					switch elem[0] {
+					case '/': // Prefix: "/"
+
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
+						// Param: "dispute"
+						// Match until "/"
+						idx := strings.IndexByte(elem, '/')
+						if idx < 0 {
+							idx = len(elem)
+						}
+						args[0] = elem[:idx]
+						elem = elem[idx:]
+
 						if len(elem) == 0 {
-							// Leaf node.
-							switch r.Method {
-							case "POST":
-								s.handleAnswerDisputeRequest([1]string{
-									args[0],
-								}, elemIsEscaped, w, r)
-							default:
-								s.notAllowed(w, r, notAllowedParams{
-									allowedMethods: "POST",
-									allowedHeaders: rn5AllowedHeaders,
-									acceptPost:     "application/json",
-									acceptPatch:    "",
-								})
+							break
+						}
+						switch elem[0] {
+						case '/': // Prefix: "/answer"
+
+							if l := len("/answer"); len(elem) >= l && elem[0:l] == "/answer" {
+								elem = elem[l:]
+							} else {
+								break
 							}
 
-							return
+							if len(elem) == 0 {
+								// Leaf node.
+								switch r.Method {
+								case "POST":
+									s.handleAnswerDisputeRequest([1]string{
+										args[0],
+									}, elemIsEscaped, w, r)
+								default:
+									s.notAllowed(w, r, notAllowedParams{
+										allowedMethods: "POST",
+										allowedHeaders: rn5AllowedHeaders,
+										acceptPost:     "application/json",
+										acceptPatch:    "",
+									})
+								}
+
+								return
+							}
+
 						}
 
 					}
@@ -577,7 +619,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 								default:
 									s.notAllowed(w, r, notAllowedParams{
 										allowedMethods: "POST",
-										allowedHeaders: rn25AllowedHeaders,
+										allowedHeaders: rn27AllowedHeaders,
 										acceptPost:     "application/json",
 										acceptPatch:    "",
 									})
@@ -830,74 +872,113 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 
 				}
 
-			case 'd': // Prefix: "disputes"
+			case 'd': // Prefix: "di"
 
-				if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
+				if l := len("di"); len(elem) >= l && elem[0:l] == "di" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
 				if len(elem) == 0 {
-					switch method {
-					case "GET":
-						r.name = ListDisputesOperation
-						r.summary = "The disputes with other hubs"
-						r.operationID = "listDisputes"
-						r.operationGroup = ""
-						r.pathPattern = "/federation/v1/disputes"
-						r.args = args
-						r.count = 0
-						return r, true
-					default:
-						return
-					}
+					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/"
+				case 'r': // Prefix: "rectory"
 
-					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+					if l := len("rectory"); len(elem) >= l && elem[0:l] == "rectory" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
-					// Param: "dispute"
-					// Match until "/"
-					idx := strings.IndexByte(elem, '/')
-					if idx < 0 {
-						idx = len(elem)
-					}
-					args[0] = elem[:idx]
-					elem = elem[idx:]
-
 					if len(elem) == 0 {
+						// Leaf node.
+						switch method {
+						case "GET":
+							r.name = SearchDirectoryOperation
+							r.summary = "The services and registrars of this hub and its peers"
+							r.operationID = "searchDirectory"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/directory"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
+					}
+
+				case 's': // Prefix: "sputes"
+
+					if l := len("sputes"); len(elem) >= l && elem[0:l] == "sputes" {
+						elem = elem[l:]
+					} else {
 						break
 					}
-					switch elem[0] {
-					case '/': // Prefix: "/answer"
 
-						if l := len("/answer"); len(elem) >= l && elem[0:l] == "/answer" {
+					if len(elem) == 0 {
+						switch method {
+						case "GET":
+							r.name = ListDisputesOperation
+							r.summary = "The disputes with other hubs"
+							r.operationID = "listDisputes"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/disputes"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
+					}
+					switch elem[0] {
+					case '/': // Prefix: "/"
+
+						if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 							elem = elem[l:]
 						} else {
 							break
 						}
 
+						// Param: "dispute"
+						// Match until "/"
+						idx := strings.IndexByte(elem, '/')
+						if idx < 0 {
+							idx = len(elem)
+						}
+						args[0] = elem[:idx]
+						elem = elem[idx:]
+
 						if len(elem) == 0 {
-							// Leaf node.
-							switch method {
-							case "POST":
-								r.name = AnswerDisputeOperation
-								r.summary = "Answer a dispute that another hub has filed"
-								r.operationID = "answerDispute"
-								r.operationGroup = ""
-								r.pathPattern = "/federation/v1/disputes/{dispute}/answer"
-								r.args = args
-								r.count = 1
-								return r, true
-							default:
-								return
+							break
+						}
+						switch elem[0] {
+						case '/': // Prefix: "/answer"
+
+							if l := len("/answer"); len(elem) >= l && elem[0:l] == "/answer" {
+								elem = elem[l:]
+							} else {
+								break
 							}
+
+							if len(elem) == 0 {
+								// Leaf node.
+								switch method {
+								case "POST":
+									r.name = AnswerDisputeOperation
+									r.summary = "Answer a dispute that another hub has filed"
+									r.operationID = "answerDispute"
+									r.operationGroup = ""
+									r.pathPattern = "/federation/v1/disputes/{dispute}/answer"
+									r.args = args
+									r.count = 1
+									return r, true
+								default:
+									return
+								}
+							}
+
 						}
 
 					}

@@ -118,6 +118,229 @@ func (s *ContactKind) UnmarshalText(data []byte) error {
 
 type Digest string
 
+// Ref: #/components/schemas/Directory
+type Directory struct {
+	// False while a peer in force has not answered for longer than was agreed.
+	Complete bool             `json:"complete"`
+	Entries  []DirectoryEntry `json:"entries"`
+}
+
+// GetComplete returns the value of Complete.
+func (s *Directory) GetComplete() bool {
+	return s.Complete
+}
+
+// GetEntries returns the value of Entries.
+func (s *Directory) GetEntries() []DirectoryEntry {
+	return s.Entries
+}
+
+// SetComplete sets the value of Complete.
+func (s *Directory) SetComplete(val bool) {
+	s.Complete = val
+}
+
+// SetEntries sets the value of Entries.
+func (s *Directory) SetEntries(val []DirectoryEntry) {
+	s.Entries = val
+}
+
+// Ref: #/components/schemas/DirectoryEntry
+type DirectoryEntry struct {
+	Kind DirectoryEntryKind `json:"kind"`
+	Hub  Hub                `json:"hub"`
+	// Its address among hubs, below its hub's own. It says nothing of rank or place (FED-04).
+	Address string `json:"address"`
+	Title   string `json:"title"`
+	// What a service does.
+	Function    OptString      `json:"function"`
+	Responsible OptResponsible `json:"responsible"`
+	// How a registrar stands (FED-18).
+	Status OptDirectoryEntryStatus `json:"status"`
+	Reach  OptReach                `json:"reach"`
+	Areas  []Code                  `json:"areas"`
+}
+
+// GetKind returns the value of Kind.
+func (s *DirectoryEntry) GetKind() DirectoryEntryKind {
+	return s.Kind
+}
+
+// GetHub returns the value of Hub.
+func (s *DirectoryEntry) GetHub() Hub {
+	return s.Hub
+}
+
+// GetAddress returns the value of Address.
+func (s *DirectoryEntry) GetAddress() string {
+	return s.Address
+}
+
+// GetTitle returns the value of Title.
+func (s *DirectoryEntry) GetTitle() string {
+	return s.Title
+}
+
+// GetFunction returns the value of Function.
+func (s *DirectoryEntry) GetFunction() OptString {
+	return s.Function
+}
+
+// GetResponsible returns the value of Responsible.
+func (s *DirectoryEntry) GetResponsible() OptResponsible {
+	return s.Responsible
+}
+
+// GetStatus returns the value of Status.
+func (s *DirectoryEntry) GetStatus() OptDirectoryEntryStatus {
+	return s.Status
+}
+
+// GetReach returns the value of Reach.
+func (s *DirectoryEntry) GetReach() OptReach {
+	return s.Reach
+}
+
+// GetAreas returns the value of Areas.
+func (s *DirectoryEntry) GetAreas() []Code {
+	return s.Areas
+}
+
+// SetKind sets the value of Kind.
+func (s *DirectoryEntry) SetKind(val DirectoryEntryKind) {
+	s.Kind = val
+}
+
+// SetHub sets the value of Hub.
+func (s *DirectoryEntry) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetAddress sets the value of Address.
+func (s *DirectoryEntry) SetAddress(val string) {
+	s.Address = val
+}
+
+// SetTitle sets the value of Title.
+func (s *DirectoryEntry) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetFunction sets the value of Function.
+func (s *DirectoryEntry) SetFunction(val OptString) {
+	s.Function = val
+}
+
+// SetResponsible sets the value of Responsible.
+func (s *DirectoryEntry) SetResponsible(val OptResponsible) {
+	s.Responsible = val
+}
+
+// SetStatus sets the value of Status.
+func (s *DirectoryEntry) SetStatus(val OptDirectoryEntryStatus) {
+	s.Status = val
+}
+
+// SetReach sets the value of Reach.
+func (s *DirectoryEntry) SetReach(val OptReach) {
+	s.Reach = val
+}
+
+// SetAreas sets the value of Areas.
+func (s *DirectoryEntry) SetAreas(val []Code) {
+	s.Areas = val
+}
+
+type DirectoryEntryKind string
+
+const (
+	DirectoryEntryKindService   DirectoryEntryKind = "service"
+	DirectoryEntryKindRegistrar DirectoryEntryKind = "registrar"
+)
+
+// AllValues returns all DirectoryEntryKind values.
+func (DirectoryEntryKind) AllValues() []DirectoryEntryKind {
+	return []DirectoryEntryKind{
+		DirectoryEntryKindService,
+		DirectoryEntryKindRegistrar,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DirectoryEntryKind) MarshalText() ([]byte, error) {
+	switch s {
+	case DirectoryEntryKindService:
+		return []byte(s), nil
+	case DirectoryEntryKindRegistrar:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DirectoryEntryKind) UnmarshalText(data []byte) error {
+	switch DirectoryEntryKind(data) {
+	case DirectoryEntryKindService:
+		*s = DirectoryEntryKindService
+		return nil
+	case DirectoryEntryKindRegistrar:
+		*s = DirectoryEntryKindRegistrar
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// How a registrar stands (FED-18).
+type DirectoryEntryStatus string
+
+const (
+	DirectoryEntryStatusAdmitted  DirectoryEntryStatus = "admitted"
+	DirectoryEntryStatusFlagged   DirectoryEntryStatus = "flagged"
+	DirectoryEntryStatusSuspended DirectoryEntryStatus = "suspended"
+)
+
+// AllValues returns all DirectoryEntryStatus values.
+func (DirectoryEntryStatus) AllValues() []DirectoryEntryStatus {
+	return []DirectoryEntryStatus{
+		DirectoryEntryStatusAdmitted,
+		DirectoryEntryStatusFlagged,
+		DirectoryEntryStatusSuspended,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s DirectoryEntryStatus) MarshalText() ([]byte, error) {
+	switch s {
+	case DirectoryEntryStatusAdmitted:
+		return []byte(s), nil
+	case DirectoryEntryStatusFlagged:
+		return []byte(s), nil
+	case DirectoryEntryStatusSuspended:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *DirectoryEntryStatus) UnmarshalText(data []byte) error {
+	switch DirectoryEntryStatus(data) {
+	case DirectoryEntryStatusAdmitted:
+		*s = DirectoryEntryStatusAdmitted
+		return nil
+	case DirectoryEntryStatusFlagged:
+		*s = DirectoryEntryStatusFlagged
+		return nil
+	case DirectoryEntryStatusSuspended:
+		*s = DirectoryEntryStatusSuspended
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/Dispute
 type Dispute struct {
 	Dispute ID           `json:"dispute"`
@@ -945,6 +1168,52 @@ func (o OptDateTime) Or(d time.Time) time.Time {
 	return d
 }
 
+// NewOptDirectoryEntryStatus returns new OptDirectoryEntryStatus with value set to v.
+func NewOptDirectoryEntryStatus(v DirectoryEntryStatus) OptDirectoryEntryStatus {
+	return OptDirectoryEntryStatus{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptDirectoryEntryStatus is optional DirectoryEntryStatus.
+type OptDirectoryEntryStatus struct {
+	Value DirectoryEntryStatus
+	Set   bool
+}
+
+// IsSet returns true if OptDirectoryEntryStatus was set.
+func (o OptDirectoryEntryStatus) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptDirectoryEntryStatus) Reset() {
+	var v DirectoryEntryStatus
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptDirectoryEntryStatus) SetTo(v DirectoryEntryStatus) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptDirectoryEntryStatus) Get() (v DirectoryEntryStatus, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptDirectoryEntryStatus) Or(d DirectoryEntryStatus) DirectoryEntryStatus {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptDisputeOutcome returns new OptDisputeOutcome with value set to v.
 func NewOptDisputeOutcome(v DisputeOutcome) OptDisputeOutcome {
 	return OptDisputeOutcome{
@@ -1123,6 +1392,144 @@ func (o OptPeerAgreement) Get() (v PeerAgreement, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptPeerAgreement) Or(d PeerAgreement) PeerAgreement {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptReach returns new OptReach with value set to v.
+func NewOptReach(v Reach) OptReach {
+	return OptReach{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptReach is optional Reach.
+type OptReach struct {
+	Value Reach
+	Set   bool
+}
+
+// IsSet returns true if OptReach was set.
+func (o OptReach) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptReach) Reset() {
+	var v Reach
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptReach) SetTo(v Reach) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptReach) Get() (v Reach, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptReach) Or(d Reach) Reach {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptResponsible returns new OptResponsible with value set to v.
+func NewOptResponsible(v Responsible) OptResponsible {
+	return OptResponsible{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptResponsible is optional Responsible.
+type OptResponsible struct {
+	Value Responsible
+	Set   bool
+}
+
+// IsSet returns true if OptResponsible was set.
+func (o OptResponsible) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptResponsible) Reset() {
+	var v Responsible
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptResponsible) SetTo(v Responsible) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptResponsible) Get() (v Responsible, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptResponsible) Or(d Responsible) Responsible {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptSearchDirectoryKind returns new OptSearchDirectoryKind with value set to v.
+func NewOptSearchDirectoryKind(v SearchDirectoryKind) OptSearchDirectoryKind {
+	return OptSearchDirectoryKind{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptSearchDirectoryKind is optional SearchDirectoryKind.
+type OptSearchDirectoryKind struct {
+	Value SearchDirectoryKind
+	Set   bool
+}
+
+// IsSet returns true if OptSearchDirectoryKind was set.
+func (o OptSearchDirectoryKind) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptSearchDirectoryKind) Reset() {
+	var v SearchDirectoryKind
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptSearchDirectoryKind) SetTo(v SearchDirectoryKind) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptSearchDirectoryKind) Get() (v SearchDirectoryKind, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptSearchDirectoryKind) Or(d SearchDirectoryKind) SearchDirectoryKind {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1464,6 +1871,7 @@ func (s *PeerProvider) SetContact(val Contact) {
 type PeerQuestions struct {
 	// As POST /relmgr/v1/enquiries gave them.
 	Orders []AxleToken `json:"orders"`
+	Area   OptCode     `json:"area"`
 }
 
 // GetOrders returns the value of Orders.
@@ -1471,9 +1879,19 @@ func (s *PeerQuestions) GetOrders() []AxleToken {
 	return s.Orders
 }
 
+// GetArea returns the value of Area.
+func (s *PeerQuestions) GetArea() OptCode {
+	return s.Area
+}
+
 // SetOrders sets the value of Orders.
 func (s *PeerQuestions) SetOrders(val []AxleToken) {
 	s.Orders = val
+}
+
+// SetArea sets the value of Area.
+func (s *PeerQuestions) SetArea(val OptCode) {
+	s.Area = val
 }
 
 // Ref: #/components/schemas/PeerReason
@@ -1497,8 +1915,9 @@ type PeerSays struct {
 	Answered bool `json:"answered"`
 	// Answered; or matched, where the agreement has hubs ask each other by private look-ups alone and
 	// that one has something to tell; or not-covered, where the hub states that it knows nobody by such
-	// identifiers, so that it was not asked; or stopped, used-before or over-quota, with the reason; or
-	// what became of a message that the hub did not understand: returned, discarded or escalated.
+	// identifiers or from that area, so that it was not asked; or stopped, used-before or over-quota,
+	// with the reason; or what became of a message that the hub did not understand: returned, discarded
+	// or escalated.
 	Outcome    OptString      `json:"outcome"`
 	Because    OptString      `json:"because"`
 	Providers  []PeerProvider `json:"providers"`
@@ -1875,6 +2294,56 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
 }
 
+// At what level a registrar works, from the nearest to the widest.
+// Ref: #/components/schemas/Reach
+type Reach string
+
+const (
+	ReachSubRegional Reach = "sub-regional"
+	ReachRegional    Reach = "regional"
+	ReachNational    Reach = "national"
+)
+
+// AllValues returns all Reach values.
+func (Reach) AllValues() []Reach {
+	return []Reach{
+		ReachSubRegional,
+		ReachRegional,
+		ReachNational,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Reach) MarshalText() ([]byte, error) {
+	switch s {
+	case ReachSubRegional:
+		return []byte(s), nil
+	case ReachRegional:
+		return []byte(s), nil
+	case ReachNational:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Reach) UnmarshalText(data []byte) error {
+	switch Reach(data) {
+	case ReachSubRegional:
+		*s = ReachSubRegional
+		return nil
+	case ReachRegional:
+		*s = ReachRegional
+		return nil
+	case ReachNational:
+		*s = ReachNational
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/RegistrarAdmission
 type RegistrarAdmission struct {
 	Registrar Code           `json:"registrar"`
@@ -2127,6 +2596,66 @@ func (s *RegistrarQuality) SetMeasured(val int) {
 	s.Measured = val
 }
 
+// Who answers for each part of a service, by name. None is blank.
+// Ref: #/components/schemas/Responsible
+type Responsible struct {
+	Ownership   string `json:"ownership"`
+	Design      string `json:"design"`
+	Operation   string `json:"operation"`
+	Capacity    string `json:"capacity"`
+	Performance string `json:"performance"`
+}
+
+// GetOwnership returns the value of Ownership.
+func (s *Responsible) GetOwnership() string {
+	return s.Ownership
+}
+
+// GetDesign returns the value of Design.
+func (s *Responsible) GetDesign() string {
+	return s.Design
+}
+
+// GetOperation returns the value of Operation.
+func (s *Responsible) GetOperation() string {
+	return s.Operation
+}
+
+// GetCapacity returns the value of Capacity.
+func (s *Responsible) GetCapacity() string {
+	return s.Capacity
+}
+
+// GetPerformance returns the value of Performance.
+func (s *Responsible) GetPerformance() string {
+	return s.Performance
+}
+
+// SetOwnership sets the value of Ownership.
+func (s *Responsible) SetOwnership(val string) {
+	s.Ownership = val
+}
+
+// SetDesign sets the value of Design.
+func (s *Responsible) SetDesign(val string) {
+	s.Design = val
+}
+
+// SetOperation sets the value of Operation.
+func (s *Responsible) SetOperation(val string) {
+	s.Operation = val
+}
+
+// SetCapacity sets the value of Capacity.
+func (s *Responsible) SetCapacity(val string) {
+	s.Capacity = val
+}
+
+// SetPerformance sets the value of Performance.
+func (s *Responsible) SetPerformance(val string) {
+	s.Performance = val
+}
+
 // Ref: #/components/schemas/SealedMessage
 type SealedMessage struct {
 	Message Envelope `json:"message"`
@@ -2140,6 +2669,47 @@ func (s *SealedMessage) GetMessage() Envelope {
 // SetMessage sets the value of Message.
 func (s *SealedMessage) SetMessage(val Envelope) {
 	s.Message = val
+}
+
+type SearchDirectoryKind string
+
+const (
+	SearchDirectoryKindService   SearchDirectoryKind = "service"
+	SearchDirectoryKindRegistrar SearchDirectoryKind = "registrar"
+)
+
+// AllValues returns all SearchDirectoryKind values.
+func (SearchDirectoryKind) AllValues() []SearchDirectoryKind {
+	return []SearchDirectoryKind{
+		SearchDirectoryKindService,
+		SearchDirectoryKindRegistrar,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s SearchDirectoryKind) MarshalText() ([]byte, error) {
+	switch s {
+	case SearchDirectoryKindService:
+		return []byte(s), nil
+	case SearchDirectoryKindRegistrar:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *SearchDirectoryKind) UnmarshalText(data []byte) error {
+	switch SearchDirectoryKind(data) {
+	case SearchDirectoryKindService:
+		*s = SearchDirectoryKindService
+		return nil
+	case SearchDirectoryKindRegistrar:
+		*s = SearchDirectoryKindRegistrar
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 type SignedIn struct {

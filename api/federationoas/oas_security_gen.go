@@ -51,6 +51,7 @@ var operationRolesOidc = map[string][]string{
 	PublishQualityOperation:  []string{},
 	ReadmitPeerOperation:     []string{},
 	RemoveRegistrarOperation: []string{},
+	SearchDirectoryOperation: []string{},
 	SuspendPeerOperation:     []string{},
 }
 

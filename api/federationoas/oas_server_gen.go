@@ -24,9 +24,10 @@ type Handler interface {
 	AnswerDispute(ctx context.Context, req *DisputeAnswer, params AnswerDisputeParams) (*DisputeChange, error)
 	// AskPeers implements askPeers operation.
 	//
-	// Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this hub and sealed for that
-	// one, all at once, and waits for each no longer than five seconds. Where the order says so the hub
-	// is first asked by
+	// With an area, hubs that state that they know nobody from there are not asked, and their outcome is
+	// `not-covered` (FED-24). Sends each order of POST /relmgr/v1/enquiries to its hub, signed as this
+	// hub and sealed for that one, all at once, and waits for each no longer than five seconds. Where
+	// the order says so the hub is first asked by
 	// a private look-up, and if it does not know the person it learns nothing of them; then this answer
 	// is as if it had answered that it has nothing to tell. A hub
 	// answered or it did not, and nothing finer; `complete` is false while one has not (QRY-04). What is
@@ -125,6 +126,16 @@ type Handler interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/removal
 	RemoveRegistrar(ctx context.Context, req *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
+	// SearchDirectory implements searchDirectory operation.
+	//
+	// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars
+	// with their level and areas (FED-24), the nearest level first, then by address. What a peer has
+	// withdrawn is
+	// gone within the minutes that were agreed with it; one that has not answered for so long is not
+	// listed, and `complete` is false. An area finds registrars that name it and those of national reach.
+	//
+	// GET /federation/v1/directory
+	SearchDirectory(ctx context.Context, params SearchDirectoryParams) (*Directory, error)
 	// SuspendPeer implements suspendPeer operation.
 	//
 	// For governance officers. Here from the next request on, there within the minutes of the agreement

@@ -41,8 +41,13 @@ func changesOf(all []partnership.Change) []governanceoas.TermChange {
 	return out
 }
 
-func servicesOf(list []governance.ServiceDescription) *governanceoas.Services {
-	out := &governanceoas.Services{Services: make([]governanceoas.ServicesServicesItem, len(list))}
+func servicesOf(list []governance.ServiceDescription, shared []governance.SharedService) *governanceoas.Services {
+	out := &governanceoas.Services{Services: make([]governanceoas.ServicesServicesItem, len(list)), Shared: make([]governanceoas.SharedService, len(shared))}
+	for i, s := range shared {
+		out.Shared[i] = governanceoas.SharedService{
+			Service: governanceoas.Code(s.Code), Title: s.Title, Function: s.Function, Published: s.Published, Responsible: governanceoas.Responsible(s.Responsible),
+		}
+	}
 	for i, s := range list {
 		out.Services[i] = governanceoas.ServicesServicesItem(s)
 	}

@@ -102,9 +102,13 @@ func (h *handler) ApplyPartnership(ctx context.Context, req governanceoas.Partne
 	return changeOf(change), nil
 }
 
-// ListServices is governance.Service.Services.
+// ListServices is governance.Service.Services and Shared.
 func (h *handler) ListServices(ctx context.Context) (*governanceoas.Services, error) {
-	return servicesOf(h.service.Services(ctx)), nil
+	shared, err := h.service.Shared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return servicesOf(h.service.Services(ctx), shared), nil
 }
 
 // ReadDataMap is governance.Service.DataMap.

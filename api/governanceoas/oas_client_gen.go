@@ -50,7 +50,7 @@ type Invoker interface {
 	ListPractitioners(ctx context.Context, params ListPractitionersParams) (*Users, error)
 	// ListServices invokes listServices operation.
 	//
-	// Who is responsible for each duty, what it does and where it is.
+	// Who is responsible for each duty and each shared service, what it does and where it is.
 	//
 	// GET /governance/v1/services
 	ListServices(ctx context.Context) (*Services, error)
@@ -540,7 +540,7 @@ func (c *Client) sendListPractitioners(ctx context.Context, params ListPractitio
 
 // ListServices invokes listServices operation.
 //
-// Who is responsible for each duty, what it does and where it is.
+// Who is responsible for each duty and each shared service, what it does and where it is.
 //
 // GET /governance/v1/services
 func (c *Client) ListServices(ctx context.Context) (*Services, error) {

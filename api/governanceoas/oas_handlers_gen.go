@@ -620,7 +620,7 @@ func (s *Server) handleListPractitionersRequest(args [1]string, argsEscaped bool
 
 // handleListServicesRequest handles listServices operation.
 //
-// Who is responsible for each duty, what it does and where it is.
+// Who is responsible for each duty and each shared service, what it does and where it is.
 //
 // GET /governance/v1/services
 func (s *Server) handleListServicesRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -689,7 +689,7 @@ func (s *Server) handleListServicesRequest(args [0]string, argsEscaped bool, w h
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    ListServicesOperation,
-			OperationSummary: "Who is responsible for each duty, what it does and where it is",
+			OperationSummary: "Who is responsible for each duty and each shared service, what it does and where it is",
 			OperationID:      "listServices",
 			Body:             nil,
 			RawBody:          rawBody,

@@ -674,7 +674,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 						switch method {
 						case "GET":
 							r.name = ListServicesOperation
-							r.summary = "Who is responsible for each duty, what it does and where it is"
+							r.summary = "Who is responsible for each duty and each shared service, what it does and where it is"
 							r.operationID = "listServices"
 							r.operationGroup = ""
 							r.pathPattern = "/governance/v1/services"

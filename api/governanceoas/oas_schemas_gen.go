@@ -1198,14 +1198,86 @@ func (s *ProblemStatusCode) SetResponse(val Problem) {
 	s.Response = val
 }
 
+// Who answers for each part of a service, by name. None is blank.
+// Ref: #/components/schemas/Responsible
+type Responsible struct {
+	Ownership   string `json:"ownership"`
+	Design      string `json:"design"`
+	Operation   string `json:"operation"`
+	Capacity    string `json:"capacity"`
+	Performance string `json:"performance"`
+}
+
+// GetOwnership returns the value of Ownership.
+func (s *Responsible) GetOwnership() string {
+	return s.Ownership
+}
+
+// GetDesign returns the value of Design.
+func (s *Responsible) GetDesign() string {
+	return s.Design
+}
+
+// GetOperation returns the value of Operation.
+func (s *Responsible) GetOperation() string {
+	return s.Operation
+}
+
+// GetCapacity returns the value of Capacity.
+func (s *Responsible) GetCapacity() string {
+	return s.Capacity
+}
+
+// GetPerformance returns the value of Performance.
+func (s *Responsible) GetPerformance() string {
+	return s.Performance
+}
+
+// SetOwnership sets the value of Ownership.
+func (s *Responsible) SetOwnership(val string) {
+	s.Ownership = val
+}
+
+// SetDesign sets the value of Design.
+func (s *Responsible) SetDesign(val string) {
+	s.Design = val
+}
+
+// SetOperation sets the value of Operation.
+func (s *Responsible) SetOperation(val string) {
+	s.Operation = val
+}
+
+// SetCapacity sets the value of Capacity.
+func (s *Responsible) SetCapacity(val string) {
+	s.Capacity = val
+}
+
+// SetPerformance sets the value of Performance.
+func (s *Responsible) SetPerformance(val string) {
+	s.Performance = val
+}
+
 // Ref: #/components/schemas/Services
 type Services struct {
+	// All that members share, the duties first, and who answers for each part of it (FED-34).
+	Shared   []SharedService        `json:"shared"`
 	Services []ServicesServicesItem `json:"services"`
+}
+
+// GetShared returns the value of Shared.
+func (s *Services) GetShared() []SharedService {
+	return s.Shared
 }
 
 // GetServices returns the value of Services.
 func (s *Services) GetServices() []ServicesServicesItem {
 	return s.Services
+}
+
+// SetShared sets the value of Shared.
+func (s *Services) SetShared(val []SharedService) {
+	s.Shared = val
 }
 
 // SetServices sets the value of Services.
@@ -1270,6 +1342,66 @@ func (s *ServicesServicesItem) SetStatus(val string) {
 // SetAddress sets the value of Address.
 func (s *ServicesServicesItem) SetAddress(val string) {
 	s.Address = val
+}
+
+// Ref: #/components/schemas/SharedService
+type SharedService struct {
+	Service  Code   `json:"service"`
+	Title    string `json:"title"`
+	Function string `json:"function"`
+	// Whether other hubs are told of it (FED-19).
+	Published   bool        `json:"published"`
+	Responsible Responsible `json:"responsible"`
+}
+
+// GetService returns the value of Service.
+func (s *SharedService) GetService() Code {
+	return s.Service
+}
+
+// GetTitle returns the value of Title.
+func (s *SharedService) GetTitle() string {
+	return s.Title
+}
+
+// GetFunction returns the value of Function.
+func (s *SharedService) GetFunction() string {
+	return s.Function
+}
+
+// GetPublished returns the value of Published.
+func (s *SharedService) GetPublished() bool {
+	return s.Published
+}
+
+// GetResponsible returns the value of Responsible.
+func (s *SharedService) GetResponsible() Responsible {
+	return s.Responsible
+}
+
+// SetService sets the value of Service.
+func (s *SharedService) SetService(val Code) {
+	s.Service = val
+}
+
+// SetTitle sets the value of Title.
+func (s *SharedService) SetTitle(val string) {
+	s.Title = val
+}
+
+// SetFunction sets the value of Function.
+func (s *SharedService) SetFunction(val string) {
+	s.Function = val
+}
+
+// SetPublished sets the value of Published.
+func (s *SharedService) SetPublished(val bool) {
+	s.Published = val
+}
+
+// SetResponsible sets the value of Responsible.
+func (s *SharedService) SetResponsible(val Responsible) {
+	s.Responsible = val
 }
 
 // Ref: #/components/schemas/TermChange

@@ -37,7 +37,7 @@ type Handler interface {
 	ListPractitioners(ctx context.Context, params ListPractitionersParams) (*Users, error)
 	// ListServices implements listServices operation.
 	//
-	// Who is responsible for each duty, what it does and where it is.
+	// Who is responsible for each duty and each shared service, what it does and where it is.
 	//
 	// GET /governance/v1/services
 	ListServices(ctx context.Context) (*Services, error)

@@ -235,7 +235,7 @@ func (a *asker) measure(ctx context.Context, rounds, want int) (spread, error) {
 			orders = append(orders, order)
 		}
 		began := time.Now()
-		says, err := a.axles.Ask(ctx, who, orders)
+		says, err := a.axles.Ask(ctx, who, orders, "")
 		if err != nil {
 			return spread{}, err
 		}

@@ -81,6 +81,7 @@ func (w *town) borders(t *testing.T, towns []*town, edit func(doc map[string]any
 				c["scheme"], c["pattern"], c["example"] = "national-number", "[0-9]{10}", "1234567890"
 			}
 		}
+		doc["partnership"].(map[string]any)["areas"] = []string{w.Name}
 		edit(doc)
 	})
 }
@@ -237,6 +238,8 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 			}
 		}
 	}
+	t.Run("what hubs publish", func(t *testing.T) { hubsPublish(t, towns) })
+	t.Run("one client at three levels", func(t *testing.T) { levelsAreOneForm(t, school) })
 	t.Run("an emergency", func(t *testing.T) { emergencyElsewhere(t, home, school) })
 	t.Run("a practitioner sees on the portal what each hub says", func(t *testing.T) { hubsAreAskedOnThePortal(t, home, school) })
 	t.Run("a hub that is dead costs nobody else anything", func(t *testing.T) { deadPeer(t, home, school, carer) })

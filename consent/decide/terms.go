@@ -28,6 +28,8 @@ type Terms struct {
 	// Recourse lists who rules on cases, the first asked first. The last is the final
 	// owner. Empty: nothing becomes a case.
 	Recourse []Level `json:"recourse,omitempty"`
+	// Services are what the members share, and who answers for each (FED-19, FED-34).
+	Services []SharedService `json:"services,omitempty"`
 	// Profile is the law profile in full, so that an old version of the terms
 	// still says what its questions were.
 	Profile Profile `json:"profile"`
@@ -45,6 +47,31 @@ type Partnership struct {
 	Name         string `json:"name"` // shown to people
 	Jurisdiction string `json:"jurisdiction"`
 	LawProfile   string `json:"law_profile"`
+	// Areas are where the people live about whom other hubs can ask; none: it does not
+	// say, and is asked about anybody (FED-24).
+	Areas []string `json:"areas,omitempty"`
+}
+
+// SharedService is something that members run together: a duty of the hub, by its name,
+// or another service.
+type SharedService struct {
+	Code     string `json:"code"`
+	Title    string `json:"title"`
+	Function string `json:"function"` // what it does, in a sentence
+	// Published tells other hubs of it.
+	Published bool `json:"published,omitempty"`
+	// Responsible has nobody's place empty: a service for a part of which nobody answers
+	// is refused.
+	Responsible Responsible `json:"responsible"`
+}
+
+// Responsible names the member that answers for each part of a service (000:4242).
+type Responsible struct {
+	Ownership   ident.Agency `json:"ownership"`
+	Design      ident.Agency `json:"design"`
+	Operation   ident.Agency `json:"operation"`
+	Capacity    ident.Agency `json:"capacity"`
+	Performance ident.Agency `json:"performance"`
 }
 
 // Settings are what a partnership may want to change (design.md section 11).
@@ -152,9 +179,23 @@ type Registrar struct {
 	Roles []string `json:"roles,omitempty"`
 	// CoveredBy lists the registrars that may stand in for it (FED-20).
 	CoveredBy []string `json:"covered_by,omitempty"`
+	// Reach is how far the registrar's registers go, Areas where: none of either, it
+	// does not say (FED-24).
+	Reach Reach    `json:"reach,omitempty"`
+	Areas []string `json:"areas,omitempty"`
 	// RelyingParties are those that people can sign in at with it.
 	RelyingParties []RelyingParty `json:"relying_parties,omitempty"`
 }
+
+// Reach is at what level a registrar works. Its identifier says nothing of it (FED-04).
+type Reach string
+
+// The levels, from the nearest to the widest.
+const (
+	SubRegional Reach = "sub-regional"
+	Regional    Reach = "regional"
+	National    Reach = "national"
+)
 
 // RelyingParty is an agency's site at which people sign in with a registrar, as a
 // client of its OpenID Provider. It has no secret: it proves itself with a key.

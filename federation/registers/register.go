@@ -2,11 +2,13 @@ package registers
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gowebpki/jcs"
@@ -42,6 +44,28 @@ type Entry struct {
 	Usage    string    `json:"usage"` // the feed by which a person gathers who asked
 	Floor    Floor     `json:"floor"`
 	Quality  *Quality  `json:"quality,omitempty"` // none before it is first published
+	// Reach is its level and Areas where its people live; none where it does not say
+	// (FED-24). Space says neither (FED-04).
+	Reach string   `json:"reach,omitempty"`
+	Areas []string `json:"areas,omitempty"`
+}
+
+// Offer is a service that the hub's members share and tell other hubs of (FED-19), and
+// who answers for each part of it (FED-34).
+type Offer struct {
+	Address     string      `json:"address"`
+	Title       string      `json:"title"`
+	Function    string      `json:"function"`
+	Responsible Responsible `json:"responsible"`
+}
+
+// Responsible names who answers for each part of a service.
+type Responsible struct {
+	Ownership   string `json:"ownership"`
+	Design      string `json:"design"`
+	Operation   string `json:"operation"`
+	Capacity    string `json:"capacity"`
+	Performance string `json:"performance"`
 }
 
 // Floor is the least that a registrar undertook.
@@ -80,6 +104,7 @@ type Page struct {
 	Services     []string `json:"services"`
 	ColumnKinds  []string `json:"column_kinds"`
 	Transactions []string `json:"transactions"`
+	Offers       []Offer  `json:"offers,omitempty"`
 
 	Entries []Entry `json:"entries"`
 	Next    string  `json:"next,omitempty"` // the cursor of the page after this
@@ -89,7 +114,8 @@ type Page struct {
 type Register struct {
 	Entries                             []Entry
 	Services, ColumnKinds, Transactions []string
-	Expires                             time.Time
+	Offers                              []Offer
+	Issued, Expires                     time.Time
 }
 
 // ErrRefused is in every error about a register that is not to be relied on.
@@ -97,7 +123,7 @@ var ErrRefused = errors.New("registers: register refused")
 
 // Sum names a state of a register.
 func Sum(all []Entry) (string, error) {
-	b, err := json.Marshal(all)
+	b, err := json.Marshal(append([]Entry{}, all...)) // none is an empty list
 	if err != nil {
 		return "", err
 	}
@@ -106,6 +132,21 @@ func Sum(all []Entry) (string, error) {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// NextOf is the cursor that a page names, unverified: Open verifies all pages together.
+func NextOf(page string) string {
+	parts := strings.Split(page, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	var p struct {
+		Next string `json:"next"`
+	}
+	if text, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || json.Unmarshal(text, &p) != nil {
+		return ""
+	}
+	return p.Next
 }
 
 const mostPages = 200
@@ -130,7 +171,8 @@ func Open(pages []string, hub string, keys entity.Keys, now time.Time) (*Registe
 		}
 		if i == 0 {
 			first = p
-			out.Services, out.ColumnKinds, out.Transactions, out.Expires = p.Services, p.ColumnKinds, p.Transactions, time.Unix(p.Expires, 0).UTC()
+			out.Services, out.ColumnKinds, out.Transactions, out.Offers = p.Services, p.ColumnKinds, p.Transactions, p.Offers
+			out.Issued, out.Expires = time.Unix(p.IssuedAt, 0).UTC(), time.Unix(p.Expires, 0).UTC()
 		}
 		switch {
 		case p.Issuer != hub || p.Subject != hub:
@@ -159,6 +201,11 @@ func Open(pages []string, hub string, keys entity.Keys, now time.Time) (*Registe
 	for _, address := range slices.Concat(out.Services, out.ColumnKinds, out.Transactions) {
 		if !Within(hub, address) {
 			return nil, fmt.Errorf("%w: an address is outside the hub's own space", ErrRefused)
+		}
+	}
+	for _, o := range out.Offers {
+		if r := o.Responsible; !Within(hub, o.Address) || slices.Contains([]string{r.Ownership, r.Design, r.Operation, r.Capacity, r.Performance}, "") {
+			return nil, fmt.Errorf("%w: a service is outside the hub's own space, or nobody answers for it", ErrRefused)
 		}
 	}
 	return out, nil

@@ -55,6 +55,9 @@ func (s stater) sign(claims any) string {
 	return text
 }
 
+// everybody answers for something.
+var everybody = registers.Responsible{Ownership: "The council", Design: "The council", Operation: "The surgery", Capacity: "The council", Performance: "The surgery"}
+
 // pages are a register of three entries in two pages.
 func (s stater) pages(change func(page int, p *registers.Page)) (all []string) {
 	s.t.Helper()
@@ -101,7 +104,15 @@ func TestARegisterIsReliedOnWholeOrNotAtAll(t *testing.T) {
 		"of a space not its own": func(i int, p *registers.Page) {
 			p.Entries[0].Space = registers.Name("https://other.example", "registrars", "a")
 		},
-		"a service not its own":     func(i int, p *registers.Page) { p.Services = []string{"https://other.example/names/services/relmgr"} },
+		"a service not its own": func(i int, p *registers.Page) { p.Services = []string{"https://other.example/names/services/relmgr"} },
+		"a published service not its own": func(i int, p *registers.Page) {
+			p.Offers = []registers.Offer{{Address: "https://other.example/names/services/desk", Title: "Desk", Function: "Answers", Responsible: everybody}}
+		},
+		"a service that nobody runs": func(i int, p *registers.Page) {
+			r := everybody
+			r.Operation = ""
+			p.Offers = []registers.Offer{{Address: registers.Name(hub, "services", "desk"), Title: "Desk", Function: "Answers", Responsible: r}}
+		},
 		"of the future":             func(i int, p *registers.Page) { p.IssuedAt = now.Add(time.Hour).Unix() },
 		"a last page with one more": func(i int, p *registers.Page) { p.Next = "c" },
 	} {
@@ -117,6 +128,20 @@ func TestARegisterIsReliedOnWholeOrNotAtAll(t *testing.T) {
 	}
 	if _, err := registers.Open(good, hub, newStater(t).keys, now); !errors.Is(err, registers.ErrRefused) {
 		t.Errorf("signed by another: %v", err)
+	}
+}
+
+// A hub that has admitted no registrar states so, and is believed.
+func TestARegisterOfNobodyIsReliedOn(t *testing.T) {
+	t.Parallel()
+	s := newStater(t)
+	sum, err := registers.Sum([]registers.Entry{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := registers.Open([]string{s.sign(registers.Page{Issuer: hub, Subject: hub, IssuedAt: now.Unix(), Expires: now.Add(time.Hour).Unix(), Whole: sum})}, hub, s.keys, now)
+	if err != nil || len(r.Entries) != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -143,8 +168,9 @@ func TestARegisterSaysNothingBesideTheClosedList(t *testing.T) {
 	slices.Sort(got)
 	got = slices.Compact(got)
 	want := []string{
-		"admitted", "at", "column_kinds", "entries", "errors_per_mille", "exp", "floor", "iat", "iss", "jwks", "latency_ms", "measured", "next", "per_minute",
-		"quality", "recall_per_mille", "services", "since", "space", "status", "sub", "title", "total", "transactions", "usage", "whole",
+		"address", "admitted", "areas", "at", "capacity", "column_kinds", "design", "entries", "errors_per_mille", "exp", "floor", "function", "iat", "iss", "jwks", "latency_ms", "measured", "next",
+		"offers", "operation", "ownership", "per_minute", "performance", "quality", "reach", "recall_per_mille", "responsible", "services", "since", "space", "status", "sub", "title", "total",
+		"transactions", "usage", "whole",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("a register says %v, want %v and nothing else", got, want)

@@ -43,6 +43,7 @@ func check(doc *Document, at time.Time) []fault.Field {
 	c.eachBar()
 	c.eachAgreement()
 	c.recourse()
+	c.eachService()
 	c.eachPractitioner()
 	c.governed()
 	return c.problems

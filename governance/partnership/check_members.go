@@ -53,6 +53,20 @@ func (c *checker) eachRegistrar() {
 	}
 }
 
+// eachService checks that somebody answers for every part of what members share (FED-34).
+func (c *checker) eachService() {
+	unique(c, c.doc.Services, func(s decide.SharedService) string { return s.Code },
+		func(i int) []any { return in("services", i, "code") }, "code")
+	for i, s := range c.doc.Services {
+		r := s.Responsible
+		for part, agency := range map[string]ident.Agency{
+			"ownership": r.Ownership, "design": r.Design, "operation": r.Operation, "capacity": r.Capacity, "performance": r.Performance,
+		} {
+			c.refer(c.agencyCodes, string(agency), in("services", i, "responsible", part))
+		}
+	}
+}
+
 // relyingParty checks that people are sent back to nobody else, and that whoever says
 // to be the site can be told from it. A site on one's own machine needs no TLS.
 func (c *checker) relyingParty(p decide.RelyingParty, clients map[string]bool, place ...any) {

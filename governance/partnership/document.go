@@ -12,20 +12,23 @@ import (
 // the law profile by name, and the users registered by hand. One that Parse
 // returned can be stored as JSON and parsed again; it gives the same document.
 type Document struct {
-	Partnership   decide.Partnership `json:"partnership"`
-	Settings      decide.Settings    `json:"settings"`
-	Issuers       []decide.Issuer    `json:"issuers"`
-	Registrars    []decide.Registrar `json:"registrars"`
-	Managers      []decide.Idmgr     `json:"managers"`
-	Codes         decide.Codes       `json:"codes"`
-	Agencies      []decide.Agency    `json:"agencies"`
-	Providers     []decide.Provider  `json:"providers"`
-	Columns       []decide.Column    `json:"columns"`
-	Powers        []decide.Power     `json:"powers"`
-	Bars          []decide.Bar       `json:"bars"`
-	Agreements    []decide.Agreement `json:"agreements"`
-	Recourse      []decide.Level     `json:"recourse"`
-	Practitioners []Practitioner     `json:"practitioners"`
+	Partnership decide.Partnership `json:"partnership"`
+	Settings    decide.Settings    `json:"settings"`
+	Issuers     []decide.Issuer    `json:"issuers"`
+	Registrars  []decide.Registrar `json:"registrars"`
+	Managers    []decide.Idmgr     `json:"managers"`
+	Codes       decide.Codes       `json:"codes"`
+	Agencies    []decide.Agency    `json:"agencies"`
+	Providers   []decide.Provider  `json:"providers"`
+	Columns     []decide.Column    `json:"columns"`
+	Powers      []decide.Power     `json:"powers"`
+	Bars        []decide.Bar       `json:"bars"`
+	Agreements  []decide.Agreement `json:"agreements"`
+	Recourse    []decide.Level     `json:"recourse"`
+
+	Services []decide.SharedService `json:"services"`
+
+	Practitioners []Practitioner `json:"practitioners"`
 }
 
 // Practitioner is a user registered by hand.
@@ -70,6 +73,7 @@ func (d Document) Terms(version int64) *decide.Terms {
 		Bars:        slices.Clone(d.Bars),
 		Agreements:  slices.Clone(d.Agreements),
 		Recourse:    slices.Clone(d.Recourse),
+		Services:    slices.Clone(d.Services),
 		Profile:     profile,
 	}
 	return t.Index()
@@ -108,6 +112,9 @@ func (d *Document) complete() {
 	}
 	if d.Recourse == nil {
 		d.Recourse = []decide.Level{}
+	}
+	if d.Services == nil {
+		d.Services = []decide.SharedService{}
 	}
 	if d.Practitioners == nil {
 		d.Practitioners = []Practitioner{}

@@ -40,7 +40,7 @@ func tokens(pointer string) []string {
 // sections is the order in which a document is read from top to bottom.
 var sections = []string{
 	"partnership", "settings", "issuers", "registrars", "managers", "codes", "agencies", "providers", "columns", "powers", "bars",
-	"agreements", "recourse", "practitioners",
+	"agreements", "recourse", "services", "practitioners",
 }
 
 // inReadingOrder sorts problems as they stand in a document, so that whoever

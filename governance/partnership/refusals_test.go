@@ -71,8 +71,15 @@ func TestRefusals(t *testing.T) {
 		{name: "an agreement twice", set: "/agreements/1/code", value: "riverside-children", say: "the same code"},
 		{name: "a purpose twice", set: "/codes/purposes/1/code", value: "co-ordinate-care", say: "the same code"},
 		{name: "an issuer twice", set: "/issuers/1/name", value: "local", say: "the same name"},
+		{name: "a service twice", set: "/services/1/code", value: "relmgr", say: "the same code"},
 		{name: "a practitioner twice", set: "/practitioners/1/id", value: "dr-patel", say: "the same id"},
 		{name: "one sign-in for two people", set: "/practitioners/1/subject", value: "dr-patel", say: "the same issuer and subject"},
+
+		// FED-34: nobody's place is left empty.
+		{name: "a part of a service for which nobody answers", set: "/services/0/responsible/capacity", say: "add this field"},
+		{name: "a part of a service that is blank", set: "/services/0/responsible/design", value: "", say: "write a code"},
+		{name: "a part of a service for which no member answers", set: "/services/1/responsible/performance", value: "vermilion", say: "name an agency"},
+		{name: "an area twice", set: "/partnership/areas", value: []any{"north", "north"}, want: "/partnership/areas/1", say: "leave this out"},
 
 		// References.
 		{name: "an agency that is no member (provider)", set: "/providers/0/agency", value: "vermilion", say: "riverside-gp, hillside-school"},

@@ -257,6 +257,7 @@ func newBench(t testing.TB) *bench {
 	b.mineGood()
 	b.axleGood()
 	b.peersGood()
+	b.directoryGood()
 	b.overseeGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]

@@ -35,6 +35,7 @@ func (b *bench) values() (rows []row) {
 	b.peers(add)
 	b.axles(add)
 	b.disputes(add)
+	b.directory(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)
