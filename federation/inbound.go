@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fame-hub/fame/api/relmgroas"
@@ -22,6 +23,7 @@ const (
 	kindLookUp     = "look-up"
 	kindEscalation = "escalation"
 	kindDispute    = "dispute"
+	kindLetter     = "letter"
 )
 
 // Receive takes what another hub sent, and returns this hub's answer, sealed for it. Who
@@ -76,7 +78,7 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 
 // known is a kind as it is recorded: what this version does not know is not repeated.
 func known(kind string) string {
-	if kind == kindEnquiry || kind == kindLookUp || kind == kindEscalation || kind == kindDispute {
+	if slices.Contains([]string{kindEnquiry, kindLookUp, kindEscalation, kindDispute, kindLetter}, kind) {
 		return kind
 	}
 	return "unknown"
@@ -94,6 +96,9 @@ func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, mes
 	}
 	if m.Version == hubVersion && m.Kind == kindDispute && m.Dispute != nil {
 		return a.disputed(ctx, peer, m, message)
+	}
+	if m.Version == hubVersion && m.Kind == kindLetter && m.Letter != nil {
+		return a.letterHere(ctx, peer, m, message)
 	}
 	if m.Version != hubVersion || m.Kind != kindEnquiry {
 		return a.notUnderstood(ctx, peer, m, message)
@@ -118,19 +123,7 @@ func (a *Axles) answer(ctx context.Context, peer Peer, m attest.AxleMessage, mes
 // askRelmgr is the one call between duties (design.md section 2): the peer's request with
 // this duty's voucher for it, narrowed by what the hubs have agreed.
 func askRelmgr[T any](ctx context.Context, a *Axles, peer Peer, message string, call func(*relmgroas.Client, context.Context, *relmgroas.PeerRequest) (*T, error)) (*T, error) {
-	keys, err := json.Marshal(peer.Keys)
-	if err != nil {
-		return nil, err
-	}
-	hub, err := a.s.identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum, at := sha256.Sum256([]byte(message)), a.s.clock().UTC()
-	voucher, err := attest.NewSigner(a.s.keys, hub.key, "federation").Sign(ctx, attest.TypAxleVoucher, attest.AxleVoucher{
-		Claims: attest.Claims{Audience: "relmgr", IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()},
-		Hub:    peer.Entity, Keys: keys, Message: base64.RawURLEncoding.EncodeToString(sum[:]), Purposes: peer.Agreement.Purposes, Roles: peer.Agreement.Roles,
-	})
+	voucher, err := a.voucher(ctx, "relmgr", peer, message)
 	if err != nil {
 		return nil, err
 	}
@@ -139,15 +132,37 @@ func askRelmgr[T any](ctx context.Context, a *Axles, peer Peer, message string, 
 		return nil, err
 	}
 	said, err := call(relmgr, ctx, &relmgroas.PeerRequest{Message: relmgroas.AxleToken(message)})
+	return said, insideFault(err)
+}
+
+// voucher is this duty's word to another of its hub for a peer's message.
+func (a *Axles) voucher(ctx context.Context, duty string, peer Peer, message string) (string, error) {
+	keys, err := json.Marshal(peer.Keys)
+	if err != nil {
+		return "", err
+	}
+	hub, err := a.s.identity(ctx)
+	if err != nil {
+		return "", err
+	}
+	sum, at := sha256.Sum256([]byte(message)), a.s.clock().UTC()
+	return attest.NewSigner(a.s.keys, hub.key, "federation").Sign(ctx, attest.TypAxleVoucher, attest.AxleVoucher{
+		Claims: attest.Claims{Audience: duty, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()},
+		Hub:    peer.Entity, Keys: keys, Message: base64.RawURLEncoding.EncodeToString(sum[:]), Purposes: peer.Agreement.Purposes, Roles: peer.Agreement.Roles,
+	})
+}
+
+// insideFault is what another hub is told of a duty's refusal, or of its absence.
+func insideFault(err error) error {
 	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && (p.StatusCode == http.StatusBadRequest || p.StatusCode == http.StatusUnprocessableEntity) {
-		return nil, notTaken(err) // the agency's signature, or its question
+		return notTaken(err) // the agency's signature, or its question
 	}
 	if err != nil {
 		f := fault.New(fault.Unavailable, "this hub cannot answer now: ask again")
 		f.RetryAfter = time.Second
-		return nil, f.Because(err)
+		return f.Because(err)
 	}
-	return said, nil
+	return nil
 }
 
 // asFederation bears a voucher, as the generated client asks for it.

@@ -44,6 +44,10 @@ type Axles struct {
 
 	written chan struct{}        // there is something to tell another hub
 	alerted map[ident.ActID]bool // disputes that are known to be overdue: Run's own
+
+	desks     map[string]desk
+	taken     map[string][]string  // letters of a duty that were taken and it has not heard so: RunLetters's own
+	awayUntil map[string]time.Time // when a hub that has not taken a letter is tried again: likewise
 }
 
 // absence is how often a hub has failed to answer in a row, and until when it is not
@@ -91,12 +95,15 @@ func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
 	if c.Deadline == 0 {
 		c.Deadline = AxleDeadline
 	}
-	return &Axles{
+	a := &Axles{
 		s: s, orders: c.Orders, opener: opener, relmgr: c.Relmgr,
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		inside:   &http.Client{Timeout: c.Deadline},
 		deadline: c.Deadline, quiet: map[string]absence{}, written: make(chan struct{}, 1), alerted: map[ident.ActID]bool{},
-	}, nil
+		taken: map[string][]string{}, awayUntil: map[string]time.Time{},
+	}
+	a.desks = map[string]desk{"relmgr": relmgrDesk{a}}
+	return a, nil
 }
 
 // PeerSays is what became of one question: the hub answered or it did not, and nothing
@@ -191,8 +198,9 @@ func (a *Axles) Ask(ctx context.Context, who decide.Caller, orders []string, are
 	return says, a.keepExchanges(keep, true, slices.Concat(sent...)...)
 }
 
-// askOne asks one hub: by a private look-up first, where that is ordered, and by the
-// identifier where it is ordered and the look-up did not find that there is nothing.
+// askOne asks one hub: along ties, where that is ordered; by a private look-up, and by the
+// identifier where it is ordered and the look-up did not find that there is nothing. What
+// comes of the two is one answer.
 func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (says PeerSays, went []exchange) {
 	says = PeerSays{Hub: o.Hub}
 	if a.leftAlone(o.Hub) {
@@ -204,9 +212,6 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (sa
 	}
 	within, cancel := context.WithTimeout(ctx, a.deadline)
 	defer cancel()
-	if peer, err := a.s.Peer(within, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme, area) {
-		return PeerSays{Hub: o.Hub, Answered: true, Answer: AxleAnswer{Outcome: notCovered}}, nil
-	}
 	tell := func(kind string, m attest.AxleMessage) (AxleAnswer, error) {
 		m.Kind, m.Version, m.Keys = kind, hubVersion, o.Keys
 		answer, sent, err := a.carry(within, o.Hub, m)
@@ -218,13 +223,14 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (sa
 		return answer, err
 	}
 	err := error(nil)
-	asks := true
-	if o.LookUp != nil {
-		says.Answer, asks, err = a.lookUp(within, o, func(m attest.AxleMessage) (AxleAnswer, error) { return tell(kindLookUp, m) })
+	var tied AxleAnswer
+	if o.Tied != "" {
+		tied, err = tell(kindEnquiry, attest.AxleMessage{Question: o.Tied})
 	}
-	if err == nil && asks {
-		says.Answer, err = tell(kindEnquiry, attest.AxleMessage{Question: o.Question})
+	if err == nil && o.Scheme != "" {
+		says.Answer, err = a.byIdentifier(within, o, area, tell)
 	}
+	says.Answer = together(tied, says.Answer)
 	if ctx.Err() == nil { // else it was the asker who went away
 		a.heard(o.Hub, err == nil)
 	}
@@ -234,6 +240,35 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (sa
 	}
 	says.Answered = true
 	return says, went
+}
+
+// byIdentifier asks a hub that states that it can be asked so.
+func (a *Axles) byIdentifier(ctx context.Context, o attest.AxleOrder, area string, tell func(string, attest.AxleMessage) (AxleAnswer, error)) (answer AxleAnswer, err error) {
+	if peer, err := a.s.Peer(ctx, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme, area) {
+		return AxleAnswer{Outcome: notCovered}, nil
+	}
+	asks := true
+	if o.LookUp != nil {
+		answer, asks, err = a.lookUp(ctx, o, func(m attest.AxleMessage) (AxleAnswer, error) { return tell(kindLookUp, m) })
+	}
+	if err == nil && asks {
+		answer, err = tell(kindEnquiry, attest.AxleMessage{Question: o.Question})
+	}
+	return answer, err
+}
+
+// together is what a hub says along ties and by the identifier, as one answer: who stands in
+// both stands once.
+func together(tied, other AxleAnswer) AxleAnswer {
+	if len(tied.Providers) == 0 && other.Outcome != "" {
+		return other
+	}
+	for _, p := range other.Providers {
+		if !slices.Contains(tied.Providers, p) && len(tied.Providers) < mostTold {
+			tied.Providers = append(tied.Providers, p)
+		}
+	}
+	return tied
 }
 
 // carry signs a message as the hub, seals it, and returns the other hub's verified

@@ -3,9 +3,7 @@ package relmgr
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -22,7 +20,7 @@ import (
 
 // Along an axle hubs ask each other, and each answers by its own decisions (design.md
 // section 4, docs/decisions/0084). The person is named by an identifier of a scheme that
-// both hubs' columns declare.
+// both hubs' columns declare, or by ties (tie.go).
 
 // aPeer stands where a practitioner and an agency of the partnership would, in the
 // record of another hub's enquiry.
@@ -36,6 +34,7 @@ type sent struct {
 	Hub     string        `json:"hub"`
 	Request string        `json:"request"`
 	LookUp  decide.LookUp `json:"look_up,omitempty"` // private, first or only
+	Tied    bool          `json:"tied,omitempty"`    // along ties, too
 }
 
 // Order is what relmgr has its own federation duty send to a hub.
@@ -98,13 +97,13 @@ func axleKey(agency ident.Agency) seal.KeyID {
 }
 
 // mayLeave refuses a question that cannot go to other hubs, before anything is looked
-// up. It depends on the asker, the terms and the column alone.
-func mayLeave(t *decide.Terms, q Question, c *decide.Column, asking *decide.Asking) error {
+// up. It depends on the asker and the terms alone.
+func mayLeave(t *decide.Terms, q Question, asking *decide.Asking) error {
 	switch {
 	case q.Scope != OfTheFederation || asking.StoppedAt() > 0:
 		return nil
-	case q.Recognition != "" || c.Scheme == "":
-		return fault.At("/scope", "other hubs are asked by an identifier of a shared scheme: ask from a column that has one")
+	case q.Recognition != "":
+		return fault.At("/scope", "other hubs are asked by an identifier of a shared scheme, or along a tie: ask by what your column calls the person")
 	case len(t.PeersOf(asking)) == 0:
 		return fault.At("/scope", "no agreement under which you may ask names another hub: ask the partnership alone")
 	}
@@ -112,16 +111,23 @@ func mayLeave(t *decide.Terms, q Question, c *decide.Column, asking *decide.Aski
 }
 
 // addressed draws a one-use id for each hub that the asker may ask, so that no two hubs
-// have a value of the question in common but what it says.
-func addressed(t *decide.Terms, asking *decide.Asking) (to []sent) {
+// have a value of the question in common but what it says. From a column without a scheme
+// only those are asked to which a tie leads.
+func addressed(t *decide.Terms, asking *decide.Asking, c *decide.Column, along map[string][]string) (to []sent) {
 	for _, hub := range t.PeersOf(asking) {
-		to = append(to, sent{hub, rand.Text(), t.LookUpAt(asking, hub)})
+		s := sent{Hub: hub, Request: rand.Text(), Tied: len(along[hub]) > 0}
+		if c.Scheme != "" {
+			s.LookUp = t.LookUpAt(asking, hub)
+		} else if !s.Tied {
+			continue
+		}
+		to = append(to, s)
 	}
 	return to
 }
 
 // orders signs what was recorded as sent.
-func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *decide.Column, e enquiry) (orders []Order, err error) {
+func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *decide.Column, e enquiry, along map[string][]string) (orders []Order, err error) {
 	if len(e.Sent) == 0 {
 		return nil, nil
 	}
@@ -149,15 +155,21 @@ func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *
 			Claims: attest.Claims{Issuer: agency.Issuer(), Audience: to.Hub, IssuedAt: now, NotBefore: now, Expires: until, ID: to.Request},
 			Agency: who.Agency, AgencyName: who.Terms.AgencyName(who.Agency), Role: decide.SharedOf(codes.Roles, e.Decision.Role), Power: e.Decision.Power,
 			Purpose: decide.SharedOf(codes.Purposes, q.Purpose), Reason: decide.SharedOf(codes.Reasons, q.Reason), Concerning: q.Concerning,
-			Transaction: decide.SharedOf(codes.Transactions, q.Transaction), Emergency: q.Emergency, Scheme: c.Scheme,
+			Transaction: decide.SharedOf(codes.Transactions, q.Transaction), Emergency: q.Emergency, Ties: along[to.Hub],
 		}
+		if to.Tied {
+			if order.Tied, err = agency.Sign(ctx, attest.TypAxleQuestion, question); err != nil {
+				return nil, err
+			}
+		}
+		question.Scheme, question.Ties = c.Scheme, nil
 		if to.LookUp != "" {
 			order.LookUp = &attest.AxleLookUp{Scheme: c.Scheme, Identifier: string(q.Identifier)}
 			if order.LookUp.Question, err = agency.Sign(ctx, attest.TypAxleLookUp, question); err != nil {
 				return nil, err
 			}
 		}
-		if to.LookUp != decide.LookUpOnly {
+		if c.Scheme != "" && to.LookUp != decide.LookUpOnly {
 			question.Identifier = string(q.Identifier)
 			if order.Question, err = agency.Sign(ctx, attest.TypAxleQuestion, question); err != nil {
 				return nil, err
@@ -190,7 +202,11 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 	if !understood(t, &q) {
 		return PeerAnswer{Outcome: PeerNotUnderstood, Because: "the partnership has not declared one of the codes"}, nil
 	}
-	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, false, "")
+	step := ""
+	if len(q.Ties) > 0 {
+		step = "tied" // it has the id of the question beside which it goes
+	}
+	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, false, step)
 	if err != nil {
 		return PeerAnswer{}, err
 	}
@@ -201,7 +217,12 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 	case PeerOverQuota:
 		a.Outcome, a.Because = PeerOverQuota, overQuota
 	default:
-		r, err := s.readSchemed(ctx, t, q.Scheme, Identifier(q.Identifier), at)
+		var r row
+		if len(q.Ties) > 0 {
+			r, err = s.readTied(ctx, t, &asking, q.Ties, at)
+		} else {
+			r, err = s.readSchemed(ctx, t, q.Scheme, Identifier(q.Identifier), at)
+		}
 		if err != nil {
 			return PeerAnswer{}, err
 		}
@@ -268,21 +289,11 @@ func (s *Service) within(ctx context.Context, at time.Time, asker, purpose strin
 // asksHere returns a message that verifies under the keys that the own federation duty
 // vouches for, and its question.
 func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, message string, verify func(*attest.Verifier, context.Context, string, string) (attest.AxleQuestion, error)) (m attest.AxleMessage, q attest.AxleQuestion, agreed decide.Agreed, err error) {
-	if s.federation == nil {
-		return m, q, agreed, unavailable("this hub has no federation duty yet")
-	}
-	var v attest.AxleVoucher
-	err = s.federation.Verify(ctx, voucher, attest.Expect{Typ: attest.TypAxleVoucher, Audience: Issuer, MaxLifetime: attest.AxleLife}, &v)
-	if errors.Is(err, attest.ErrStatement) {
-		return m, q, agreed, fault.New(fault.Unauthenticated, "this takes the hub's own federation duty, and a voucher of its").Because(err)
-	} else if err != nil {
+	v, err := s.vouched(ctx, voucher, message)
+	if err != nil {
 		return m, q, agreed, err
 	}
 	hub := t.Partnership.Hub
-	sum := sha256.Sum256([]byte(message))
-	if v.Message != base64.RawURLEncoding.EncodeToString(sum[:]) {
-		return m, q, agreed, fault.At("/message", "attach the very message that the voucher is for")
-	}
 	keys, err := attest.ParseKeySet(v.Keys)
 	if err == nil {
 		if err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: hub, MaxLifetime: attest.AxleLife}, &m); err == nil {
@@ -318,7 +329,7 @@ func understood(t *decide.Terms, q *attest.AxleQuestion) bool {
 		}
 		*c.code = local
 	}
-	return slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
+	return len(q.Ties) > 0 || slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
 }
 
 // ours are the partnership's own codes of what the officers of two hubs have agreed.

@@ -252,11 +252,15 @@ func (s *Service) bars(ctx context.Context, tx *sql.Tx, locked []relmgrdb.LockRo
 func (s *Service) apply(ctx context.Context, tx *sql.Tx, plan []change, barred []ident.ActID) error {
 	var out []ident.ActID
 	var in relmgrdb.PutInParams
+	var untied relmgrdb.UntieParams
 	for _, c := range plan {
 		act := c.act.String()
 		switch {
 		case !c.place:
 			out = append(out, c.act)
+			if c.kind == Tie {
+				untied.ActIds = append(untied.ActIds, act)
+			}
 		case slices.Contains(barred, c.act):
 		case c.kind == Publish:
 			in.Publications = append(in.Publications, act)
@@ -274,6 +278,11 @@ func (s *Service) apply(ctx context.Context, tx *sql.Tx, plan []change, barred [
 	}
 	if err := s.q.TakeOut(ctx, tx, texts(out)); err != nil {
 		return pg.Fault(err)
+	}
+	if len(untied.ActIds) > 0 {
+		if err := s.untie(ctx, tx, untied, s.stamp()); err != nil {
+			return err
+		}
 	}
 	err := s.q.PutIn(ctx, tx, in)
 	if pg.Constraint(err) == "cells_pkey" {

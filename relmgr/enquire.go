@@ -152,7 +152,7 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 		}
 	}
 	asking := who.Terms.Ask(who.Actor, q.put(c), at)
-	if err := mayLeave(who.Terms, q, c, &asking); err != nil {
+	if err := mayLeave(who.Terms, q, &asking); err != nil {
 		return Answer{}, err
 	}
 	e := enquiry{
@@ -171,7 +171,7 @@ func (s *Service) Enquire(ctx context.Context, who decide.Caller, q Question) (_
 	if asking.StoppedAt() > 0 {
 		return Answer{}, s.refuseEnquiry(ctx, who, e)
 	}
-	if err := s.mayLookUp(ctx, who, q, &asking, at); err != nil {
+	if err := s.mayLookUp(ctx, who, q, c, &asking, at); err != nil {
 		return Answer{}, err
 	}
 	for range maxReads {
@@ -221,8 +221,12 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		e.Handle = r.own
 	}
 	a = r.answer(who, asking, q.about(), &e)
+	var along map[string][]string
 	if q.Scope == OfTheFederation {
-		e.Sent = addressed(who.Terms, asking)
+		if along, err = s.ties(ctx, who.Terms, r, asking, e.At); err != nil {
+			return Answer{}, false, err
+		}
+		e.Sent = addressed(who.Terms, asking, c, along)
 	}
 
 	l, err := s.leafOf(ctx, e.Enquiry, e)
@@ -239,7 +243,7 @@ func (s *Service) lookUp(ctx context.Context, who decide.Caller, q Question, c *
 		return Answer{}, false, err
 	}
 	a.Commitment = l.Commitment
-	a.Orders, err = s.orders(ctx, who, q, c, e)
+	a.Orders, err = s.orders(ctx, who, q, c, e, along)
 	return a, false, err
 }
 
@@ -513,19 +517,24 @@ func (v side) opens(t *decide.Terms, asking *decide.Asking, at time.Time) bool {
 	return t.Discloses(v.standing, asking, at)
 }
 
-// tell decides which cells of the row answer this asker at this instant. The
-// row answered is what the correlations in force reach: a correlation rests on
-// both its sides' decisions, ends with either, and joins only for those to whom
-// both disclose it.
-func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time) weighed {
-	out := weighed{providers: []Provider{}, disclosed: []disclosure{}}
+// open are the correlations that this asker may follow.
+func (r row) open(t *decide.Terms, asking *decide.Asking, at time.Time) graph {
 	g := graph{}
 	for _, both := range r.sides {
 		if len(both) == 2 && both[0].opens(t, asking, at) && both[1].opens(t, asking, at) {
 			g.connect(both[0].handle, both[0].far)
 		}
 	}
-	reached, left := r.reached(g)
+	return g
+}
+
+// tell decides which cells of the row answer this asker at this instant. The
+// row answered is what the correlations in force reach: a correlation rests on
+// both its sides' decisions, ends with either, and joins only for those to whom
+// both disclose it.
+func (r row) tell(t *decide.Terms, asking *decide.Asking, s sought, at time.Time) weighed {
+	out := weighed{providers: []Provider{}, disclosed: []disclosure{}}
+	reached, left := r.reached(r.open(t, asking, at))
 	for _, c := range r.cells {
 		column := t.FindColumn(c.standing.Column, at)
 		if c.handle == r.own || !reached[c.handle] || column == nil || column.ID == asking.Column.ID ||

@@ -154,6 +154,9 @@ func (s *Service) eraseHandle(ctx context.Context, tx *sql.Tx, d *deed, handle i
 	if err := s.q.EraseContents(ctx, tx, gone); err != nil {
 		return Receipt{}, pg.Fault(err)
 	}
+	if err := s.untie(ctx, tx, relmgrdb.UntieParams{HandleIds: texts([]ident.HandleID{handle})}, d.At); err != nil {
+		return Receipt{}, err
+	}
 	return receipt, pg.Fault(s.q.EraseHandle(ctx, tx, handle))
 }
 

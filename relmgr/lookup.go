@@ -447,8 +447,8 @@ func (s *Service) lookedUp(ctx context.Context, t *decide.Terms, asking *decide.
 
 // mayLookUp counts a question that goes to other hubs as private look-ups against the
 // asker's quota. RateLimited says that they have asked as often as they may today.
-func (s *Service) mayLookUp(ctx context.Context, who decide.Caller, q Question, asking *decide.Asking, at time.Time) error {
-	if q.Scope != OfTheFederation || !slices.ContainsFunc(who.Terms.PeersOf(asking), func(hub string) bool { return who.Terms.LookUpAt(asking, hub) != "" }) {
+func (s *Service) mayLookUp(ctx context.Context, who decide.Caller, q Question, c *decide.Column, asking *decide.Asking, at time.Time) error {
+	if q.Scope != OfTheFederation || c.Scheme == "" || !slices.ContainsFunc(who.Terms.PeersOf(asking), func(hub string) bool { return who.Terms.LookUpAt(asking, hub) != "" }) {
 		return nil
 	}
 	within, err := s.within(ctx, at, string(who.Practitioner), q.Purpose, true, who.Terms.Settings.Quotas.OrDefault().LookUps)

@@ -81,6 +81,8 @@ type deed struct {
 	Recognition *recognised `json:"recognition,omitempty"`
 	Anchor      *anchored   `json:"anchor,omitempty"`
 
+	Tie *tie `json:"tie,omitempty"`
+
 	Repairs  string          `json:"repairs,omitempty"` // the registrar whose mistake this is
 	Ruling   ident.CaseID    `json:"ruling,omitzero"`   // the case whose ruling this carries out
 	Confirms ident.ActID     `json:"confirms,omitzero"`
@@ -202,6 +204,9 @@ func (s *Service) record(ctx context.Context, tx *sql.Tx, d *deed) (Receipt, err
 		}
 	}
 	if err := s.useUp(ctx, tx, d); err != nil {
+		return Receipt{}, err
+	}
+	if err := s.keepTie(ctx, tx, d); err != nil {
 		return Receipt{}, err
 	}
 	receipt := Receipt{Commitment: l.Commitment}

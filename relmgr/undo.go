@@ -98,6 +98,9 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 	}) {
 		return unknownAct()
 	}
+	if Kind(made.Kind) == Tie && !makes(Kind(a.Kind)) {
+		return fault.New(fault.Invalid, "a tie that has ended is over at both hubs: make another with POST /relmgr/v1/ties")
+	}
 	if err := editable(d.Kind, Kind(a.Kind), a.AgencyID == who.Agency); err != nil {
 		return err
 	}
@@ -130,7 +133,7 @@ func (s *Service) mayUndo(ctx context.Context, tx *sql.Tx, who decide.Caller, d 
 // makes reports whether acts of the kind make something, rather than undo.
 func makes(kind Kind) bool {
 	switch kind {
-	case Separate, Withdraw, Settle, Suspend, End, AskedInError, Rule, Repair:
+	case Separate, Withdraw, Settle, Suspend, End, AskedInError, Rule, Repair, Untie:
 		return false
 	default:
 		return true

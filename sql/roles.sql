@@ -159,6 +159,9 @@ grant select, insert, delete, update (used) on relmgr.asked_on to fame_relmgr;
 grant delete on relmgr.repairs to fame_relmgr; -- of what its registrar has taken back
 grant select, insert, update, delete on relmgr.cells, relmgr.correlations, relmgr.keep_aparts, relmgr.disputes to fame_relmgr;
 grant select, insert, delete on relmgr.duplicates to fame_relmgr;
+grant select, insert, delete, update (live, code_hash) on relmgr.ties to fame_relmgr;
+grant select, insert, delete, update (wrapped) on relmgr.tie_references to fame_relmgr; -- update is what a lock asks for
+grant select, insert, delete on relmgr.letters to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,

@@ -550,7 +550,7 @@ CREATE TABLE federation.exchanges (
     commitment bytea,
     record_id uuid,
     CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
-    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'dispute'::text, 'unknown'::text]))),
+    CONSTRAINT exchange_kind_is_known CHECK ((kind = ANY (ARRAY['enquiry'::text, 'look-up'::text, 'escalation'::text, 'dispute'::text, 'letter'::text, 'unknown'::text]))),
     CONSTRAINT exchange_outcome_is_known CHECK ((outcome = ANY (ARRAY['answered'::text, 'stopped'::text, 'used-before'::text, 'evaluated'::text, 'looked-up'::text, 'over-quota'::text, 'returned'::text, 'discarded'::text, 'escalated'::text, 'no-answer'::text, 'taken'::text]))),
     CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
     CONSTRAINT message_hash_is_sha256 CHECK ((octet_length(message_hash) = 32))
@@ -1684,7 +1684,7 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['complain'::text, 'acknowledge'::text, 'answer'::text, 'silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['tie'::text, 'untie'::text, 'complain'::text, 'acknowledge'::text, 'answer'::text, 'silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -2171,6 +2171,15 @@ CREATE TABLE relmgr.lapses (
     CONSTRAINT lapses_has_one_row CHECK (id)
 );
 
+CREATE TABLE relmgr.letters (
+    letter_id uuid NOT NULL,
+    hub text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255)))
+);
+
 CREATE TABLE relmgr.look_up_columns (
     column_id governance.code NOT NULL,
     scheme governance.code NOT NULL
@@ -2362,6 +2371,28 @@ CREATE TABLE relmgr.statements (
     types text[] NOT NULL,
     CONSTRAINT statement_level_is_known CHECK ((level = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'very-high'::text]))),
     CONSTRAINT statement_types_are_known CHECK (((types <@ ARRAY['demographic'::text, 'biometric'::text, 'performative'::text]) AND (cardinality(types) > 0)))
+);
+
+CREATE TABLE relmgr.tie_references (
+    act_id uuid NOT NULL,
+    reference_hash bytea NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT tie_reference_is_sha256 CHECK ((octet_length(reference_hash) = 32))
+);
+
+CREATE TABLE relmgr.ties (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    decision_id uuid NOT NULL,
+    hub text NOT NULL,
+    live boolean NOT NULL,
+    code_hash bytea,
+    code_ends timestamp with time zone,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT tie_code_ends CHECK (((code_hash IS NULL) OR (code_ends IS NOT NULL))),
+    CONSTRAINT tie_code_is_sha256 CHECK ((octet_length(code_hash) = 32)),
+    CONSTRAINT tie_that_is_over_has_no_code CHECK ((live OR (code_hash IS NULL)))
 );
 
 CREATE VIEW relmgr.to_tell AS
@@ -2914,6 +2945,9 @@ ALTER TABLE ONLY relmgr.key_checks
 ALTER TABLE ONLY relmgr.lapses
     ADD CONSTRAINT lapses_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY relmgr.letters
+    ADD CONSTRAINT letters_pkey PRIMARY KEY (letter_id);
+
 ALTER TABLE ONLY relmgr.look_up_columns
     ADD CONSTRAINT look_up_columns_pkey PRIMARY KEY (column_id);
 
@@ -2986,6 +3020,9 @@ ALTER TABLE ONLY relmgr.recognitions_used
 ALTER TABLE ONLY relmgr.record_epochs
     ADD CONSTRAINT record_epochs_pkey PRIMARY KEY (epoch);
 
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT reference_is_of_one_tie UNIQUE (reference_hash);
+
 ALTER TABLE ONLY relmgr.repairs
     ADD CONSTRAINT repairs_act_id_key UNIQUE (act_id);
 
@@ -3027,6 +3064,12 @@ ALTER TABLE ONLY relmgr.statements
 
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT tie_references_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.token_epochs
     ADD CONSTRAINT token_epochs_pkey PRIMARY KEY (column_id);
@@ -3235,6 +3278,8 @@ CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
 
 CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
+CREATE INDEX letters_by_end ON relmgr.letters USING btree (ends_at, letter_id);
+
 CREATE INDEX look_up_tags_by_epoch ON relmgr.look_up_tags USING btree (epoch);
 
 CREATE INDEX look_up_tags_by_place ON relmgr.look_up_tags USING btree (place);
@@ -3282,6 +3327,10 @@ CREATE INDEX silences_by_handle ON relmgr.silences USING btree (handle_id);
 CREATE INDEX tellings_by_act ON relmgr.tellings USING btree (tells_of, at);
 
 CREATE INDEX tellings_by_agency ON relmgr.tellings USING btree (agency_id);
+
+CREATE UNIQUE INDEX ties_by_code ON relmgr.ties USING btree (code_hash);
+
+CREATE INDEX ties_by_handle ON relmgr.ties USING btree (handle_id);
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
@@ -3945,6 +3994,18 @@ ALTER TABLE ONLY relmgr.tellings
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_tells_of_fkey FOREIGN KEY (tells_of) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT tie_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.ties(act_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -4475,6 +4536,8 @@ GRANT UPDATE(looked) ON TABLE relmgr.lapses TO fame_relmgr;
 
 GRANT UPDATE(previous) ON TABLE relmgr.lapses TO fame_relmgr;
 
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.letters TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_columns TO fame_relmgr;
 
 GRANT UPDATE(scheme) ON TABLE relmgr.look_up_columns TO fame_relmgr;
@@ -4544,6 +4607,16 @@ GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.silences TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.statements TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.tie_references TO fame_relmgr;
+
+GRANT UPDATE(wrapped) ON TABLE relmgr.tie_references TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.ties TO fame_relmgr;
+
+GRANT UPDATE(live) ON TABLE relmgr.ties TO fame_relmgr;
+
+GRANT UPDATE(code_hash) ON TABLE relmgr.ties TO fame_relmgr;
 
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 

@@ -39,7 +39,7 @@ var plainWords = map[string]string{
 	"keep-apart": "Keeps two identifiers apart", "dispute": "Disputed who it is", "settle": "Settled a dispute", "suspend": "Suspended", "end": "Ended",
 	"asked-in-error": "Entered by mistake", "confirm": "Confirmed", "contact": "Asked to be contacted", "reply": "Answered a contact request", "move": "Moved to another column",
 	"tell": "Looked again at telling the person", "object": "Objected", "rule": "Ruled on an objection", "approve": "Approved an import", "erase": "Erased",
-	"attach-anchor": "Let the registrar's word find them", "silence": "Kept out of notices", "repair": "Suspended: a recognition was wrong", "ask-as-of": "Asked about an earlier date",
+	"attach-anchor": "Let the registrar's word find them", "silence": "Kept out of notices", "repair": "Suspended: a recognition was wrong", "tie": "Joined to somebody at another hub", "untie": "No longer joined to anybody at another hub", "ask-as-of": "Asked about an earlier date",
 	"approve-as-of": "Approved a question about an earlier date",
 	"rectification": "What is held is not right, or not about me", "sharing": "It was shared, and should not have been", "refusal": "I was refused something", "access": "I could not see what is held",
 	"conduct": "How somebody behaved", "other": "Something else",

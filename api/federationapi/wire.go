@@ -56,6 +56,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		defer both.Wait()
 		if axles != nil {
 			both.Go(func() { axles.Run(ctx) })
+			both.Go(func() { axles.RunLetters(ctx) })
 		}
 		service.Run(ctx)
 	}}, nil

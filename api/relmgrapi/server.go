@@ -20,7 +20,7 @@ const Prefix = "/relmgr/v1"
 var decidedByOthers = []oas.OperationName{
 	oas.EnquireOperation, oas.AnswerPeerOperation, oas.LookUpForPeerOperation, oas.ReadAsOfOperation, oas.CorrelateOperation, oas.ConfirmSamePersonOperation,
 	oas.KeepApartOperation, oas.DisputeIdentityOperation, oas.RequestContactOperation, oas.FindMyHandlesOperation, oas.ListNoticesOperation,
-	oas.ListMyRelationshipsOperation, oas.ListMyEnquiriesOperation, oas.ListMyActsOperation, oas.ListMyDecisionsOperation, oas.ListWaitingOperation,
+	oas.ListMyRelationshipsOperation, oas.ListMyEnquiriesOperation, oas.ListMyActsOperation, oas.ListMyDecisionsOperation, oas.ListWaitingOperation, oas.TieOperation, oas.TakeLetterOperation,
 }
 
 // New serves the duty behind the edge, by a clock.

@@ -31,6 +31,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		listening.Go(func() { notify(ctx, service, edge, p.Logger) })
 		listening.Go(func() { repair(ctx, service, p.Logger) })
 		listening.Go(func() { tendLookUps(ctx, service, edge, p.Logger) })
+		listening.Go(func() { tendTies(ctx, service, edge, p.Logger) })
 		api.Retain(ctx, p.Logger, retain(service))
 		listening.Wait()
 	}}, err

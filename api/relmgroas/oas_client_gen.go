@@ -80,6 +80,14 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/anchors
 	AttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
+	// CollectLetters invokes collectLetters operation.
+	//
+	// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
+	// were taken, and is given those that are still to be told, what ends first first. Each is for
+	// the relationship manager of another hub, about a tie, and names nobody.
+	//
+	// POST /relmgr/v1/axle-letters
+	CollectLetters(ctx context.Context, request *LettersTaken) (*Letters, error)
 	// Complain invokes complain operation.
 	//
 	// The partnership's governance officers acknowledge it within 30 days and answer (SUB-06, SUB-08).
@@ -533,6 +541,26 @@ type Invoker interface {
 	//
 	// POST /relmgr/v1/imports
 	StartImport(ctx context.Context, request *ImportRequest) (*Import, error)
+	// TakeLetter invokes takeLetter operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries: the other side of a tie, or
+	// the end of one. The answer is the same whatever it comes to; what was said before changes nothing.
+	//
+	// POST /relmgr/v1/axle-letters/received
+	TakeLetter(ctx context.Context, request *PeerRequest) error
+	// Tie invokes tie operation.
+	//
+	// Without `code`: records the caller's side of a tie to another hub and returns a code, to be told
+	// to whoever knows the person there. With `code`, as it was heard from there:
+	// the other side. Each hub keeps its own row, its own decision, which names the other hub among
+	// those it may tell, and a reference drawn for the tie, and
+	// neither learns the other's identifier (FED-13). From then on enquiries of `scope: federation` go
+	// along it, as far as both decisions reach. The answer is the same whatever the
+	// other hub makes of the code. Either side ends it for both by withdrawing its act; it ends, too,
+	// with what either decision rests on.
+	//
+	// POST /relmgr/v1/ties
+	Tie(ctx context.Context, request *TieRequest) (*Tie, error)
 	// WithdrawAct invokes withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With
@@ -1238,6 +1266,81 @@ func (c *Client) sendAttachAnchor(ctx context.Context, request *AnchorRequest, p
 	defer body.Close()
 
 	result, err := decodeAttachAnchorResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// CollectLetters invokes collectLetters operation.
+//
+// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
+// were taken, and is given those that are still to be told, what ends first first. Each is for
+// the relationship manager of another hub, about a tie, and names nobody.
+//
+// POST /relmgr/v1/axle-letters
+func (c *Client) CollectLetters(ctx context.Context, request *LettersTaken) (*Letters, error) {
+	res, err := c.sendCollectLetters(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendCollectLetters(ctx context.Context, request *LettersTaken) (res *Letters, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/axle-letters"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeCollectLettersRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, CollectLettersOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeCollectLettersResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -7077,6 +7180,160 @@ func (c *Client) sendStartImport(ctx context.Context, request *ImportRequest) (r
 	defer body.Close()
 
 	result, err := decodeStartImportResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TakeLetter invokes takeLetter operation.
+//
+// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries: the other side of a tie, or
+// the end of one. The answer is the same whatever it comes to; what was said before changes nothing.
+//
+// POST /relmgr/v1/axle-letters/received
+func (c *Client) TakeLetter(ctx context.Context, request *PeerRequest) error {
+	_, err := c.sendTakeLetter(ctx, request)
+	return err
+}
+
+func (c *Client) sendTakeLetter(ctx context.Context, request *PeerRequest) (res *TakeLetterNoContent, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/axle-letters/received"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTakeLetterRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, TakeLetterOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTakeLetterResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// Tie invokes tie operation.
+//
+// Without `code`: records the caller's side of a tie to another hub and returns a code, to be told
+// to whoever knows the person there. With `code`, as it was heard from there:
+// the other side. Each hub keeps its own row, its own decision, which names the other hub among
+// those it may tell, and a reference drawn for the tie, and
+// neither learns the other's identifier (FED-13). From then on enquiries of `scope: federation` go
+// along it, as far as both decisions reach. The answer is the same whatever the
+// other hub makes of the code. Either side ends it for both by withdrawing its act; it ends, too,
+// with what either decision rests on.
+//
+// POST /relmgr/v1/ties
+func (c *Client) Tie(ctx context.Context, request *TieRequest) (*Tie, error) {
+	res, err := c.sendTie(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendTie(ctx context.Context, request *TieRequest) (res *Tie, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/relmgr/v1/ties"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTieRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, TieOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTieResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

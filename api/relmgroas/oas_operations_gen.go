@@ -13,6 +13,7 @@ const (
 	ApproveImportOperation         OperationName = "ApproveImport"
 	AskAsOfOperation               OperationName = "AskAsOf"
 	AttachAnchorOperation          OperationName = "AttachAnchor"
+	CollectLettersOperation        OperationName = "CollectLetters"
 	ComplainOperation              OperationName = "Complain"
 	ConfirmAsMyselfOperation       OperationName = "ConfirmAsMyself"
 	ConfirmSamePersonOperation     OperationName = "ConfirmSamePerson"
@@ -67,5 +68,7 @@ const (
 	SetRelationshipStatusOperation OperationName = "SetRelationshipStatus"
 	SettleDisputeOperation         OperationName = "SettleDispute"
 	StartImportOperation           OperationName = "StartImport"
+	TakeLetterOperation            OperationName = "TakeLetter"
+	TieOperation                   OperationName = "Tie"
 	WithdrawActOperation           OperationName = "WithdrawAct"
 )

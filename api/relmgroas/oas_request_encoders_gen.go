@@ -108,6 +108,20 @@ func encodeAttachAnchorRequest(
 	return nil
 }
 
+func encodeCollectLettersRequest(
+	req *LettersTaken,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeComplainRequest(
 	req *ComplaintRequest,
 	r *http.Request,
@@ -530,6 +544,34 @@ func encodeSettleDisputeRequest(
 
 func encodeStartImportRequest(
 	req *ImportRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeTakeLetterRequest(
+	req *PeerRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeTieRequest(
+	req *TieRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

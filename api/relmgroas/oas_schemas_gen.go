@@ -334,6 +334,8 @@ const (
 	ActKindAttachAnchor ActKind = "attach-anchor"
 	ActKindSilence      ActKind = "silence"
 	ActKindRepair       ActKind = "repair"
+	ActKindTie          ActKind = "tie"
+	ActKindUntie        ActKind = "untie"
 )
 
 // AllValues returns all ActKind values.
@@ -364,6 +366,8 @@ func (ActKind) AllValues() []ActKind {
 		ActKindAttachAnchor,
 		ActKindSilence,
 		ActKindRepair,
+		ActKindTie,
+		ActKindUntie,
 	}
 }
 
@@ -419,6 +423,10 @@ func (s ActKind) MarshalText() ([]byte, error) {
 	case ActKindSilence:
 		return []byte(s), nil
 	case ActKindRepair:
+		return []byte(s), nil
+	case ActKindTie:
+		return []byte(s), nil
+	case ActKindUntie:
 		return []byte(s), nil
 	default:
 		return nil, errors.Errorf("invalid value: %q", s)
@@ -502,6 +510,12 @@ func (s *ActKind) UnmarshalText(data []byte) error {
 		return nil
 	case ActKindRepair:
 		*s = ActKindRepair
+		return nil
+	case ActKindTie:
+		*s = ActKindTie
+		return nil
+	case ActKindUntie:
+		*s = ActKindUntie
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)
@@ -4716,6 +4730,74 @@ func (s *KeptFromErasureWhat) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/Letter
+type Letter struct {
+	Letter ID  `json:"letter"`
+	Hub    Hub `json:"hub"`
+	// For the same duty of the other hub.
+	Body string `json:"body"`
+}
+
+// GetLetter returns the value of Letter.
+func (s *Letter) GetLetter() ID {
+	return s.Letter
+}
+
+// GetHub returns the value of Hub.
+func (s *Letter) GetHub() Hub {
+	return s.Hub
+}
+
+// GetBody returns the value of Body.
+func (s *Letter) GetBody() string {
+	return s.Body
+}
+
+// SetLetter sets the value of Letter.
+func (s *Letter) SetLetter(val ID) {
+	s.Letter = val
+}
+
+// SetHub sets the value of Hub.
+func (s *Letter) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetBody sets the value of Body.
+func (s *Letter) SetBody(val string) {
+	s.Body = val
+}
+
+// Ref: #/components/schemas/Letters
+type Letters struct {
+	Letters []Letter `json:"letters"`
+}
+
+// GetLetters returns the value of Letters.
+func (s *Letters) GetLetters() []Letter {
+	return s.Letters
+}
+
+// SetLetters sets the value of Letters.
+func (s *Letters) SetLetters(val []Letter) {
+	s.Letters = val
+}
+
+// Ref: #/components/schemas/LettersTaken
+type LettersTaken struct {
+	Taken []ID `json:"taken"`
+}
+
+// GetTaken returns the value of Taken.
+func (s *LettersTaken) GetTaken() []ID {
+	return s.Taken
+}
+
+// SetTaken sets the value of Taken.
+func (s *LettersTaken) SetTaken(val []ID) {
+	s.Taken = val
 }
 
 // Ref: #/components/schemas/LineRefusal
@@ -11180,6 +11262,9 @@ func (s *SuspendedActKind) UnmarshalText(data []byte) error {
 	}
 }
 
+// TakeLetterNoContent is response for TakeLetter operation.
+type TakeLetterNoContent struct{}
+
 // Ref: #/components/schemas/TellingRequest
 type TellingRequest struct {
 	Reason  Code       `json:"reason"`
@@ -11204,6 +11289,125 @@ func (s *TellingRequest) SetReason(val Code) {
 // SetNotTold sets the value of NotTold.
 func (s *TellingRequest) SetNotTold(val OptNotTold) {
 	s.NotTold = val
+}
+
+// Ref: #/components/schemas/Tie
+type Tie struct {
+	Act        ID             `json:"act"`
+	Commitment Commitment     `json:"commitment"`
+	Code       OptPairingCode `json:"code"`
+	// Until when the code can be used.
+	Expires OptDateTime `json:"expires"`
+}
+
+// GetAct returns the value of Act.
+func (s *Tie) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *Tie) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// GetCode returns the value of Code.
+func (s *Tie) GetCode() OptPairingCode {
+	return s.Code
+}
+
+// GetExpires returns the value of Expires.
+func (s *Tie) GetExpires() OptDateTime {
+	return s.Expires
+}
+
+// SetAct sets the value of Act.
+func (s *Tie) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *Tie) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// SetCode sets the value of Code.
+func (s *Tie) SetCode(val OptPairingCode) {
+	s.Code = val
+}
+
+// SetExpires sets the value of Expires.
+func (s *Tie) SetExpires(val OptDateTime) {
+	s.Expires = val
+}
+
+// Ref: #/components/schemas/TieRequest
+type TieRequest struct {
+	Column     Code            `json:"column"`
+	Identifier LocalIdentifier `json:"identifier"`
+	Hub        Hub             `json:"hub"`
+	Code       OptPairingCode  `json:"code"`
+	Reason     Code            `json:"reason"`
+	Decision   Decision        `json:"decision"`
+}
+
+// GetColumn returns the value of Column.
+func (s *TieRequest) GetColumn() Code {
+	return s.Column
+}
+
+// GetIdentifier returns the value of Identifier.
+func (s *TieRequest) GetIdentifier() LocalIdentifier {
+	return s.Identifier
+}
+
+// GetHub returns the value of Hub.
+func (s *TieRequest) GetHub() Hub {
+	return s.Hub
+}
+
+// GetCode returns the value of Code.
+func (s *TieRequest) GetCode() OptPairingCode {
+	return s.Code
+}
+
+// GetReason returns the value of Reason.
+func (s *TieRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetDecision returns the value of Decision.
+func (s *TieRequest) GetDecision() Decision {
+	return s.Decision
+}
+
+// SetColumn sets the value of Column.
+func (s *TieRequest) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetIdentifier sets the value of Identifier.
+func (s *TieRequest) SetIdentifier(val LocalIdentifier) {
+	s.Identifier = val
+}
+
+// SetHub sets the value of Hub.
+func (s *TieRequest) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetCode sets the value of Code.
+func (s *TieRequest) SetCode(val OptPairingCode) {
+	s.Code = val
+}
+
+// SetReason sets the value of Reason.
+func (s *TieRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetDecision sets the value of Decision.
+func (s *TieRequest) SetDecision(val Decision) {
+	s.Decision = val
 }
 
 // Ref: #/components/schemas/Untold

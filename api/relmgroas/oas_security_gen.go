@@ -95,6 +95,7 @@ var operationRolesOidc = map[string][]string{
 	SetRelationshipStatusOperation: []string{},
 	SettleDisputeOperation:         []string{},
 	StartImportOperation:           []string{},
+	TieOperation:                   []string{},
 	WithdrawActOperation:           []string{},
 }
 
@@ -121,8 +122,10 @@ func GetRolesForOidc(operation string) []string {
 
 // operationRolesPeer is a private map storing roles per operation.
 var operationRolesPeer = map[string][]string{
-	AnswerPeerOperation:    []string{},
-	LookUpForPeerOperation: []string{},
+	AnswerPeerOperation:     []string{},
+	CollectLettersOperation: []string{},
+	LookUpForPeerOperation:  []string{},
+	TakeLetterOperation:     []string{},
 }
 
 // GetRolesForPeer returns the required roles for the given operation.

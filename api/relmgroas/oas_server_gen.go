@@ -67,6 +67,14 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/anchors
 	AttachAnchor(ctx context.Context, req *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
+	// CollectLetters implements collectLetters operation.
+	//
+	// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
+	// were taken, and is given those that are still to be told, what ends first first. Each is for
+	// the relationship manager of another hub, about a tie, and names nobody.
+	//
+	// POST /relmgr/v1/axle-letters
+	CollectLetters(ctx context.Context, req *LettersTaken) (*Letters, error)
 	// Complain implements complain operation.
 	//
 	// The partnership's governance officers acknowledge it within 30 days and answer (SUB-06, SUB-08).
@@ -520,6 +528,26 @@ type Handler interface {
 	//
 	// POST /relmgr/v1/imports
 	StartImport(ctx context.Context, req *ImportRequest) (*Import, error)
+	// TakeLetter implements takeLetter operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-enquiries: the other side of a tie, or
+	// the end of one. The answer is the same whatever it comes to; what was said before changes nothing.
+	//
+	// POST /relmgr/v1/axle-letters/received
+	TakeLetter(ctx context.Context, req *PeerRequest) error
+	// Tie implements tie operation.
+	//
+	// Without `code`: records the caller's side of a tie to another hub and returns a code, to be told
+	// to whoever knows the person there. With `code`, as it was heard from there:
+	// the other side. Each hub keeps its own row, its own decision, which names the other hub among
+	// those it may tell, and a reference drawn for the tie, and
+	// neither learns the other's identifier (FED-13). From then on enquiries of `scope: federation` go
+	// along it, as far as both decisions reach. The answer is the same whatever the
+	// other hub makes of the code. Either side ends it for both by withdrawing its act; it ends, too,
+	// with what either decision rests on.
+	//
+	// POST /relmgr/v1/ties
+	Tie(ctx context.Context, req *TieRequest) (*Tie, error)
 	// WithdrawAct implements withdrawAct operation.
 	//
 	// The effect stops, the history stays (ACT-07). Withdrawing an undo restores what it undid. With

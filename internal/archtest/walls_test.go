@@ -234,6 +234,9 @@ relmgr.attachments              relmgr      select insert update(live)
 relmgr.anchor_epochs            relmgr      select update(epoch)
 relmgr.recognitions_used        relmgr      select insert
 relmgr.peer_requests            relmgr      select insert
+relmgr.ties                     relmgr      select insert update(live,code_hash) delete
+relmgr.tie_references           relmgr      select insert update(wrapped) delete
+relmgr.letters                  relmgr      select insert delete
 relmgr.look_up_columns          relmgr      select insert update(scheme) delete
 relmgr.look_up_epochs           relmgr      select insert update(published) delete
 relmgr.look_up_tags             relmgr      select insert update(place,sealed,wrapped) delete

@@ -42,12 +42,17 @@ type AxleQuestion struct {
 	Concerning  string       `json:"concerning"`
 	Transaction string       `json:"transaction,omitempty"`
 	Emergency   bool         `json:"emergency"`
-	Scheme      string       `json:"scheme"`
+	Scheme      string       `json:"scheme,omitempty"`
 	Identifier  string       `json:"identifier,omitempty"` // none of a private look-up
+	// Ties name the person by references that both hubs know, in place of scheme and identifier.
+	Ties []string `json:"ties,omitempty"`
 }
 
+// MostTies is how many a question names.
+const MostTies = 8
+
 func (q AxleQuestion) complete() bool {
-	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && q.Scheme != ""
+	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && (q.Scheme != "") == (len(q.Ties) == 0) && len(q.Ties) <= MostTies
 }
 
 // AxleOrder is relmgr's word to its own federation duty that a practitioner, the
@@ -56,9 +61,12 @@ type AxleOrder struct {
 	Claims
 	Hub      string             `json:"hub"`
 	Agency   ident.Agency       `json:"agency"`
-	Scheme   string             `json:"scheme"`
-	Keys     stdjson.RawMessage `json:"keys"` // JWKS
+	Scheme   string             `json:"scheme,omitempty"` // none of a question that goes along ties alone
+	Keys     stdjson.RawMessage `json:"keys"`             // JWKS
 	Question string             `json:"question,omitempty"`
+	// Tied is a question that names the person by ties. It goes beside the other, where there
+	// is one: the two answers are one to the asker.
+	Tied string `json:"tied,omitempty"`
 	// LookUp has the hub asked privately about the identifier first, on that question,
 	// which names nobody. Question is then sent where it is known; none: nothing is.
 	LookUp *AxleLookUp `json:"look_up,omitempty"`
@@ -92,6 +100,15 @@ type AxleMessage struct {
 	LookUp     *AxleStep       `json:"look_up,omitempty"`
 	Escalation *AxleEscalation `json:"escalation,omitempty"`
 	Dispute    *AxleDispute    `json:"dispute,omitempty"`
+	Letter     *AxleLetter     `json:"letter,omitempty"`
+}
+
+// AxleLetter is what one duty of a hub has to tell the same duty of another. The federation
+// duties carry it until it is taken, and read nothing in it.
+type AxleLetter struct {
+	Duty string `json:"duty"`
+	ID   string `json:"id"`
+	Body string `json:"body"`
 }
 
 // AxleDispute files a dispute between two hubs or, with an outcome, ends one that the
@@ -143,7 +160,7 @@ func (v *Verifier) VerifyLookUp(ctx context.Context, token, audience string) (Ax
 }
 
 func (v *Verifier) question(ctx context.Context, token, typ, audience string) (q AxleQuestion, err error) {
-	if err = v.Verify(ctx, token, Expect{typ, audience, AxleLife}, &q); err == nil && (!q.complete() || (q.Identifier == "") != (typ == TypAxleLookUp)) {
+	if err = v.Verify(ctx, token, Expect{typ, audience, AxleLife}, &q); err == nil && (!q.complete() || (q.Identifier == "" && len(q.Ties) == 0) != (typ == TypAxleLookUp) || q.Identifier != "" && len(q.Ties) > 0) {
 		err = refused("the question lacks a claim, or has one too many")
 	}
 	return q, err

@@ -145,6 +145,7 @@ func (b *bench) axleGood() {
 		Kind: "a-kind-of-theirs", Version: 7,
 	})})}
 	b.disputesGood(other, "asking")
+	b.tiesGood()
 }
 
 // met is another hub that is a peer in force, by that name.

@@ -54,8 +54,11 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 		if duty, _, myself := strings.Cut(target[1:], "/v1/me/"); myself {
 			return h.myProofs(as, "")[duty].(string)
 		}
-		if op == "answerPeer" || op == "lookUpForPeer" {
+		switch op {
+		case "answerPeer", "lookUpForPeer", "takeLetter":
 			return h.vouch("a.b.c")
+		case "collectLetters":
+			return h.vouch("letters")
 		}
 		return h.token(as)
 	}
@@ -592,6 +595,19 @@ func FuzzLeaveOutAgency(f *testing.F) {
 
 func FuzzAnswerPeer(f *testing.F) {
 	fuzzed(f, "answerPeer", "northvale", "/relmgr/v1/axle-enquiries", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
+}
+
+func FuzzTie(f *testing.F) {
+	fuzzed(f, "tie", "dr-brandt", "/relmgr/v1/ties", seedWith(seedOwn, object{"hub": northvale, "reason": "working-with-person", "decision": seedWith(seedDecision("significant-harm"), object{"audience": object{"peers": []string{northvale}}})}),
+		seedWith(seedOwn, object{"hub": northvale, "code": "000 000 000", "reason": "working-with-person", "decision": seedDecision("significant-harm")}))
+}
+
+func FuzzCollectLetters(f *testing.F) {
+	fuzzed(f, "collectLetters", "northvale", "/relmgr/v1/axle-letters", object{"taken": []string{seedID}})
+}
+
+func FuzzTakeLetter(f *testing.F) {
+	fuzzed(f, "takeLetter", "northvale", "/relmgr/v1/axle-letters/received", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }
 
 func FuzzLookUpForPeer(f *testing.F) {

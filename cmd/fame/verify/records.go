@@ -145,7 +145,8 @@ var kinds = []kind{
 			'replied', json_build_object('reason', y.reason, 'decision', y.decision_id),
 			'recognition', json_build_object('hash', encode(ru.recognition_hash, 'base64')),
 			'anchor', case when an.anchor_id is not null then json_build_object('anchor', an.anchor_id, 'handle', an.handle_id, 'registrar', an.registrar, 'epoch', an.epoch,
-			  'value', encode(an.value, 'base64')) end`,
+			  'value', encode(an.value, 'base64')) end,
+			'tie', case when ti.act_id is not null then json_build_object('hub', ti.hub, 'handle', ti.handle_id, 'decision', ti.decision_id) end`,
 		from: `left join ` + fmt.Sprintf(of, "handle_id", "relmgr.act_handles") + ` h on h.act_id = r.act_id
 			left join ` + fmt.Sprintf(of, "undoes", "relmgr.undoings") + ` u on u.act_id = r.act_id
 			left join (select barred_in, json_agg(act_id) as list from relmgr.barred group by barred_in) b on b.barred_in = r.act_id
@@ -177,6 +178,7 @@ var kinds = []kind{
 			left join relmgr.recognitions_used ru on ru.record_id = r.act_id
 			left join relmgr.attachments ta on ta.act_id = r.act_id
 			left join relmgr.anchors an on an.anchor_id = ta.anchor_id
+			left join relmgr.ties ti on ti.act_id = r.act_id
 			left join relmgr.silences hu on hu.act_id = r.act_id
 			left join relmgr.complaints cp on cp.act_id = r.act_id
 			left join relmgr.complaint_steps cs on cs.act_id = r.act_id
@@ -574,6 +576,12 @@ func amend(said, clear map[string]any) error {
 	switch said["kind"] {
 	case "pair":
 		said["opens"] = map[string]any{"handle": decided["handle"], "decision": decided["decision"], "agency": said["agency"]}
+	case "tie":
+		if t, ok := said["tie"].(map[string]any); ok && clear["tie"] != nil {
+			t["handle"], t["decision"] = decided["handle"], decided["decision"]
+		} else {
+			delete(clear, "tie") // gone with its handle, or the replay finds it missing
+		}
 	case "reply":
 		said["replied"] = map[string]any{"reason": said["reason"], "decision": decided["decision"]}
 	}

@@ -57,13 +57,14 @@ type index struct {
 	keepAparts   map[string]bool
 	disputes     map[string]bool
 	attachments  map[id]id // the handle, by act
+	ties         map[id]bool
 	joins        []pair
 }
 
 // replay works the index out from the acts alone. Their order does not matter:
 // what a keep-apart barred was recorded with the act that it barred.
 func (h *history) replay() index {
-	out := index{cells: map[id]string{}, correlations: map[id]string{}, keepAparts: map[string]bool{}, disputes: map[string]bool{}, attachments: map[id]id{}}
+	out := index{cells: map[id]string{}, correlations: map[id]string{}, keepAparts: map[string]bool{}, disputes: map[string]bool{}, attachments: map[id]id{}, ties: map[id]bool{}}
 	for _, a := range h.acts {
 		if !h.inEffect(a.id) || h.barred[a.id] {
 			continue
@@ -92,6 +93,8 @@ func (h *history) replay() index {
 			for _, handle := range h.handles[a.id] {
 				out.attachments[a.id] = handle
 			}
+		case "tie":
+			out.ties[a.id] = true
 		}
 	}
 	return out
@@ -244,6 +247,9 @@ func (v *verification) checkIndex(ctx context.Context) error {
 		}
 	}
 	if err := v.checkAttachments(ctx, h, want); err != nil {
+		return err
+	}
+	if err := v.checkTies(ctx, h, want); err != nil {
 		return err
 	}
 	if err := v.checkRows(ctx, want.joins); err != nil {

@@ -529,6 +529,8 @@ with cells as (
   delete from relmgr.keep_aparts where act_id = any($1::text[]::uuid[])
 ), attachments as (
   update relmgr.attachments set live = false where act_id = any($1::text[]::uuid[])
+), ties as (
+  update relmgr.ties set live = false, code_hash = null where act_id = any($1::text[]::uuid[])
 )
 delete from relmgr.disputes where act_id = any($1::text[]::uuid[])
 `

@@ -89,6 +89,8 @@ with cell as (
   delete from relmgr.cells c where c.handle_id = $1
 ), anchors as (
   delete from relmgr.anchors a where a.handle_id = $1
+), ties as (
+  delete from relmgr.ties t where t.handle_id = $1
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''

@@ -128,7 +128,8 @@ select a.kind, coalesce(a.mode, '') as mode,
         or exists (select from relmgr.correlations k where k.act_id = a.act_id)
         or exists (select from relmgr.keep_aparts k where k.act_id = a.act_id)
         or exists (select from relmgr.disputes x where x.act_id = a.act_id)
-        or exists (select from relmgr.attachments t where t.act_id = a.act_id and t.live))::boolean as placed,
+        or exists (select from relmgr.attachments t where t.act_id = a.act_id and t.live)
+        or exists (select from relmgr.ties t where t.act_id = a.act_id and t.live))::boolean as placed,
        exists (select from relmgr.barred b where b.act_id = a.act_id) as barred
   from relmgr.acts a where a.act_id = @act_id;
 

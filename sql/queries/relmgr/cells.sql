@@ -97,6 +97,8 @@ with cells as (
   delete from relmgr.keep_aparts where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
 ), attachments as (
   update relmgr.attachments set live = false where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
+), ties as (
+  update relmgr.ties set live = false, code_hash = null where act_id = any(sqlc.arg(act_ids)::text[]::uuid[])
 )
 delete from relmgr.disputes where act_id = any(sqlc.arg(act_ids)::text[]::uuid[]);
 

@@ -45,6 +45,8 @@ with cell as (
   delete from relmgr.cells c where c.handle_id = @handle_id
 ), anchors as (
   delete from relmgr.anchors a where a.handle_id = @handle_id
+), ties as (
+  delete from relmgr.ties t where t.handle_id = @handle_id
 )
 update relmgr.handles h
    set token = null, token_b = null, sealed = '', wrapped_key = '', wrapped_by = ''
