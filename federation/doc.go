@@ -1,6 +1,6 @@
 // Package federation is how hubs meet: the hub's own statements, its peers and what was
 // agreed with each, the register of registrars, and what goes between them: enquiries
-// along axles (outbound.go, inbound.go), what nobody understands (recourse.go) and what
+// along axles (outbound.go, inbound.go), letters that duties write to each other (letters.go), what nobody understands (recourse.go) and what
 // the hubs dispute with each other (disputes.go).
 // Statements themselves are package entity's, the register's form is package registers',
 // and the protocol of private look-ups is package lookup's (lookup.go).

@@ -227,7 +227,7 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (sa
 	if o.Tied != "" {
 		tied, err = tell(kindEnquiry, attest.AxleMessage{Question: o.Tied})
 	}
-	if err == nil && o.Scheme != "" {
+	if err == nil && (o.Question != "" || o.LookUp != nil) {
 		says.Answer, err = a.byIdentifier(within, o, area, tell)
 	}
 	says.Answer = together(tied, says.Answer)

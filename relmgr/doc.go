@@ -18,6 +18,6 @@
 // recorded), read.go, review.go, declare.go, sample.go, decisions.go (who looks at what was asked and decided), asof.go, history.go (what was told
 // earlier), notice.go (who hears of what has changed), repair.go, ruling.go (what the hub
 // does because a registrar was wrong or an adjudicator ruled), axle.go, lookup.go (what other
-// hubs ask), recent.go, duplicates.go, oversee.go (what waits, and counts), erase.go, retain.go
+// hubs ask), tie.go (who is one person here and there), recent.go, duplicates.go, oversee.go (what waits, and counts), erase.go, retain.go
 // (what goes), mine.go, me.go, complain.go (the person themself).
 package relmgr

@@ -244,6 +244,8 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 	t.Run("a practitioner sees on the portal what each hub says", func(t *testing.T) { hubsAreAskedOnThePortal(t, home, school) })
 	t.Run("a hub that is dead costs nobody else anything", func(t *testing.T) { deadPeer(t, home, school, carer) })
 	t.Run("suspended, it is told nothing from the next request on", func(t *testing.T) { suspendedPeer(t, home, school, carer) })
+	t.Run("tied across hubs", func(t *testing.T) { tiedAcrossHubs(t, home, school) })
+	t.Run("a tie that ends while the other hub is away", func(t *testing.T) { endedWhileAway(t, home, school) })
 	t.Run("privately", func(t *testing.T) { privately(t, towns) })
 	t.Run("a dispute between two hubs", func(t *testing.T) { disputed(t, home, school) })
 	t.Run("officers dispute and answer on the portal", func(t *testing.T) { disputedOnThePortal(t, home, school) })

@@ -62,7 +62,6 @@ func (b *bench) ties(add func(string, string, request, ...string)) {
 	add("tie: a reason of no list", "invalid", b.but("tie", marker, "reason"))
 	add("tie: a decision for the partnership alone", "invalid", b.but("tie", object{"partnership": true}, "decision", "audience"))
 	add("tie: a code that was misheard", "invalid", b.but("tie", "4K7 M2P 9XT", "code"), "4K7 M2P 9XT")
-	add("tie: without the role", "decision-refused", b.as("tie", "dr-patel"))
 	for name, body := range map[string]object{
 		"that says nothing":             {},
 		"with a code and an end":        {"reference": "r", "code": "4K7 M2P 9XT", "ended": true},
