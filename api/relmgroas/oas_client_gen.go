@@ -82,8 +82,8 @@ type Invoker interface {
 	AttachAnchor(ctx context.Context, request *AnchorRequest, params AttachAnchorParams) (*ActReceipt, error)
 	// CollectLetters invokes collectLetters operation.
 	//
-	// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
-	// were taken, and is given those that are still to be told, what ends first first. Each is for
+	// For the hub's own federation duty, with a voucher for it: it says which letters were taken, and is
+	// given those that are still to be told, what ends first first. Each is for
 	// the relationship manager of another hub, about a tie, and names nobody.
 	//
 	// POST /relmgr/v1/axle-letters
@@ -1275,8 +1275,8 @@ func (c *Client) sendAttachAnchor(ctx context.Context, request *AnchorRequest, p
 
 // CollectLetters invokes collectLetters operation.
 //
-// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
-// were taken, and is given those that are still to be told, what ends first first. Each is for
+// For the hub's own federation duty, with a voucher for it: it says which letters were taken, and is
+// given those that are still to be told, what ends first first. Each is for
 // the relationship manager of another hub, about a tie, and names nobody.
 //
 // POST /relmgr/v1/axle-letters

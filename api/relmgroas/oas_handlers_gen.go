@@ -1130,8 +1130,8 @@ func (s *Server) handleAttachAnchorRequest(args [0]string, argsEscaped bool, w h
 
 // handleCollectLettersRequest handles collectLetters operation.
 //
-// For the hub's own federation duty, with a voucher that names its own hub: it says which letters
-// were taken, and is given those that are still to be told, what ends first first. Each is for
+// For the hub's own federation duty, with a voucher for it: it says which letters were taken, and is
+// given those that are still to be told, what ends first first. Each is for
 // the relationship manager of another hub, about a tie, and names nobody.
 //
 // POST /relmgr/v1/axle-letters
