@@ -212,6 +212,9 @@ func (s *Service) look(ctx context.Context, row federationdb.FederationPeersInFo
 		return Peer{}, err
 	}
 	ordinal, err := s.noted(ctx, row, m, pinned)
+	if err == nil {
+		err = s.admitted(ctx, row.EntityID, m.hub.Recognitions)
+	}
 	if err != nil {
 		return Peer{}, err
 	}

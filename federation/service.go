@@ -38,7 +38,7 @@ func MakeKeys(ctx context.Context, keys seal.Provider) error {
 	return nil
 }
 
-// Config is what the duty needs. All of it is required.
+// Config is what the duty needs. All but Recognitions is required.
 type Config struct {
 	// Hub is the hub's identifier among hubs: the address at which it is served.
 	Hub    string
@@ -52,6 +52,9 @@ type Config struct {
 	Client *entity.Fetcher
 	// LogKey is the verifier key of the hub's log (C2SP signed-note).
 	LogKey string
+	// Recognitions are relmgr's keys that registrars encrypt to. Without any, this hub takes no
+	// other hub's registrar's word of a person.
+	Recognitions attest.Recipients
 }
 
 // Service is the duty. It is safe for concurrent use, also by several processes on one
@@ -67,6 +70,8 @@ type Service struct {
 	client *entity.Fetcher
 	logKey string
 	sealed attest.Recipients // what it is encrypted to
+
+	toRelmgr attest.Recipients
 
 	asking singleflight.Group // one look at a peer at a time
 	mu     sync.Mutex
@@ -85,7 +90,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		hub: c.Hub, db: c.DB, q: federationdb.New(), keys: c.Keys, clock: c.Now, log: c.Logger, terms: c.Terms, client: c.Client, logKey: c.LogKey,
-		seen: map[string]seen{}, registers: map[string]read{},
+		seen: map[string]seen{}, registers: map[string]read{}, toRelmgr: c.Recognitions,
 	}
 	set, err := attest.PublicKeys(ctx, c.Keys, SigningKey)
 	if err != nil {

@@ -5,13 +5,17 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"time"
 
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/federation/entity"
+	"github.com/fame-hub/fame/federation/internal/federationdb"
+	"github.com/fame-hub/fame/federation/registers"
 	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/fault"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/pg"
 )
 
@@ -37,6 +41,8 @@ type hubMetadata struct {
 	LookUp  *LookUpKey      `json:"look_up,omitempty"`
 	// Coverage is about whom the hub can be asked; nil of a hub that does not say.
 	Coverage *Coverage `json:"coverage,omitempty"`
+	// Recognitions is whose word of a person the hub takes; nil: of no other hub's registrar.
+	Recognitions *Recognitions `json:"recognitions,omitempty"`
 	Endpoints
 }
 
@@ -64,6 +70,79 @@ func coverageOf(t *decide.Terms, at time.Time) Coverage {
 	slices.Sort(c.Schemes)
 	c.Schemes = slices.Compact(c.Schemes)
 	return c
+}
+
+// Recognitions are the registrars whose word of a person a hub takes, for how long at the most,
+// and what the hub's relationship manager is to be known a person by is encrypted to.
+type Recognitions struct {
+	Keys       json.RawMessage  `json:"jwks"`
+	Minutes    int              `json:"minutes"`
+	Registrars []KnownRegistrar `json:"registrars"`
+}
+
+// KnownRegistrar is a registrar as a hub calls it, and the keys by which another hub sees that
+// it is one of its own.
+type KnownRegistrar struct {
+	Code ident.Registrar `json:"code"`
+	Kids []string        `json:"kids"`
+}
+
+// recognitions are stated of the registrars that are in the register of registrars and not
+// suspended. Nil where this process does not know what relmgr opens.
+func (s *Service) recognitions(ctx context.Context, t *decide.Terms) (*Recognitions, error) {
+	if s.toRelmgr.IsZero() {
+		return nil, nil
+	}
+	rows, err := s.q.ListRegistrars(ctx, s.db)
+	if err != nil {
+		return nil, pg.Fault(err)
+	}
+	keys, err := json.Marshal(s.toRelmgr)
+	if err != nil {
+		return nil, err
+	}
+	out := &Recognitions{Keys: keys, Minutes: t.Settings.StatementMinutes, Registrars: []KnownRegistrar{}}
+	for _, row := range rows {
+		r := t.FindRegistrar(string(row.Registrar))
+		if state := statuses[row.State]; r == nil || state != registers.Admitted && state != registers.Flagged {
+			continue
+		}
+		one := KnownRegistrar{Code: row.Registrar}
+		for _, k := range r.Keys {
+			one.Kids = append(one.Kids, k.Kid)
+		}
+		out.Registrars = append(out.Registrars, one)
+	}
+	return out, nil
+}
+
+// aCode is what the database's domain governance.code accepts.
+var aCode = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// admitted keeps what a peer states of this hub's registrars: each is told by its keys, whatever
+// either hub calls it.
+func (s *Service) admitted(ctx context.Context, hub string, said *Recognitions) error {
+	terms, err := s.terms(ctx)
+	if err != nil {
+		return err
+	}
+	p := federationdb.KeepAdmittedParams{Hub: hub, Registrars: []string{}, KnownAs: []string{}}
+	if said != nil {
+		p.Jwks, p.Minutes = string(said.Keys), int32(min(max(said.Minutes, 1), 60))
+		if _, err := attest.ParseRecipients(said.Keys); err != nil {
+			return errNoHub
+		}
+		for i := range terms.Registrars {
+			r := &terms.Registrars[i]
+			at := slices.IndexFunc(said.Registrars, func(k KnownRegistrar) bool {
+				return r.Code != "" && slices.ContainsFunc(r.Keys, func(own decide.PublicKey) bool { return slices.Contains(k.Kids, own.Kid) })
+			})
+			if at >= 0 && aCode.MatchString(string(said.Registrars[at].Code)) {
+				p.Registrars, p.KnownAs = append(p.Registrars, r.Code), append(p.KnownAs, string(said.Registrars[at].Code))
+			}
+		}
+	}
+	return pg.Fault(s.q.KeepAdmitted(ctx, s.db, p))
 }
 
 // LookUpKey is the key of a hub's private look-ups, which its proofs are held to: one for
@@ -136,6 +215,11 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 		said.Metadata[entity.Hub]["look_up"] = LookUpKey{int(key.Epoch), key.PublicKey}
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return "", pg.Fault(err)
+	}
+	if known, err := s.recognitions(ctx, terms); err != nil {
+		return "", err
+	} else if known != nil {
+		said.Metadata[entity.Hub]["recognitions"] = known
 	}
 	// Those who state something about this hub, as it was last seen.
 	for _, p := range peers {

@@ -49,6 +49,15 @@ type Statements struct {
 	NeedsRepresentative bool
 	// For are those for whom who has signed in acts.
 	For []StatementFor
+	// Elsewhere is Own for each other hub that takes this registrar's word.
+	Elsewhere []StatementAt
+}
+
+// StatementAt is what one other hub is told of who has signed in, and none but that one can
+// read.
+type StatementAt struct {
+	Hub       string `json:"hub"`
+	Statement string `json:"recognition"`
 }
 
 // StatementFor is of somebody for whom another has signed in.
@@ -56,6 +65,8 @@ type StatementFor struct {
 	Authority string   `json:"authority"`
 	Scope     []string `json:"scope"`
 	Statement string   `json:"recognition"`
+	// Elsewhere is Statement for each other hub that takes this registrar's word.
+	Elsewhere []StatementAt `json:"elsewhere,omitempty"`
 }
 
 // StateSubject signs who has signed in, and for whom else they act, as long as a
@@ -77,7 +88,11 @@ func (s *Accounts) StateSubject(ctx context.Context, of Session) (out Statements
 		return Statements{NeedsRepresentative: err == nil}, err
 	}
 	acr := of.Level().String()
-	if out.Own, err = s.state(ctx, terms, own, attest.Subject{ACR: acr}, at); err != nil {
+	to, err := s.hubs(ctx, terms)
+	if err != nil {
+		return Statements{}, err
+	}
+	if out.Own, out.Elsewhere, err = s.stateAll(ctx, to, own, attest.Subject{ACR: acr}, at); err != nil {
 		return Statements{}, err
 	}
 	rows, err := s.queries.ListRepresented(ctx, s.db, registrardb.ListRepresentedParams{Representative: ident.UntypedID(own.subject), Now: at})
@@ -92,11 +107,11 @@ func (s *Accounts) StateSubject(ctx context.Context, of Session) (out Statements
 		if other.competent {
 			continue
 		}
-		said, err := s.state(ctx, terms, other, attest.Subject{ACR: acr, Authority: r.Authority, Scope: r.Scope}, at)
+		said, elsewhere, err := s.stateAll(ctx, to, other, attest.Subject{ACR: acr, Authority: r.Authority, Scope: r.Scope}, at)
 		if err != nil {
 			return Statements{}, err
 		}
-		out.For = append(out.For, StatementFor{r.Authority, r.Scope, said})
+		out.For = append(out.For, StatementFor{r.Authority, r.Scope, said, elsewhere})
 	}
 	return out, nil
 }
@@ -132,13 +147,51 @@ func (s *Service) standingOf(ctx context.Context, terms *decide.Terms, subject i
 	return p, err
 }
 
-func (s *Service) state(ctx context.Context, terms *decide.Terms, p stated, said attest.Subject, at time.Time) (string, error) {
-	sealed, err := s.sealedTo(ctx, p.subject, terms)
+// hubTo is a hub that takes this registrar's word: what it calls the registrar, what its
+// relationship manager opens, and how long a statement lives there.
+type hubTo struct {
+	hub    string
+	signer *attest.Signer
+	keys   attest.Recipients
+	life   time.Duration
+}
+
+// hubs are those that take this registrar's word, the own one first.
+func (s *Service) hubs(ctx context.Context, terms *decide.Terms) ([]hubTo, error) {
+	all := []hubTo{{terms.Partnership.Hub, s.signer, s.to, statementLife(terms)}}
+	rows, err := s.queries.ListAdmitting(ctx, s.db, string(s.registrar))
 	if err != nil {
-		return "", err
+		return nil, pg.Fault(err)
 	}
-	said.Audience, said.Level, said.Secret, said.IssuedAt, said.Expires = audience(terms), string(p.level), sealed, at, at.Add(statementLife(terms))
-	return s.signer.SignSubject(ctx, said)
+	for _, r := range rows {
+		keys, err := attest.ParseRecipients([]byte(r.Jwks))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, hubTo{r.Hub, attest.NewSigner(s.keys, SigningKey(s.registrar), r.KnownAs), keys, min(statementLife(terms), time.Duration(r.Minutes)*time.Minute)})
+	}
+	return all, nil
+}
+
+// stateAll states a person to the own hub, and to each other: no two are told the same of them.
+func (s *Service) stateAll(ctx context.Context, to []hubTo, p stated, said attest.Subject, at time.Time) (own string, elsewhere []StatementAt, err error) {
+	for i, hub := range to {
+		sealed, err := s.sealedFor(ctx, p.subject, hub)
+		if err != nil {
+			return "", nil, err
+		}
+		said.Audience, said.Level, said.Secret, said.IssuedAt, said.Expires = hub.hub+"/relmgr", string(p.level), sealed, at, at.Add(hub.life)
+		text, err := hub.signer.SignSubject(ctx, said)
+		if err != nil {
+			return "", nil, err
+		}
+		if i == 0 {
+			own = text
+		} else {
+			elsewhere = append(elsewhere, StatementAt{hub.hub, text})
+		}
+	}
+	return own, elsewhere, nil
 }
 
 // sealedTo is what the hub's relationship manager knows a person by, encrypted to it;
@@ -147,11 +200,15 @@ func (s *Service) sealedTo(ctx context.Context, subject ident.Subject, terms *de
 	if s.to.IsZero() {
 		return "", nil
 	}
-	secret, err := s.hubSecret(ctx, subject, terms.Partnership.Hub)
+	return s.sealedFor(ctx, subject, hubTo{hub: terms.Partnership.Hub, keys: s.to})
+}
+
+func (s *Service) sealedFor(ctx context.Context, subject ident.Subject, to hubTo) (string, error) {
+	secret, err := s.hubSecret(ctx, subject, to.hub)
 	if err != nil {
 		return "", err
 	}
-	return s.to.Encrypt(secret)
+	return to.keys.Encrypt(secret)
 }
 
 func audience(terms *decide.Terms) string { return terms.Partnership.Hub + "/relmgr" }

@@ -99,6 +99,9 @@ grant select, insert, delete on federation.content_keys to fame_federation;
 grant select on federation.peers_in_force, federation.registrars_in_force to fame_federation;
 grant select, insert on federation.book, federation.exchanges, federation.unknown_messages, federation.disputes, federation.dispute_ends to fame_federation;
 grant select, insert, delete, update (next_at, refused_at) on federation.dispute_letters to fame_federation;
+grant select, insert, delete, update (known_as, jwks, minutes) on federation.admitted_elsewhere to fame_federation;
+grant usage on schema federation to fame_registrar;
+grant select on federation.admitting to fame_registrar;
 -- The key of private look-ups, which relmgr publishes for it.
 grant usage on schema relmgr to fame_federation;
 grant select on relmgr.look_up_key to fame_federation;

@@ -486,11 +486,92 @@ CREATE TABLE federation.acts (
     CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text, 'file-dispute'::text, 'see-dispute'::text, 'answer-dispute'::text, 'see-answer'::text])))
 );
 
+CREATE TABLE federation.admitted_elsewhere (
+    hub text NOT NULL,
+    registrar governance.code NOT NULL,
+    known_as governance.code NOT NULL,
+    jwks text NOT NULL,
+    minutes integer NOT NULL,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT jwks_is_bounded CHECK (((length(jwks) >= 1) AND (length(jwks) <= 8192))),
+    CONSTRAINT minutes_are_some CHECK (((minutes >= 1) AND (minutes <= 60)))
+);
+
 CREATE TABLE federation.agreements (
     digest bytea NOT NULL,
     document text NOT NULL,
     CONSTRAINT agreement_digest_is_sha256 CHECK ((octet_length(digest) = 32))
 );
+
+CREATE TABLE federation.peers (
+    act_id uuid NOT NULL,
+    peer_id uuid NOT NULL,
+    entity_id text NOT NULL,
+    ordinal integer NOT NULL,
+    step text NOT NULL,
+    agreement bytea,
+    keys text,
+    CONSTRAINT invitation_begins CHECK (((step = 'invite'::text) OR (ordinal > 1))),
+    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text]))),
+    CONSTRAINT step_names_its_agreement CHECK (((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text])) = (agreement IS NOT NULL))),
+    CONSTRAINT step_names_its_keys CHECK (((step = ANY (ARRAY['invite'::text, 'renew-keys'::text])) = (keys IS NOT NULL))),
+    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
+);
+
+CREATE VIEW federation.peers_in_force AS
+ SELECT m.peer_id,
+    m.entity_id,
+    l.ordinal,
+    l.act_id,
+    o.step AS ours,
+    o.at AS since,
+    COALESCE(t.step, ''::text) AS theirs,
+    t.agreement AS their_agreement,
+    i.agreement,
+    COALESCE(k.keys, ''::text) AS keys,
+    a.document
+   FROM ((((((federation.peers m
+     JOIN LATERAL ( SELECT p.ordinal,
+            p.act_id
+           FROM federation.peers p
+          WHERE (p.peer_id = m.peer_id)
+          ORDER BY p.ordinal DESC
+         LIMIT 1) l ON (true))
+     JOIN LATERAL ( SELECT p.step,
+            x.at
+           FROM (federation.peers p
+             JOIN federation.acts x ON ((x.act_id = p.act_id)))
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['invite'::text, 'confirm'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) o ON (true))
+     LEFT JOIN LATERAL ( SELECT p.step,
+            p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['see-confirmed'::text, 'see-ended'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) t ON (true))
+     JOIN LATERAL ( SELECT p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = 'invite'::text))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) i ON (true))
+     JOIN LATERAL ( SELECT p.keys
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.keys IS NOT NULL))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) k ON (true))
+     JOIN federation.agreements a ON ((a.digest = i.agreement)))
+  WHERE (m.ordinal = 1);
+
+CREATE VIEW federation.admitting AS
+ SELECT a.hub,
+    a.registrar,
+    a.known_as,
+    a.jwks,
+    a.minutes
+   FROM (federation.admitted_elsewhere a
+     JOIN federation.peers_in_force p ON ((p.entity_id = a.hub)))
+  WHERE ((p.ours = ANY (ARRAY['confirm'::text, 'readmit'::text])) AND (p.theirs = 'see-confirmed'::text));
 
 CREATE TABLE federation.book (
     record_id uuid NOT NULL,
@@ -563,66 +644,6 @@ CREATE TABLE federation.hub_keys (
     at timestamp with time zone NOT NULL,
     CONSTRAINT key_use_is_known CHECK ((use = ANY (ARRAY['sig'::text, 'enc'::text])))
 );
-
-CREATE TABLE federation.peers (
-    act_id uuid NOT NULL,
-    peer_id uuid NOT NULL,
-    entity_id text NOT NULL,
-    ordinal integer NOT NULL,
-    step text NOT NULL,
-    agreement bytea,
-    keys text,
-    CONSTRAINT invitation_begins CHECK (((step = 'invite'::text) OR (ordinal > 1))),
-    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text]))),
-    CONSTRAINT step_names_its_agreement CHECK (((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text])) = (agreement IS NOT NULL))),
-    CONSTRAINT step_names_its_keys CHECK (((step = ANY (ARRAY['invite'::text, 'renew-keys'::text])) = (keys IS NOT NULL))),
-    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
-);
-
-CREATE VIEW federation.peers_in_force AS
- SELECT m.peer_id,
-    m.entity_id,
-    l.ordinal,
-    l.act_id,
-    o.step AS ours,
-    o.at AS since,
-    COALESCE(t.step, ''::text) AS theirs,
-    t.agreement AS their_agreement,
-    i.agreement,
-    COALESCE(k.keys, ''::text) AS keys,
-    a.document
-   FROM ((((((federation.peers m
-     JOIN LATERAL ( SELECT p.ordinal,
-            p.act_id
-           FROM federation.peers p
-          WHERE (p.peer_id = m.peer_id)
-          ORDER BY p.ordinal DESC
-         LIMIT 1) l ON (true))
-     JOIN LATERAL ( SELECT p.step,
-            x.at
-           FROM (federation.peers p
-             JOIN federation.acts x ON ((x.act_id = p.act_id)))
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['invite'::text, 'confirm'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) o ON (true))
-     LEFT JOIN LATERAL ( SELECT p.step,
-            p.agreement
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['see-confirmed'::text, 'see-ended'::text])))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) t ON (true))
-     JOIN LATERAL ( SELECT p.agreement
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = 'invite'::text))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) i ON (true))
-     JOIN LATERAL ( SELECT p.keys
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.keys IS NOT NULL))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) k ON (true))
-     JOIN federation.agreements a ON ((a.digest = i.agreement)))
-  WHERE (m.ordinal = 1);
 
 CREATE TABLE federation.registrars (
     act_id uuid NOT NULL,
@@ -2465,6 +2486,9 @@ ALTER TABLE ONLY consent.withdrawals
 ALTER TABLE ONLY federation.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER TABLE ONLY federation.admitted_elsewhere
+    ADD CONSTRAINT admitted_elsewhere_pkey PRIMARY KEY (hub, registrar);
+
 ALTER TABLE ONLY federation.agreements
     ADD CONSTRAINT agreements_pkey PRIMARY KEY (digest);
 
@@ -4016,6 +4040,7 @@ GRANT USAGE ON SCHEMA consent TO fame_consent;
 GRANT USAGE ON SCHEMA consent TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA federation TO fame_federation;
+GRANT USAGE ON SCHEMA federation TO fame_registrar;
 GRANT USAGE ON SCHEMA federation TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA governance TO fame_registrar;
@@ -4085,7 +4110,21 @@ GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
 
+GRANT SELECT,INSERT,DELETE ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(known_as) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(jwks) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(minutes) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
 GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
+
+GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
+
+GRANT SELECT ON TABLE federation.admitting TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE federation.book TO fame_federation;
 
@@ -4104,10 +4143,6 @@ GRANT SELECT,INSERT ON TABLE federation.disputes TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.exchanges TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
-
-GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
-
-GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.registrars TO fame_federation;
 

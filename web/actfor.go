@@ -23,6 +23,8 @@ type represented struct {
 	words  string // by what authority, and which of those by the same
 	decide bool   // the authority goes further than to see
 	proofs []relmgroas.MyHandlesProofs
+
+	elsewhere []statedAt
 }
 
 // Whose is who it is, in a sentence.
@@ -42,6 +44,8 @@ type statedFor struct {
 	Authority   string   `json:"authority"`
 	Scope       []string `json:"scope"`
 	Recognition string   `json:"recognition"`
+
+	Elsewhere []statedAt `json:"elsewhere"`
 }
 
 // mostProofs bounds how many pages of handles are read of one person.
@@ -85,7 +89,7 @@ func (p *Portal) takeProofs(ctx context.Context, own string, others []statedFor,
 	})
 	for i, one := range others {
 		each.Go(func() (err error) {
-			r := &represented{id: rand.Text(), words: saidOf(others, i), decide: slices.Contains(one.Scope, "decide")}
+			r := &represented{id: rand.Text(), words: saidOf(others, i), decide: slices.Contains(one.Scope, "decide"), elsewhere: one.Elsewhere}
 			r.proofs, ends[i], err = p.takeHandles(ctx, one.Recognition, false)
 			who.represents[i] = r
 			return err
@@ -125,7 +129,7 @@ func (s *session) user() *user {
 		return s.who
 	}
 	who := *s.who
-	who.proofs, who.sensitive, who.acting = s.acting.proofs, false, s.acting
+	who.proofs, who.sensitive, who.acting, who.elsewhere = s.acting.proofs, false, s.acting, s.acting.elsewhere
 	return &who
 }
 

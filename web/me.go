@@ -247,6 +247,9 @@ func showAskers(v *visit) error {
 		pg.Cards = append(pg.Cards, c)
 	}
 	v.more(pg, got.Next, proof)
+	if len(v.who.elsewhere) > 0 {
+		pg.Links = append(pg.Links, link{Text: "Who asked at other hubs", Href: Prefix + elsewherePath})
+	}
 	return v.show(pg)
 }
 
@@ -696,10 +699,14 @@ func showCopy(v *visit) error {
 
 // sendCopy is that file.
 func sendCopy(v *visit) error {
+	if v.signInAgain() {
+		return nil
+	}
 	e, err := export.By(v.ctx, export.Duties{Relmgr: v.p.Duties.Relmgr, Consent: v.p.Duties.Consent, Idmgrs: v.p.Duties.Idmgrs, Client: v.p.client}, v.who.proofs, v.who.sensitive, v.p.Now())
 	if err != nil {
 		return err
 	}
+	v.addElsewhere(e)
 	var text bytes.Buffer
 	name := path.Base(v.r.URL.Path)
 	write, media := e.WriteJSON, "application/json"

@@ -69,16 +69,17 @@ type Config struct {
 // Portal serves everything below Prefix.
 type Portal struct {
 	Config
-	origin   string
-	secure   bool
-	client   *http.Client
-	sessions *sessions
-	flows    box
-	parties  map[string]*party
-	terms    termsCache
-	pages    pages
-	mux      *http.ServeMux
-	forms    []string
+	origin    string
+	secure    bool
+	client    *http.Client
+	elsewhere *http.Client // of other hubs
+	sessions  *sessions
+	flows     box
+	parties   map[string]*party
+	terms     termsCache
+	pages     pages
+	mux       *http.ServeMux
+	forms     []string
 }
 
 // Forms are the paths to which forms are posted, as patterns of net/http: for tests that
@@ -105,7 +106,7 @@ func New(c Config) (*Portal, error) {
 	}
 	p := &Portal{
 		Config: c, origin: at.Scheme + "://" + at.Host, secure: at.Scheme == "https", parties: map[string]*party{},
-		client: &http.Client{Timeout: 20 * time.Second, Transport: c.Transport}, sessions: newSessions(c.Now, c.Idle), flows: newBox(),
+		client: &http.Client{Timeout: 20 * time.Second, Transport: c.Transport}, elsewhere: toOthers(c.Transport), sessions: newSessions(c.Now, c.Idle), flows: newBox(),
 	}
 	for _, a := range c.Agencies {
 		if !plainName(a.Name) || a.Name == registrarName || p.parties[a.Name] != nil || a.Issuer == "" || a.Client == "" {
@@ -252,6 +253,7 @@ func (p *Portal) routes() *http.ServeMux {
 	mine(strings.TrimPrefix(forPath, "/me"), showFor, doFor)
 	mine("/relationships", showRelationships, nil)
 	mine("/enquiries", showAskers, nil)
+	mine(strings.TrimPrefix(elsewherePath, "/me"), showElsewhere, nil)
 	mine("/acts", showActs, nil)
 	mine("/decisions", showDecided, nil)
 	mine("/consents", showWord, nil)

@@ -35,6 +35,7 @@ type user struct {
 
 	proofs    []relmgroas.MyHandlesProofs // somebody's own handles, for each duty
 	sensitive bool                        // the proofs name sensitive columns too
+	elsewhere []statedAt                  // what each other hub is told of who they are
 	until     time.Time                   // token and proofs hold no longer
 
 	represents []*represented // for whom they act

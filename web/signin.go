@@ -261,6 +261,7 @@ func (p *Portal) asThemself(ctx context.Context, at *party, userinfo, access str
 		Recognition string      `json:"recognition"`
 		Needs       bool        `json:"needs_representative"`
 		Represents  []statedFor `json:"represents"`
+		Elsewhere   []statedAt  `json:"elsewhere"`
 	}
 	if err := p.call(ctx, http.MethodGet, userinfo, access, nil, &said); err != nil {
 		return nil, err
@@ -272,7 +273,7 @@ func (p *Portal) asThemself(ctx context.Context, at *party, userinfo, access str
 		return nil, &bearer.Problem{Type: ours, Status: http.StatusForbidden, Title: "This cannot be shown to you",
 			Detail: "The registrar knows who you are, and says nothing to this hub. Sign in again; if it goes on, ask the registrar."}
 	}
-	who := &user{party: at.Name, subject: id.Subject, Name: "You", sensitive: sensitive, until: p.Now().Add(longest)}
+	who := &user{party: at.Name, subject: id.Subject, Name: "You", sensitive: sensitive, until: p.Now().Add(longest), elsewhere: said.Elsewhere}
 	return who, p.takeProofs(ctx, said.Recognition, said.Represents, who)
 }
 

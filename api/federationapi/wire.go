@@ -14,6 +14,7 @@ import (
 	"github.com/fame-hub/fame/api"
 	"github.com/fame-hub/fame/federation"
 	"github.com/fame-hub/fame/federation/entity"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/process"
 	"github.com/fame-hub/fame/internal/serve"
 )
@@ -32,8 +33,14 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	if err != nil {
 		return process.Part{}, err
 	}
+	var to attest.Recipients
+	if p.Config.RecognitionKeys != "" {
+		if to, err = attest.LoadRecipients(p.Config.RecognitionKeys); err != nil {
+			return process.Part{}, err
+		}
+	}
 	service, err := federation.New(ctx, federation.Config{
-		Hub: p.Config.Hub, DB: p.DB, Keys: p.Keys, Now: p.Now, Logger: p.Logger, Terms: edge.Terms, Client: client, LogKey: strings.TrimSpace(string(logKey)),
+		Hub: p.Config.Hub, DB: p.DB, Keys: p.Keys, Now: p.Now, Logger: p.Logger, Terms: edge.Terms, Client: client, LogKey: strings.TrimSpace(string(logKey)), Recognitions: to,
 	})
 	if err != nil {
 		return process.Part{}, err

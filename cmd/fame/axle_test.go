@@ -247,6 +247,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 	t.Run("tied across hubs", func(t *testing.T) { tiedAcrossHubs(t, home, school) })
 	t.Run("a tie that ends while the other hub is away", func(t *testing.T) { endedWhileAway(t, home, school) })
 	t.Run("privately", func(t *testing.T) { privately(t, towns) })
+	t.Run("somebody sees who asked at every hub", func(t *testing.T) { reach(t, towns) })
 	t.Run("a dispute between two hubs", func(t *testing.T) { disputed(t, home, school) })
 	t.Run("officers dispute and answer on the portal", func(t *testing.T) { disputedOnThePortal(t, home, school) })
 	t.Run("messages that nobody understands", func(t *testing.T) { notUnderstood(t, towns) })

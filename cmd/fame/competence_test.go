@@ -36,6 +36,7 @@ type ownPages struct {
 	cookies []*http.Cookie
 	access  string
 	info    string // userinfo's address
+	number  string // with which they sign in
 }
 
 // send goes to an address of the hub, which in a town is the registrar's own, and returns
@@ -80,9 +81,11 @@ func (w *town) signsIn(t *testing.T, code string) *ownPages {
 	p := &ownPages{t: t, w: w}
 	at := w.made.Hub + provider.Prefix(registrarCode)
 	page, _ := p.send(http.MethodPost, at+"/account/code", "", url.Values{"step": {"enrolment"}, "code": {code}})
-	if !regexp.MustCompile(`id="sign-in-number">[0-9 ]+<`).MatchString(html.UnescapeString(page)) {
+	number := regexp.MustCompile(`id="sign-in-number">([0-9 ]+)<`).FindStringSubmatch(html.UnescapeString(page))
+	if number == nil {
 		t.Fatalf("the page names no sign-in number: %.300s", page)
 	}
+	p.number = number[1]
 	p.send(http.MethodPost, at+"/account", "", url.Values{"step": {"new-secret"}, "secret": {member.password}, "again": {member.password}})
 
 	var found struct {
@@ -141,6 +144,7 @@ func (p *ownPages) says() (said struct {
 		Authority, Recognition string
 		Scope                  []string
 	}
+	Elsewhere []struct{ Hub, Recognition string }
 },
 ) {
 	p.t.Helper()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/internal/hubtest"
+	"github.com/fame-hub/fame/registrar/provider"
 	"github.com/fame-hub/fame/web"
 )
 
@@ -64,16 +65,30 @@ func disputed(t *testing.T, home, school *town) {
 	}
 }
 
-// portal serves the hub's portal at the hub's own address, and returns what is in its browser.
+// portal serves the hub's portal at the hub's own address, once, and returns a browser for it.
 func (w *town) portal(t *testing.T) *browser {
 	t.Helper()
 	at := "http://" + w.made.Listen
+	if w.pages {
+		return newBrowser(t, at, "")
+	}
+	w.pages = true
+	f, err := web.Load(w.made.path("portal.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Hub, f.Registrar.Issuer = "Riverside Partnership", at+provider.Prefix(registrarCode)
+	own, err := f.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p, err := web.New(web.Config{
 		Public: at, Hub: "Riverside Partnership", Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		Duties: web.Duties{
 			Relmgr: w.Relmgr.URL, Consent: w.Consent.URL, Governance: w.Governance.URL, Registrar: w.Registrar.URL, Federation: w.Federation.URL,
 		},
-		Agencies: []web.Agency{{Name: "local", Title: "Sign in with your agency", Issuer: w.issuer.URL(), Client: audience}},
+		Agencies:  []web.Agency{{Name: "local", Title: "Sign in with your agency", Issuer: w.issuer.URL(), Client: audience}},
+		Registrar: own.Registrar,
 	})
 	if err != nil {
 		t.Fatal(err)

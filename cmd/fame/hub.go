@@ -211,7 +211,7 @@ func (h hub) config(duty string, place int) process.Config {
 	case "idmgr":
 		c.HandleKeys, c.Manager = filepath.Join("keys", "handles.jwks"), string(managerCode)
 	case "federation":
-		c.LogKey = filepath.Join("keys", "log.vkey")
+		c.LogKey, c.RecognitionKeys = filepath.Join("keys", "log.vkey"), filepath.Join("keys", "recognitions.jwks")
 		c.HandleKeys, c.Relmgr = filepath.Join("keys", "handles.jwks"), fmt.Sprintf("http://127.0.0.1:%d", 8401+slices.Index(duties, "relmgr"))
 	}
 	return c

@@ -42,6 +42,7 @@ type town struct {
 	made     hub // as the demo's document takes it
 	document []byte
 	mux      *http.ServeMux // what is served at made.Listen
+	pages    bool           // the portal is
 
 	mu      sync.Mutex
 	people  map[string]*person

@@ -162,6 +162,8 @@ federation.content_keys         federation  select insert delete
 federation.statements           federation  select insert update(statement,expires_at) delete
 federation.hub_keys             federation  select insert
 federation.suspended_registrars relmgr      select
+federation.admitted_elsewhere   federation  select insert update(known_as,jwks,minutes) delete
+federation.admitting            registrar   select
 federation.book                 federation  select insert
 federation.exchanges            federation  select insert
 federation.unknown_messages     federation  select insert

@@ -40,7 +40,7 @@ type Config struct {
 	// vouchers relmgr accepts; relmgr's alone. Empty: other hubs cannot ask.
 	FederationKeys string `yaml:"federation_keys,omitempty"`
 	// RecognitionKeys is the public key set that recognitions are encrypted to,
-	// relmgr's; the registrar's alone.
+	// relmgr's: for the registrar, and for federation, which states it to other hubs'.
 	RecognitionKeys string `yaml:"recognition_keys,omitempty"`
 	// Registrar is the code of the registrar whose registers are served; the
 	// registrar's alone.

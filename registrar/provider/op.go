@@ -243,6 +243,9 @@ func (p *Provider) userinfo(ctx context.Context, g *goidc.Grant) map[string]any 
 	if said.NeedsRepresentative {
 		claims["needs_representative"] = true
 	}
+	if len(said.Elsewhere) > 0 {
+		claims["elsewhere"] = said.Elsewhere
+	}
 	if len(said.For) > 0 {
 		claims["represents"] = said.For
 	}
