@@ -21,6 +21,9 @@ type Agreement struct {
 	// Minutes is within how long what has ended at one hub has ended at the other.
 	Minutes int       `json:"minutes"`
 	Until   time.Time `json:"until"`
+	// Relays are those of the two hubs that pass on, to and from the other, what comes from
+	// and goes to the hubs with which they have agreed so too (FED-35).
+	Relays []string `json:"relays,omitempty"`
 }
 
 // Bound is Minutes as a duration.

@@ -137,7 +137,7 @@ func (s *Service) publishedBy(ctx context.Context, row federationdb.FederationPe
 // What is read of a peer's register at most, and how often.
 const (
 	mostRegisterPages = 20
-	registerEvery     = lookEvery
+	registerEvery     = time.Second
 )
 
 // read is a peer's register as it was read.

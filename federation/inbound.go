@@ -33,36 +33,72 @@ const (
 // nothing was taken.
 func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err error) {
 	defer fault.Wrap(&err, "federation.Receive")
-	message, err := a.opener.Unseal(ctx, envelope)
+	return a.take(ctx, envelope, a.s.direct)
+}
+
+// Relay is Receive of a message that has what comes beside it passed on: with the answer to
+// the message is what came back, none where it was not passed on or not answered.
+func (a *Axles) Relay(ctx context.Context, envelope, carried string) (sealed, back string, err error) {
+	defer fault.Wrap(&err, "federation.Relay")
+	message, peer, m, err := a.verified(ctx, envelope, a.s.direct)
 	if err != nil {
-		return "", notTaken(err)
+		return "", "", err
 	}
-	hub, typ, err := attest.Claimed(message)
-	if err != nil || typ != attest.TypAxleMessage {
-		return "", notTaken(err)
+	if m.Kind != kindRelay || m.Version != hubVersion || m.Relay == nil {
+		return "", "", notTaken(nil)
 	}
-	peer, err := a.s.Peer(ctx, hub)
-	if fault.KindOf(err) == fault.Forbidden {
-		return "", notTaken(err)
-	} else if err != nil {
+	answer, back := a.relayed(ctx, peer, *m.Relay, carried)
+	sealed, err = a.says(ctx, peer, m, message, answer)
+	return sealed, back, err
+}
+
+// take answers what is sealed for this hub, of whoever who makes a peer.
+func (a *Axles) take(ctx context.Context, envelope string, who func(context.Context, string) (Peer, error)) (string, error) {
+	message, peer, m, err := a.verified(ctx, envelope, who)
+	if err != nil {
 		return "", err
-	}
-	var m attest.AxleMessage
-	err = attest.NewVerifier(peer.Entity, peer.Keys.Fixed, a.s.clock).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &m)
-	if err != nil {
-		return "", notTaken(err)
 	}
 	answer, err := a.answer(ctx, peer, m, message)
 	if err != nil {
 		return "", err
 	}
+	return a.says(ctx, peer, m, message, answer)
+}
+
+// verified opens a message and verifies it under the keys of whom who makes a peer.
+func (a *Axles) verified(ctx context.Context, envelope string, who func(context.Context, string) (Peer, error)) (message string, peer Peer, m attest.AxleMessage, err error) {
+	if message, err = a.opener.Unseal(ctx, envelope); err != nil {
+		return "", peer, m, notTaken(err)
+	}
+	hub, typ, err := attest.Claimed(message)
+	if err != nil || typ != attest.TypAxleMessage {
+		return "", peer, m, notTaken(err)
+	}
+	peer, err = who(ctx, hub)
+	if fault.KindOf(err) == fault.Forbidden {
+		return "", peer, m, notTaken(err)
+	} else if err != nil {
+		return "", peer, m, err
+	}
+	err = attest.NewVerifier(peer.Entity, peer.Keys.Fixed, a.s.clock).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &m)
+	if err != nil {
+		return "", peer, m, notTaken(err)
+	}
+	return message, peer, m, nil
+}
+
+// says records what came of a message, and seals the answer to it.
+func (a *Axles) says(ctx context.Context, peer Peer, m attest.AxleMessage, message string, answer AxleAnswer) (string, error) {
 	at := a.s.clock().UTC()
 	answer.Claims = attest.Claims{Audience: peer.Entity, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
 	answer.ReplyTo = m.ID
 	if answer.Providers == nil {
 		answer.Providers = []AxleProvider{}
 	}
-	if err := a.keepExchanges(ctx, false, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
+	// Who asked may be gone: what was taken is recorded all the same.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.deadline)
+	defer cancel()
+	if err := a.keepExchanges(keep, false, exchange{hub: peer.Entity, kind: known(m.Kind), message: message, outcome: answer.Outcome, commitment: answer.Commitment}); err != nil {
 		return "", err
 	}
 	signer, err := a.s.signer(ctx)
@@ -78,7 +114,7 @@ func (a *Axles) Receive(ctx context.Context, envelope string) (_ string, err err
 
 // known is a kind as it is recorded: what this version does not know is not repeated.
 func known(kind string) string {
-	if slices.Contains([]string{kindEnquiry, kindLookUp, kindEscalation, kindDispute, kindLetter}, kind) {
+	if slices.Contains([]string{kindEnquiry, kindLookUp, kindEscalation, kindDispute, kindLetter, kindRelay}, kind) {
 		return kind
 	}
 	return "unknown"

@@ -124,6 +124,7 @@ type AxleAnswer struct {
 	Providers  []AxleProvider `json:"providers"`
 	Commitment string         `json:"commitment,omitempty"` // in hexadecimal
 	LookUp     *LookedUp      `json:"look_up,omitempty"`
+	Carried    string         `json:"carried,omitempty"` // SHA-256 of what was passed back, base64url
 }
 
 // check refuses what no hub of this version answers: another hub's word goes no further
@@ -133,7 +134,7 @@ func (a AxleAnswer) check(to string) error {
 	switch {
 	case a.ReplyTo != to:
 		return errors.New("the answer is to another message")
-	case !slices.Contains([]string{"answered", "stopped", usedBefore, overQuota, evaluated, lookedUp, returned, discarded, escalated, taken}, a.Outcome):
+	case !slices.Contains([]string{"answered", "stopped", usedBefore, overQuota, evaluated, lookedUp, returned, discarded, escalated, taken, passed, noAnswer}, a.Outcome):
 		return errors.New("the answer has an outcome that is none")
 	case a.Commitment != "" && (err != nil || len(text) != sha256.Size):
 		return errors.New("the answer has a commitment that is none")
@@ -278,39 +279,68 @@ func (a *Axles) carry(ctx context.Context, hub string, m attest.AxleMessage) (an
 	if err != nil {
 		return answer, "", err
 	}
-	at := a.s.clock().UTC()
-	m.Claims = attest.Claims{Audience: hub, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
-	signer, err := a.s.signer(ctx)
+	m, sent, err = a.signed(ctx, hub, m)
 	if err != nil {
-		return answer, "", err
-	}
-	if sent, err = signer.Sign(ctx, attest.TypAxleMessage, m); err != nil {
 		return answer, "", err
 	}
 	sealed, err := peer.Encryption.Seal(sent)
 	if err != nil {
 		return answer, sent, err
 	}
-	body, err := json.Marshal(map[string]string{"message": sealed})
+	reply, err := a.bring(ctx, peer, sealed)
 	if err != nil {
 		return answer, sent, err
 	}
-	reply, err := a.post(ctx, hub+Prefix+"/messages", body)
+	answer, err = a.opened(ctx, peer, m, reply)
+	return answer, sent, err
+}
+
+// signed is a message to a hub, signed as this one, for now.
+func (a *Axles) signed(ctx context.Context, hub string, m attest.AxleMessage) (attest.AxleMessage, string, error) {
+	at := a.s.clock().UTC()
+	m.Claims = attest.Claims{Audience: hub, IssuedAt: at.Unix(), Expires: at.Add(time.Minute).Unix(), ID: rand.Text()}
+	signer, err := a.s.signer(ctx)
 	if err != nil {
-		return answer, sent, err
+		return m, "", err
 	}
+	text, err := signer.Sign(ctx, attest.TypAxleMessage, m)
+	return m, text, err
+}
+
+// opened is a peer's answer to a message, verified.
+func (a *Axles) opened(ctx context.Context, peer Peer, m attest.AxleMessage, reply string) (answer AxleAnswer, err error) {
 	said, err := a.opener.Unseal(ctx, reply)
 	if err != nil {
-		return answer, sent, err
+		return answer, err
 	}
-	err = attest.NewVerifier(hub, peer.Keys.Fixed, a.s.clock).Verify(ctx, said, attest.Expect{Typ: attest.TypAxleAnswer, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &answer)
+	err = attest.NewVerifier(peer.Entity, peer.Keys.Fixed, a.s.clock).Verify(ctx, said, attest.Expect{Typ: attest.TypAxleAnswer, Audience: a.s.hub, MaxLifetime: attest.AxleLife}, &answer)
 	if err == nil {
 		err = answer.check(m.ID)
 	}
-	if err != nil {
-		return AxleAnswer{}, sent, err
+	if err == nil && m.Kind != kindRelay && (answer.Outcome == passed || answer.Outcome == noAnswer) {
+		err = errors.New("the answer has an outcome of what is passed on, and nothing was to be")
 	}
-	return answer, sent, nil
+	if err != nil {
+		return AxleAnswer{}, err
+	}
+	return answer, nil
+}
+
+// exchange posts a sealed message to a hub, with what it is to pass on, and returns its
+// sealed answer, with what was passed back.
+func (a *Axles) exchange(ctx context.Context, hub, sealed, carried string) (reply, back string, err error) {
+	body, err := json.Marshal(sealedMessage{sealed, carried})
+	if err != nil {
+		return "", "", err
+	}
+	said, err := a.post(ctx, hub+Prefix+"/messages", body)
+	return said.Message, said.Carried, err
+}
+
+// sealedMessage is a message as it goes over the wire.
+type sealedMessage struct {
+	Message string `json:"message"`
+	Carried string `json:"carried,omitempty"`
 }
 
 // errRefused is in what comes back where the other hub has read a message and does not take
@@ -319,7 +349,7 @@ var errRefused = errors.New("the other hub refuses it")
 
 // post sends a message, again where it is certain that it was not taken: nobody
 // listened, or the other hub said so.
-func (a *Axles) post(ctx context.Context, url string, body []byte) (message string, err error) {
+func (a *Axles) post(ctx context.Context, url string, body []byte) (message sealedMessage, err error) {
 	for try := 1; ; try++ {
 		message, again, err := a.postOnce(ctx, url, body)
 		if err == nil || !again || try == mostTries {
@@ -327,42 +357,39 @@ func (a *Axles) post(ctx context.Context, url string, body []byte) (message stri
 		}
 		select {
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return message, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
-func (a *Axles) postOnce(ctx context.Context, url string, body []byte) (message string, again bool, err error) {
+func (a *Axles) postOnce(ctx context.Context, url string, body []byte) (said sealedMessage, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return "", false, err
+		return said, false, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := a.client.Do(req)
 	if err != nil {
 		op := (*net.OpError)(nil)
-		return "", errors.As(err, &op) && op.Op == "dial", err
+		return said, errors.As(err, &op) && op.Op == "dial", err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	if err != nil {
-		return "", false, err
+		return said, false, err
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusUnprocessableEntity: // the one refusal of what is no peer's message
-		return "", false, fmt.Errorf("%w: %d", errRefused, resp.StatusCode)
+		return said, false, fmt.Errorf("%w: %d", errRefused, resp.StatusCode)
 	default:
-		return "", resp.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("the other hub answers %d", resp.StatusCode)
-	}
-	var said struct {
-		Message string `json:"message"`
+		return said, resp.StatusCode == http.StatusServiceUnavailable, fmt.Errorf("the other hub answers %d", resp.StatusCode)
 	}
 	if err := json.Unmarshal(text, &said); err != nil {
-		return "", false, errors.New("the other hub's answer is no message")
+		return said, false, errors.New("the other hub's answer is no message")
 	}
-	return said.Message, false, nil
+	return said, false, nil
 }
 
 // leftAlone reports whether a hub has been silent so often that it is not asked now.

@@ -35,6 +35,11 @@ type Peer struct {
 	Expires time.Time
 
 	stated entity.Keys // Keys, as it states them
+
+	// Path is through whom it is reached, itself the last; none of a peer. Chain is then
+	// what shows what it is, its configuration first (docs/decisions/0105).
+	Path  []string
+	Chain []string
 }
 
 // seen is what a peer states, as it was last seen, and what this side's decision was when
@@ -140,11 +145,20 @@ func (s *Service) keep(ctx context.Context, issuer, subject, text string, ends t
 	return pg.Fault(s.q.KeepStatement(ctx, s.db, federationdb.KeepStatementParams{Issuer: issuer, Subject: subject, Statement: text, ExpiresAt: ends}))
 }
 
-// Peer returns a hub that may be asked and answered now. Every other, whatever the
-// reason, is Forbidden; one whose statements have run out and who cannot be reached is
-// Unavailable.
+// Peer returns a hub that may be asked and answered now, itself or through others. Every
+// other, whatever the reason, is Forbidden; one whose statements have run out and who
+// cannot be reached is Unavailable.
 func (s *Service) Peer(ctx context.Context, id string) (_ Peer, err error) {
 	defer fault.Wrap(&err, "federation.Peer")
+	p, err := s.direct(ctx, id)
+	if fault.KindOf(err) == fault.Forbidden {
+		return s.beyond(ctx, id, "")
+	}
+	return p, err
+}
+
+// direct is Peer of a hub that both sides have confirmed.
+func (s *Service) direct(ctx context.Context, id string) (_ Peer, err error) {
 	row, err := s.q.FindPeer(ctx, s.db, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Peer{}, errNoPeer()
@@ -191,6 +205,7 @@ func (s *Service) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.seen, id)
+	delete(s.met, id+" ")
 }
 
 // look asks the other side, records what has changed there, and remembers it.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -106,7 +107,7 @@ func (s *Service) Invite(ctx context.Context, c decide.Caller, id string, propos
 	if err != nil {
 		return Change{}, told(err)
 	}
-	agreed, digest, err := s.agreeing(proposed, met)
+	agreed, digest, err := s.agreeing(id, proposed, met)
 	if err != nil {
 		return Change{}, err
 	}
@@ -138,7 +139,7 @@ func (s *Service) apart(ctx context.Context, id string) error {
 }
 
 // agreeing is the agreement of an invitation.
-func (s *Service) agreeing(proposed *Agreement, met met) (a Agreement, d Digest, err error) {
+func (s *Service) agreeing(id string, proposed *Agreement, met met) (a Agreement, d Digest, err error) {
 	switch {
 	case met.agreement != nil && proposed == nil:
 		a = *met.agreement
@@ -149,6 +150,11 @@ func (s *Service) agreeing(proposed *Agreement, met met) (a Agreement, d Digest,
 	}
 	if err := a.check(s.now()); err != nil {
 		return a, d, err
+	}
+	for i, hub := range a.Relays {
+		if hub != s.hub && hub != id {
+			return a, d, fault.At(fmt.Sprintf("/agreement/relays/%d", i), "name one of the two hubs, or both: nobody else agrees here to pass questions on")
+		}
 	}
 	if d, err = a.Digest(); err != nil {
 		return a, d, err

@@ -37,7 +37,16 @@ func (s *Service) Refresh(ctx context.Context) (err error) {
 		return pg.Fault(err)
 	}
 	for _, row := range rows {
-		if ctx.Err() != nil || !inForce(row.Ours) || !s.stale(row) {
+		if ctx.Err() != nil || !inForce(row.Ours) {
+			continue
+		}
+		if p, err := s.relaying(ctx, row); err == nil {
+			err = s.hearReach(ctx, p, lookEvery)
+			if err != nil {
+				s.log.InfoContext(ctx, "a peer does not say whom it passes questions on to", "hub", row.EntityID, "cause", err.Error())
+			}
+		}
+		if !s.stale(row) {
 			continue
 		}
 		_, _, _ = s.asking.Do(row.EntityID, func() (any, error) {
@@ -47,6 +56,14 @@ func (s *Service) Refresh(ctx context.Context) (err error) {
 		})
 	}
 	return nil
+}
+
+// relaying is a peer that has agreed to pass questions on.
+func (s *Service) relaying(ctx context.Context, row federationdb.FederationPeersInForce) (Peer, error) {
+	if agreed, _, err := agreementOf([]byte(row.Document)); err != nil || !agreed.relaysAt(row.EntityID) {
+		return Peer{}, errNoPeer()
+	}
+	return s.direct(ctx, row.EntityID)
 }
 
 // stale reports whether what is known of a peer is not enough for long.

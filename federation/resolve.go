@@ -24,20 +24,31 @@ type resolved struct {
 	Chain    []string        `json:"trust_chain"`
 }
 
-// Resolve is what a peer in force is, with this hub as the anchor, and the chain that shows
-// it. Whoever else is asked about is not known: nobody has this hub fetch what they like.
+// Resolve is what a peer in force is, or a hub that is reached through one, with this hub as the
+// anchor, and the chain that shows it. Whoever else is asked about is not known: nobody
+// has this hub fetch what they like.
 func (s *Service) Resolve(ctx context.Context, subject, anchor string) (text string, err error) {
 	defer fault.Wrap(&err, "federation.Resolve")
 	unknown := fault.New(fault.NotKnown, "name a peer in force (GET %s/list) and this hub as the trust anchor", Prefix)
 	if anchor != s.hub {
 		return "", unknown
 	}
-	if _, err := s.Peer(ctx, subject); fault.KindOf(err) == fault.Forbidden {
+	peer, err := s.Peer(ctx, subject)
+	if fault.KindOf(err) == fault.Forbidden {
 		return "", unknown
 	} else if err != nil {
 		return "", err
 	}
 	now := s.now()
+	if len(peer.Path) > 0 {
+		config, err := entity.ReadStatement(peer.Chain[0])
+		if err != nil {
+			return "", err
+		}
+		return s.signs(ctx, ResolveTyp, resolved{
+			Issuer: s.hub, Subject: subject, IssuedAt: now.Unix(), Expires: peer.Expires.Unix(), Metadata: config.Metadata, Chain: peer.Chain,
+		})
+	}
 	theirs, err := s.q.FindStatement(ctx, s.db, federationdb.FindStatementParams{Issuer: subject, Subject: subject, Now: now})
 	if err != nil {
 		return "", unknown

@@ -77,7 +77,9 @@ type Service struct {
 	mu     sync.Mutex
 	seen   map[string]seen // what peers state, by address
 
-	registers map[string]read // what peers publish, by address
+	registers map[string]read       // what peers publish, by address
+	reached   map[string]heardReach // whom peers pass on to, by address
+	met       map[string]metBeyond  // whom they were shown to be
 }
 
 // New opens the duty. A key file with other keys than peers know the hub by is refused.
@@ -90,7 +92,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		hub: c.Hub, db: c.DB, q: federationdb.New(), keys: c.Keys, clock: c.Now, log: c.Logger, terms: c.Terms, client: c.Client, logKey: c.LogKey,
-		seen: map[string]seen{}, registers: map[string]read{}, toRelmgr: c.Recognitions,
+		seen: map[string]seen{}, registers: map[string]read{}, reached: map[string]heardReach{}, met: map[string]metBeyond{}, toRelmgr: c.Recognitions,
 	}
 	set, err := attest.PublicKeys(ctx, c.Keys, SigningKey)
 	if err != nil {

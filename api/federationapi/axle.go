@@ -39,16 +39,28 @@ func (h handlers) AskPeers(ctx context.Context, req *oas.PeerQuestions) (*oas.Pe
 	return out, nil
 }
 
-// ReceiveMessage is federation.Axles.Receive.
+// ReceiveMessage is federation.Axles.Receive, or Relay of what is to be passed on.
 func (h handlers) ReceiveMessage(ctx context.Context, req *oas.SealedMessage) (*oas.SealedMessage, error) {
 	if h.axles == nil {
 		return nil, noAxles()
 	}
-	answer, err := h.axles.Receive(ctx, string(req.Message))
+	carried, relays := req.Carried.Get()
+	if !relays {
+		answer, err := h.axles.Receive(ctx, string(req.Message))
+		if err != nil {
+			return nil, err
+		}
+		return &oas.SealedMessage{Message: oas.Envelope(answer)}, nil
+	}
+	answer, back, err := h.axles.Relay(ctx, string(req.Message), string(carried))
 	if err != nil {
 		return nil, err
 	}
-	return &oas.SealedMessage{Message: oas.Envelope(answer)}, nil
+	out := &oas.SealedMessage{Message: oas.Envelope(answer)}
+	if back != "" {
+		out.Carried = oas.NewOptEnvelope(oas.Envelope(back))
+	}
+	return out, nil
 }
 
 func noAxles() error {

@@ -67,7 +67,7 @@ func (h handlers) InvitePeer(ctx context.Context, req *oas.PeerInvitation) (*oas
 	var proposed *federation.Agreement
 	if a, ok := req.Agreement.Get(); ok {
 		proposed = &federation.Agreement{
-			Code: string(a.Code), Title: a.Title, Purposes: plain(a.Purposes), Roles: plain(a.Roles), Minutes: a.Minutes, Until: a.Until,
+			Code: string(a.Code), Title: a.Title, Purposes: plain(a.Purposes), Roles: plain(a.Roles), Minutes: a.Minutes, Until: a.Until, Relays: plain(a.Relays),
 		}
 	}
 	return change(h.service.Invite(ctx, caller(ctx), string(req.Entity), proposed))
@@ -111,7 +111,7 @@ func peer(p federation.PeerState) oas.Peer {
 		Peer: oas.ID(p.ID.String()), Entity: p.Entity, State: oas.PeerState(p.State), Theirs: oas.PeerTheirs(p.Theirs), Since: p.Since,
 		Fingerprints: p.Fingerprints, Digest: p.Digest.String(),
 		Agreement: oas.PeerAgreement{
-			Code: oas.Code(a.Code), Title: a.Title, Purposes: codes(a.Purposes), Roles: codes(a.Roles), Minutes: a.Minutes, Until: a.Until,
+			Code: oas.Code(a.Code), Title: a.Title, Purposes: codes(a.Purposes), Roles: codes(a.Roles), Minutes: a.Minutes, Until: a.Until, Relays: hubs(a.Relays),
 		},
 	}
 }
@@ -131,6 +131,13 @@ func peerID(id oas.ID) (ident.PeerID, error) {
 		return p, f
 	}
 	return p, nil
+}
+
+func hubs(in []string) (out []oas.Hub) {
+	for _, h := range in {
+		out = append(out, oas.Hub(h))
+	}
+	return out
 }
 
 func codes(in []string) []oas.Code {

@@ -22,6 +22,7 @@ var statements = map[string]string{
 	federation.Prefix + "/list":       "listStatements",
 	federation.Prefix + "/resolve":    "resolveEntity",
 	federation.Prefix + "/registrars": "listRegistrarsOfFederation",
+	federation.Prefix + "/reach":      "listReach",
 
 	federation.Prefix + "/historical-keys": "listHistoricalKeys",
 }
@@ -70,6 +71,12 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 		}
 		text, err := h.service.Registrars(ctx, q.Get("cursor"))
 		return []byte(text), registers.ContentType, err
+	case "listReach":
+		if _, err := queries(r); err != nil {
+			return nil, "", err
+		}
+		text, err := h.service.Reach(ctx)
+		return []byte(text), federation.ReachContentType, err
 	case "listHistoricalKeys":
 		if _, err := queries(r); err != nil {
 			return nil, "", err

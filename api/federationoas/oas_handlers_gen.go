@@ -1951,7 +1951,9 @@ func (s *Server) handleReadmitPeerRequest(args [1]string, argsEscaped bool, w ht
 // For other hubs. What a peer in force has signed and sealed for this hub is answered, signed and
 // sealed for it, in one size; all else gets one refusal. A message of a kind or version that
 // is not understood is returned, discarded or escalated, as the partnership has chosen, and which is
-// recorded (FED-05).
+// recorded (FED-05). A message may have what it `carried` passed on: that is sealed for another hub
+// and stays so, and its
+// answer comes back the same way (FED-35); what was not passed on or not answered is not told apart.
 //
 // POST /federation/v1/messages
 func (s *Server) handleReceiveMessageRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

@@ -2478,6 +2478,39 @@ func (s *OptDisputeOutcome) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Envelope as json.
+func (o OptEnvelope) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Envelope from json.
+func (o *OptEnvelope) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptEnvelope to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptEnvelope) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptEnvelope) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes ID as json.
 func (o OptID) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -2940,15 +2973,26 @@ func (s *PeerAgreement) encodeFields(e *jx.Encoder) {
 		e.FieldStart("until")
 		json.EncodeDateTime(e, s.Until)
 	}
+	{
+		if s.Relays != nil {
+			e.FieldStart("relays")
+			e.ArrStart()
+			for _, elem := range s.Relays {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
 }
 
-var jsonFieldsNameOfPeerAgreement = [6]string{
+var jsonFieldsNameOfPeerAgreement = [7]string{
 	0: "code",
 	1: "title",
 	2: "purposes",
 	3: "roles",
 	4: "minutes",
 	5: "until",
+	6: "relays",
 }
 
 // Decode decodes PeerAgreement from json.
@@ -3041,6 +3085,23 @@ func (s *PeerAgreement) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"until\"")
+			}
+		case "relays":
+			if err := func() error {
+				s.Relays = make([]Hub, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Hub
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Relays = append(s.Relays, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"relays\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)
@@ -5480,10 +5541,17 @@ func (s *SealedMessage) encodeFields(e *jx.Encoder) {
 		e.FieldStart("message")
 		s.Message.Encode(e)
 	}
+	{
+		if s.Carried.Set {
+			e.FieldStart("carried")
+			s.Carried.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfSealedMessage = [1]string{
+var jsonFieldsNameOfSealedMessage = [2]string{
 	0: "message",
+	1: "carried",
 }
 
 // Decode decodes SealedMessage from json.
@@ -5504,6 +5572,16 @@ func (s *SealedMessage) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"message\"")
+			}
+		case "carried":
+			if err := func() error {
+				s.Carried.Reset()
+				if err := s.Carried.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"carried\"")
 			}
 		default:
 			return errors.Errorf("unexpected field %q", k)

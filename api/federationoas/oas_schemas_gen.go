@@ -1260,6 +1260,52 @@ func (o OptDisputeOutcome) Or(d DisputeOutcome) DisputeOutcome {
 	return d
 }
 
+// NewOptEnvelope returns new OptEnvelope with value set to v.
+func NewOptEnvelope(v Envelope) OptEnvelope {
+	return OptEnvelope{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptEnvelope is optional Envelope.
+type OptEnvelope struct {
+	Value Envelope
+	Set   bool
+}
+
+// IsSet returns true if OptEnvelope was set.
+func (o OptEnvelope) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptEnvelope) Reset() {
+	var v Envelope
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptEnvelope) SetTo(v Envelope) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptEnvelope) Get() (v Envelope, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptEnvelope) Or(d Envelope) Envelope {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptID returns new OptID with value set to v.
 func NewOptID(v ID) OptID {
 	return OptID{
@@ -1688,6 +1734,9 @@ type PeerAgreement struct {
 	// Within how many minutes what has ended at one hub has ended at the other.
 	Minutes int       `json:"minutes"`
 	Until   time.Time `json:"until"`
+	// Which of the two hubs pass on, to and from the other, what comes from and goes to hubs with which
+	// they have agreed so too. None: neither does.
+	Relays []Hub `json:"relays"`
 }
 
 // GetCode returns the value of Code.
@@ -1720,6 +1769,11 @@ func (s *PeerAgreement) GetUntil() time.Time {
 	return s.Until
 }
 
+// GetRelays returns the value of Relays.
+func (s *PeerAgreement) GetRelays() []Hub {
+	return s.Relays
+}
+
 // SetCode sets the value of Code.
 func (s *PeerAgreement) SetCode(val Code) {
 	s.Code = val
@@ -1748,6 +1802,11 @@ func (s *PeerAgreement) SetMinutes(val int) {
 // SetUntil sets the value of Until.
 func (s *PeerAgreement) SetUntil(val time.Time) {
 	s.Until = val
+}
+
+// SetRelays sets the value of Relays.
+func (s *PeerAgreement) SetRelays(val []Hub) {
+	s.Relays = val
 }
 
 // Ref: #/components/schemas/PeerChange
@@ -2658,7 +2717,8 @@ func (s *Responsible) SetPerformance(val string) {
 
 // Ref: #/components/schemas/SealedMessage
 type SealedMessage struct {
-	Message Envelope `json:"message"`
+	Message Envelope    `json:"message"`
+	Carried OptEnvelope `json:"carried"`
 }
 
 // GetMessage returns the value of Message.
@@ -2666,9 +2726,19 @@ func (s *SealedMessage) GetMessage() Envelope {
 	return s.Message
 }
 
+// GetCarried returns the value of Carried.
+func (s *SealedMessage) GetCarried() OptEnvelope {
+	return s.Carried
+}
+
 // SetMessage sets the value of Message.
 func (s *SealedMessage) SetMessage(val Envelope) {
 	s.Message = val
+}
+
+// SetCarried sets the value of Carried.
+func (s *SealedMessage) SetCarried(val OptEnvelope) {
+	s.Carried = val
 }
 
 type SearchDirectoryKind string

@@ -22,12 +22,16 @@ func (a answer) said(t *testing.T, status int) (body map[string]any) {
 	return body
 }
 
-// joined has the governance officers of two hubs confirm one agreement.
-func joined(t *testing.T, one, other *town) {
+// joined has the governance officers of two hubs confirm one agreement, by which those of
+// them that are named pass questions on.
+func joined(t *testing.T, one, other *town, relays ...string) {
 	t.Helper()
 	agreement := map[string]any{
 		"code": "two-counties", "title": "What the two counties ask each other", "purposes": []string{"co-ordinate-care", "safeguarding"}, "roles": []string{"gp", "social-worker", "safeguarding-lead"},
 		"minutes": 10, "until": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339),
+	}
+	if len(relays) > 0 {
+		agreement["relays"] = relays
 	}
 	for _, side := range []struct {
 		at, of *town

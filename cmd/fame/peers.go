@@ -35,6 +35,7 @@ type peerAgreement struct {
 	Roles    []string  `yaml:"roles"`
 	Minutes  int       `yaml:"minutes"`
 	Until    time.Time `yaml:"until"`
+	Relays   []string  `yaml:"relays"`
 }
 
 type peersJoinCommand struct {
@@ -89,7 +90,7 @@ func (c *peersJoinCommand) invite(ctx context.Context, hub *federationoas.Client
 			return nil, fmt.Errorf("%s: write code, title, purposes, roles, minutes and until", c.Agreement)
 		}
 		req.Agreement = federationoas.NewOptPeerAgreement(federationoas.PeerAgreement{
-			Code: federationoas.Code(a.Code), Title: a.Title, Purposes: codesOf(a.Purposes), Roles: codesOf(a.Roles), Minutes: a.Minutes, Until: a.Until,
+			Code: federationoas.Code(a.Code), Title: a.Title, Purposes: codesOf(a.Purposes), Roles: codesOf(a.Roles), Minutes: a.Minutes, Until: a.Until, Relays: hubsOf(a.Relays),
 		})
 	}
 	done, err := hub.InvitePeer(ctx, req)
@@ -192,6 +193,9 @@ func (p *printer) peer(of *federationoas.Peer) {
 	p.say("  fingerprints  %s", strings.Join(of.Fingerprints, "  "))
 	p.say("  agreement     %s, %q: for %s, by %s, ends carried over within %d minutes, until %s", a.Code, a.Title, spelt(a.Purposes), spelt(a.Roles), a.Minutes,
 		a.Until.Format(time.RFC3339))
+	for _, hub := range a.Relays {
+		p.say("  passes on     %s", hub)
+	}
 }
 
 func spelt(codes []federationoas.Code) string {
@@ -200,6 +204,13 @@ func spelt(codes []federationoas.Code) string {
 		words[i] = string(c)
 	}
 	return strings.Join(words, ", ")
+}
+
+func hubsOf(in []string) (out []federationoas.Hub) {
+	for _, h := range in {
+		out = append(out, federationoas.Hub(h))
+	}
+	return out
 }
 
 func codesOf(in []string) []federationoas.Code {

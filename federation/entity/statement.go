@@ -237,6 +237,15 @@ func loopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
+// ReadStatement reads what a statement says, unverified: of one that Verify has accepted.
+func ReadStatement(text string) (*Statement, error) {
+	payload, err := payloadOf(text)
+	if err != nil {
+		return nil, err
+	}
+	return read(payload)
+}
+
 // payloadOf is what a JWS says, unverified.
 func payloadOf(text string) ([]byte, error) {
 	if _, err := headerOf(text); err != nil {

@@ -101,6 +101,7 @@ type AxleMessage struct {
 	Escalation *AxleEscalation `json:"escalation,omitempty"`
 	Dispute    *AxleDispute    `json:"dispute,omitempty"`
 	Letter     *AxleLetter     `json:"letter,omitempty"`
+	Relay      *AxleRelay      `json:"relay,omitempty"`
 }
 
 // AxleLetter is what one duty of a hub has to tell the same duty of another. The federation
@@ -109,6 +110,14 @@ type AxleLetter struct {
 	Duty string `json:"duty"`
 	ID   string `json:"id"`
 	Body string `json:"body"`
+}
+
+// AxleRelay asks a hub to pass on what comes beside the message, which is sealed for
+// another hub and stays so (docs/decisions/0105).
+type AxleRelay struct {
+	Path    []string `json:"path"`    // the hubs that are still to have it, the one that it is for last; none: it is for this one
+	Hops    int      `json:"hops"`    // how many have had it, this one included
+	Carried string   `json:"carried"` // SHA-256 of what is passed on, base64url
 }
 
 // AxleDispute files a dispute between two hubs or, with an outcome, ends one that the

@@ -60,7 +60,12 @@ func TestWhatAHubStatesToWhoeverAsks(t *testing.T) {
 	if _, err := own.Keys.Verify(text, federation.HistoricalTyp); err != nil || status != http.StatusOK || media != federation.HistoricalContentType {
 		t.Errorf("%d %s %v", status, media, err)
 	}
+	status, media, text = b.statedAt(http.MethodGet, "/federation/v1/reach")
+	if _, err := own.Keys.Verify(text, federation.ReachTyp); err != nil || status != http.StatusOK || media != federation.ReachContentType {
+		t.Errorf("%d %s %v", status, media, err)
+	}
 	for target, want := range map[string]int{
+		"/federation/v1/reach?x=" + marker: 400,
 		"/federation/v1/historical-keys?x": 400, "/federation/v1/fetch": 400, "/federation/v1/fetch?sub=a&sub=b": 400, "/federation/v1/fetch?sub=" + marker + "&x=1": 400, "/federation/v1/fetch?sub=" + marker: 404,
 		"/federation/v1/fetch?sub=%00": 400, "/federation/v1/fetch?sub=%ff": 400, "/federation/v1/fetch?sub=" + strings.Repeat("a", 3000): 400, "/federation/v1/fetch?%zz": 400,
 		"/federation/v1/list?x": 400, "/federation/v1/registrars?cursor=" + marker: 404, "/federation/v1/registrars?cursor=a&cursor=b": 400,

@@ -21,6 +21,13 @@ func (o *OtherHub) Takes(take Taker) {
 	o.take = take
 }
 
+// PassesBack has the hubs send this beside every answer from now on.
+func (o *OtherHub) PassesBack(carried string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.carried = carried
+}
+
 // Signer signs as the hub of that name, with the key that it states now.
 func (o *OtherHub) Signer(name string) *attest.Signer {
 	o.mu.Lock()
@@ -46,7 +53,7 @@ func (o *OtherHub) Says(t testing.TB, name, typ string, claims any, to attest.Re
 func (o *OtherHub) serveMessage(w http.ResponseWriter, r *http.Request) bool {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	o.mu.Lock()
-	take := o.take
+	take, carried := o.take, o.carried
 	o.mu.Unlock()
 	if take == nil || rest != "federation/v1/messages" {
 		return false
@@ -69,6 +76,10 @@ func (o *OtherHub) serveMessage(w http.ResponseWriter, r *http.Request) bool {
 	answer, status := take(name, signed)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"message": answer}) // the asker may be gone
+	said := map[string]string{"message": answer}
+	if carried != "" {
+		said["carried"] = carried
+	}
+	_ = json.NewEncoder(w).Encode(said) // the asker may be gone
 	return true
 }

@@ -29,11 +29,12 @@ type OtherHub struct {
 	signs  seal.KeyID
 	server *httptest.Server
 
-	mu     sync.Mutex
-	about  map[string]entity.Statement // by name and subject
-	change func(name string, s *entity.Statement)
-	asked  map[string]int
-	take   Taker // of messages; nil: they are not known
+	mu      sync.Mutex
+	about   map[string]entity.Statement // by name and subject
+	change  func(name string, s *entity.Statement)
+	asked   map[string]int
+	take    Taker  // of messages; nil: they are not known
+	carried string // what comes back beside an answer
 }
 
 // The keys of another hub.
