@@ -486,11 +486,92 @@ CREATE TABLE federation.acts (
     CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text, 'file-dispute'::text, 'see-dispute'::text, 'answer-dispute'::text, 'see-answer'::text])))
 );
 
+CREATE TABLE federation.admitted_elsewhere (
+    hub text NOT NULL,
+    registrar governance.code NOT NULL,
+    known_as governance.code NOT NULL,
+    jwks text NOT NULL,
+    minutes integer NOT NULL,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT jwks_is_bounded CHECK (((length(jwks) >= 1) AND (length(jwks) <= 8192))),
+    CONSTRAINT minutes_are_some CHECK (((minutes >= 1) AND (minutes <= 60)))
+);
+
 CREATE TABLE federation.agreements (
     digest bytea NOT NULL,
     document text NOT NULL,
     CONSTRAINT agreement_digest_is_sha256 CHECK ((octet_length(digest) = 32))
 );
+
+CREATE TABLE federation.peers (
+    act_id uuid NOT NULL,
+    peer_id uuid NOT NULL,
+    entity_id text NOT NULL,
+    ordinal integer NOT NULL,
+    step text NOT NULL,
+    agreement bytea,
+    keys text,
+    CONSTRAINT invitation_begins CHECK (((step = 'invite'::text) OR (ordinal > 1))),
+    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text]))),
+    CONSTRAINT step_names_its_agreement CHECK (((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text])) = (agreement IS NOT NULL))),
+    CONSTRAINT step_names_its_keys CHECK (((step = ANY (ARRAY['invite'::text, 'renew-keys'::text])) = (keys IS NOT NULL))),
+    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
+);
+
+CREATE VIEW federation.peers_in_force AS
+ SELECT m.peer_id,
+    m.entity_id,
+    l.ordinal,
+    l.act_id,
+    o.step AS ours,
+    o.at AS since,
+    COALESCE(t.step, ''::text) AS theirs,
+    t.agreement AS their_agreement,
+    i.agreement,
+    COALESCE(k.keys, ''::text) AS keys,
+    a.document
+   FROM ((((((federation.peers m
+     JOIN LATERAL ( SELECT p.ordinal,
+            p.act_id
+           FROM federation.peers p
+          WHERE (p.peer_id = m.peer_id)
+          ORDER BY p.ordinal DESC
+         LIMIT 1) l ON (true))
+     JOIN LATERAL ( SELECT p.step,
+            x.at
+           FROM (federation.peers p
+             JOIN federation.acts x ON ((x.act_id = p.act_id)))
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['invite'::text, 'confirm'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) o ON (true))
+     LEFT JOIN LATERAL ( SELECT p.step,
+            p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['see-confirmed'::text, 'see-ended'::text])))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) t ON (true))
+     JOIN LATERAL ( SELECT p.agreement
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.step = 'invite'::text))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) i ON (true))
+     JOIN LATERAL ( SELECT p.keys
+           FROM federation.peers p
+          WHERE ((p.peer_id = m.peer_id) AND (p.keys IS NOT NULL))
+          ORDER BY p.ordinal DESC
+         LIMIT 1) k ON (true))
+     JOIN federation.agreements a ON ((a.digest = i.agreement)))
+  WHERE (m.ordinal = 1);
+
+CREATE VIEW federation.admitting AS
+ SELECT a.hub,
+    a.registrar,
+    a.known_as,
+    a.jwks,
+    a.minutes
+   FROM (federation.admitted_elsewhere a
+     JOIN federation.peers_in_force p ON ((p.entity_id = a.hub)))
+  WHERE ((p.ours = ANY (ARRAY['confirm'::text, 'readmit'::text])) AND (p.theirs = 'see-confirmed'::text));
 
 CREATE TABLE federation.book (
     record_id uuid NOT NULL,
@@ -563,66 +644,6 @@ CREATE TABLE federation.hub_keys (
     at timestamp with time zone NOT NULL,
     CONSTRAINT key_use_is_known CHECK ((use = ANY (ARRAY['sig'::text, 'enc'::text])))
 );
-
-CREATE TABLE federation.peers (
-    act_id uuid NOT NULL,
-    peer_id uuid NOT NULL,
-    entity_id text NOT NULL,
-    ordinal integer NOT NULL,
-    step text NOT NULL,
-    agreement bytea,
-    keys text,
-    CONSTRAINT invitation_begins CHECK (((step = 'invite'::text) OR (ordinal > 1))),
-    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text]))),
-    CONSTRAINT step_names_its_agreement CHECK (((step = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text])) = (agreement IS NOT NULL))),
-    CONSTRAINT step_names_its_keys CHECK (((step = ANY (ARRAY['invite'::text, 'renew-keys'::text])) = (keys IS NOT NULL))),
-    CONSTRAINT steps_count_from_one CHECK ((ordinal >= 1))
-);
-
-CREATE VIEW federation.peers_in_force AS
- SELECT m.peer_id,
-    m.entity_id,
-    l.ordinal,
-    l.act_id,
-    o.step AS ours,
-    o.at AS since,
-    COALESCE(t.step, ''::text) AS theirs,
-    t.agreement AS their_agreement,
-    i.agreement,
-    COALESCE(k.keys, ''::text) AS keys,
-    a.document
-   FROM ((((((federation.peers m
-     JOIN LATERAL ( SELECT p.ordinal,
-            p.act_id
-           FROM federation.peers p
-          WHERE (p.peer_id = m.peer_id)
-          ORDER BY p.ordinal DESC
-         LIMIT 1) l ON (true))
-     JOIN LATERAL ( SELECT p.step,
-            x.at
-           FROM (federation.peers p
-             JOIN federation.acts x ON ((x.act_id = p.act_id)))
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['invite'::text, 'confirm'::text, 'suspend'::text, 'readmit'::text, 'leave'::text])))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) o ON (true))
-     LEFT JOIN LATERAL ( SELECT p.step,
-            p.agreement
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = ANY (ARRAY['see-confirmed'::text, 'see-ended'::text])))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) t ON (true))
-     JOIN LATERAL ( SELECT p.agreement
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.step = 'invite'::text))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) i ON (true))
-     JOIN LATERAL ( SELECT p.keys
-           FROM federation.peers p
-          WHERE ((p.peer_id = m.peer_id) AND (p.keys IS NOT NULL))
-          ORDER BY p.ordinal DESC
-         LIMIT 1) k ON (true))
-     JOIN federation.agreements a ON ((a.digest = i.agreement)))
-  WHERE (m.ordinal = 1);
 
 CREATE TABLE federation.registrars (
     act_id uuid NOT NULL,
@@ -1684,7 +1705,7 @@ CREATE TABLE relmgr.acts (
     approval_id uuid,
     CONSTRAINT act_evidence_is_known CHECK ((evidence = ANY (ARRAY['signed-form'::text, 'recorded-call'::text, 'spoken-and-noted'::text, 'electronic'::text, 'interpreter-present'::text]))),
     CONSTRAINT act_is_not_since_the_future CHECK ((since <= (at + '00:05:00'::interval))),
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['complain'::text, 'acknowledge'::text, 'answer'::text, 'silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['tie'::text, 'untie'::text, 'complain'::text, 'acknowledge'::text, 'answer'::text, 'silence'::text, 'repair'::text, 'attach-anchor'::text, 'expire'::text, 'erase'::text, 'ask-as-of'::text, 'approve-as-of'::text, 'approve'::text, 'publish'::text, 'pair'::text, 'correlate'::text, 'separate'::text, 'withdraw'::text, 'refuse'::text, 'keep-apart'::text, 'dispute'::text, 'settle'::text, 'suspend'::text, 'end'::text, 'asked-in-error'::text, 'confirm'::text, 'contact'::text, 'reply'::text, 'review'::text, 'move'::text, 'tell'::text, 'object'::text, 'rule'::text, 'export'::text, 'destroy'::text]))),
     CONSTRAINT act_mode_is_known CHECK ((mode = ANY (ARRAY['subject'::text, 'supplier-with-consent'::text, 'joint'::text, 'imposed'::text]))),
     CONSTRAINT act_of_the_subject_has_evidence CHECK (((evidence IS NULL) OR (mode = 'subject'::text)))
 );
@@ -2171,6 +2192,15 @@ CREATE TABLE relmgr.lapses (
     CONSTRAINT lapses_has_one_row CHECK (id)
 );
 
+CREATE TABLE relmgr.letters (
+    letter_id uuid NOT NULL,
+    hub text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255)))
+);
+
 CREATE TABLE relmgr.look_up_columns (
     column_id governance.code NOT NULL,
     scheme governance.code NOT NULL
@@ -2364,6 +2394,28 @@ CREATE TABLE relmgr.statements (
     CONSTRAINT statement_types_are_known CHECK (((types <@ ARRAY['demographic'::text, 'biometric'::text, 'performative'::text]) AND (cardinality(types) > 0)))
 );
 
+CREATE TABLE relmgr.tie_references (
+    act_id uuid NOT NULL,
+    reference_hash bytea NOT NULL,
+    sealed bytea NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT tie_reference_is_sha256 CHECK ((octet_length(reference_hash) = 32))
+);
+
+CREATE TABLE relmgr.ties (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    decision_id uuid NOT NULL,
+    hub text NOT NULL,
+    live boolean NOT NULL,
+    code_hash bytea,
+    code_ends timestamp with time zone,
+    CONSTRAINT hub_is_an_address CHECK (((hub ~ '^https?://[!-~]+$'::text) AND (length(hub) <= 255))),
+    CONSTRAINT tie_code_ends CHECK (((code_hash IS NULL) OR (code_ends IS NOT NULL))),
+    CONSTRAINT tie_code_is_sha256 CHECK ((octet_length(code_hash) = 32)),
+    CONSTRAINT tie_that_is_over_has_no_code CHECK ((live OR (code_hash IS NULL)))
+);
+
 CREATE VIEW relmgr.to_tell AS
  SELECT t.tells_of AS act_id,
     t.handle_id,
@@ -2433,6 +2485,9 @@ ALTER TABLE ONLY consent.withdrawals
 
 ALTER TABLE ONLY federation.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY federation.admitted_elsewhere
+    ADD CONSTRAINT admitted_elsewhere_pkey PRIMARY KEY (hub, registrar);
 
 ALTER TABLE ONLY federation.agreements
     ADD CONSTRAINT agreements_pkey PRIMARY KEY (digest);
@@ -2914,6 +2969,9 @@ ALTER TABLE ONLY relmgr.key_checks
 ALTER TABLE ONLY relmgr.lapses
     ADD CONSTRAINT lapses_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY relmgr.letters
+    ADD CONSTRAINT letters_pkey PRIMARY KEY (letter_id);
+
 ALTER TABLE ONLY relmgr.look_up_columns
     ADD CONSTRAINT look_up_columns_pkey PRIMARY KEY (column_id);
 
@@ -2986,6 +3044,9 @@ ALTER TABLE ONLY relmgr.recognitions_used
 ALTER TABLE ONLY relmgr.record_epochs
     ADD CONSTRAINT record_epochs_pkey PRIMARY KEY (epoch);
 
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT reference_is_of_one_tie UNIQUE (reference_hash);
+
 ALTER TABLE ONLY relmgr.repairs
     ADD CONSTRAINT repairs_act_id_key UNIQUE (act_id);
 
@@ -3027,6 +3088,12 @@ ALTER TABLE ONLY relmgr.statements
 
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT tie_references_pkey PRIMARY KEY (act_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY relmgr.token_epochs
     ADD CONSTRAINT token_epochs_pkey PRIMARY KEY (column_id);
@@ -3235,6 +3302,8 @@ CREATE INDEX keep_aparts_by_a ON relmgr.keep_aparts USING btree (handle_a);
 
 CREATE INDEX keep_aparts_by_b ON relmgr.keep_aparts USING btree (handle_b);
 
+CREATE INDEX letters_by_end ON relmgr.letters USING btree (ends_at, letter_id);
+
 CREATE INDEX look_up_tags_by_epoch ON relmgr.look_up_tags USING btree (epoch);
 
 CREATE INDEX look_up_tags_by_place ON relmgr.look_up_tags USING btree (place);
@@ -3282,6 +3351,10 @@ CREATE INDEX silences_by_handle ON relmgr.silences USING btree (handle_id);
 CREATE INDEX tellings_by_act ON relmgr.tellings USING btree (tells_of, at);
 
 CREATE INDEX tellings_by_agency ON relmgr.tellings USING btree (agency_id);
+
+CREATE UNIQUE INDEX ties_by_code ON relmgr.ties USING btree (code_hash);
+
+CREATE INDEX ties_by_handle ON relmgr.ties USING btree (handle_id);
 
 CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
@@ -3945,6 +4018,18 @@ ALTER TABLE ONLY relmgr.tellings
 ALTER TABLE ONLY relmgr.tellings
     ADD CONSTRAINT tellings_tells_of_fkey FOREIGN KEY (tells_of) REFERENCES relmgr.acts(act_id);
 
+ALTER TABLE ONLY relmgr.tie_references
+    ADD CONSTRAINT tie_references_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.ties(act_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES relmgr.decisions(decision_id);
+
+ALTER TABLE ONLY relmgr.ties
+    ADD CONSTRAINT ties_handle_id_fkey FOREIGN KEY (handle_id) REFERENCES relmgr.handles(handle_id);
+
 ALTER TABLE ONLY relmgr.undoings
     ADD CONSTRAINT undoings_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
 
@@ -3955,6 +4040,7 @@ GRANT USAGE ON SCHEMA consent TO fame_consent;
 GRANT USAGE ON SCHEMA consent TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA federation TO fame_federation;
+GRANT USAGE ON SCHEMA federation TO fame_registrar;
 GRANT USAGE ON SCHEMA federation TO fame_relmgr;
 
 GRANT USAGE ON SCHEMA governance TO fame_registrar;
@@ -4024,7 +4110,21 @@ GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
 
+GRANT SELECT,INSERT,DELETE ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(known_as) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(jwks) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
+GRANT UPDATE(minutes) ON TABLE federation.admitted_elsewhere TO fame_federation;
+
 GRANT SELECT,INSERT ON TABLE federation.agreements TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
+
+GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
+
+GRANT SELECT ON TABLE federation.admitting TO fame_registrar;
 
 GRANT SELECT,INSERT ON TABLE federation.book TO fame_federation;
 
@@ -4043,10 +4143,6 @@ GRANT SELECT,INSERT ON TABLE federation.disputes TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.exchanges TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
-
-GRANT SELECT,INSERT ON TABLE federation.peers TO fame_federation;
-
-GRANT SELECT ON TABLE federation.peers_in_force TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.registrars TO fame_federation;
 
@@ -4475,6 +4571,8 @@ GRANT UPDATE(looked) ON TABLE relmgr.lapses TO fame_relmgr;
 
 GRANT UPDATE(previous) ON TABLE relmgr.lapses TO fame_relmgr;
 
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.letters TO fame_relmgr;
+
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.look_up_columns TO fame_relmgr;
 
 GRANT UPDATE(scheme) ON TABLE relmgr.look_up_columns TO fame_relmgr;
@@ -4544,6 +4642,16 @@ GRANT SELECT,INSERT ON TABLE relmgr.samples TO fame_relmgr;
 GRANT SELECT,INSERT ON TABLE relmgr.silences TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.statements TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.tie_references TO fame_relmgr;
+
+GRANT UPDATE(wrapped) ON TABLE relmgr.tie_references TO fame_relmgr;
+
+GRANT SELECT,INSERT,DELETE ON TABLE relmgr.ties TO fame_relmgr;
+
+GRANT UPDATE(live) ON TABLE relmgr.ties TO fame_relmgr;
+
+GRANT UPDATE(code_hash) ON TABLE relmgr.ties TO fame_relmgr;
 
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
