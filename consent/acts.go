@@ -23,6 +23,8 @@ const (
 	refuse   = "refuse"
 	notAsked = "not-asked"
 	review   = "review"
+	erase    = "erase"
+	expire   = "expire" // by a rule of retention; no person makes it
 )
 
 // record is all that an act is: what the ledger commits to and what is sealed.
@@ -38,18 +40,21 @@ type record struct {
 	TermsVersion int64              `json:"terms_version"`
 
 	Handle    ident.HandleID    `json:"handle"`
-	Held      ident.Agency      `json:"held"`               // the agency that controls the handle's column
-	Evidence  Evidence          `json:"evidence"`           // none of a review
-	Consent   ident.ConsentID   `json:"consent,omitzero"`   // capture, withdraw, review
-	Agreed    *agreed           `json:"agreed,omitempty"`   // capture; ask: what is to be agreed to
-	Request   ident.RequestID   `json:"request,omitzero"`   // ask, refuse, not-asked, and the capture of what was asked for
-	Reason    string            `json:"reason,omitempty"`   // refuse, not-asked, review
-	Outcome   string            `json:"outcome,omitempty"`  // review
-	Exclusion ident.ExclusionID `json:"exclusion,omitzero"` // exclude, include
-	Excluded  ident.Agency      `json:"excluded,omitempty"` // exclude, include
-	Block     ident.BlockID     `json:"block,omitzero"`     // block, unblock
-	Reach     Reach             `json:"reach,omitempty"`    // block, unblock
-	Warning   string            `json:"warning,omitempty"`  // block, unblock
+	Held      ident.Agency      `json:"held"`                // the agency that controls the handle's column
+	Evidence  Evidence          `json:"evidence"`            // none of a review; of an erasure where the person asked for it
+	Consent   ident.ConsentID   `json:"consent,omitzero"`    // capture, withdraw, review
+	Agreed    *agreed           `json:"agreed,omitempty"`    // capture; ask: what is to be agreed to
+	Request   ident.RequestID   `json:"request,omitzero"`    // ask, refuse, not-asked, and the capture of what was asked for
+	Reason    string            `json:"reason,omitempty"`    // refuse, not-asked, review, erase
+	Outcome   string            `json:"outcome,omitempty"`   // review
+	Exclusion ident.ExclusionID `json:"exclusion,omitzero"`  // exclude, include
+	Excluded  ident.Agency      `json:"excluded,omitempty"`  // exclude, include
+	Block     ident.BlockID     `json:"block,omitzero"`      // block, unblock
+	Reach     Reach             `json:"reach,omitempty"`     // block, unblock
+	Warning   string            `json:"warning,omitempty"`   // block, unblock
+	Erasure   *erasure          `json:"erasure,omitempty"`   // erase
+	KeptDays  int               `json:"kept_days,omitempty"` // expire: the rule
+	Erases    *leaf.Erased      `json:"erases,omitempty"`    // erase, expire: the leaves whose contents went
 }
 
 // agreed is what the person agreed to: what, how, why, with whom and until

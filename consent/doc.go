@@ -14,6 +14,9 @@
 // taken in whenever requests are listed or answered. Where somebody else decided for the person, the consent
 // says by what authority and lapses with it (LEG-21).
 //
+// What is over is erased when an agency asks for it or a rule of retention says so
+// (Erase, Retain): that it was said, and until when, stays.
+//
 // Receipt signs what a consent says for whoever the person shows it to.
 // TryDecision takes terms without a person through the four steps, and keeps
 // nothing.

@@ -27,6 +27,7 @@ type Mine struct {
 	Consents   []consentdb.ListMyConsentsRow
 	Exclusions []consentdb.ListMyExclusionsRow
 	Blocks     []consentdb.ListMyBlocksRow
+	Erased     []consentdb.ListMyErasedRow // whoever acts for the person is shown none
 }
 
 // ListMine shows a person what they have said about their handles, and what was recorded
@@ -43,7 +44,10 @@ func (s *Service) ListMine(ctx context.Context, who decide.Subject) (m Mine, err
 	if m.Exclusions, err = s.queries.ListMyExclusions(ctx, s.db, handles); err != nil {
 		return m, pg.Fault(err)
 	}
-	m.Blocks, err = s.queries.ListMyBlocks(ctx, s.db, handles)
+	if m.Blocks, err = s.queries.ListMyBlocks(ctx, s.db, handles); err != nil || byOthers {
+		return m, pg.Fault(err)
+	}
+	m.Erased, err = s.queries.ListMyErased(ctx, s.db, handles)
 	return m, pg.Fault(err)
 }
 

@@ -119,17 +119,26 @@ var understandings = []Understanding{ToldBack, QuestionsAnswered, WithInterprete
 // party. It depends on the caller and the terms alone, so its refusal is
 // explained: Forbidden.
 func mayPublish(caller decide.Caller, at time.Time) (string, error) {
+	if role, ok := roleOf(caller, at, func(r *decide.AgreementRoles) []string { return r.Publish }); ok {
+		return role, nil
+	}
+	return "", fault.New(fault.Forbidden, "consents and exclusions are for those who may publish: hold a role that an "+
+		"agreement in force, to which your agency is a party, lists under roles.publish")
+}
+
+// roleOf returns a role that an agreement in force lists, to which the caller's agency is
+// a party.
+func roleOf(caller decide.Caller, at time.Time, listed func(*decide.AgreementRoles) []string) (string, bool) {
 	if caller.Terms.FindAgency(caller.Agency, at) != nil {
 		for i := range caller.Terms.Agreements {
 			a := caller.Terms.FindAgreement(caller.Terms.Agreements[i].Code, at)
 			if a == nil || !slices.Contains(a.Parties, caller.Agency) {
 				continue
 			}
-			if role, ok := caller.RoleAmong(a.Roles.Publish); ok {
-				return role, nil
+			if role, ok := caller.RoleAmong(listed(&a.Roles)); ok {
+				return role, true
 			}
 		}
 	}
-	return "", fault.New(fault.Forbidden, "consents and exclusions are for those who may publish: hold a role that an "+
-		"agreement in force, to which your agency is a party, lists under roles.publish")
+	return "", false
 }

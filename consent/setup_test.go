@@ -55,7 +55,7 @@ func terms() *decide.Terms {
 			{Code: "old", Parties: []ident.Agency{"gp", "police"}, Ends: &gone,
 				Roles: decide.AgreementRoles{Publish: []string{"receptionist", "officer"}}},
 			{Code: "early-help", Parties: []ident.Agency{"gp", "school", "leaver"},
-				Roles: decide.AgreementRoles{Publish: []string{"practitioner"}, Enquire: []string{"receptionist"}}},
+				Roles: decide.AgreementRoles{Publish: []string{"practitioner"}, Correlate: []string{"practitioner"}, Enquire: []string{"receptionist"}}},
 		},
 	}).Index()
 }

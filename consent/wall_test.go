@@ -17,7 +17,12 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	given := h.capture(alice, "gp-people")
-	_, err := h.consent.Withdraw(t.Context(), alice, given.Consent, consent.SignedForm)
+	byProxy := h.yes(alice, "gp-people")
+	h.byProxy(&byProxy)
+	byProxy.Competence = &consent.Competence{Assessed: consent.NotCompetent}
+	_, err := h.consent.Capture(t.Context(), alice, byProxy)
+	must(t, err)
+	_, err = h.consent.Withdraw(t.Context(), alice, given.Consent, consent.SignedForm)
 	must(t, err)
 	h.exclude(alice, "gp-people", "police")
 	statements := []string{
@@ -27,12 +32,16 @@ func TestTheRoleCannotRewriteLookAsideOrReachOthers(t *testing.T) {
 		"select * from relmgr.handles", "select * from relmgr.cells", "select * from relmgr.enquiries", "select * from governance.terms",
 		"select * from governance.practitioners", "create table consent.extra (x int)", "create table public.extra (x int)",
 	}
-	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers", "reviews"} {
+	for _, table := range []string{"acts", "consents", "withdrawals", "exclusions", "inclusions", "blocks", "unblocks", "requests", "answers", "reviews", "erasures", "erased"} {
 		statements = append(statements, "update consent."+table+" set act_id = act_id", "delete from consent."+table, "truncate consent."+table)
 	}
 	for _, table := range []string{"proxies", "competences"} {
 		statements = append(statements, "update consent."+table+" set consent_id = consent_id", "delete from consent."+table, "truncate consent."+table)
 	}
+	// What is blanked is blanked with its key, and never before.
+	statements = append(statements, "update consent.consents set purposes = '{}'", "update consent.exclusions set excluded = 'erased', evidence = 'erased'",
+		"update consent.withdrawals set evidence = 'erased'", "delete from consent.proxies where true", "delete from consent.competences where true",
+		"with k as (delete from consent.content_keys) update consent.consents set wording = 'another'")
 	for _, s := range statements {
 		_, err := h.db.ExecContext(t.Context(), s)
 		if e := pq.As(err, "42501"); e == nil {
@@ -103,6 +112,16 @@ consents.understanding text
 consents.wording code
 content_keys.record_id uuid
 content_keys.wrapped bytea
+erased.act_id uuid
+erased.commitment bytea
+erased.rest bytea
+erasures.act_id uuid
+erasures.agency_id code
+erasures.column_id code
+erasures.complete_at timestamptz
+erasures.handle_id uuid
+erasures.obligation text
+erasures.reason code
 exclusions.act_id uuid
 exclusions.agency_id code
 exclusions.evidence text
@@ -114,6 +133,9 @@ inclusions.act_id uuid
 inclusions.at timestamptz
 inclusions.evidence text
 inclusions.exclusion_id uuid
+over.ended_at timestamptz
+over.handle_id uuid
+over.thing_id uuid
 proxies.authority text
 proxies.consent_id uuid
 proxies.ends_at timestamptz
@@ -136,6 +158,9 @@ published_consents.handle_id uuid
 published_consents.purposes _text
 published_consents.starts_at timestamptz
 published_consents.withdrawn_at timestamptz
+published_erased.ended_at timestamptz
+published_erased.handle_id uuid
+published_erased.starts_at timestamptz
 published_exclusions.ended_at timestamptz
 published_exclusions.excluded code
 published_exclusions.exclusion_id uuid
@@ -160,6 +185,10 @@ reviews.at timestamptz
 reviews.consent_id uuid
 reviews.outcome text
 reviews.reason code
+said.act_id uuid
+said.thing_id uuid
+still_there.handle_id uuid
+still_there.thing_id uuid
 unblocks.act_id uuid
 unblocks.at timestamptz
 unblocks.block_id uuid

@@ -48,6 +48,8 @@ type act struct {
 	Order    string           `json:"order,omitempty"`
 	Case     *step            `json:"case,omitempty"` // open, move-up, rule, appeal, settle
 	Reason   string           `json:"reason,omitempty"`
+	KeptDays int              `json:"kept_days,omitempty"` // expire: the rule
+	Erases   *leaf.Erased     `json:"erases,omitempty"`    // expire: the leaves whose contents went
 }
 
 // published is an effect as it was made.

@@ -17,6 +17,8 @@
 // (docs/decisions/0050). A hub may have several managers, each a process with a key
 // of its own.
 //
+// What was kept of links and cases that are over is erased by the month (retain.go).
+//
 // What a manager publishes is another thing, and stands in other tables: grants and
 // withholdings on a handle (effects.go), each under a rule of the manager's own
 // versioned set (rules.go). relmgr reads them with the row and weighs them in memory

@@ -28,6 +28,7 @@ const (
 	asked    = "ask"    // told something or nothing
 	refused  = "refuse" // a step stopped it
 	notified = "notify"
+	expired  = "expire" // what was over long enough lost its contents; no person does it
 )
 
 // record is all that somebody did: what the ledger commits to and what is sealed.
@@ -44,10 +45,13 @@ type record struct {
 
 	Link     ident.LinkID     `json:"link,omitzero"` // none of a question that was told nothing
 	Side     *side            `json:"side,omitempty"`
-	Terms    *terms           `json:"terms,omitempty"`    // open, renew
-	Reason   string           `json:"reason,omitempty"`   // end, ask
-	Decision *decide.Decision `json:"decision,omitempty"` // of whoever asks or accepts; refuse: of anybody
-	Notice   *notice          `json:"notice,omitempty"`   // notify
+	Terms    *terms           `json:"terms,omitempty"`     // open, renew
+	Reason   string           `json:"reason,omitempty"`    // end, ask
+	Decision *decide.Decision `json:"decision,omitempty"`  // of whoever asks or accepts; refuse: of anybody
+	Notice   *notice          `json:"notice,omitempty"`    // notify
+	Before   time.Time        `json:"before,omitzero"`     // expire: what was over by then is forgotten
+	KeptDays int              `json:"kept_days,omitempty"` // expire: the rule
+	Erases   *leaf.Erased     `json:"erases,omitempty"`    // expire: the leaves whose contents went
 	Pad      string           `json:"pad"`
 }
 
@@ -90,11 +94,13 @@ type link struct {
 	to      *side // nil until it is accepted
 	taker   ident.Practitioner
 	uses    int
+	used    time.Time // last
 	ended   time.Time // zero while it is not
 	endedBy ident.Agency
 	end     Receipt
 	reason  string
 	notices []said // the oldest first
+	records []ident.UntypedID
 }
 
 // journal is what a manager has recorded, in the database and in memory. What is in
@@ -109,6 +115,13 @@ type journal struct {
 	upTo  int64
 	links map[ident.LinkID]*link
 	codes map[string]ident.LinkID
+	loose []loose // records of no link: what was told nothing, or stopped by a step
+}
+
+// loose is a record that is of no link.
+type loose struct {
+	id ident.UntypedID
+	at time.Time
 }
 
 // mostRead is how many records are read at once.
@@ -150,11 +163,21 @@ func (j *journal) readOn(ctx context.Context, db idmgrdb.DBTX) error {
 
 // apply makes of a link what one more record makes of it.
 func (j *journal) apply(r *record, receipt Receipt) {
+	if r.Kind == expired {
+		j.forget(r.Before)
+		return
+	}
 	l := j.links[r.Link]
-	switch r.Kind {
-	case opened:
+	if r.Kind == opened {
 		l = &link{id: r.Link, from: *r.Side, by: r.Practitioner, at: r.At, terms: *r.Terms}
 		j.links[r.Link], j.codes[r.Terms.Code] = l, r.Link
+	}
+	if l == nil {
+		j.loose = append(j.loose, loose{ident.UntypedID(r.Act), r.At})
+		return
+	}
+	l.records = append(l.records, ident.UntypedID(r.Act))
+	switch r.Kind {
 	case renewed:
 		code, ends := l.terms.Code, l.terms.CodeEnds
 		l.terms, l.by = *r.Terms, r.Practitioner
@@ -167,9 +190,8 @@ func (j *journal) apply(r *record, receipt Receipt) {
 	case notified:
 		l.notices = append(l.notices, said{*r.Notice, r.At, receipt})
 	case asked:
-		if l != nil {
-			l.uses++
-		}
+		l.uses++
+		l.used = r.At
 	}
 }
 

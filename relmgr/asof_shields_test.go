@@ -31,6 +31,17 @@ func TestWhatWasHiddenThenIsAbsentThoughItIsShownToday(t *testing.T) {
 	wantTold(t, b.asOf(t, socialChild, between), "riverside-surgery")
 	wantTold(t, b.asOf(t, socialChild, excluded))
 	wantTold(t, b.asOf(t, socialChild, blocked))
+	// And though what it said is erased since (LEG-29): it hides from everybody then.
+	for _, erased := range []string{"delete from consent.content_keys", "update consent.exclusions set excluded = 'erased', evidence = 'erased'",
+		"update consent.blocks set warning = 'erased', evidence = 'erased'"} {
+		if _, err := b.admin.Exec(erased); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantTold(t, b.ask(t, "social", socialChild, ""), "riverside-surgery")
+	wantTold(t, b.asOf(t, socialChild, before), "riverside-surgery")
+	wantTold(t, b.asOf(t, socialChild, excluded))
+	wantTold(t, b.asOf(t, socialChild, blocked))
 }
 
 // ACT-06: a joint correlation joined nobody before it was confirmed.

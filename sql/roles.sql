@@ -87,6 +87,11 @@ grant select, insert on idmgr.acts, idmgr.rule_sets, idmgr.rules, idmgr.activati
   idmgr.cases, idmgr.case_steps, idmgr.case_references to fame_idmgr;
 -- ... and what is in force of effects is a projection.
 grant update (live, yields_to, audience_kind, audience, purposes, reasons, until) on idmgr.effects to fame_idmgr;
+-- What goes with the key of a record or an act, and a trigger lets nothing else become of it.
+grant select, insert on idmgr.erased to fame_idmgr;
+grant update (reason) on idmgr.case_steps to fame_idmgr;
+grant update (agencies) on idmgr.cases to fame_idmgr;
+grant select on idmgr.cases_over to fame_idmgr;
 grant select on idmgr.docket, idmgr.effects_told to fame_idmgr;
 -- What relmgr hands over to become cases, and how often what was asked: no person and no handle.
 grant usage on schema relmgr to fame_idmgr;
@@ -121,8 +126,18 @@ grant update (ends_at, act_id) on governance.roles_held, governance.memberships 
 grant usage on schema consent to fame_consent;
 grant select, insert on consent.acts, consent.consents, consent.withdrawals, consent.exclusions, consent.inclusions,
   consent.blocks, consent.unblocks, consent.requests, consent.answers, consent.proxies,
-  consent.competences, consent.reviews to fame_consent;
+  consent.competences, consent.reviews, consent.erasures, consent.erased to fame_consent;
+-- Taking a key takes what stands in clear beside it (a trigger).
 grant select, insert, delete on consent.content_keys to fame_consent;
+grant select on consent.over, consent.still_there, consent.said to fame_consent;
+-- ... which changes these, and a trigger holds them to that.
+grant update (explicit, audience_kind, audience, purposes, aspects, evidence, wording, understanding) on consent.consents to fame_consent;
+grant update (explicit, audience_kind, audience, purposes, aspects) on consent.requests to fame_consent;
+grant update (excluded, evidence) on consent.exclusions to fame_consent;
+grant update (warning, evidence) on consent.blocks to fame_consent;
+grant update (evidence) on consent.withdrawals, consent.inclusions, consent.unblocks to fame_consent;
+grant update (reason) on consent.reviews, consent.answers to fame_consent;
+grant delete on consent.proxies, consent.competences to fame_consent;
 
 -- relmgr: the truth is append only ...
 grant usage on schema relmgr to fame_relmgr;
@@ -168,7 +183,7 @@ grant select, insert, delete on relmgr.letters to fame_relmgr;
 -- What consent publishes for it: terms and life of a consent, nothing of its evidence.
 grant usage on schema consent to fame_relmgr;
 grant select on consent.published_consents, consent.published_exclusions, consent.published_blocks,
-  consent.published_refusals, consent.published_changes to fame_relmgr;
+  consent.published_refusals, consent.published_changes, consent.published_erased to fame_relmgr;
 -- Whom to tell of what is imposed.
 grant select on relmgr.to_tell, relmgr.concealed to fame_relmgr;
 -- Whose word the register of registrars has suspended.
@@ -185,3 +200,5 @@ grant select, insert on relmgr.clashes to fame_relmgr;
 -- And what consent is to ask for, handed over by relmgr.
 grant usage on schema relmgr to fame_consent;
 grant select on relmgr.consent_wanted to fame_consent;
+-- Whom relmgr has erased, and of which handles something is under review: it is not erased until then.
+grant select on relmgr.under_review, relmgr.gone_handles to fame_consent;

@@ -20,6 +20,97 @@ CREATE SCHEMA relmgr;
 CREATE DOMAIN governance.code AS text
 	CONSTRAINT code_is_short_and_plain CHECK ((VALUE ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text));
 
+CREATE FUNCTION consent.only_what_goes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if exists (select from consent.content_keys k where k.record_id = old.act_id)
+     or exists (select from jsonb_each(to_jsonb(new)) n join jsonb_each(to_jsonb(old)) o using (key)
+                 where n.value <> o.value and n.value not in ('"erased"', '[]', 'false', 'null')) then
+    raise exception 'what was said is never changed: what it says goes with its key' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end $$;
+
+CREATE FUNCTION consent.only_with_the_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if exists (select from consent.consents c join consent.content_keys k on k.record_id = c.act_id where c.consent_id = old.consent_id) then
+    raise exception 'who decided goes with the consent' using errcode = 'insufficient_privilege';
+  end if;
+  return old;
+end $$;
+
+CREATE FUNCTION consent.rest_of(record uuid) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+  select sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(
+    (select to_jsonb(a) from consent.acts a where a.act_id = record),
+    (select to_jsonb(c) from consent.consents c where c.act_id = record),
+    (select jsonb_agg(to_jsonb(p)) from consent.proxies p join consent.consents c on c.consent_id = p.consent_id where c.act_id = record),
+    (select jsonb_agg(to_jsonb(k)) from consent.competences k join consent.consents c on c.consent_id = k.consent_id where c.act_id = record),
+    (select to_jsonb(w) from consent.withdrawals w where w.act_id = record),
+    (select to_jsonb(v) from consent.reviews v where v.act_id = record),
+    (select to_jsonb(x) from consent.exclusions x where x.act_id = record),
+    (select to_jsonb(i) from consent.inclusions i where i.act_id = record),
+    (select to_jsonb(b) from consent.blocks b where b.act_id = record),
+    (select to_jsonb(u) from consent.unblocks u where u.act_id = record),
+    (select to_jsonb(q) from consent.requests q where q.act_id = record),
+    (select to_jsonb(a) from consent.answers a where a.act_id = record)))::text, 'UTF8'))
+$$;
+
+CREATE FUNCTION consent.take_what_stands() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from consent.proxies p using gone g, consent.consents c where c.act_id = g.record_id and p.consent_id = c.consent_id;
+  delete from consent.competences k using gone g, consent.consents c where c.act_id = g.record_id and k.consent_id = c.consent_id;
+  update consent.consents c set explicit = false, audience_kind = 'erased', audience = '{}', purposes = '{}', aspects = '{}', evidence = 'erased',
+         wording = 'erased', understanding = null from gone g where c.act_id = g.record_id;
+  update consent.withdrawals w set evidence = 'erased' from gone g where w.act_id = g.record_id;
+  update consent.reviews v set reason = 'erased' from gone g where v.act_id = g.record_id;
+  update consent.exclusions x set excluded = 'erased', evidence = 'erased' from gone g where x.act_id = g.record_id;
+  update consent.inclusions i set evidence = 'erased' from gone g where i.act_id = g.record_id;
+  update consent.blocks b set warning = 'erased', evidence = 'erased' from gone g where b.act_id = g.record_id;
+  update consent.unblocks u set evidence = 'erased' from gone g where u.act_id = g.record_id;
+  update consent.requests q set explicit = false, audience_kind = 'erased', audience = '{}', purposes = '{}', aspects = '{}'
+    from gone g where q.act_id = g.record_id;
+  update consent.answers a set reason = 'erased' from gone g where a.act_id = g.record_id and a.answer <> 'given';
+  return null;
+end $$;
+
+CREATE FUNCTION idmgr.only_what_goes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if exists (select from idmgr.content_keys k join idmgr.case_steps s on s.act_id = k.record_id where s.case_id = old.case_id)
+     or to_jsonb(new) - 'reason' - 'agencies' <> to_jsonb(old) - 'reason' - 'agencies'
+     or to_jsonb(new) ->> 'reason' <> 'erased' or to_jsonb(new) -> 'agencies' <> '[]' then
+    raise exception 'what became of a case is never changed: why it did goes with its keys' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end $$;
+
+CREATE FUNCTION idmgr.rest_of(record uuid) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+  select sha256(convert_to(jsonb_strip_nulls(jsonb_build_array(
+    (select to_jsonb(r) - 'position' from idmgr.records r where r.record_id = record),
+    (select to_jsonb(a) from idmgr.acts a where a.act_id = record),
+    (select to_jsonb(s) from idmgr.case_steps s where s.act_id = record),
+    (select to_jsonb(c) from idmgr.cases c join idmgr.case_steps s on s.case_id = c.case_id where s.act_id = record and s.ordinal = 0)))::text, 'UTF8'))
+$$;
+
+CREATE FUNCTION idmgr.take_what_stands() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update idmgr.case_steps s set reason = 'erased' from gone g where s.act_id = g.record_id and s.reason is not null;
+  update idmgr.cases c set agencies = '{}' from gone g, idmgr.case_steps s where s.act_id = g.record_id and s.ordinal = 0 and c.case_id = s.case_id;
+  return null;
+end $$;
+
 CREATE FUNCTION ledger.tile_only_grows() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -260,7 +351,7 @@ CREATE TABLE consent.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['review'::text, 'capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text, 'ask'::text, 'refuse'::text, 'not-asked'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['erase'::text, 'expire'::text, 'review'::text, 'capture'::text, 'withdraw'::text, 'exclude'::text, 'include'::text, 'block'::text, 'unblock'::text, 'ask'::text, 'refuse'::text, 'not-asked'::text])))
 );
 
 CREATE TABLE consent.answers (
@@ -313,16 +404,35 @@ CREATE TABLE consent.consents (
     evidence text NOT NULL,
     wording governance.code NOT NULL,
     understanding text,
-    CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text]))),
-    CONSTRAINT consent_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
+    CONSTRAINT consent_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text, 'erased'::text]))),
+    CONSTRAINT consent_audience_is_named CHECK (((audience_kind = ANY (ARRAY['partnership'::text, 'erased'::text])) = (cardinality(audience) = 0))),
     CONSTRAINT consent_has_an_end CHECK ((ends_at > starts_at)),
-    CONSTRAINT consent_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0))),
+    CONSTRAINT consent_states_what_and_why CHECK ((((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)) OR (audience_kind = 'erased'::text))),
     CONSTRAINT understanding_is_known CHECK ((understanding = ANY (ARRAY['told-back'::text, 'questions-answered'::text, 'interpreter'::text, 'advocate'::text])))
 );
 
 CREATE TABLE consent.content_keys (
     record_id uuid NOT NULL,
     wrapped bytea NOT NULL
+);
+
+CREATE TABLE consent.erased (
+    commitment bytea NOT NULL,
+    rest bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT rest_is_sha256 CHECK ((octet_length(rest) = 32))
+);
+
+CREATE TABLE consent.erasures (
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    reason governance.code NOT NULL,
+    obligation text,
+    complete_at timestamp with time zone NOT NULL,
+    CONSTRAINT erasure_obligation_is_known CHECK ((obligation = ANY (ARRAY['legal-obligation'::text, 'legal-claims'::text, 'public-health'::text])))
 );
 
 CREATE TABLE consent.exclusions (
@@ -342,13 +452,31 @@ CREATE TABLE consent.inclusions (
     evidence text NOT NULL
 );
 
-CREATE TABLE consent.proxies (
-    consent_id uuid NOT NULL,
-    authority text NOT NULL,
-    evidence text NOT NULL,
+CREATE TABLE consent.requests (
+    request_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    handle_id uuid NOT NULL,
+    column_id governance.code NOT NULL,
+    agency_id governance.code NOT NULL,
+    explicit boolean NOT NULL,
+    audience_kind text NOT NULL,
+    audience text[] NOT NULL,
+    purposes text[] NOT NULL,
+    aspects text[] NOT NULL,
     ends_at timestamp with time zone NOT NULL,
-    CONSTRAINT proxy_authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
-    CONSTRAINT proxy_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text])))
+    asked_at timestamp with time zone NOT NULL,
+    CONSTRAINT request_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text, 'erased'::text]))),
+    CONSTRAINT request_audience_is_named CHECK (((audience_kind = ANY (ARRAY['partnership'::text, 'erased'::text])) = (cardinality(audience) = 0))),
+    CONSTRAINT request_states_what_and_why CHECK ((((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)) OR (audience_kind = 'erased'::text)))
+);
+
+CREATE TABLE consent.reviews (
+    act_id uuid NOT NULL,
+    consent_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    reason governance.code NOT NULL,
+    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['release'::text, 'withhold'::text])))
 );
 
 CREATE TABLE consent.unblocks (
@@ -356,6 +484,70 @@ CREATE TABLE consent.unblocks (
     act_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     evidence text NOT NULL
+);
+
+CREATE TABLE consent.withdrawals (
+    consent_id uuid NOT NULL,
+    act_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    evidence text NOT NULL
+);
+
+CREATE VIEW consent.over AS
+ SELECT c.consent_id AS thing_id,
+    c.handle_id,
+    c.ends_at AS ended_at
+   FROM consent.consents c
+  WHERE (c.evidence <> 'erased'::text)
+UNION ALL
+ SELECT c.consent_id AS thing_id,
+    c.handle_id,
+    w.at AS ended_at
+   FROM (consent.withdrawals w
+     JOIN consent.consents c ON ((c.consent_id = w.consent_id)))
+  WHERE (w.evidence <> 'erased'::text)
+UNION ALL
+ SELECT c.consent_id AS thing_id,
+    c.handle_id,
+    v.at AS ended_at
+   FROM (consent.reviews v
+     JOIN consent.consents c ON ((c.consent_id = v.consent_id)))
+  WHERE (((v.reason)::text <> 'erased'::text) AND (c.evidence = 'erased'::text))
+UNION ALL
+ SELECT x.exclusion_id AS thing_id,
+    x.handle_id,
+    i.at AS ended_at
+   FROM (consent.inclusions i
+     JOIN consent.exclusions x ON ((x.exclusion_id = i.exclusion_id)))
+  WHERE (i.evidence <> 'erased'::text)
+UNION ALL
+ SELECT b.block_id AS thing_id,
+    b.handle_id,
+    u.at AS ended_at
+   FROM (consent.unblocks u
+     JOIN consent.blocks b ON ((b.block_id = u.block_id)))
+  WHERE (u.evidence <> 'erased'::text)
+UNION ALL
+ SELECT q.request_id AS thing_id,
+    q.handle_id,
+    q.ends_at AS ended_at
+   FROM consent.requests q
+  WHERE (q.audience_kind <> 'erased'::text)
+UNION ALL
+ SELECT q.request_id AS thing_id,
+    q.handle_id,
+    a.at AS ended_at
+   FROM (consent.answers a
+     JOIN consent.requests q ON ((q.request_id = a.request_id)))
+  WHERE ((a.answer <> 'given'::text) AND ((a.reason)::text IS DISTINCT FROM 'erased'::text));
+
+CREATE TABLE consent.proxies (
+    consent_id uuid NOT NULL,
+    authority text NOT NULL,
+    evidence text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT proxy_authority_is_known CHECK ((authority = ANY (ARRAY['parental-responsibility'::text, 'special-guardian'::text, 'local-authority-care'::text, 'lasting-power-of-attorney'::text, 'court-appointed-deputy'::text]))),
+    CONSTRAINT proxy_evidence_is_known CHECK ((evidence = ANY (ARRAY['document-seen'::text, 'register-checked'::text, 'own-records'::text, 'stated-and-noted'::text])))
 );
 
 CREATE VIEW consent.published_blocks AS
@@ -366,13 +558,6 @@ CREATE VIEW consent.published_blocks AS
     u.at AS ended_at
    FROM (consent.blocks b
      LEFT JOIN consent.unblocks u ON ((u.block_id = b.block_id)));
-
-CREATE TABLE consent.withdrawals (
-    consent_id uuid NOT NULL,
-    act_id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    evidence text NOT NULL
-);
 
 CREATE VIEW consent.published_changes AS
  SELECT a.act_id,
@@ -420,6 +605,14 @@ CREATE VIEW consent.published_consents AS
    FROM (consent.consents c
      LEFT JOIN consent.withdrawals w ON ((w.consent_id = c.consent_id)));
 
+CREATE VIEW consent.published_erased AS
+ SELECT e.handle_id,
+    e.starts_at,
+    i.at AS ended_at
+   FROM (consent.exclusions e
+     LEFT JOIN consent.inclusions i ON ((i.exclusion_id = e.exclusion_id)))
+  WHERE (e.evidence = 'erased'::text);
+
 CREATE VIEW consent.published_exclusions AS
  SELECT e.exclusion_id,
     e.handle_id,
@@ -427,25 +620,8 @@ CREATE VIEW consent.published_exclusions AS
     e.starts_at,
     i.at AS ended_at
    FROM (consent.exclusions e
-     LEFT JOIN consent.inclusions i ON ((i.exclusion_id = e.exclusion_id)));
-
-CREATE TABLE consent.requests (
-    request_id uuid NOT NULL,
-    act_id uuid NOT NULL,
-    handle_id uuid NOT NULL,
-    column_id governance.code NOT NULL,
-    agency_id governance.code NOT NULL,
-    explicit boolean NOT NULL,
-    audience_kind text NOT NULL,
-    audience text[] NOT NULL,
-    purposes text[] NOT NULL,
-    aspects text[] NOT NULL,
-    ends_at timestamp with time zone NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    CONSTRAINT request_audience_is_known CHECK ((audience_kind = ANY (ARRAY['partnership'::text, 'agencies'::text, 'columns'::text, 'peers'::text]))),
-    CONSTRAINT request_audience_is_named CHECK (((audience_kind = 'partnership'::text) = (cardinality(audience) = 0))),
-    CONSTRAINT request_states_what_and_why CHECK (((cardinality(purposes) > 0) AND (cardinality(aspects) > 0)))
-);
+     LEFT JOIN consent.inclusions i ON ((i.exclusion_id = e.exclusion_id)))
+  WHERE (e.evidence <> 'erased'::text);
 
 CREATE VIEW consent.published_refusals AS
  SELECT n.handle_id,
@@ -464,14 +640,70 @@ CREATE VIEW consent.published_refusals AS
            FROM consent.consents c
           WHERE ((c.handle_id = n.handle_id) AND (c.starts_at > n.at)))));
 
-CREATE TABLE consent.reviews (
-    act_id uuid NOT NULL,
-    consent_id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    outcome text NOT NULL,
-    reason governance.code NOT NULL,
-    CONSTRAINT review_outcome_is_known CHECK ((outcome = ANY (ARRAY['release'::text, 'withhold'::text])))
-);
+CREATE VIEW consent.said AS
+ SELECT c.consent_id AS thing_id,
+    c.act_id
+   FROM consent.consents c
+UNION ALL
+ SELECT w.consent_id AS thing_id,
+    w.act_id
+   FROM consent.withdrawals w
+UNION ALL
+ SELECT v.consent_id AS thing_id,
+    v.act_id
+   FROM consent.reviews v
+UNION ALL
+ SELECT a.consent_id AS thing_id,
+    q.act_id
+   FROM (consent.answers a
+     JOIN consent.requests q ON ((q.request_id = a.request_id)))
+  WHERE (a.consent_id IS NOT NULL)
+UNION ALL
+ SELECT x.exclusion_id AS thing_id,
+    x.act_id
+   FROM consent.exclusions x
+UNION ALL
+ SELECT i.exclusion_id AS thing_id,
+    i.act_id
+   FROM consent.inclusions i
+UNION ALL
+ SELECT b.block_id AS thing_id,
+    b.act_id
+   FROM consent.blocks b
+UNION ALL
+ SELECT u.block_id AS thing_id,
+    u.act_id
+   FROM consent.unblocks u
+UNION ALL
+ SELECT q.request_id AS thing_id,
+    q.act_id
+   FROM consent.requests q
+UNION ALL
+ SELECT a.request_id AS thing_id,
+    a.act_id
+   FROM consent.answers a
+  WHERE (a.answer <> 'given'::text);
+
+CREATE VIEW consent.still_there AS
+ SELECT c.consent_id AS thing_id,
+    c.handle_id
+   FROM consent.consents c
+  WHERE (c.evidence <> 'erased'::text)
+UNION ALL
+ SELECT x.exclusion_id AS thing_id,
+    x.handle_id
+   FROM consent.exclusions x
+  WHERE (x.evidence <> 'erased'::text)
+UNION ALL
+ SELECT b.block_id AS thing_id,
+    b.handle_id
+   FROM consent.blocks b
+  WHERE (b.evidence <> 'erased'::text)
+UNION ALL
+ SELECT q.request_id AS thing_id,
+    q.handle_id
+   FROM consent.requests q
+  WHERE (q.audience_kind <> 'erased'::text);
 
 CREATE TABLE federation.acts (
     act_id uuid NOT NULL,
@@ -833,7 +1065,7 @@ CREATE TABLE idmgr.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['draft'::text, 'activate'::text, 'grant'::text, 'withhold'::text, 'withdraw'::text, 'refuse'::text, 'open'::text, 'move-up'::text, 'rule'::text, 'appeal'::text, 'settle'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['expire'::text, 'draft'::text, 'activate'::text, 'grant'::text, 'withhold'::text, 'withdraw'::text, 'refuse'::text, 'open'::text, 'move-up'::text, 'rule'::text, 'appeal'::text, 'settle'::text])))
 );
 
 CREATE TABLE idmgr.case_references (
@@ -874,23 +1106,6 @@ CREATE TABLE idmgr.content_keys (
     wrapped bytea NOT NULL
 );
 
-CREATE VIEW idmgr.docket AS
- SELECT DISTINCT ON (s.case_id) s.case_id,
-    c.source,
-    c.source_id,
-    c.against,
-    c.at AS opened_at,
-    c.agencies,
-    s.ordinal,
-    s.kind,
-    s.level,
-    s.at,
-    s.due_at,
-    s.outcome
-   FROM (idmgr.case_steps s
-     JOIN idmgr.cases c ON ((c.case_id = s.case_id)))
-  ORDER BY s.case_id, s.ordinal DESC;
-
 CREATE TABLE idmgr.effects (
     effect_id uuid NOT NULL,
     act_id uuid NOT NULL,
@@ -923,6 +1138,36 @@ CREATE TABLE idmgr.effects (
     CONSTRAINT effect_kind_is_known CHECK ((kind = ANY (ARRAY['grant'::text, 'withhold'::text]))),
     CONSTRAINT grant_has_a_token CHECK (((kind = 'grant'::text) = (token_hash IS NOT NULL)))
 );
+
+CREATE VIEW idmgr.cases_over AS
+ SELECT l.case_id,
+    GREATEST(l.due_at, g.until, w.until) AS ended_at
+   FROM (((idmgr.case_steps l
+     JOIN idmgr.cases c ON ((c.case_id = l.case_id)))
+     LEFT JOIN idmgr.effects g ON (((g.effect_id = c.source_id) AND (c.source = 'clash'::text))))
+     LEFT JOIN idmgr.effects w ON ((w.effect_id = c.against)))
+  WHERE ((l.kind = ANY (ARRAY['rule'::text, 'settle'::text])) AND (EXISTS ( SELECT
+           FROM idmgr.content_keys k
+          WHERE (k.record_id = l.act_id))) AND (NOT (EXISTS ( SELECT
+           FROM idmgr.case_steps s
+          WHERE ((s.case_id = l.case_id) AND (s.ordinal > l.ordinal))))));
+
+CREATE VIEW idmgr.docket AS
+ SELECT DISTINCT ON (s.case_id) s.case_id,
+    c.source,
+    c.source_id,
+    c.against,
+    c.at AS opened_at,
+    c.agencies,
+    s.ordinal,
+    s.kind,
+    s.level,
+    s.at,
+    s.due_at,
+    s.outcome
+   FROM (idmgr.case_steps s
+     JOIN idmgr.cases c ON ((c.case_id = s.case_id)))
+  ORDER BY s.case_id, s.ordinal DESC;
 
 CREATE TABLE idmgr.rules (
     manager governance.code NOT NULL,
@@ -974,6 +1219,14 @@ CREATE VIEW idmgr.effects_told AS
    FROM (idmgr.effects e
      JOIN idmgr.rules r ON ((((r.manager)::text = (e.manager)::text) AND (r.version = e.version) AND ((r.rule)::text = (e.rule)::text))))
   WHERE ((r.authority <> 'order'::text) AND ((e.kind = 'withhold'::text) OR (e.mode = 'supplier-with-consent'::text) OR (e.evidence IS NOT NULL)));
+
+CREATE TABLE idmgr.erased (
+    commitment bytea NOT NULL,
+    rest bytea NOT NULL,
+    act_id uuid NOT NULL,
+    CONSTRAINT commitment_is_sha256 CHECK ((octet_length(commitment) = 32)),
+    CONSTRAINT rest_is_sha256 CHECK ((octet_length(rest) = 32))
+);
 
 CREATE TABLE idmgr.key_checks (
     manager governance.code NOT NULL,
@@ -2144,6 +2397,11 @@ CREATE TABLE relmgr.exports (
     whole boolean NOT NULL
 );
 
+CREATE VIEW relmgr.gone_handles AS
+ SELECT z.handle_id
+   FROM relmgr.erasures z
+  WHERE ((z.keeps IS NULL) AND (z.keeps IS DISTINCT FROM 'everything'::text));
+
 CREATE TABLE relmgr.heard (
     act_id uuid NOT NULL,
     at timestamp with time zone NOT NULL
@@ -2435,6 +2693,21 @@ CREATE TABLE relmgr.token_epochs (
     CONSTRAINT written_epoch_is_the_read_one_or_the_next CHECK (((reading >= 1) AND ((writing >= reading) AND (writing <= (reading + 1)))))
 );
 
+CREATE VIEW relmgr.under_review AS
+ SELECT e.handle_id
+   FROM (relmgr.enquiries e
+     JOIN relmgr.reviews v ON (((v.enquiry_id = e.enquiry_id) AND (v.cause = 'emergency'::text))))
+  WHERE (e.emergency AND (NOT (EXISTS ( SELECT
+           FROM relmgr.review_outcomes o
+          WHERE (o.review_id = v.review_id)))))
+UNION ALL
+ SELECT ah.handle_id
+   FROM (relmgr.act_handles ah
+     JOIN relmgr.objections o ON ((o.act_id = ah.act_id)))
+  WHERE (NOT (EXISTS ( SELECT
+           FROM relmgr.rulings v
+          WHERE (v.objection_id = o.act_id))));
+
 CREATE TABLE relmgr.wrapping_epochs (
     agency_id governance.code NOT NULL,
     epoch integer NOT NULL,
@@ -2458,6 +2731,12 @@ ALTER TABLE ONLY consent.consents
 
 ALTER TABLE ONLY consent.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
+
+ALTER TABLE ONLY consent.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (commitment);
+
+ALTER TABLE ONLY consent.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (act_id);
 
 ALTER TABLE ONLY consent.exclusions
     ADD CONSTRAINT exclusions_pkey PRIMARY KEY (exclusion_id);
@@ -2593,6 +2872,9 @@ ALTER TABLE ONLY idmgr.effects
 
 ALTER TABLE ONLY idmgr.effects
     ADD CONSTRAINT effects_token_hash_key UNIQUE (token_hash);
+
+ALTER TABLE ONLY idmgr.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (commitment);
 
 ALTER TABLE ONLY idmgr.key_checks
     ADD CONSTRAINT key_checks_pkey PRIMARY KEY (manager);
@@ -3106,6 +3388,12 @@ ALTER TABLE ONLY relmgr.wrapping_epochs
 
 CREATE INDEX acts_by_time ON consent.acts USING btree (at);
 
+CREATE INDEX answers_by_act ON consent.answers USING btree (act_id);
+
+CREATE INDEX answers_by_consent ON consent.answers USING btree (consent_id) WHERE (consent_id IS NOT NULL);
+
+CREATE INDEX answers_kept ON consent.answers USING btree (at) WHERE ((answer <> 'given'::text) AND ((reason)::text IS DISTINCT FROM 'erased'::text));
+
 CREATE INDEX blocks_by_act ON consent.blocks USING btree (act_id);
 
 CREATE INDEX blocks_by_handle ON consent.blocks USING btree (handle_id);
@@ -3118,19 +3406,37 @@ CREATE INDEX consents_by_end ON consent.consents USING btree (ends_at);
 
 CREATE INDEX consents_by_handle ON consent.consents USING btree (handle_id);
 
+CREATE INDEX consents_kept ON consent.consents USING btree (ends_at) WHERE (evidence <> 'erased'::text);
+
+CREATE INDEX erased_by_act ON consent.erased USING btree (act_id);
+
+CREATE INDEX erasures_that_keep ON consent.erasures USING btree (handle_id) WHERE (obligation IS NOT NULL);
+
 CREATE INDEX exclusions_by_act ON consent.exclusions USING btree (act_id);
 
 CREATE INDEX exclusions_by_handle ON consent.exclusions USING btree (handle_id);
 
 CREATE INDEX inclusions_by_act ON consent.inclusions USING btree (act_id);
 
+CREATE INDEX inclusions_kept ON consent.inclusions USING btree (at) WHERE (evidence <> 'erased'::text);
+
+CREATE INDEX requests_by_act ON consent.requests USING btree (act_id);
+
 CREATE INDEX requests_by_column ON consent.requests USING btree (column_id, asked_at);
 
 CREATE INDEX requests_by_handle ON consent.requests USING btree (handle_id);
 
+CREATE INDEX requests_kept ON consent.requests USING btree (ends_at) WHERE (audience_kind <> 'erased'::text);
+
+CREATE INDEX reviews_kept ON consent.reviews USING btree (at) WHERE ((reason)::text <> 'erased'::text);
+
 CREATE INDEX unblocks_by_act ON consent.unblocks USING btree (act_id);
 
+CREATE INDEX unblocks_kept ON consent.unblocks USING btree (at) WHERE (evidence <> 'erased'::text);
+
 CREATE INDEX withdrawals_by_act ON consent.withdrawals USING btree (act_id);
+
+CREATE INDEX withdrawals_kept ON consent.withdrawals USING btree (at) WHERE (evidence <> 'erased'::text);
 
 CREATE INDEX dispute_letters_by_time ON federation.dispute_letters USING btree (next_at);
 
@@ -3165,6 +3471,10 @@ CREATE INDEX effects_by_handle ON idmgr.effects USING btree (handle_id) WHERE li
 CREATE INDEX effects_by_rule ON idmgr.effects USING btree (manager, rule);
 
 CREATE INDEX effects_of_handle ON idmgr.effects USING btree (handle_id);
+
+CREATE INDEX erased_by_act ON idmgr.erased USING btree (act_id);
+
+CREATE INDEX last_steps ON idmgr.case_steps USING btree (due_at) WHERE (kind = ANY (ARRAY['rule'::text, 'settle'::text]));
 
 CREATE INDEX leaves_by_commitment ON ledger.leaves USING hash (commitment);
 
@@ -3360,6 +3670,36 @@ CREATE INDEX undoings_by_act ON relmgr.undoings USING btree (act_id);
 
 CREATE INDEX untold_by_handle ON relmgr.tellings USING btree (handle_id) WHERE (NOT told);
 
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.answers FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.blocks FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.consents FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.exclusions FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.inclusions FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.requests FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.reviews FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.unblocks FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON consent.withdrawals FOR EACH ROW EXECUTE FUNCTION consent.only_what_goes();
+
+CREATE TRIGGER only_with_the_consent BEFORE DELETE ON consent.competences FOR EACH ROW EXECUTE FUNCTION consent.only_with_the_consent();
+
+CREATE TRIGGER only_with_the_consent BEFORE DELETE ON consent.proxies FOR EACH ROW EXECUTE FUNCTION consent.only_with_the_consent();
+
+CREATE TRIGGER take_what_stands AFTER DELETE ON consent.content_keys REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION consent.take_what_stands();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON idmgr.case_steps FOR EACH ROW EXECUTE FUNCTION idmgr.only_what_goes();
+
+CREATE TRIGGER only_what_goes BEFORE UPDATE ON idmgr.cases FOR EACH ROW EXECUTE FUNCTION idmgr.only_what_goes();
+
+CREATE TRIGGER take_what_stands AFTER DELETE ON idmgr.content_keys REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION idmgr.take_what_stands();
+
 CREATE TRIGGER tile_only_grows BEFORE UPDATE ON ledger.tiles FOR EACH ROW EXECUTE FUNCTION ledger.tile_only_grows();
 
 CREATE TRIGGER witnessed_only_grows BEFORE UPDATE ON ledger.witnessed FOR EACH ROW EXECUTE FUNCTION ledger.witnessed_only_grows();
@@ -3400,6 +3740,12 @@ ALTER TABLE ONLY consent.competences
 ALTER TABLE ONLY consent.consents
     ADD CONSTRAINT consents_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
+ALTER TABLE ONLY consent.erased
+    ADD CONSTRAINT erased_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
+ALTER TABLE ONLY consent.erasures
+    ADD CONSTRAINT erasures_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+
 ALTER TABLE ONLY consent.exclusions
     ADD CONSTRAINT exclusions_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
@@ -3416,10 +3762,10 @@ ALTER TABLE ONLY consent.requests
     ADD CONSTRAINT requests_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
 ALTER TABLE ONLY consent.reviews
-    ADD CONSTRAINT reviews_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
+    ADD CONSTRAINT review_is_of_a_consent FOREIGN KEY (consent_id) REFERENCES consent.consents(consent_id);
 
 ALTER TABLE ONLY consent.reviews
-    ADD CONSTRAINT reviews_consent_id_fkey FOREIGN KEY (consent_id) REFERENCES consent.proxies(consent_id);
+    ADD CONSTRAINT reviews_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
 
 ALTER TABLE ONLY consent.unblocks
     ADD CONSTRAINT unblocks_act_id_fkey FOREIGN KEY (act_id) REFERENCES consent.acts(act_id);
@@ -4076,37 +4422,93 @@ GRANT SELECT,INSERT ON TABLE consent.acts TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.answers TO fame_consent;
 
+GRANT UPDATE(reason) ON TABLE consent.answers TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.blocks TO fame_consent;
 
-GRANT SELECT,INSERT ON TABLE consent.competences TO fame_consent;
+GRANT UPDATE(warning) ON TABLE consent.blocks TO fame_consent;
+
+GRANT UPDATE(evidence) ON TABLE consent.blocks TO fame_consent;
+
+GRANT SELECT,INSERT,DELETE ON TABLE consent.competences TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.consents TO fame_consent;
 
+GRANT UPDATE(explicit) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(audience_kind) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(audience) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(purposes) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(aspects) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(evidence) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(wording) ON TABLE consent.consents TO fame_consent;
+
+GRANT UPDATE(understanding) ON TABLE consent.consents TO fame_consent;
+
 GRANT SELECT,INSERT,DELETE ON TABLE consent.content_keys TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.erased TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.erasures TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.exclusions TO fame_consent;
 
+GRANT UPDATE(excluded) ON TABLE consent.exclusions TO fame_consent;
+
+GRANT UPDATE(evidence) ON TABLE consent.exclusions TO fame_consent;
+
 GRANT SELECT,INSERT ON TABLE consent.inclusions TO fame_consent;
 
-GRANT SELECT,INSERT ON TABLE consent.proxies TO fame_consent;
+GRANT UPDATE(evidence) ON TABLE consent.inclusions TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
+
+GRANT UPDATE(explicit) ON TABLE consent.requests TO fame_consent;
+
+GRANT UPDATE(audience_kind) ON TABLE consent.requests TO fame_consent;
+
+GRANT UPDATE(audience) ON TABLE consent.requests TO fame_consent;
+
+GRANT UPDATE(purposes) ON TABLE consent.requests TO fame_consent;
+
+GRANT UPDATE(aspects) ON TABLE consent.requests TO fame_consent;
+
+GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
+
+GRANT UPDATE(reason) ON TABLE consent.reviews TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.unblocks TO fame_consent;
 
-GRANT SELECT ON TABLE consent.published_blocks TO fame_relmgr;
+GRANT UPDATE(evidence) ON TABLE consent.unblocks TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE consent.withdrawals TO fame_consent;
+
+GRANT UPDATE(evidence) ON TABLE consent.withdrawals TO fame_consent;
+
+GRANT SELECT ON TABLE consent.over TO fame_consent;
+
+GRANT SELECT,INSERT,DELETE ON TABLE consent.proxies TO fame_consent;
+
+GRANT SELECT ON TABLE consent.published_blocks TO fame_relmgr;
 
 GRANT SELECT ON TABLE consent.published_changes TO fame_relmgr;
 
 GRANT SELECT ON TABLE consent.published_consents TO fame_relmgr;
 
-GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
+GRANT SELECT ON TABLE consent.published_erased TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE consent.requests TO fame_consent;
+GRANT SELECT ON TABLE consent.published_exclusions TO fame_relmgr;
 
 GRANT SELECT ON TABLE consent.published_refusals TO fame_relmgr;
 
-GRANT SELECT,INSERT ON TABLE consent.reviews TO fame_consent;
+GRANT SELECT ON TABLE consent.said TO fame_consent;
+
+GRANT SELECT ON TABLE consent.still_there TO fame_consent;
 
 GRANT SELECT,INSERT ON TABLE federation.acts TO fame_federation;
 
@@ -4228,11 +4630,13 @@ GRANT SELECT,INSERT ON TABLE idmgr.case_references TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.case_steps TO fame_idmgr;
 
+GRANT UPDATE(reason) ON TABLE idmgr.case_steps TO fame_idmgr;
+
 GRANT SELECT,INSERT ON TABLE idmgr.cases TO fame_idmgr;
 
-GRANT SELECT,INSERT,DELETE ON TABLE idmgr.content_keys TO fame_idmgr;
+GRANT UPDATE(agencies) ON TABLE idmgr.cases TO fame_idmgr;
 
-GRANT SELECT ON TABLE idmgr.docket TO fame_idmgr;
+GRANT SELECT,INSERT,DELETE ON TABLE idmgr.content_keys TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.effects TO fame_idmgr;
 
@@ -4250,9 +4654,15 @@ GRANT UPDATE(live) ON TABLE idmgr.effects TO fame_idmgr;
 
 GRANT UPDATE(yields_to) ON TABLE idmgr.effects TO fame_idmgr;
 
+GRANT SELECT ON TABLE idmgr.cases_over TO fame_idmgr;
+
+GRANT SELECT ON TABLE idmgr.docket TO fame_idmgr;
+
 GRANT SELECT,INSERT ON TABLE idmgr.rules TO fame_idmgr;
 
 GRANT SELECT ON TABLE idmgr.effects_told TO fame_idmgr;
+
+GRANT SELECT,INSERT ON TABLE idmgr.erased TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE idmgr.key_checks TO fame_idmgr;
 
@@ -4553,6 +4963,8 @@ GRANT SELECT ON TABLE relmgr.escalations TO fame_idmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.exports TO fame_relmgr;
 
+GRANT SELECT ON TABLE relmgr.gone_handles TO fame_consent;
+
 GRANT SELECT,INSERT,DELETE ON TABLE relmgr.heard TO fame_relmgr;
 
 GRANT SELECT,INSERT ON TABLE relmgr.import_lines TO fame_relmgr;
@@ -4656,5 +5068,7 @@ GRANT UPDATE(code_hash) ON TABLE relmgr.ties TO fame_relmgr;
 GRANT SELECT ON TABLE relmgr.to_tell TO fame_relmgr;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.token_epochs TO fame_relmgr;
+
+GRANT SELECT ON TABLE relmgr.under_review TO fame_consent;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE relmgr.wrapping_epochs TO fame_relmgr;

@@ -374,6 +374,12 @@ func showWord(v *visit) error {
 			}
 			pg.Cards = append(pg.Cards, k)
 		}
+		for _, one := range word.Erased {
+			pg.Cards = append(pg.Cards, card{
+				Title: map[consentoas.MyErasedWhat]string{consentoas.MyErasedWhatConsent: "Agreed: ", consentoas.MyErasedWhatExclusion: "Left somebody out: ", consentoas.MyErasedWhatBlock: "Hidden: "}[one.What] + names[relmgroas.ID(one.Handle)],
+				Tag:   "Erased", Rows: []row{{Key: "From", Values: []string{whenDay(one.From)}}, {Key: "Until", Values: []string{whenDay(one.Ended)}}, {Key: "Erased", Values: []string{whenDay(one.Erased)}}},
+			})
+		}
 	}
 	return v.show(pg)
 }

@@ -36,7 +36,7 @@ func (h *handler) ListMyWord(ctx context.Context) (*consentoas.MyWord, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &consentoas.MyWord{Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{}, Blocks: []consentoas.MyBlock{}}
+	out := &consentoas.MyWord{Consents: []consentoas.MyConsent{}, Exclusions: []consentoas.MyExclusion{}, Blocks: []consentoas.MyBlock{}, Erased: []consentoas.MyErased{}}
 	for _, c := range m.Consents {
 		v := consentoas.MyConsent{
 			Consent: consentoas.ID(c.ConsentID.String()), Handle: consentoas.ID(c.HandleID.String()), Column: consentoas.Code(c.ColumnID), Explicit: c.Explicit,
@@ -67,6 +67,11 @@ func (h *handler) ListMyWord(ctx context.Context) (*consentoas.MyWord, error) {
 		out.Blocks = append(out.Blocks, consentoas.MyBlock{
 			Block: consentoas.ID(b.BlockID.String()), Handle: consentoas.ID(b.HandleID.String()), Reach: consentoas.MyBlockReach(b.Reach), Warning: consentoas.Code(b.Warning),
 			From: b.StartsAt.UTC(), Ended: optTime(b.EndedAt),
+		})
+	}
+	for _, e := range m.Erased {
+		out.Erased = append(out.Erased, consentoas.MyErased{
+			What: consentoas.MyErasedWhat(e.What), Handle: consentoas.ID(e.HandleID.String()), From: e.StartsAt.UTC(), Ended: e.EndedAt.UTC(), Erased: e.ErasedAt.UTC(),
 		})
 	}
 	return out, nil

@@ -46,6 +46,18 @@ type Invoker interface {
 	//
 	// POST /consent/v1/consents
 	CaptureConsent(ctx context.Context, request *ConsentRequest) (*ConsentReceipt, error)
+	// EraseWord invokes eraseWord operation.
+	//
+	// Of a handle of a column that the caller's agency controls, for good: what consents said that were
+	// withdrawn or have ended, whom an ended exclusion left
+	// out, what an ended block hid from whom, and what was asked and answered (SUB-06, LEG-29). What is
+	// in force stays: it is ended first. That there was
+	// something, from when to when, and its leaf in the log stay. The act names what it erased. Where a
+	// law obliges to keep it, `obligation` says so:
+	// nothing is erased then, and no rule of retention erases it later.
+	//
+	// POST /consent/v1/erasures
+	EraseWord(ctx context.Context, request *WordErasureRequest) (*WordErasureCertificate, error)
 	// ExcludeAgency invokes excludeAgency operation.
 	//
 	// The excluded agency sees nothing about the person and is not seen; the others are unchanged
@@ -456,6 +468,85 @@ func (c *Client) sendCaptureConsent(ctx context.Context, request *ConsentRequest
 	defer body.Close()
 
 	result, err := decodeCaptureConsentResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EraseWord invokes eraseWord operation.
+//
+// Of a handle of a column that the caller's agency controls, for good: what consents said that were
+// withdrawn or have ended, whom an ended exclusion left
+// out, what an ended block hid from whom, and what was asked and answered (SUB-06, LEG-29). What is
+// in force stays: it is ended first. That there was
+// something, from when to when, and its leaf in the log stay. The act names what it erased. Where a
+// law obliges to keep it, `obligation` says so:
+// nothing is erased then, and no rule of retention erases it later.
+//
+// POST /consent/v1/erasures
+func (c *Client) EraseWord(ctx context.Context, request *WordErasureRequest) (*WordErasureCertificate, error) {
+	res, err := c.sendEraseWord(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendEraseWord(ctx context.Context, request *WordErasureRequest) (res *WordErasureCertificate, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/consent/v1/erasures"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeEraseWordRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, EraseWordOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeEraseWordResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

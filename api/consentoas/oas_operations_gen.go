@@ -9,6 +9,7 @@ const (
 	AnswerConsentRequestOperation OperationName = "AnswerConsentRequest"
 	BlockRelationshipOperation    OperationName = "BlockRelationship"
 	CaptureConsentOperation       OperationName = "CaptureConsent"
+	EraseWordOperation            OperationName = "EraseWord"
 	ExcludeAgencyOperation        OperationName = "ExcludeAgency"
 	FindConsentOperation          OperationName = "FindConsent"
 	GiveConsentOperation          OperationName = "GiveConsent"

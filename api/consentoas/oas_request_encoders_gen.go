@@ -52,6 +52,20 @@ func encodeCaptureConsentRequest(
 	return nil
 }
 
+func encodeEraseWordRequest(
+	req *WordErasureRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeExcludeAgencyRequest(
 	req *ExclusionRequest,
 	r *http.Request,

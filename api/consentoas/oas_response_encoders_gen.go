@@ -49,6 +49,19 @@ func encodeCaptureConsentResponse(response *ConsentReceipt, w http.ResponseWrite
 	return nil
 }
 
+func encodeEraseWordResponse(response *WordErasureCertificate, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeExcludeAgencyResponse(response *ExclusionReceipt, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(201)

@@ -2866,6 +2866,114 @@ func (s *MyConsent) SetByMyself(val bool) {
 	s.ByMyself = val
 }
 
+// Something that was said, and of which the contents were erased.
+// Ref: #/components/schemas/MyErased
+type MyErased struct {
+	What   MyErasedWhat `json:"what"`
+	Handle ID           `json:"handle"`
+	From   time.Time    `json:"from"`
+	Ended  time.Time    `json:"ended"`
+	Erased time.Time    `json:"erased"`
+}
+
+// GetWhat returns the value of What.
+func (s *MyErased) GetWhat() MyErasedWhat {
+	return s.What
+}
+
+// GetHandle returns the value of Handle.
+func (s *MyErased) GetHandle() ID {
+	return s.Handle
+}
+
+// GetFrom returns the value of From.
+func (s *MyErased) GetFrom() time.Time {
+	return s.From
+}
+
+// GetEnded returns the value of Ended.
+func (s *MyErased) GetEnded() time.Time {
+	return s.Ended
+}
+
+// GetErased returns the value of Erased.
+func (s *MyErased) GetErased() time.Time {
+	return s.Erased
+}
+
+// SetWhat sets the value of What.
+func (s *MyErased) SetWhat(val MyErasedWhat) {
+	s.What = val
+}
+
+// SetHandle sets the value of Handle.
+func (s *MyErased) SetHandle(val ID) {
+	s.Handle = val
+}
+
+// SetFrom sets the value of From.
+func (s *MyErased) SetFrom(val time.Time) {
+	s.From = val
+}
+
+// SetEnded sets the value of Ended.
+func (s *MyErased) SetEnded(val time.Time) {
+	s.Ended = val
+}
+
+// SetErased sets the value of Erased.
+func (s *MyErased) SetErased(val time.Time) {
+	s.Erased = val
+}
+
+type MyErasedWhat string
+
+const (
+	MyErasedWhatConsent   MyErasedWhat = "consent"
+	MyErasedWhatExclusion MyErasedWhat = "exclusion"
+	MyErasedWhatBlock     MyErasedWhat = "block"
+)
+
+// AllValues returns all MyErasedWhat values.
+func (MyErasedWhat) AllValues() []MyErasedWhat {
+	return []MyErasedWhat{
+		MyErasedWhatConsent,
+		MyErasedWhatExclusion,
+		MyErasedWhatBlock,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MyErasedWhat) MarshalText() ([]byte, error) {
+	switch s {
+	case MyErasedWhatConsent:
+		return []byte(s), nil
+	case MyErasedWhatExclusion:
+		return []byte(s), nil
+	case MyErasedWhatBlock:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MyErasedWhat) UnmarshalText(data []byte) error {
+	switch MyErasedWhat(data) {
+	case MyErasedWhatConsent:
+		*s = MyErasedWhatConsent
+		return nil
+	case MyErasedWhatExclusion:
+		*s = MyErasedWhatExclusion
+		return nil
+	case MyErasedWhatBlock:
+		*s = MyErasedWhatBlock
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // Ref: #/components/schemas/MyExclusion
 type MyExclusion struct {
 	Exclusion ID          `json:"exclusion"`
@@ -2999,6 +3107,7 @@ type MyWord struct {
 	Consents   []MyConsent   `json:"consents"`
 	Exclusions []MyExclusion `json:"exclusions"`
 	Blocks     []MyBlock     `json:"blocks"`
+	Erased     []MyErased    `json:"erased"`
 }
 
 // GetConsents returns the value of Consents.
@@ -3016,6 +3125,11 @@ func (s *MyWord) GetBlocks() []MyBlock {
 	return s.Blocks
 }
 
+// GetErased returns the value of Erased.
+func (s *MyWord) GetErased() []MyErased {
+	return s.Erased
+}
+
 // SetConsents sets the value of Consents.
 func (s *MyWord) SetConsents(val []MyConsent) {
 	s.Consents = val
@@ -3029,6 +3143,61 @@ func (s *MyWord) SetExclusions(val []MyExclusion) {
 // SetBlocks sets the value of Blocks.
 func (s *MyWord) SetBlocks(val []MyBlock) {
 	s.Blocks = val
+}
+
+// SetErased sets the value of Erased.
+func (s *MyWord) SetErased(val []MyErased) {
+	s.Erased = val
+}
+
+// Why something is kept that was to be erased (UK GDPR Article 17(3)).
+// Ref: #/components/schemas/Obligation
+type Obligation string
+
+const (
+	ObligationLegalObligation Obligation = "legal-obligation"
+	ObligationLegalClaims     Obligation = "legal-claims"
+	ObligationPublicHealth    Obligation = "public-health"
+)
+
+// AllValues returns all Obligation values.
+func (Obligation) AllValues() []Obligation {
+	return []Obligation{
+		ObligationLegalObligation,
+		ObligationLegalClaims,
+		ObligationPublicHealth,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Obligation) MarshalText() ([]byte, error) {
+	switch s {
+	case ObligationLegalObligation:
+		return []byte(s), nil
+	case ObligationLegalClaims:
+		return []byte(s), nil
+	case ObligationPublicHealth:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Obligation) UnmarshalText(data []byte) error {
+	switch Obligation(data) {
+	case ObligationLegalObligation:
+		*s = ObligationLegalObligation
+		return nil
+	case ObligationLegalClaims:
+		*s = ObligationLegalClaims
+		return nil
+	case ObligationPublicHealth:
+		*s = ObligationPublicHealth
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 type Oidc struct {
@@ -3987,6 +4156,52 @@ func (o OptMyHeld) Or(d MyHeld) MyHeld {
 	return d
 }
 
+// NewOptObligation returns new OptObligation with value set to v.
+func NewOptObligation(v Obligation) OptObligation {
+	return OptObligation{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptObligation is optional Obligation.
+type OptObligation struct {
+	Value Obligation
+	Set   bool
+}
+
+// IsSet returns true if OptObligation was set.
+func (o OptObligation) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptObligation) Reset() {
+	var v Obligation
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptObligation) SetTo(v Obligation) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptObligation) Get() (v Obligation, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptObligation) Or(d Obligation) Obligation {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptOverride returns new OptOverride with value set to v.
 func NewOptOverride(v Override) OptOverride {
 	return OptOverride{
@@ -4257,6 +4472,52 @@ func (o OptUnderstanding) Get() (v Understanding, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptUnderstanding) Or(d Understanding) Understanding {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptWordErasureRequestEvidence returns new OptWordErasureRequestEvidence with value set to v.
+func NewOptWordErasureRequestEvidence(v WordErasureRequestEvidence) OptWordErasureRequestEvidence {
+	return OptWordErasureRequestEvidence{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptWordErasureRequestEvidence is optional WordErasureRequestEvidence.
+type OptWordErasureRequestEvidence struct {
+	Value WordErasureRequestEvidence
+	Set   bool
+}
+
+// IsSet returns true if OptWordErasureRequestEvidence was set.
+func (o OptWordErasureRequestEvidence) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptWordErasureRequestEvidence) Reset() {
+	var v WordErasureRequestEvidence
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptWordErasureRequestEvidence) SetTo(v WordErasureRequestEvidence) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptWordErasureRequestEvidence) Get() (v WordErasureRequestEvidence, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptWordErasureRequestEvidence) Or(d WordErasureRequestEvidence) WordErasureRequestEvidence {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -5147,6 +5408,213 @@ func (s *Understanding) UnmarshalText(data []byte) error {
 		return nil
 	case UnderstandingAdvocate:
 		*s = UnderstandingAdvocate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/WordErasureCertificate
+type WordErasureCertificate struct {
+	Act        ID         `json:"act"`
+	Commitment Commitment `json:"commitment"`
+	Column     Code       `json:"column"`
+	At         time.Time  `json:"at"`
+	// How many acts lost their contents.
+	Records    int           `json:"records"`
+	Obligation OptObligation `json:"obligation"`
+	// When no backup opens it any more: backups are kept until then.
+	CompleteAt time.Time `json:"complete_at"`
+	// The same, signed: a compact JWS of type fame-erasure-certificate+jwt.
+	Certificate string `json:"certificate"`
+}
+
+// GetAct returns the value of Act.
+func (s *WordErasureCertificate) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *WordErasureCertificate) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// GetColumn returns the value of Column.
+func (s *WordErasureCertificate) GetColumn() Code {
+	return s.Column
+}
+
+// GetAt returns the value of At.
+func (s *WordErasureCertificate) GetAt() time.Time {
+	return s.At
+}
+
+// GetRecords returns the value of Records.
+func (s *WordErasureCertificate) GetRecords() int {
+	return s.Records
+}
+
+// GetObligation returns the value of Obligation.
+func (s *WordErasureCertificate) GetObligation() OptObligation {
+	return s.Obligation
+}
+
+// GetCompleteAt returns the value of CompleteAt.
+func (s *WordErasureCertificate) GetCompleteAt() time.Time {
+	return s.CompleteAt
+}
+
+// GetCertificate returns the value of Certificate.
+func (s *WordErasureCertificate) GetCertificate() string {
+	return s.Certificate
+}
+
+// SetAct sets the value of Act.
+func (s *WordErasureCertificate) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *WordErasureCertificate) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+// SetColumn sets the value of Column.
+func (s *WordErasureCertificate) SetColumn(val Code) {
+	s.Column = val
+}
+
+// SetAt sets the value of At.
+func (s *WordErasureCertificate) SetAt(val time.Time) {
+	s.At = val
+}
+
+// SetRecords sets the value of Records.
+func (s *WordErasureCertificate) SetRecords(val int) {
+	s.Records = val
+}
+
+// SetObligation sets the value of Obligation.
+func (s *WordErasureCertificate) SetObligation(val OptObligation) {
+	s.Obligation = val
+}
+
+// SetCompleteAt sets the value of CompleteAt.
+func (s *WordErasureCertificate) SetCompleteAt(val time.Time) {
+	s.CompleteAt = val
+}
+
+// SetCertificate sets the value of Certificate.
+func (s *WordErasureCertificate) SetCertificate(val string) {
+	s.Certificate = val
+}
+
+// Ref: #/components/schemas/WordErasureRequest
+type WordErasureRequest struct {
+	Proof  HandleProof `json:"proof"`
+	Reason Code        `json:"reason"`
+	// Where the person asked for it: how that was recorded.
+	Evidence   OptWordErasureRequestEvidence `json:"evidence"`
+	Obligation OptObligation                 `json:"obligation"`
+}
+
+// GetProof returns the value of Proof.
+func (s *WordErasureRequest) GetProof() HandleProof {
+	return s.Proof
+}
+
+// GetReason returns the value of Reason.
+func (s *WordErasureRequest) GetReason() Code {
+	return s.Reason
+}
+
+// GetEvidence returns the value of Evidence.
+func (s *WordErasureRequest) GetEvidence() OptWordErasureRequestEvidence {
+	return s.Evidence
+}
+
+// GetObligation returns the value of Obligation.
+func (s *WordErasureRequest) GetObligation() OptObligation {
+	return s.Obligation
+}
+
+// SetProof sets the value of Proof.
+func (s *WordErasureRequest) SetProof(val HandleProof) {
+	s.Proof = val
+}
+
+// SetReason sets the value of Reason.
+func (s *WordErasureRequest) SetReason(val Code) {
+	s.Reason = val
+}
+
+// SetEvidence sets the value of Evidence.
+func (s *WordErasureRequest) SetEvidence(val OptWordErasureRequestEvidence) {
+	s.Evidence = val
+}
+
+// SetObligation sets the value of Obligation.
+func (s *WordErasureRequest) SetObligation(val OptObligation) {
+	s.Obligation = val
+}
+
+// Where the person asked for it: how that was recorded.
+type WordErasureRequestEvidence string
+
+const (
+	WordErasureRequestEvidenceSignedForm         WordErasureRequestEvidence = "signed-form"
+	WordErasureRequestEvidenceSpokenAndNoted     WordErasureRequestEvidence = "spoken-and-noted"
+	WordErasureRequestEvidenceRecordedCall       WordErasureRequestEvidence = "recorded-call"
+	WordErasureRequestEvidenceElectronic         WordErasureRequestEvidence = "electronic"
+	WordErasureRequestEvidenceInterpreterPresent WordErasureRequestEvidence = "interpreter-present"
+)
+
+// AllValues returns all WordErasureRequestEvidence values.
+func (WordErasureRequestEvidence) AllValues() []WordErasureRequestEvidence {
+	return []WordErasureRequestEvidence{
+		WordErasureRequestEvidenceSignedForm,
+		WordErasureRequestEvidenceSpokenAndNoted,
+		WordErasureRequestEvidenceRecordedCall,
+		WordErasureRequestEvidenceElectronic,
+		WordErasureRequestEvidenceInterpreterPresent,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s WordErasureRequestEvidence) MarshalText() ([]byte, error) {
+	switch s {
+	case WordErasureRequestEvidenceSignedForm:
+		return []byte(s), nil
+	case WordErasureRequestEvidenceSpokenAndNoted:
+		return []byte(s), nil
+	case WordErasureRequestEvidenceRecordedCall:
+		return []byte(s), nil
+	case WordErasureRequestEvidenceElectronic:
+		return []byte(s), nil
+	case WordErasureRequestEvidenceInterpreterPresent:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *WordErasureRequestEvidence) UnmarshalText(data []byte) error {
+	switch WordErasureRequestEvidence(data) {
+	case WordErasureRequestEvidenceSignedForm:
+		*s = WordErasureRequestEvidenceSignedForm
+		return nil
+	case WordErasureRequestEvidenceSpokenAndNoted:
+		*s = WordErasureRequestEvidenceSpokenAndNoted
+		return nil
+	case WordErasureRequestEvidenceRecordedCall:
+		*s = WordErasureRequestEvidenceRecordedCall
+		return nil
+	case WordErasureRequestEvidenceElectronic:
+		*s = WordErasureRequestEvidenceElectronic
+		return nil
+	case WordErasureRequestEvidenceInterpreterPresent:
+		*s = WordErasureRequestEvidenceInterpreterPresent
 		return nil
 	default:
 		return errors.Errorf("invalid value: %q", data)

@@ -42,6 +42,7 @@ var operationRolesOidc = map[string][]string{
 	AnswerConsentRequestOperation: []string{},
 	BlockRelationshipOperation:    []string{},
 	CaptureConsentOperation:       []string{},
+	EraseWordOperation:            []string{},
 	ExcludeAgencyOperation:        []string{},
 	FindConsentOperation:          []string{},
 	ListConsentRequestsOperation:  []string{},

@@ -33,6 +33,18 @@ type Handler interface {
 	//
 	// POST /consent/v1/consents
 	CaptureConsent(ctx context.Context, req *ConsentRequest) (*ConsentReceipt, error)
+	// EraseWord implements eraseWord operation.
+	//
+	// Of a handle of a column that the caller's agency controls, for good: what consents said that were
+	// withdrawn or have ended, whom an ended exclusion left
+	// out, what an ended block hid from whom, and what was asked and answered (SUB-06, LEG-29). What is
+	// in force stays: it is ended first. That there was
+	// something, from when to when, and its leaf in the log stay. The act names what it erased. Where a
+	// law obliges to keep it, `obligation` says so:
+	// nothing is erased then, and no rule of retention erases it later.
+	//
+	// POST /consent/v1/erasures
+	EraseWord(ctx context.Context, req *WordErasureRequest) (*WordErasureCertificate, error)
 	// ExcludeAgency implements excludeAgency operation.
 	//
 	// The excluded agency sees nothing about the person and is not seen; the others are unchanged

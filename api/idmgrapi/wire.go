@@ -3,6 +3,7 @@ package idmgrapi
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	fame "github.com/fame-hub/fame"
@@ -33,8 +34,23 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	edge.TrustSubjects("idmgr", proofs)
 	handler, err := New(edge, service, p.Now)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
+		var retaining sync.WaitGroup
+		retaining.Go(func() { api.Retain(ctx, p.Logger, retain(service, edge)) })
 		sweep(ctx, edge, service, p.Logger)
+		retaining.Wait()
 	}}, err
+}
+
+// retain is a pass of retention. How much went is nobody's to read in a log.
+func retain(service *idmgr.Service, edge *api.Edge) func(context.Context) ([]slog.Attr, error) {
+	return func(ctx context.Context) ([]slog.Attr, error) {
+		terms, err := edge.Terms(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, err = service.Retain(ctx, terms)
+		return nil, err
+	}
 }
 
 // sweepEvery is how often a process goes through the cases. Whoever lists or rules on

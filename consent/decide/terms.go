@@ -92,6 +92,8 @@ type Settings struct {
 	KeepEnquiriesDays   int `json:"keep_enquiries_days,omitempty"`   // of enquiries that nobody has still to review
 	KeepRefusalsDays    int `json:"keep_refusals_days,omitempty"`    // of proposals that a step stopped
 	KeepIdempotencyDays int `json:"keep_idempotency_days,omitempty"` // idempotency keys
+	KeepConsentsDays    int `json:"keep_consents_days,omitempty"`    // of consents, exclusions, blocks and requests that are over; no default
+	KeepLinksDays       int `json:"keep_links_days,omitempty"`       // of private links and cases that are over; no default
 	// NoticeMinutes is how far apart notices are made; zero in terms of before the
 	// setting: an hour.
 	NoticeMinutes int `json:"notice_minutes,omitempty"`

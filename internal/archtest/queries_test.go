@@ -156,7 +156,7 @@ func TestAQueryOverASiblingsTableIsRefused(t *testing.T) {
 		{"consent", "select identity.handle_id from relmgr.handles identity where $1::boolean is null"},
 		{"relmgr", "select count(*) from ledger.pending"},
 		{"consent", "insert into ledger.pending (commitment) values ($1) returning commitment"},
-		{"consent", "select * from consent.consents for update"},
+		{"consent", "select * from consent.acts for update"},
 	} {
 		_, err := explain(t.Context(), as(t, h, planted.duty), planted.text)
 		if pq.As(err, "42501") == nil {

@@ -43,26 +43,32 @@ governance.practitioners        governance  select insert update(agency_id,issue
 governance.roles_held           governance  select insert update(ends_at,act_id)
 governance.memberships          governance  select insert update(ends_at,act_id)
 
-# Consents and exclusions are acts: what ends one is another row.
+# Consents and exclusions are acts: what ends one is another row. What they say goes with its key, and a trigger holds it to that.
 consent.acts                    consent     select insert
-consent.consents                consent     select insert
-consent.withdrawals             consent     select insert
-consent.exclusions              consent     select insert
-consent.inclusions              consent     select insert
-consent.blocks                  consent     select insert
-consent.unblocks                consent     select insert
-consent.requests                consent     select insert
-consent.answers                 consent     select insert
-consent.proxies                 consent     select insert
-consent.competences             consent     select insert
-consent.reviews                 consent     select insert
+consent.consents                consent     select insert update(explicit,audience_kind,audience,purposes,aspects,evidence,wording,understanding)
+consent.withdrawals             consent     select insert update(evidence)
+consent.exclusions              consent     select insert update(excluded,evidence)
+consent.inclusions              consent     select insert update(evidence)
+consent.blocks                  consent     select insert update(warning,evidence)
+consent.unblocks                consent     select insert update(evidence)
+consent.requests                consent     select insert update(explicit,audience_kind,audience,purposes,aspects)
+consent.answers                 consent     select insert update(reason)
+consent.proxies                 consent     select insert delete
+consent.competences             consent     select insert delete
+consent.reviews                 consent     select insert update(reason)
 consent.content_keys            consent     select insert delete
+consent.erasures                consent     select insert
+consent.erased                  consent     select insert
+consent.over                    consent     select
+consent.still_there             consent     select
+consent.said                    consent     select
 # Terms and life of a consent, without its evidence.
 consent.published_consents      relmgr      select
 consent.published_exclusions    relmgr      select
 consent.published_blocks        relmgr      select
 consent.published_refusals      relmgr      select
 consent.published_changes       relmgr      select
+consent.published_erased        relmgr      select
 
 # Registers of people: what is known of them is sealed, and never changed but replaced.
 registrar.act_kinds             registrar   select
@@ -137,10 +143,12 @@ idmgr.rules                     idmgr       select insert
 idmgr.activations               idmgr       select insert
 idmgr.effects                   idmgr       select insert update(audience_kind,audience,purposes,reasons,until,live,yields_to)
 idmgr.withdrawals               idmgr       select insert
-idmgr.cases                     idmgr       select insert
-idmgr.case_steps                idmgr       select insert
+idmgr.cases                     idmgr       select insert update(agencies)
+idmgr.case_steps                idmgr       select insert update(reason)
 idmgr.case_references           idmgr       select insert
 idmgr.docket                    idmgr       select
+idmgr.erased                    idmgr       select insert
+idmgr.cases_over                idmgr       select
 idmgr.effects_told              idmgr       select
 idmgr.published_effects         relmgr      select
 idmgr.published_changes         relmgr      select
@@ -173,6 +181,9 @@ federation.dispute_letters      federation  select insert update(next_at,refused
 
 # What is to be asked for: a handle and the terms, no identifier.
 relmgr.consent_wanted           consent     select
+# Of which handles something is under review, and which are erased, nothing of it.
+relmgr.gone_handles             consent     select
+relmgr.under_review             consent     select
 
 # The truth of the index is append only ...
 relmgr.acts                     relmgr      select insert
@@ -474,7 +485,7 @@ func TestWallsCanFail(t *testing.T) {
 		{"a sibling reads", "grant select on governance.acts to fame_consent", "consent on governance.acts: permitted is [select], expected []"},
 		{"a sibling reads one column", "grant select (issuer) on governance.practitioners to fame_relmgr", "relmgr on governance.practitioners: permitted is [select(issuer)], expected []"},
 		{"a duty rewrites its acts", "grant update on relmgr.acts to fame_relmgr", "relmgr on relmgr.acts: permitted is [select insert update], expected [select insert]"},
-		{"a duty empties a table", "grant truncate on consent.consents to fame_consent", "consent on consent.consents: permitted is [select insert truncate], expected [select insert]"},
+		{"a duty empties a table", "grant truncate on consent.acts to fame_consent", "consent on consent.acts: permitted is [select insert truncate], expected [select insert]"},
 		{"a duty looks into the inbox", "grant select on ledger.pending to fame_consent", "consent on ledger.pending: permitted is [select insert], expected [insert]"},
 		{"a duty loses its inbox", "revoke insert on ledger.pending from fame_relmgr", "relmgr on ledger.pending: permitted is [], expected [insert]"},
 	} {

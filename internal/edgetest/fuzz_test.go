@@ -546,6 +546,10 @@ func FuzzNotifyThroughLink(f *testing.F) {
 	fuzzed(f, "notifyThroughLink", "dr-patel", "/idmgr/v1/links/"+seedID+"/notifications", object{"proof": seedProof, "notification": seedID, "event": "joint-assessment"})
 }
 
+func FuzzEraseWord(f *testing.F) {
+	fuzzed(f, "eraseWord", "dr-brandt", "/consent/v1/erasures", object{"proof": seedProof, "reason": "subject-asked", "evidence": "signed-form", "obligation": "legal-claims"})
+}
+
 func FuzzReviewHeld(f *testing.F) {
 	fuzzed(f, "reviewHeld", "dr-patel", "/consent/v1/consents/"+seedID+"/reviews", object{"outcome": "withhold", "reason": "risk-of-harm"})
 }

@@ -81,6 +81,7 @@ func (b *bench) mineGood() {
 	b.wordGood(handle)
 	b.linksOfMineGood()
 	b.heldGood()
+	b.keepGood()
 	b.attach("dr-patel", "gp-riverside", "GP-73973", "Ida Moor")
 	b.publishTogether("dr-patel", "gp-riverside", "GP-73973")
 	waiting := b.waitsFor("Ida Moor")
@@ -112,6 +113,7 @@ func (b *bench) notMine(add func(string, string, request, ...string)) {
 	b.word(add, theirHandle)
 	b.linksNotMine(add)
 	b.heldBad(add)
+	b.keepBad(add)
 	own := ""
 	for _, a := range b.ofMine("Ida Moor", "/relmgr/v1/me/acts")["acts"].([]any) {
 		if a := a.(object); a["kind"] == "attach-anchor" {

@@ -15,8 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fame-hub/fame/cmd/fame/verify"
+	"github.com/fame-hub/fame/consent"
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/governance/ledger"
+	"github.com/fame-hub/fame/internal/attest"
 	"github.com/fame-hub/fame/internal/seal"
 	"github.com/fame-hub/fame/registrar"
 	"github.com/fame-hub/fame/relmgr"
@@ -54,6 +56,10 @@ func everything(t *testing.T) *bench {
 	b.divided()
 	b.rare()
 	b.noticed()
+	b.keptByLaw()
+	if b.manages(b.now().AddDate(0, 0, 90), 30) == 0 {
+		t.Fatal("the manager has nothing to forget")
+	}
 	b.sequence()
 	return b
 }
@@ -150,7 +156,7 @@ func TestWhatTheOperationsLeaveBehindVerifies(t *testing.T) {
 	for _, n := range r.Records {
 		total += n
 	}
-	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 4 || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 11 {
+	if r.Size == 0 || int(r.Size) != total || r.Opened+r.Erased != total || r.Erased != 4+b.erasedWords()+b.forgotten() || r.Pending != 0 || r.Checkpoints == 0 || r.Handles < 10 || len(r.Unopened) != 0 || len(r.Records) != 11 {
 		t.Errorf("verified %+v", r)
 	}
 	// DCP-11, invariant 7: a content whose key no act erased is missed, by name.
@@ -179,12 +185,18 @@ func TestWhatRetentionLeavesBehindVerifies(t *testing.T) {
 	asked, err := town.Retain(t.Context(), &decide.Terms{Version: 1, Settings: decide.Settings{KeepEnquiriesDays: 400}})
 	b.must(err)
 	done.Records += asked
+	words, err := consent.New(consent.Config{DB: b.base.DB(t, "consent"), Keys: b.keys["consent"], Proofs: attest.NewVerifier("", nil, b.now),
+		Now: func() time.Time { return b.now().AddDate(10, 0, 0) }})
+	b.must(err)
+	said, err := words.Retain(t.Context(), &decide.Terms{Version: 1, Settings: decide.Settings{KeepConsentsDays: 400}})
+	b.must(err)
+	done.Records += said + b.manages(b.now().AddDate(10, 0, 0), 400)
 	b.sequence()
 	r := b.verified()
 	for _, f := range r.Findings {
 		t.Error(f)
 	}
-	if done.Identifiers == 0 || asked == 0 || done.Records == asked || done.IdempotencyKeys != 0 || r.Erased < before+done.Records+done.Identifiers {
+	if done.Identifiers == 0 || asked == 0 || said < 10 || done.Records <= asked+said || done.IdempotencyKeys != 0 || r.Erased < before+done.Records+done.Identifiers {
 		t.Errorf("%+v was erased, and %d records are: %d before", done, r.Erased, before)
 	}
 }
@@ -205,7 +217,7 @@ func TestACommitmentThatWaitsIsNoFinding(t *testing.T) {
 var covered = []string{
 	"governance.acts", "governance.content_keys", "consent.acts", "consent.content_keys", "consent.consents", "consent.withdrawals",
 	"consent.exclusions", "consent.inclusions", "consent.blocks", "consent.unblocks", "consent.requests", "consent.answers",
-	"consent.proxies", "consent.competences", "consent.reviews",
+	"consent.proxies", "consent.competences", "consent.reviews", "consent.erasures", "consent.erased",
 	"relmgr.acts", "relmgr.content_keys", "relmgr.enquiries", "relmgr.disclosures", "relmgr.decisions", "relmgr.decision_consents",
 	"relmgr.act_handles", "relmgr.undoings", "relmgr.barred", "relmgr.confirmations", "relmgr.as_of_approvals", "relmgr.offers", "relmgr.pairings", "relmgr.pairings_used", "relmgr.statements",
 	"relmgr.contact_requests", "relmgr.deliveries", "relmgr.replies", "relmgr.review_outcomes", "relmgr.moves", "relmgr.declarations",
@@ -223,7 +235,7 @@ var covered = []string{
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"registrar.covers",
 	"federation.book", "federation.exchanges", "federation.unknown_messages", "federation.disputes", "federation.dispute_ends", "federation.acts", "federation.content_keys", "federation.peers", "federation.agreements", "federation.registrars",
-	"relmgr.repairs", "idmgr.case_references",
+	"relmgr.repairs", "idmgr.case_references", "idmgr.erased",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",
 }

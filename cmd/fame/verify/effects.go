@@ -36,6 +36,7 @@ func (v *verification) checkEffects(ctx context.Context) error {
 			     when 'withhold' then exists (select from idmgr.effects s where s.act_id = a.act_id and s.kind = a.kind and s.manager = a.manager)
 			     when 'withdraw' then exists (select from idmgr.withdrawals s where s.act_id = a.act_id)
 			     when 'refuse' then true
+			     when 'expire' then exists (select from idmgr.erased s where s.act_id = a.act_id)
 			     else exists (select from idmgr.case_steps s where s.act_id = a.act_id and s.kind = a.kind and s.at = a.at)
 			   end`},
 		{"version of rules ", "its rules are another manager's", `

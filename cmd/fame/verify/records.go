@@ -68,7 +68,18 @@ var kinds = []kind{
 			  union all select json_build_object('request', q.request_id, 'handle', q.handle_id, 'held', q.agency_id,
 			    'agreed', json_build_object('column', q.column_id, 'explicit', q.explicit, 'audience', json_build_object('kind', q.audience_kind, 'names', q.audience),
 			      'purposes', q.purposes, 'aspects', q.aspects, 'until', q.ends_at)) from consent.requests q where q.act_id = r.act_id
-			  union all select json_build_object('request', a.request_id, 'at', a.at, 'answer', a.answer, 'reason', a.reason, 'consent', a.consent_id) from consent.answers a where a.act_id = r.act_id) m)`,
+			  union all select json_build_object('request', a.request_id, 'at', a.at, 'answer', a.answer, 'reason', a.reason, 'consent', a.consent_id) from consent.answers a where a.act_id = r.act_id
+			  union all select json_build_object('handle', z.handle_id, 'held', z.agency_id, 'reason', z.reason, 'erasure', json_build_object('column', z.column_id,
+			    'obligation', z.obligation, 'complete_at', z.complete_at)) from consent.erasures z where z.act_id = r.act_id) m),
+			'erases', (select json_build_object('leaves', count(*), 'digest', encode(sha256(string_agg(x.commitment || x.rest, ''::bytea order by x.commitment)), 'hex'))
+			  from consent.erased x where x.act_id = r.act_id having count(*) > 0)`,
+		rest: `to_jsonb(r), (select to_jsonb(c) from consent.consents c where c.act_id = r.act_id),
+			(select jsonb_agg(to_jsonb(p)) from consent.proxies p join consent.consents c on c.consent_id = p.consent_id where c.act_id = r.act_id),
+			(select jsonb_agg(to_jsonb(k)) from consent.competences k join consent.consents c on c.consent_id = k.consent_id where c.act_id = r.act_id),
+			(select to_jsonb(w) from consent.withdrawals w where w.act_id = r.act_id), (select to_jsonb(v) from consent.reviews v where v.act_id = r.act_id),
+			(select to_jsonb(x) from consent.exclusions x where x.act_id = r.act_id), (select to_jsonb(i) from consent.inclusions i where i.act_id = r.act_id),
+			(select to_jsonb(b) from consent.blocks b where b.act_id = r.act_id), (select to_jsonb(u) from consent.unblocks u where u.act_id = r.act_id),
+			(select to_jsonb(q) from consent.requests q where q.act_id = r.act_id), (select to_jsonb(a) from consent.answers a where a.act_id = r.act_id)`,
 	},
 	{
 		name: "registrar act", duty: "registrar", key: "duty/registrar/records", table: "registrar.acts", id: "act_id",
@@ -208,7 +219,9 @@ var kinds = []kind{
 	},
 	{
 		name: "private record", duty: "idmgr", table: "idmgr.records", id: "record_id",
-		clear: `'act', r.record_id`,
+		clear: `'act', r.record_id, 'erases', (select json_build_object('leaves', count(*), 'digest', encode(sha256(string_agg(x.commitment || x.rest, ''::bytea order by x.commitment)), 'hex'))
+			  from idmgr.erased x where x.act_id = r.record_id having count(*) > 0)`,
+		rest: `to_jsonb(r) - 'position', null, null, null`,
 	},
 	{
 		name: "manager's act", duty: "idmgr", table: "idmgr.acts", id: "act_id",
@@ -224,7 +237,10 @@ var kinds = []kind{
 			    'conditions', json_build_object('ordinary', ef.ordinary, 'sensitive', ef.sensitive), 'review', ef.review_at, 'purposes', ef.purposes,
 			    'audience', json_build_object('kind', ef.audience_kind, 'names', ef.audience)) end,
 			'case', case when st.act_id is not null then json_build_object('case', st.case_id, 'ordinal', st.ordinal, 'level', st.level, 'due', st.due_at, 'outcome', st.outcome,
-			    'source', ca.source, 'source_id', ca.source_id, 'against', ca.against, 'agencies', ca.agencies, 'reason', st.reason) end`,
+			    'source', ca.source, 'source_id', ca.source_id, 'against', ca.against, 'agencies', ca.agencies, 'reason', st.reason) end,
+			'erases', (select json_build_object('leaves', count(*), 'digest', encode(sha256(string_agg(x.commitment || x.rest, ''::bytea order by x.commitment)), 'hex'))
+			  from idmgr.erased x where x.act_id = r.act_id having count(*) > 0)`,
+		rest: `null, to_jsonb(r), to_jsonb(st), to_jsonb(ca)`,
 		from: `left join idmgr.rule_sets rs on rs.act_id = r.act_id
 			left join idmgr.activations av on av.act_id = r.act_id
 			left join idmgr.effects ef on ef.act_id = r.act_id
@@ -740,6 +756,9 @@ func made(said, clear map[string]any) error {
 		if answer == "given" {
 			want = 2
 		}
+	}
+	if said["kind"] == "expire" { // what it did stands in erased
+		want = 0
 	}
 	if len(rows) != want {
 		return fmt.Errorf("it made %d rows, and %d are there", want, len(rows))

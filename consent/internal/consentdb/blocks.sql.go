@@ -16,7 +16,7 @@ const FindBlock = `-- name: FindBlock :one
 select b.block_id, b.handle_id, b.agency_id, b.reach, b.warning
   from consent.blocks b
   join consent.acts a on a.act_id = b.act_id
- where b.block_id = $1
+ where b.block_id = $1 and b.evidence <> 'erased'
    and (b.agency_id = $2
         or (a.agency_id = $2 and a.practitioner_id = $3))
 `

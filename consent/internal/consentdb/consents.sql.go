@@ -26,7 +26,7 @@ select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audien
   left join consent.acts wa on wa.act_id = w.act_id
   left join consent.proxies p on p.consent_id = c.consent_id
   left join consent.competences k on k.consent_id = c.consent_id
- where c.consent_id = $1
+ where c.consent_id = $1 and c.evidence <> 'erased'
    and (c.agency_id = $2
         or (a.agency_id = $2 and a.practitioner_id = $3))
 `

@@ -16,7 +16,7 @@ const FindExclusion = `-- name: FindExclusion :one
 select e.exclusion_id, e.handle_id, e.agency_id, e.excluded
   from consent.exclusions e
   join consent.acts a on a.act_id = e.act_id
- where e.exclusion_id = $1
+ where e.exclusion_id = $1 and e.evidence <> 'erased'
    and (e.agency_id = $2
         or (a.agency_id = $2 and a.practitioner_id = $3))
 `

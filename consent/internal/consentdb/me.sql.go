@@ -15,7 +15,7 @@ import (
 )
 
 const FindMyBlock = `-- name: FindMyBlock :one
-select handle_id, agency_id, reach, warning from consent.blocks where block_id = $1 and handle_id = any($2::text[]::uuid[])
+select handle_id, agency_id, reach, warning from consent.blocks where evidence <> 'erased' and block_id = $1 and handle_id = any($2::text[]::uuid[])
 `
 
 type FindMyBlockParams struct {
@@ -47,7 +47,7 @@ select c.handle_id, c.agency_id
   from consent.consents c
   join consent.acts a on a.act_id = c.act_id
   left join consent.competences k on k.consent_id = c.consent_id
- where c.consent_id = $1 and c.handle_id = any($2::text[]::uuid[])
+ where c.consent_id = $1 and c.handle_id = any($2::text[]::uuid[]) and c.evidence <> 'erased'
    and (not $3::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent')
 `
 
@@ -70,7 +70,7 @@ func (q *Queries) FindMyConsent(ctx context.Context, db DBTX, arg FindMyConsentP
 }
 
 const FindMyExclusion = `-- name: FindMyExclusion :one
-select handle_id, agency_id, excluded from consent.exclusions where exclusion_id = $1 and handle_id = any($2::text[]::uuid[])
+select handle_id, agency_id, excluded from consent.exclusions where evidence <> 'erased' and exclusion_id = $1 and handle_id = any($2::text[]::uuid[])
 `
 
 type FindMyExclusionParams struct {
@@ -95,7 +95,7 @@ const ListMyBlocks = `-- name: ListMyBlocks :many
 select b.block_id, b.handle_id, b.reach, b.warning, b.starts_at, u.at as ended_at
   from consent.blocks b
   left join consent.unblocks u on u.block_id = b.block_id
- where b.handle_id = any($1::text[]::uuid[])
+ where b.handle_id = any($1::text[]::uuid[]) and b.evidence <> 'erased'
  order by b.starts_at, b.block_id
 `
 
@@ -151,7 +151,7 @@ select c.consent_id, c.handle_id, c.column_id, c.agency_id, c.explicit, c.audien
   left join consent.reviews r on r.consent_id = c.consent_id and r.outcome = 'release'
   left join consent.reviews h on h.consent_id = c.consent_id and h.outcome = 'withhold'
   left join consent.competences k on k.consent_id = c.consent_id
- where c.handle_id = any($1::text[]::uuid[])
+ where c.handle_id = any($1::text[]::uuid[]) and c.evidence <> 'erased'
    and (not $2::boolean or a.practitioner_id <> 'the-person' and coalesce(k.assessed, k.presumed, '') <> 'competent')
  order by c.starts_at, c.consent_id
 `
@@ -229,11 +229,69 @@ func (q *Queries) ListMyConsents(ctx context.Context, db DBTX, arg ListMyConsent
 	return items, nil
 }
 
+const ListMyErased = `-- name: ListMyErased :many
+select v.what, v.handle_id, v.starts_at, v.ended_at::timestamptz as ended_at, z.at as erased_at
+  from (select 'consent'::text as what, c.handle_id, c.act_id, c.starts_at, coalesce(w.at, c.ends_at) as ended_at
+          from consent.consents c left join consent.withdrawals w on w.consent_id = c.consent_id
+         where c.evidence = 'erased' and c.handle_id = any($1::text[]::uuid[])
+        union all
+        select 'exclusion', x.handle_id, x.act_id, x.starts_at, i.at
+          from consent.exclusions x join consent.inclusions i on i.exclusion_id = x.exclusion_id
+         where x.evidence = 'erased' and x.handle_id = any($1::text[]::uuid[])
+        union all
+        select 'block', b.handle_id, b.act_id, b.starts_at, u.at
+          from consent.blocks b join consent.unblocks u on u.block_id = b.block_id
+         where b.evidence = 'erased' and b.handle_id = any($1::text[]::uuid[])) v
+  join consent.acts a on a.act_id = v.act_id
+  join consent.erased e on e.commitment = a.commitment
+  join consent.acts z on z.act_id = e.act_id
+ order by v.starts_at, v.act_id
+`
+
+type ListMyErasedRow struct {
+	What     string
+	HandleID ident.HandleID
+	StartsAt time.Time
+	EndedAt  time.Time
+	ErasedAt time.Time
+}
+
+// What a person has said of which the contents were erased: that it was said, from when to
+// when, and when the contents went.
+func (q *Queries) ListMyErased(ctx context.Context, db DBTX, handles []string) ([]ListMyErasedRow, error) {
+	rows, err := db.QueryContext(ctx, ListMyErased, pq.Array(handles))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListMyErasedRow{}
+	for rows.Next() {
+		var i ListMyErasedRow
+		if err := rows.Scan(
+			&i.What,
+			&i.HandleID,
+			&i.StartsAt,
+			&i.EndedAt,
+			&i.ErasedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListMyExclusions = `-- name: ListMyExclusions :many
 select e.exclusion_id, e.handle_id, e.excluded, e.starts_at, i.at as ended_at
   from consent.exclusions e
   left join consent.inclusions i on i.exclusion_id = e.exclusion_id
- where e.handle_id = any($1::text[]::uuid[])
+ where e.handle_id = any($1::text[]::uuid[]) and e.evidence <> 'erased'
  order by e.starts_at, e.exclusion_id
 `
 

@@ -18,7 +18,7 @@ const FindRequest = `-- name: FindRequest :one
 select r.request_id, r.handle_id, r.column_id, r.explicit, r.audience_kind, r.audience, r.purposes, r.aspects, r.ends_at,
        exists (select from consent.answers a where a.request_id = r.request_id) as answered
   from consent.requests r
- where r.request_id = $1 and r.column_id = any($2::text[])
+ where r.request_id = $1 and r.column_id = any($2::text[]) and r.audience_kind <> 'erased'
 `
 
 type FindRequestParams struct {

@@ -350,6 +350,11 @@ select x.handle_id, x.excluded::text as excluded
  where x.handle_id = any($1::text[]::uuid[])
    and (x.ended_at is null or x.starts_at <= $2::timestamptz and x.ended_at > $2::timestamptz)
 union all
+select x.handle_id, '' -- from everybody, where whom it left out is erased
+  from consent.published_erased x
+ where x.handle_id = any($1::text[]::uuid[])
+   and x.starts_at <= $2::timestamptz and (x.ended_at is null or x.ended_at > $2::timestamptz)
+union all
 select b.handle_id, ''
   from consent.published_blocks b
  where b.handle_id = any($1::text[]::uuid[])

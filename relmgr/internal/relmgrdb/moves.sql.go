@@ -103,6 +103,7 @@ select h.handle_id from relmgr.handles h
         or exists (select from consent.published_consents c where c.handle_id = h.handle_id)
         or exists (select from consent.published_refusals r where r.handle_id = h.handle_id)
         or exists (select from consent.published_exclusions x where x.handle_id = h.handle_id)
+        or exists (select from consent.published_erased x where x.handle_id = h.handle_id)
         or exists (select from consent.published_blocks b where b.handle_id = h.handle_id))
  order by h.handle_id
 `

@@ -10,7 +10,7 @@ values (sqlc.arg(block_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(agen
 select b.block_id, b.handle_id, b.agency_id, b.reach, b.warning
   from consent.blocks b
   join consent.acts a on a.act_id = b.act_id
- where b.block_id = sqlc.arg(block_id)
+ where b.block_id = sqlc.arg(block_id) and b.evidence <> 'erased'
    and (b.agency_id = sqlc.arg(caller_agency)
         or (a.agency_id = sqlc.arg(caller_agency) and a.practitioner_id = sqlc.arg(caller)));
 

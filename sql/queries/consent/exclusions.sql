@@ -10,7 +10,7 @@ values (sqlc.arg(exclusion_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(
 select e.exclusion_id, e.handle_id, e.agency_id, e.excluded
   from consent.exclusions e
   join consent.acts a on a.act_id = e.act_id
- where e.exclusion_id = sqlc.arg(exclusion_id)
+ where e.exclusion_id = sqlc.arg(exclusion_id) and e.evidence <> 'erased'
    and (e.agency_id = sqlc.arg(caller_agency)
         or (a.agency_id = sqlc.arg(caller_agency) and a.practitioner_id = sqlc.arg(caller)));
 

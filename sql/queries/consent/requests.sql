@@ -13,7 +13,7 @@ values (sqlc.arg(request_id), sqlc.arg(act_id), sqlc.arg(handle_id), sqlc.arg(co
 select r.request_id, r.handle_id, r.column_id, r.explicit, r.audience_kind, r.audience, r.purposes, r.aspects, r.ends_at,
        exists (select from consent.answers a where a.request_id = r.request_id) as answered
   from consent.requests r
- where r.request_id = sqlc.arg(request_id) and r.column_id = any(sqlc.arg(columns)::text[]);
+ where r.request_id = sqlc.arg(request_id) and r.column_id = any(sqlc.arg(columns)::text[]) and r.audience_kind <> 'erased';
 
 -- Those of a column that nobody has answered and that are not over.
 -- name: ListOpenRequests :many

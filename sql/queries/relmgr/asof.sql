@@ -135,6 +135,11 @@ select x.handle_id, x.excluded::text as excluded
  where x.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
    and (x.ended_at is null or x.starts_at <= sqlc.arg(as_of)::timestamptz and x.ended_at > sqlc.arg(as_of)::timestamptz)
 union all
+select x.handle_id, '' -- from everybody, where whom it left out is erased
+  from consent.published_erased x
+ where x.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
+   and x.starts_at <= sqlc.arg(as_of)::timestamptz and (x.ended_at is null or x.ended_at > sqlc.arg(as_of)::timestamptz)
+union all
 select b.handle_id, ''
   from consent.published_blocks b
  where b.handle_id = any(sqlc.arg(handle_ids)::text[]::uuid[])
