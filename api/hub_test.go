@@ -93,7 +93,7 @@ func (h *hub) apply() {
 		h.t.Fatal(err)
 	}
 	h.exec(`insert into governance.terms (version, act_id, applied_at, document, applied)
-		select coalesce(max(version), 0) + 1, $1, $2, $3, '{}' from governance.terms`, h.act, h.clock.now(), document)
+		select coalesce(max(version), 0) + 1, $1, $2, $3, '{}' from governance.terms`, h.act, h.clock.now(), string(document))
 }
 
 // register enters a person, in two roles (of which one has ended) and two

@@ -26,7 +26,7 @@ func (b *bundle) began(t *testing.T) {
 		insert into governance.acts (act_id, kind, at, practitioner_id, agency_id, role, terms_version, commitment, sealed)
 		values ($1, 'initialise', $2, 'x', 'x', 'x', 1, '\x00', '\x00'))
 		insert into governance.terms (version, act_id, applied_at, document, applied) values (1, $1, $2, $3, '{}')`,
-		ident.NewAct(), b.clock().Add(-time.Hour), document); err != nil {
+		ident.NewAct(), b.clock().Add(-time.Hour), string(document)); err != nil {
 		t.Fatal(err)
 	}
 }

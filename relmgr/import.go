@@ -427,7 +427,7 @@ func (s *Service) publishAll(ctx context.Context, tx *sql.Tx, b *bulk) ([]Import
 		ApprovalID: b.of.ApprovalID, Role: b.who.AnyRole(), Agreement: b.proposal.Agreement, Power: b.proposal.Power,
 		Ground: sql.NullString{String: string(b.proposal.Ground), Valid: true}, Profile: b.who.Terms.Profile.ID,
 		Aim: b.proposal.Aim, Ordinary: b.proposal.Conditions.Ordinary, Sensitive: b.proposal.Conditions.Sensitive,
-		Detriment: string(b.proposal.Detriment), Told: decide.Mode(b.of.Mode) == decide.Imposed, Steps: json.RawMessage("[]"),
+		Detriment: string(b.proposal.Detriment), Told: decide.Mode(b.of.Mode) == decide.Imposed, Steps: pg.JSON("[]"),
 	}
 	// In the order of identifiers: two parts with the same ones then wait for each
 	// other in one order, and the order on disk is not that of the file.

@@ -17,8 +17,7 @@ CREATE SCHEMA registrar;
 
 CREATE SCHEMA relmgr;
 
-CREATE DOMAIN governance.code AS text
-	CONSTRAINT code_is_short_and_plain CHECK ((VALUE ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text));
+CREATE DOMAIN governance.code AS text;
 
 CREATE FUNCTION consent.only_what_goes() RETURNS trigger
     LANGUAGE plpgsql
@@ -2819,6 +2818,9 @@ ALTER TABLE ONLY federation.unknown_messages
 ALTER TABLE ONLY governance.acts
     ADD CONSTRAINT acts_pkey PRIMARY KEY (act_id);
 
+ALTER DOMAIN governance.code
+    ADD CONSTRAINT code_is_short_and_plain CHECK (((length(VALUE) <= 63) AND (VALUE ~ '^[a-z0-9][a-z0-9-]*$'::text))) NOT VALID;
+
 ALTER TABLE ONLY governance.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (record_id);
 
@@ -4207,9 +4209,6 @@ ALTER TABLE ONLY relmgr.deliveries
 
 ALTER TABLE ONLY relmgr.destructions
     ADD CONSTRAINT destructions_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);
-
-ALTER TABLE ONLY relmgr.disclosures
-    ADD CONSTRAINT disclosures_enquiry_id_fkey FOREIGN KEY (enquiry_id) REFERENCES relmgr.enquiries(enquiry_id);
 
 ALTER TABLE ONLY relmgr.disputes
     ADD CONSTRAINT disputes_act_id_fkey FOREIGN KEY (act_id) REFERENCES relmgr.acts(act_id);

@@ -91,7 +91,7 @@ func setup(t *testing.T) *hub {
 	}
 	run(`insert into governance.acts (act_id, kind, at, practitioner_id, agency_id, role, terms_version, commitment, sealed)
 		values ($1, 'initialise', $2, 'alice', 'gp', 'governance-officer', 1, '', '')`, act, since)
-	run(`insert into governance.terms (version, act_id, applied_at, document, applied) values (1, $1, $2, $3, '{}')`, act, since, document)
+	run(`insert into governance.terms (version, act_id, applied_at, document, applied) values (1, $1, $2, $3, '{}')`, act, since, string(document))
 	for name, at := range map[string][3]string{
 		"alice": {"gp", "practitioner", "gp-desk"}, "sue": {"school", "practitioner", "school-office"}, "rita": {"gp", "receptionist", "gp-desk"},
 	} {

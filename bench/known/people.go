@@ -179,8 +179,8 @@ func (h *hub) spread(ctx context.Context) error {
 			select gen_random_uuid(), publication, agency_id from bench.staged join ` + who, nil},
 		{`insert into relmgr.act_references (reference_id, act_id, agency_id)
 			select gen_random_uuid(), correlation, agency_id from bench.staged join ` + who, nil},
-		{fmt.Sprintf(decision, "published", "publication"), []any{day, steps}},
-		{fmt.Sprintf(decision, "correlated", "correlation"), []any{day, steps}},
+		{fmt.Sprintf(decision, "published", "publication"), []any{day, string(steps)}},
+		{fmt.Sprintf(decision, "correlated", "correlation"), []any{day, string(steps)}},
 		{`insert into relmgr.decision_consents (decision_id, consent_id) select published, consent from bench.staged union all select correlated, consent from bench.staged`, nil},
 		{`insert into relmgr.cells (handle_id, act_id, decision_id, column_id, role) select handle, publication, published, column_id, role from bench.staged join ` + who, nil},
 		{`insert into relmgr.offers (act_id, ordinal, kind, transactions, contact) select publication, 0, 'will-co-ordinate', '{joint-assessment}', 'desk' from bench.staged`, nil},

@@ -347,6 +347,14 @@ func TestOneFlippedByteOfAnyKindIsFound(t *testing.T) {
 	}
 	_, err = b.admin.Exec("delete from relmgr.clashes")
 	b.must(err)
+	// A disclosure that nobody asked for: no reference keeps it out.
+	_, err = b.admin.Exec("insert into relmgr.disclosures values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid())")
+	b.must(err)
+	if r := b.verified(); len(r.Findings) != 1 || !strings.HasPrefix(r.Findings[0].Place, "enquiry ") {
+		t.Errorf("a disclosure that nobody asked for: %v", r.Findings)
+	}
+	_, err = b.admin.Exec("delete from relmgr.disclosures d where not exists (select from relmgr.enquiries e where e.enquiry_id = d.enquiry_id)")
+	b.must(err)
 	if r := b.verified(); len(r.Findings) > 0 {
 		t.Errorf("after everything was put back: %v", r.Findings)
 	}

@@ -76,6 +76,7 @@ func OpenPool(ctx context.Context, dsn string, pool Pool) (*sql.DB, error) {
 	case !given:
 		set["statement_timeout"] = milliseconds(DefaultStatementTimeout)
 	}
+	cfg.BinaryParameters = true // one message to and fro for a statement that is not prepared, in place of two
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}

@@ -8,7 +8,8 @@ import (
 
 // Prepared runs every statement as a prepared one, made once per text and kept.
 // lib/pq runs a prepared statement two to three times as often per second as
-// one that is parsed each time. Give it fixed texts only: it keeps them all.
+// one that is parsed each time. Give it fixed texts only: it keeps them all. Arrays
+// go as inBinary has them.
 type Prepared struct {
 	db         *sql.DB
 	statements sync.Map // text → *sql.Stmt
@@ -39,7 +40,7 @@ func (p *Prepared) ExecContext(ctx context.Context, text string, args ...any) (s
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
+	return s.ExecContext(ctx, inBinary(args)...)
 }
 
 // QueryContext runs the statement.
@@ -48,7 +49,7 @@ func (p *Prepared) QueryContext(ctx context.Context, text string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	return s.QueryContext(ctx, inBinary(args)...)
 }
 
 // QueryRowContext runs the statement. A statement that cannot be prepared is
@@ -58,5 +59,5 @@ func (p *Prepared) QueryRowContext(ctx context.Context, text string, args ...any
 	if err != nil {
 		return p.db.QueryRowContext(ctx, text, args...)
 	}
-	return s.QueryRowContext(ctx, args...)
+	return s.QueryRowContext(ctx, inBinary(args)...)
 }

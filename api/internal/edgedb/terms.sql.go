@@ -7,7 +7,8 @@ package edgedb
 
 import (
 	"context"
-	"encoding/json"
+
+	"github.com/fame-hub/fame/internal/pg"
 )
 
 const FindTerms = `-- name: FindTerms :one
@@ -15,9 +16,9 @@ select document from governance.published_terms where version = $1
 `
 
 // The terms at one version.
-func (q *Queries) FindTerms(ctx context.Context, db DBTX, version int64) (json.RawMessage, error) {
+func (q *Queries) FindTerms(ctx context.Context, db DBTX, version int64) (pg.JSON, error) {
 	row := db.QueryRowContext(ctx, FindTerms, version)
-	var document json.RawMessage
+	var document pg.JSON
 	err := row.Scan(&document)
 	return document, err
 }

@@ -9,7 +9,8 @@ import (
 
 // checkHandover compares what duties hand over to each other with what it came from and
 // what came of it: repairs of what a registrar found to be wrong, and clashes that become
-// cases, with the references by which agencies are shown those.
+// cases, with the references by which agencies are shown those. What was disclosed names
+// an enquiry, though no reference of the database says so (docs/decisions/0023).
 func (v *verification) checkHandover(ctx context.Context) error {
 	for _, q := range []struct{ place, says, query string }{
 		{"repair of ", "no act undoes it, or it is no enquiry that is reviewed for it", `
@@ -27,6 +28,8 @@ func (v *verification) checkHandover(ctx context.Context) error {
 			select v.enquiry_id from relmgr.reviews v where v.cause = 'repair' and not exists (select from relmgr.repairs p where p.record_id = v.enquiry_id)`},
 		{"clash of grant ", "nobody asked at that time", `
 			select c.grant_id from relmgr.clashes c where not exists (select from relmgr.enquiries e where e.at = c.at)`},
+		{"enquiry ", "it disclosed, and is not there", `
+			select distinct d.enquiry_id from relmgr.disclosures d where not exists (select from relmgr.enquiries e where e.enquiry_id = d.enquiry_id)`},
 	} {
 		ids, err := all(ctx, v.relmgr, q.query+" order by 1", func(r *sql.Rows, id *ident.UntypedID) error { return r.Scan(id) })
 		if err != nil {

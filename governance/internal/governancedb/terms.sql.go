@@ -7,10 +7,10 @@ package governancedb
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
 )
 
 const AddTerms = `-- name: AddTerms :exec
@@ -22,8 +22,8 @@ type AddTermsParams struct {
 	Version   int64
 	ActID     ident.ActID
 	AppliedAt time.Time
-	Document  json.RawMessage
-	Applied   json.RawMessage
+	Document  pg.JSON
+	Applied   pg.JSON
 }
 
 // A new version. None is ever changed.
@@ -47,8 +47,8 @@ select version, document, applied
 
 type FindTermsRow struct {
 	Version  int64
-	Document json.RawMessage
-	Applied  json.RawMessage
+	Document pg.JSON
+	Applied  pg.JSON
 }
 
 // The version in force.

@@ -8,10 +8,10 @@ package relmgrdb
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
 	"github.com/lib/pq"
 )
 
@@ -307,7 +307,7 @@ type ListOwnDecisionsParams struct {
 
 type ListOwnDecisionsRow struct {
 	DecisionID   ident.DecisionID
-	Steps        json.RawMessage
+	Steps        pg.JSON
 	Agreement    string
 	Power        string
 	Ground       string
@@ -612,7 +612,7 @@ type RecordDecisionParams struct {
 	AgencyID       ident.Agency
 	Outcome        string
 	StoppedAt      sql.NullInt16
-	Steps          json.RawMessage
+	Steps          pg.JSON
 	Agreement      string
 	Power          string
 	Ground         string

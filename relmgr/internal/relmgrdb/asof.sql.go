@@ -8,10 +8,10 @@ package relmgrdb
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
 	"github.com/lib/pq"
 )
 
@@ -87,7 +87,7 @@ select version, document from governance.published_terms
 
 type FindTermsAtRow struct {
 	Version  int64
-	Document json.RawMessage
+	Document pg.JSON
 }
 
 // The terms that were in force at an instant.

@@ -8,10 +8,10 @@ package relmgrdb
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
 	"github.com/lib/pq"
 )
 
@@ -140,7 +140,7 @@ type FindImportRow struct {
 	Reason         string
 	Relationships  int32
 	EndsAt         time.Time
-	Proposal       json.RawMessage
+	Proposal       pg.JSON
 }
 
 // An import of the agency, with its approval.
@@ -388,7 +388,7 @@ type RecordApprovalParams struct {
 	Reason        string
 	Relationships int32
 	EndsAt        time.Time
-	Proposal      json.RawMessage
+	Proposal      pg.JSON
 }
 
 func (q *Queries) RecordApproval(ctx context.Context, db DBTX, arg RecordApprovalParams) error {
@@ -508,7 +508,7 @@ type RecordImportParams struct {
 	Ground            sql.NullString
 	TermsVersion      int64
 	ApprovalID        ident.ActID
-	Steps             json.RawMessage
+	Steps             pg.JSON
 	Power             string
 	Profile           string
 	Aim               string

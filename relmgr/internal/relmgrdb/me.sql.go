@@ -8,10 +8,10 @@ package relmgrdb
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/fame-hub/fame/internal/ident"
+	"github.com/fame-hub/fame/internal/pg"
 	"github.com/lib/pq"
 )
 
@@ -362,7 +362,7 @@ type ListMyDecisionsRow struct {
 	ColumnID       ident.Column
 	Outcome        string
 	StoppedAt      int32
-	Steps          json.RawMessage
+	Steps          pg.JSON
 	Agreement      string
 	Power          string
 	Ground         string
