@@ -51,16 +51,20 @@ func (q *Queries) FindApproval(ctx context.Context, db DBTX, arg FindApprovalPar
 }
 
 const FindHandles = `-- name: FindHandles :many
+with t as materialized (
+  select a.place, a.column_id, a.token, a.token_b, f.handle_id
+    from (select unnest($1::integer[]) as place, unnest($2::text[]) as column_id,
+                 unnest($3::bytea[]) as token, unnest($4::bytea[]) as token_b) a
+    cross join lateral (
+      select o.handle_id from relmgr.handles o where o.column_id = a.column_id and o.token = a.token
+      union
+      select e.handle_id from relmgr.handles e where e.column_id = a.column_id and e.token_b = a.token_b
+    ) f
+)
 select t.place::integer as place, h.handle_id, (c.handle_id is not null)::boolean as published,
        exists (select from consent.published_refusals r where r.handle_id = h.handle_id) as refused
-  from (select unnest($1::integer[]) as place, unnest($2::text[]) as column_id,
-               unnest($3::bytea[]) as token, unnest($4::bytea[]) as token_b) t
-  cross join lateral (
-    select o.handle_id from relmgr.handles o where o.column_id = t.column_id and o.token = t.token
-    union
-    select e.handle_id from relmgr.handles e where e.column_id = t.column_id and e.token_b = t.token_b
-  ) f
-  join relmgr.handles h on h.handle_id = f.handle_id and h.column_id = t.column_id and (h.token = t.token or h.token_b = t.token_b)
+  from t
+  join relmgr.handles h on h.handle_id = t.handle_id and h.column_id = t.column_id and (h.token = t.token or h.token_b = t.token_b)
   left join relmgr.cells c on c.handle_id = h.handle_id
  order by h.handle_id
    for no key update of h
@@ -84,7 +88,8 @@ type FindHandlesRow struct {
 // whether the person has refused. A token of any epoch finds its handle, and one
 // that is missed for want of a newer token is not made anew: a trigger refuses
 // it. They are locked, so that none moves to another column
-// before it is published.
+// before it is published. They are found before they are joined: told the column again,
+// the planner would join every identifier asked for with all of the column's.
 func (q *Queries) FindHandles(ctx context.Context, db DBTX, arg FindHandlesParams) ([]FindHandlesRow, error) {
 	rows, err := db.QueryContext(ctx, FindHandles,
 		pq.Array(arg.Places),
