@@ -169,5 +169,8 @@ type Kept struct {
 	ID         ident.ItemID
 	Kind       string
 	RecordedAt time.Time
+	// RecordedBy is who recorded it, by which act (SUS-16): a keeper, or the person.
+	RecordedBy ident.Practitioner
+	Act        ident.ActID
 	Item
 }

@@ -189,7 +189,7 @@ func (s *Service) itemsOf(ctx context.Context, db registrardb.DBTX, subject iden
 		if err != nil {
 			return nil, err
 		}
-		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC(), Item: item}
+		all[n] = Kept{ID: r.ItemID, Kind: r.Kind, RecordedAt: r.RecordedAt.UTC(), RecordedBy: r.RecordedBy, Act: r.ActID, Item: item}
 	}
 	return all, nil
 }

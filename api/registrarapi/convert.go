@@ -55,8 +55,10 @@ func subjectOf(p registrar.Subject) (*registraroas.Subject, error) {
 			ID         string `json:"item"`
 			Type       string `json:"type"`
 			RecordedAt any    `json:"recorded_at"`
+			RecordedBy string `json:"recorded_by"`
+			Act        string `json:"act"`
 			registrar.Item
-		}{k.ID.String(), registrar.TypeOf(k.Kind), k.RecordedAt, k.Item})
+		}{k.ID.String(), registrar.TypeOf(k.Kind), k.RecordedAt, string(k.RecordedBy), k.Act.String(), k.Item})
 		if err != nil {
 			return nil, err
 		}

@@ -3397,6 +3397,14 @@ func (s *Item) encodeFields(e *jx.Encoder) {
 		s.Item.Encode(e)
 	}
 	{
+		e.FieldStart("recorded_by")
+		s.RecordedBy.Encode(e)
+	}
+	{
+		e.FieldStart("act")
+		s.Act.Encode(e)
+	}
+	{
 		e.FieldStart("type")
 		s.Type.Encode(e)
 	}
@@ -3482,23 +3490,25 @@ func (s *Item) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfItem = [16]string{
+var jsonFieldsNameOfItem = [18]string{
 	0:  "item",
-	1:  "type",
-	2:  "source",
-	3:  "recorded_at",
-	4:  "verified_at",
-	5:  "name",
-	6:  "birth",
-	7:  "sex",
-	8:  "address",
-	9:  "phone",
-	10: "email",
-	11: "identifier",
-	12: "parent",
-	13: "biometric",
-	14: "unborn",
-	15: "death",
+	1:  "recorded_by",
+	2:  "act",
+	3:  "type",
+	4:  "source",
+	5:  "recorded_at",
+	6:  "verified_at",
+	7:  "name",
+	8:  "birth",
+	9:  "sex",
+	10: "address",
+	11: "phone",
+	12: "email",
+	13: "identifier",
+	14: "parent",
+	15: "biometric",
+	16: "unborn",
+	17: "death",
 }
 
 // Decode decodes Item from json.
@@ -3506,7 +3516,7 @@ func (s *Item) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Item to nil")
 	}
-	var requiredBitSet [2]uint8
+	var requiredBitSet [3]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -3520,8 +3530,28 @@ func (s *Item) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"item\"")
 			}
-		case "type":
+		case "recorded_by":
 			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.RecordedBy.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recorded_by\"")
+			}
+		case "act":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				if err := s.Act.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"act\"")
+			}
+		case "type":
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				if err := s.Type.Decode(d); err != nil {
 					return err
@@ -3531,7 +3561,7 @@ func (s *Item) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"type\"")
 			}
 		case "source":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				if err := s.Source.Decode(d); err != nil {
 					return err
@@ -3541,7 +3571,7 @@ func (s *Item) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"source\"")
 			}
 		case "recorded_at":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := json.DecodeDateTime(d)
 				s.RecordedAt = v
@@ -3681,8 +3711,9 @@ func (s *Item) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [2]uint8{
-		0b00001111,
+	for i, mask := range [3]uint8{
+		0b00111111,
+		0b00000000,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {

@@ -1073,7 +1073,10 @@ func (s *ImportRequest) SetFile(val string) {
 
 // Ref: #/components/schemas/Item
 type Item struct {
-	Item       ID                    `json:"item"`
+	Item ID `json:"item"`
+	// Who recorded it: somebody who keeps the register, or the person.
+	RecordedBy Code                  `json:"recorded_by"`
+	Act        ID                    `json:"act"`
 	Type       ItemType              `json:"type"`
 	Source     ItemSource            `json:"source"`
 	RecordedAt time.Time             `json:"recorded_at"`
@@ -1094,6 +1097,16 @@ type Item struct {
 // GetItem returns the value of Item.
 func (s *Item) GetItem() ID {
 	return s.Item
+}
+
+// GetRecordedBy returns the value of RecordedBy.
+func (s *Item) GetRecordedBy() Code {
+	return s.RecordedBy
+}
+
+// GetAct returns the value of Act.
+func (s *Item) GetAct() ID {
+	return s.Act
 }
 
 // GetType returns the value of Type.
@@ -1174,6 +1187,16 @@ func (s *Item) GetDeath() OptDeath {
 // SetItem sets the value of Item.
 func (s *Item) SetItem(val ID) {
 	s.Item = val
+}
+
+// SetRecordedBy sets the value of RecordedBy.
+func (s *Item) SetRecordedBy(val Code) {
+	s.RecordedBy = val
+}
+
+// SetAct sets the value of Act.
+func (s *Item) SetAct(val ID) {
+	s.Act = val
 }
 
 // SetType sets the value of Type.

@@ -157,7 +157,7 @@ func (q *Queries) InsertSubject(ctx context.Context, db DBTX, arg InsertSubjectP
 }
 
 const ListItems = `-- name: ListItems :many
-select i.item_id, i.kind, i.sealed, a.at as recorded_at
+select i.item_id, i.kind, i.sealed, i.act_id, a.at as recorded_at, a.practitioner_id as recorded_by
   from registrar.items i
   join registrar.acts a on a.act_id = i.act_id
  where i.subject_id = $1
@@ -169,7 +169,9 @@ type ListItemsRow struct {
 	ItemID     ident.ItemID
 	Kind       string
 	Sealed     []byte
+	ActID      ident.ActID
 	RecordedAt time.Time
+	RecordedBy ident.Practitioner
 }
 
 // What is known of a person now, in the order in which it was recorded.
@@ -186,7 +188,9 @@ func (q *Queries) ListItems(ctx context.Context, db DBTX, subjectID ident.Subjec
 			&i.ItemID,
 			&i.Kind,
 			&i.Sealed,
+			&i.ActID,
 			&i.RecordedAt,
+			&i.RecordedBy,
 		); err != nil {
 			return nil, err
 		}

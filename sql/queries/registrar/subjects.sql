@@ -28,7 +28,7 @@ select s.subject_id, a.at as registered_at, k.wrapped, k.wrapped_by
 
 -- What is known of a person now, in the order in which it was recorded.
 -- name: ListItems :many
-select i.item_id, i.kind, i.sealed, a.at as recorded_at
+select i.item_id, i.kind, i.sealed, i.act_id, a.at as recorded_at, a.practitioner_id as recorded_by
   from registrar.items i
   join registrar.acts a on a.act_id = i.act_id
  where i.subject_id = sqlc.arg(subject_id)
