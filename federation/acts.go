@@ -47,6 +47,7 @@ type act struct {
 	Registrar *registrarStep `json:"registrar,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
 
+	Mark       *markStep    `json:"mark,omitempty"`
 	Dispute    *disputeStep `json:"dispute,omitempty"`
 	DisputeEnd *disputeEnd  `json:"dispute_end,omitempty"`
 }

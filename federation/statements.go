@@ -206,6 +206,10 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 				"federation_resolve_endpoint": s.hub + Prefix + "/resolve",
 
 				"federation_historical_keys_endpoint": s.hub + Prefix + "/historical-keys",
+
+				"federation_trust_mark_endpoint":        s.hub + Prefix + "/trust-mark",
+				"federation_trust_mark_list_endpoint":   s.hub + Prefix + "/trust-mark-list",
+				"federation_trust_mark_status_endpoint": s.hub + Prefix + "/trust-mark-status",
 			},
 			entity.Hub: {"registrars_endpoint": s.hub + Prefix + "/registrars", "version": hubVersion, "log_key": s.logKey, "jwks": json.RawMessage(keys)},
 		},
@@ -220,6 +224,9 @@ func (s *Service) Configuration(ctx context.Context) (text string, err error) {
 		return "", err
 	} else if known != nil {
 		said.Metadata[entity.Hub]["recognitions"] = known
+	}
+	if said.TrustMarkIssuers, err = s.markIssuers(ctx); err != nil {
+		return "", err
 	}
 	// Those who state something about this hub, as it was last seen.
 	for _, p := range peers {

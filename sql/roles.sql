@@ -102,7 +102,7 @@ grant usage on schema federation to fame_federation;
 grant select, insert on federation.acts, federation.agreements, federation.peers, federation.registrars, federation.hub_keys to fame_federation;
 grant select, insert, delete on federation.content_keys to fame_federation;
 grant select on federation.peers_in_force, federation.registrars_in_force to fame_federation;
-grant select, insert on federation.book, federation.exchanges, federation.unknown_messages, federation.disputes, federation.dispute_ends to fame_federation;
+grant select, insert on federation.book, federation.exchanges, federation.unknown_messages, federation.disputes, federation.dispute_ends, federation.marks to fame_federation;
 grant select, insert, delete, update (next_at, refused_at) on federation.dispute_letters to fame_federation;
 grant select, insert, delete, update (known_as, jwks, minutes) on federation.admitted_elsewhere to fame_federation;
 grant usage on schema federation to fame_registrar;

@@ -714,7 +714,7 @@ CREATE TABLE federation.acts (
     terms_version bigint NOT NULL,
     commitment bytea NOT NULL,
     sealed bytea NOT NULL,
-    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text, 'file-dispute'::text, 'see-dispute'::text, 'answer-dispute'::text, 'see-answer'::text])))
+    CONSTRAINT act_kind_is_known CHECK ((kind = ANY (ARRAY['issue-mark'::text, 'revoke-mark'::text, 'invite'::text, 'confirm'::text, 'see-confirmed'::text, 'see-ended'::text, 'renew-keys'::text, 'suspend'::text, 'readmit'::text, 'leave'::text, 'admit-registrar'::text, 'publish-quality'::text, 'flag-registrar'::text, 'suspend-registrar'::text, 'readmit-registrar'::text, 'remove-registrar'::text, 'file-dispute'::text, 'see-dispute'::text, 'answer-dispute'::text, 'see-answer'::text])))
 );
 
 CREATE TABLE federation.admitted_elsewhere (
@@ -874,6 +874,18 @@ CREATE TABLE federation.hub_keys (
     jwk text NOT NULL,
     at timestamp with time zone NOT NULL,
     CONSTRAINT key_use_is_known CHECK ((use = ANY (ARRAY['sig'::text, 'enc'::text])))
+);
+
+CREATE TABLE federation.marks (
+    act_id uuid NOT NULL,
+    mark_id uuid NOT NULL,
+    step text NOT NULL,
+    kind governance.code,
+    subject text,
+    expires_at timestamp with time zone,
+    CONSTRAINT mark_is_issued_whole CHECK ((((step = 'issue-mark'::text) = (kind IS NOT NULL)) AND ((kind IS NULL) = (subject IS NULL)) AND ((kind IS NULL) = (expires_at IS NULL)))),
+    CONSTRAINT mark_step_is_known CHECK ((step = ANY (ARRAY['issue-mark'::text, 'revoke-mark'::text]))),
+    CONSTRAINT mark_subject_is_an_address CHECK (((subject ~ '^https?://[!-~]+$'::text) AND (length(subject) <= 255)))
 );
 
 CREATE TABLE federation.registrars (
@@ -2797,6 +2809,12 @@ ALTER TABLE ONLY federation.exchanges
 ALTER TABLE ONLY federation.hub_keys
     ADD CONSTRAINT hub_keys_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY federation.marks
+    ADD CONSTRAINT mark_is_issued_and_revoked_once UNIQUE (mark_id, step);
+
+ALTER TABLE ONLY federation.marks
+    ADD CONSTRAINT marks_pkey PRIMARY KEY (act_id);
+
 ALTER TABLE ONLY federation.peers
     ADD CONSTRAINT peers_peer_id_ordinal_key UNIQUE (peer_id, ordinal);
 
@@ -3454,6 +3472,8 @@ CREATE INDEX exchanges_by_record ON federation.exchanges USING btree (record_id)
 
 CREATE INDEX exchanges_without_record ON federation.exchanges USING btree (at) WHERE (record_id IS NULL);
 
+CREATE INDEX marks_by_kind ON federation.marks USING btree (kind, subject, expires_at) WHERE (step = 'issue-mark'::text);
+
 CREATE UNIQUE INDEX one_entry_per_registrar ON federation.registrars USING btree (registrar) WHERE (ordinal = 1);
 
 CREATE UNIQUE INDEX one_peer_per_entity ON federation.peers USING btree (entity_id) WHERE (ordinal = 1);
@@ -3795,6 +3815,9 @@ ALTER TABLE ONLY federation.disputes
 
 ALTER TABLE ONLY federation.exchanges
     ADD CONSTRAINT exchanges_record_id_fkey FOREIGN KEY (record_id) REFERENCES federation.book(record_id);
+
+ALTER TABLE ONLY federation.marks
+    ADD CONSTRAINT marks_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
 
 ALTER TABLE ONLY federation.peers
     ADD CONSTRAINT peers_act_id_fkey FOREIGN KEY (act_id) REFERENCES federation.acts(act_id);
@@ -4544,6 +4567,8 @@ GRANT SELECT,INSERT ON TABLE federation.disputes TO fame_federation;
 GRANT SELECT,INSERT ON TABLE federation.exchanges TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.hub_keys TO fame_federation;
+
+GRANT SELECT,INSERT ON TABLE federation.marks TO fame_federation;
 
 GRANT SELECT,INSERT ON TABLE federation.registrars TO fame_federation;
 

@@ -2,6 +2,8 @@ package federationapi
 
 import (
 	"encoding/json"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,12 +27,28 @@ var statements = map[string]string{
 	federation.Prefix + "/reach":      "listReach",
 
 	federation.Prefix + "/historical-keys": "listHistoricalKeys",
+
+	federation.Prefix + "/trust-mark":        "readTrustMark",
+	federation.Prefix + "/trust-mark-list":   "listTrustMarked",
+	federation.Prefix + "/trust-mark-status": markStatus,
+}
+
+// markStatus is the one that is asked by a form.
+const markStatus = "readTrustMarkStatus"
+
+func methodOf(operation string) string {
+	if operation == markStatus {
+		return http.MethodPost
+	}
+	return http.MethodGet
 }
 
 // NewStatements returns the handler of all of them.
 func NewStatements(edge *api.Edge, service *federation.Service) http.Handler {
 	h := &stating{service}
-	return edge.Open("", func(r *http.Request) (string, string) { return statements[r.URL.Path], http.MethodGet }, http.HandlerFunc(h.serve))
+	return edge.Open("", func(r *http.Request) (string, string) {
+		return statements[r.URL.Path], methodOf(statements[r.URL.Path])
+	}, http.HandlerFunc(h.serve))
 }
 
 type stating struct{ service *federation.Service }
@@ -71,6 +89,33 @@ func (h *stating) read(r *http.Request) (body []byte, media string, err error) {
 		}
 		text, err := h.service.Registrars(ctx, q.Get("cursor"))
 		return []byte(text), registers.ContentType, err
+	case "readTrustMark":
+		q, err := queries(r, "trust_mark_type", "sub")
+		if err != nil {
+			return nil, "", err
+		}
+		text, err := h.service.TrustMark(ctx, q.Get("trust_mark_type"), q.Get("sub"))
+		return []byte(text), entity.MarkContentType, err
+	case "listTrustMarked":
+		q, err := queries(r, "trust_mark_type")
+		if err != nil {
+			if q, err = queries(r, "trust_mark_type", "sub"); err != nil {
+				return nil, "", err
+			}
+		}
+		all, err := h.service.Marked(ctx, q.Get("trust_mark_type"), q.Get("sub"))
+		if err != nil {
+			return nil, "", err
+		}
+		body, err = json.Marshal(all)
+		return body, "application/json", err
+	case markStatus:
+		mark, err := formOf(r)
+		if err != nil {
+			return nil, "", err
+		}
+		text, err := h.service.MarkStatus(ctx, mark)
+		return []byte(text), entity.StatusContentType, err
 	case "listReach":
 		if _, err := queries(r); err != nil {
 			return nil, "", err
@@ -117,3 +162,21 @@ func queries(r *http.Request, names ...string) (url.Values, error) {
 }
 
 var errQuery = fault.New(fault.Malformed, "give exactly the query parameters that openapi.yaml names, each once")
+
+// formOf is the mark that a form holds, and nothing else.
+func formOf(r *http.Request) (string, error) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" || r.URL.RawQuery != "" {
+		return "", errForm
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "", errForm
+	}
+	q, err := url.ParseQuery(string(body))
+	if err != nil || len(q) != 1 || len(q["trust_mark"]) != 1 {
+		return "", errForm
+	}
+	return q.Get("trust_mark"), nil
+}
+
+var errForm = fault.New(fault.Malformed, "send a form with trust_mark, once")

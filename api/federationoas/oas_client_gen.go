@@ -75,6 +75,16 @@ type Invoker interface {
 	//
 	// POST /federation/v1/peers
 	InvitePeer(ctx context.Context, request *PeerInvitation) (*PeerChange, error)
+	// IssueMark invokes issueMark operation.
+	//
+	// For governance officers. The hub's word, until a day, that the peer meets what the kind of mark
+	// stands for (OpenID Federation 1.1, section 7): that it keeps the floor of quality, say. The kind's
+	// address lies below the hub's
+	// own, and its configuration names it as the only issuer. What is signed is had from `trust-mark`, a
+	// day at a time.
+	//
+	// POST /federation/v1/marks
+	IssueMark(ctx context.Context, request *MarkIssue) (*MarkChange, error)
 	// LeavePeer invokes leavePeer operation.
 	//
 	// For governance officers. Whoever wants it again invites and confirms anew.
@@ -141,6 +151,12 @@ type Invoker interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/removal
 	RemoveRegistrar(ctx context.Context, request *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
+	// RevokeMark invokes revokeMark operation.
+	//
+	// For governance officers. From then on its status is revoked, and it is listed no more.
+	//
+	// POST /federation/v1/marks/{mark}/revocation
+	RevokeMark(ctx context.Context, request *PeerReason, params RevokeMarkParams) (*MarkChange, error)
 	// SearchDirectory invokes searchDirectory operation.
 	//
 	// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars
@@ -716,6 +732,83 @@ func (c *Client) sendInvitePeer(ctx context.Context, request *PeerInvitation) (r
 	defer body.Close()
 
 	result, err := decodeInvitePeerResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// IssueMark invokes issueMark operation.
+//
+// For governance officers. The hub's word, until a day, that the peer meets what the kind of mark
+// stands for (OpenID Federation 1.1, section 7): that it keeps the floor of quality, say. The kind's
+// address lies below the hub's
+// own, and its configuration names it as the only issuer. What is signed is had from `trust-mark`, a
+// day at a time.
+//
+// POST /federation/v1/marks
+func (c *Client) IssueMark(ctx context.Context, request *MarkIssue) (*MarkChange, error) {
+	res, err := c.sendIssueMark(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendIssueMark(ctx context.Context, request *MarkIssue) (res *MarkChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/marks"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeIssueMarkRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, IssueMarkOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeIssueMarkResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1468,6 +1561,101 @@ func (c *Client) sendRemoveRegistrar(ctx context.Context, request *PeerReason, p
 	defer body.Close()
 
 	result, err := decodeRemoveRegistrarResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RevokeMark invokes revokeMark operation.
+//
+// For governance officers. From then on its status is revoked, and it is listed no more.
+//
+// POST /federation/v1/marks/{mark}/revocation
+func (c *Client) RevokeMark(ctx context.Context, request *PeerReason, params RevokeMarkParams) (*MarkChange, error) {
+	res, err := c.sendRevokeMark(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRevokeMark(ctx context.Context, request *PeerReason, params RevokeMarkParams) (res *MarkChange, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/federation/v1/marks/"
+	{
+		// Encode "mark" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "mark",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Mark); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/revocation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRevokeMarkRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, RevokeMarkOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRevokeMarkResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -12,6 +12,7 @@ const (
 	ConfirmPeerOperation     OperationName = "ConfirmPeer"
 	FileDisputeOperation     OperationName = "FileDispute"
 	InvitePeerOperation      OperationName = "InvitePeer"
+	IssueMarkOperation       OperationName = "IssueMark"
 	LeavePeerOperation       OperationName = "LeavePeer"
 	ListDisputesOperation    OperationName = "ListDisputes"
 	ListEscalationsOperation OperationName = "ListEscalations"
@@ -21,6 +22,7 @@ const (
 	ReadmitPeerOperation     OperationName = "ReadmitPeer"
 	ReceiveMessageOperation  OperationName = "ReceiveMessage"
 	RemoveRegistrarOperation OperationName = "RemoveRegistrar"
+	RevokeMarkOperation      OperationName = "RevokeMark"
 	SearchDirectoryOperation OperationName = "SearchDirectory"
 	SuspendPeerOperation     OperationName = "SuspendPeer"
 )

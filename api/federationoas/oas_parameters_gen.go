@@ -769,6 +769,87 @@ func decodeRemoveRegistrarParams(args [1]string, argsEscaped bool, r *http.Reque
 	return params, nil
 }
 
+// RevokeMarkParams is parameters of revokeMark operation.
+type RevokeMarkParams struct {
+	// As issuing it gave it.
+	Mark ID
+}
+
+func unpackRevokeMarkParams(packed middleware.Parameters) (params RevokeMarkParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "mark",
+			In:   "path",
+		}
+		params.Mark = packed[key].(ID)
+	}
+	return params
+}
+
+func decodeRevokeMarkParams(args [1]string, argsEscaped bool, r *http.Request) (params RevokeMarkParams, _ error) {
+	// Decode path: mark.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "mark",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				var paramsDotMarkVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotMarkVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Mark = ID(paramsDotMarkVal)
+				return nil
+			}(); err != nil {
+				return err
+			}
+			if err := func() error {
+				if err := params.Mark.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "mark",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // SearchDirectoryParams is parameters of searchDirectory operation.
 type SearchDirectoryParams struct {
 	// Those alone.

@@ -94,6 +94,20 @@ func encodeInvitePeerRequest(
 	return nil
 }
 
+func encodeIssueMarkRequest(
+	req *MarkIssue,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeLeavePeerRequest(
 	req *PeerReason,
 	r *http.Request,
@@ -151,6 +165,20 @@ func encodeReceiveMessageRequest(
 }
 
 func encodeRemoveRegistrarRequest(
+	req *PeerReason,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeRevokeMarkRequest(
 	req *PeerReason,
 	r *http.Request,
 ) error {

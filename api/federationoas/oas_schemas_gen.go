@@ -1005,6 +1005,166 @@ type Hub string
 
 type ID string
 
+// Ref: #/components/schemas/MarkChange
+type MarkChange struct {
+	Mark ID `json:"mark"`
+	// Its address among hubs, which verifiers know it by.
+	Type       string           `json:"type"`
+	Subject    EntityId         `json:"subject"`
+	Until      time.Time        `json:"until"`
+	Status     MarkChangeStatus `json:"status"`
+	Act        ID               `json:"act"`
+	Commitment Commitment       `json:"commitment"`
+}
+
+// GetMark returns the value of Mark.
+func (s *MarkChange) GetMark() ID {
+	return s.Mark
+}
+
+// GetType returns the value of Type.
+func (s *MarkChange) GetType() string {
+	return s.Type
+}
+
+// GetSubject returns the value of Subject.
+func (s *MarkChange) GetSubject() EntityId {
+	return s.Subject
+}
+
+// GetUntil returns the value of Until.
+func (s *MarkChange) GetUntil() time.Time {
+	return s.Until
+}
+
+// GetStatus returns the value of Status.
+func (s *MarkChange) GetStatus() MarkChangeStatus {
+	return s.Status
+}
+
+// GetAct returns the value of Act.
+func (s *MarkChange) GetAct() ID {
+	return s.Act
+}
+
+// GetCommitment returns the value of Commitment.
+func (s *MarkChange) GetCommitment() Commitment {
+	return s.Commitment
+}
+
+// SetMark sets the value of Mark.
+func (s *MarkChange) SetMark(val ID) {
+	s.Mark = val
+}
+
+// SetType sets the value of Type.
+func (s *MarkChange) SetType(val string) {
+	s.Type = val
+}
+
+// SetSubject sets the value of Subject.
+func (s *MarkChange) SetSubject(val EntityId) {
+	s.Subject = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MarkChange) SetUntil(val time.Time) {
+	s.Until = val
+}
+
+// SetStatus sets the value of Status.
+func (s *MarkChange) SetStatus(val MarkChangeStatus) {
+	s.Status = val
+}
+
+// SetAct sets the value of Act.
+func (s *MarkChange) SetAct(val ID) {
+	s.Act = val
+}
+
+// SetCommitment sets the value of Commitment.
+func (s *MarkChange) SetCommitment(val Commitment) {
+	s.Commitment = val
+}
+
+type MarkChangeStatus string
+
+const (
+	MarkChangeStatusActive  MarkChangeStatus = "active"
+	MarkChangeStatusRevoked MarkChangeStatus = "revoked"
+)
+
+// AllValues returns all MarkChangeStatus values.
+func (MarkChangeStatus) AllValues() []MarkChangeStatus {
+	return []MarkChangeStatus{
+		MarkChangeStatusActive,
+		MarkChangeStatusRevoked,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s MarkChangeStatus) MarshalText() ([]byte, error) {
+	switch s {
+	case MarkChangeStatusActive:
+		return []byte(s), nil
+	case MarkChangeStatusRevoked:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *MarkChangeStatus) UnmarshalText(data []byte) error {
+	switch MarkChangeStatus(data) {
+	case MarkChangeStatusActive:
+		*s = MarkChangeStatusActive
+		return nil
+	case MarkChangeStatusRevoked:
+		*s = MarkChangeStatusRevoked
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/MarkIssue
+type MarkIssue struct {
+	Kind    Code      `json:"kind"`
+	Subject EntityId  `json:"subject"`
+	Until   time.Time `json:"until"`
+}
+
+// GetKind returns the value of Kind.
+func (s *MarkIssue) GetKind() Code {
+	return s.Kind
+}
+
+// GetSubject returns the value of Subject.
+func (s *MarkIssue) GetSubject() EntityId {
+	return s.Subject
+}
+
+// GetUntil returns the value of Until.
+func (s *MarkIssue) GetUntil() time.Time {
+	return s.Until
+}
+
+// SetKind sets the value of Kind.
+func (s *MarkIssue) SetKind(val Code) {
+	s.Kind = val
+}
+
+// SetSubject sets the value of Subject.
+func (s *MarkIssue) SetSubject(val EntityId) {
+	s.Subject = val
+}
+
+// SetUntil sets the value of Until.
+func (s *MarkIssue) SetUntil(val time.Time) {
+	s.Until = val
+}
+
 type Oidc struct {
 	Token string
 	Roles []string

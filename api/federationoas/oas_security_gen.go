@@ -44,6 +44,7 @@ var operationRolesOidc = map[string][]string{
 	ConfirmPeerOperation:     []string{},
 	FileDisputeOperation:     []string{},
 	InvitePeerOperation:      []string{},
+	IssueMarkOperation:       []string{},
 	LeavePeerOperation:       []string{},
 	ListDisputesOperation:    []string{},
 	ListEscalationsOperation: []string{},
@@ -51,6 +52,7 @@ var operationRolesOidc = map[string][]string{
 	PublishQualityOperation:  []string{},
 	ReadmitPeerOperation:     []string{},
 	RemoveRegistrarOperation: []string{},
+	RevokeMarkOperation:      []string{},
 	SearchDirectoryOperation: []string{},
 	SuspendPeerOperation:     []string{},
 }

@@ -62,6 +62,16 @@ type Handler interface {
 	//
 	// POST /federation/v1/peers
 	InvitePeer(ctx context.Context, req *PeerInvitation) (*PeerChange, error)
+	// IssueMark implements issueMark operation.
+	//
+	// For governance officers. The hub's word, until a day, that the peer meets what the kind of mark
+	// stands for (OpenID Federation 1.1, section 7): that it keeps the floor of quality, say. The kind's
+	// address lies below the hub's
+	// own, and its configuration names it as the only issuer. What is signed is had from `trust-mark`, a
+	// day at a time.
+	//
+	// POST /federation/v1/marks
+	IssueMark(ctx context.Context, req *MarkIssue) (*MarkChange, error)
 	// LeavePeer implements leavePeer operation.
 	//
 	// For governance officers. Whoever wants it again invites and confirms anew.
@@ -128,6 +138,12 @@ type Handler interface {
 	//
 	// POST /federation/v1/admissions/{registrar}/removal
 	RemoveRegistrar(ctx context.Context, req *PeerReason, params RemoveRegistrarParams) (*RegistrarChange, error)
+	// RevokeMark implements revokeMark operation.
+	//
+	// For governance officers. From then on its status is revoked, and it is listed no more.
+	//
+	// POST /federation/v1/marks/{mark}/revocation
+	RevokeMark(ctx context.Context, req *PeerReason, params RevokeMarkParams) (*MarkChange, error)
 	// SearchDirectory implements searchDirectory operation.
 	//
 	// What the hub and its peers in force publish of themselves now: services (FED-19), and registrars

@@ -243,6 +243,7 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 		}
 	}
 	t.Run("what hubs publish", func(t *testing.T) { hubsPublish(t, towns) })
+	t.Run("a fourth hub joins", func(t *testing.T) { aFourthHubJoins(t, towns) })
 	t.Run("one client at three levels", func(t *testing.T) { levelsAreOneForm(t, school) })
 	t.Run("an emergency", func(t *testing.T) { emergencyElsewhere(t, home, school) })
 	t.Run("a practitioner sees on the portal what each hub says", func(t *testing.T) { hubsAreAskedOnThePortal(t, home, school) })

@@ -115,6 +115,68 @@ func hubsPublish(t *testing.T, towns []*town) {
 	}
 }
 
+// E2E-13, FED-08, FED-17, FED-18, FED-19: a fourth hub joins three, by acts of officers alone: no document of theirs
+// is edited and nothing is restarted. What it publishes they list, signed; its registrar, below what it undertook, is
+// flagged at every hub, then suspended, and restored when it is at it again.
+func aFourthHubJoins(t *testing.T, towns []*town) {
+	fourth := metHub(t, towns[0].Postgres, "fourth").explained(t)
+	for _, w := range towns {
+		joined(t, w, fourth)
+	}
+	fourth.change(t, func(doc map[string]any) {
+		doc["partnership"].(map[string]any)["areas"] = []string{"east"}
+		doc["services"] = append(doc["services"].([]any), aDesk("night-desk"))
+		doc["registrars"].([]any)[0].(map[string]any)["areas"] = []string{"east"}
+	})
+	own := func(kind, code string) string { return fourth.made.Hub + "/names/" + kind + "/" + code }
+	for _, w := range towns {
+		hubtest.Eventually(t, w.Name+" lists what the fourth publishes", func() error {
+			if got := w.listed(t, "kind=service"); !slices.Contains(got, own("services", "night-desk")) {
+				return fmt.Errorf("%q", got)
+			}
+			return nil
+		})
+		resp, err := http.Get(w.made.Hub + "/federation/v1/resolve?sub=" + fourth.made.Hub + "&trust_anchor=" + w.made.Hub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s does not show what the fourth is: %d", w.Name, resp.StatusCode)
+		}
+	}
+	fourth.send(t, "gov-ellis", http.MethodPost, fourth.Federation.URL+"/federation/v1/admissions", map[string]any{
+		"registrar": registrarCode, "usage": fourth.made.Hub + "/federation/v1/usage", "floor": map[string]any{"recall_per_mille": 900, "latency_ms": 50, "errors_per_mille": 10},
+	}).said(t, http.StatusCreated)
+	for _, step := range []struct {
+		recall int
+		status string
+	}{{950, "admitted"}, {100, "flagged"}, {100, "suspended"}, {950, "admitted"}} {
+		said := fourth.send(t, "ms-abara", http.MethodPost, fourth.Federation.URL+"/federation/v1/admissions/"+string(registrarCode)+"/quality", map[string]any{
+			"recall_per_mille": step.recall, "latency_ms": 20, "errors_per_mille": 1, "per_minute": 6000, "measured": 500,
+		}).said(t, http.StatusOK)
+		if said["status"] != step.status {
+			t.Errorf("%v, want %s", said, step.status)
+		}
+		for _, w := range towns {
+			hubtest.Eventually(t, w.Name+" sees that it is "+step.status, func() error {
+				for _, e := range w.send(t, "dr-patel", http.MethodGet, w.Federation.URL+"/federation/v1/directory?kind=registrar&area=east", nil).said(t, http.StatusOK)["entries"].([]any) {
+					if e := e.(map[string]any); e["address"] == own("registrars", string(registrarCode)) && e["status"] == step.status {
+						return nil
+					}
+				}
+				return fmt.Errorf("not %s", step.status)
+			})
+		}
+	}
+	fourth.Federation.Kill(t) // the three go on
+	for _, d := range fourth.Duties() {
+		if d != fourth.Federation {
+			d.Kill(t)
+		}
+	}
+}
+
 // wantEverybody wants five names, none of them blank.
 func wantEverybody(t *testing.T, service map[string]any) {
 	t.Helper()

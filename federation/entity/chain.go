@@ -43,6 +43,9 @@ type Chain struct {
 	Metadata Metadata
 	// Issuers of trust marks, as the anchor states them, by the marks' types.
 	Issuers map[string][]string
+	// Owners of kinds of trust mark, as the anchor states them: marks of those are given in
+	// their name.
+	Owners map[string]Owner
 	// Expires is when the first of the statements does.
 	Expires time.Time
 }
@@ -195,7 +198,7 @@ func Verify(chain []string, anchor Anchor, now time.Time) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Chain{Anchor: anchor.Entity, Statements: chain, Expires: last.Ends(), Issuers: last.TrustMarkIssuers, Subject: anchor.Entity, Keys: *last.Keys, Metadata: last.Metadata}
+	out := &Chain{Anchor: anchor.Entity, Statements: chain, Expires: last.Ends(), Issuers: last.TrustMarkIssuers, Owners: last.TrustMarkOwners, Subject: anchor.Entity, Keys: *last.Keys, Metadata: last.Metadata}
 	if n == 1 {
 		return out, nil
 	}

@@ -376,7 +376,7 @@ func TestMarksThatAreRefused(t *testing.T) {
 		t.Error("signed by itself")
 	}
 	delegated := map[string]any{"iss": id("region"), "sub": id("leaf"), "trust_mark_type": kind, "iat": now.Unix(), "delegation": "x"}
-	if _, err := entity.OpenMark(w.sign(id("region"), entity.MarkTyp, delegated), id("leaf"), keys, now); err == nil {
+	if _, err := c.OpenMark(w.sign(id("region"), entity.MarkTyp, delegated), id("leaf"), keys, now); err == nil {
 		t.Error("in somebody else's name")
 	}
 	text := w.sign(id("region"), entity.MarkTyp, good)

@@ -11,6 +11,8 @@ import (
 // What trust marks and their status are called.
 const (
 	MarkTyp           = "trust-mark+jwt"
+	MarkContentType   = "application/" + MarkTyp
+	DelegationTyp     = "trust-mark-delegation+jwt"
 	StatusTyp         = "trust-mark-status-response+jwt"
 	StatusContentType = "application/" + StatusTyp
 )
@@ -20,6 +22,25 @@ const (
 type Mark struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
+	Type     string `json:"trust_mark_type"`
+	IssuedAt int64  `json:"iat"`
+	Expires  int64  `json:"exp,omitempty"`
+	// ID is the issuer's own, by which it knows the mark again.
+	ID string `json:"jti,omitempty"`
+	// Delegation is the word of the kind's owner that the issuer may give it.
+	Delegation string `json:"delegation,omitempty"`
+}
+
+// Owner owns a kind of mark, which others give in its name (section 3.1.2).
+type Owner struct {
+	Subject string `json:"sub"`
+	Keys    *Keys  `json:"jwks"`
+}
+
+// delegation is an owner's word that somebody may give marks of its kind (section 7.2.1).
+type delegation struct {
+	Issuer   string `json:"iss"` // the owner
+	Subject  string `json:"sub"` // who gives it
 	Type     string `json:"trust_mark_type"`
 	IssuedAt int64  `json:"iat"`
 	Expires  int64  `json:"exp,omitempty"`
@@ -51,12 +72,9 @@ func ReadMark(text string) (Mark, error) {
 }
 
 func readMark(payload []byte) (m Mark, err error) {
-	var all map[string]any
+	var all map[string]any // finds repeated members at any depth
 	if !utf8.Valid(payload) || json.Unmarshal(payload, &all) != nil || json.Unmarshal(payload, &m) != nil {
 		return m, refused("the mark is not one JSON object without repeated members")
-	}
-	if _, delegated := all["delegation"]; delegated {
-		return m, refused("the mark is given in somebody else's name, which is not accepted here")
 	}
 	if m.Type == "" || CheckID(m.Issuer) != nil || CheckID(m.Subject) != nil {
 		return m, refused("the mark lacks its type, issuer or subject")
@@ -65,8 +83,8 @@ func readMark(payload []byte) (m Mark, err error) {
 }
 
 // OpenMark verifies a mark about a subject by its issuer's keys. Whether the federation
-// knows the issuer for that type, AcceptsMark says; whether it was revoked since, its
-// issuer.
+// knows the issuer for that type, and by whose word it gives it, Chain.OpenMark says;
+// whether it was revoked since, its issuer.
 func OpenMark(text, subject string, keys Keys, now time.Time) (Mark, error) {
 	payload, err := keys.Verify(text, MarkTyp)
 	if err != nil {
@@ -87,9 +105,53 @@ func OpenMark(text, subject string, keys Keys, now time.Time) (Mark, error) {
 }
 
 // AcceptsMark reports whether the anchor of a chain knows the issuer for marks of that
-// type: one that it does not name stands for nothing (section 7.3).
+// type: one that it does not name stands for nothing, and where it names the type and
+// nobody, anybody may give it (section 3.1.2).
 func (c *Chain) AcceptsMark(kind, issuer string) bool {
-	return slices.Contains(c.Issuers[kind], issuer)
+	issuers, named := c.Issuers[kind]
+	return named && (len(issuers) == 0 || slices.Contains(issuers, issuer))
+}
+
+// OpenMark verifies a mark about a subject under the anchor of a chain: its issuer, whose keys
+// are given, is one that the anchor knows for that type, and where somebody owns the type, gives
+// it by the owner's word. What says that it is given so, and is not, is refused.
+func (c *Chain) OpenMark(text, subject string, keys Keys, now time.Time) (Mark, error) {
+	m, err := OpenMark(text, subject, keys, now)
+	if err != nil {
+		return m, err
+	}
+	owner, owned := c.Owners[m.Type]
+	switch {
+	case !c.AcceptsMark(m.Type, m.Issuer):
+		return Mark{}, refused("the anchor does not know the issuer for marks of that type")
+	case owned:
+		return m, owner.delegated(m, now)
+	case m.Delegation != "":
+		return Mark{}, refused("the mark is given in the name of somebody whom the anchor does not know to own its type")
+	}
+	return m, nil
+}
+
+// delegated verifies that the owner has the issuer of a mark give it (section 7.3).
+func (o Owner) delegated(m Mark, now time.Time) error {
+	payload, err := o.Keys.Verify(m.Delegation, DelegationTyp)
+	if err != nil {
+		return err
+	}
+	var all map[string]any
+	var d delegation
+	if !utf8.Valid(payload) || json.Unmarshal(payload, &all) != nil || json.Unmarshal(payload, &d) != nil {
+		return refused("the delegation is not one JSON object without repeated members")
+	}
+	switch {
+	case d.Issuer != o.Subject || d.Subject != m.Issuer || d.Type != m.Type:
+		return refused("the delegation is another owner's, of another type or to somebody else")
+	case d.IssuedAt <= 0 || d.IssuedAt > now.Add(Leeway).Unix():
+		return refused("the delegation was issued in the future")
+	case d.Expires != 0 && now.Unix() >= d.Expires:
+		return refused("the delegation has expired")
+	}
+	return nil
 }
 
 // OpenStatus verifies what an issuer says of a mark: its own word, about that very mark, and

@@ -57,6 +57,7 @@ type Statement struct {
 	Critical         []string            `json:"crit,omitempty"`
 	TrustMarks       []MarkOf            `json:"trust_marks,omitempty"`
 	TrustMarkIssuers map[string][]string `json:"trust_mark_issuers,omitempty"`
+	TrustMarkOwners  map[string]Owner    `json:"trust_mark_owners,omitempty"`
 	SourceEndpoint   string              `json:"source_endpoint,omitempty"`
 
 	// Agreement is ours, of a hub about its peer: what both have confirmed. Nobody
@@ -184,7 +185,7 @@ func (s *Statement) check() error {
 		return refused("a configuration holds what only a superior may state")
 	case own && s.Keys == nil:
 		return refused("a configuration states the entity's keys")
-	case !own && (s.AuthorityHints != nil || s.AnchorHints != nil || s.TrustMarkIssuers != nil):
+	case !own && (s.AuthorityHints != nil || s.AnchorHints != nil || s.TrustMarkIssuers != nil || s.TrustMarkOwners != nil):
 		return refused("a superior states what only the entity itself may")
 	case own && s.AuthorityHints != nil && len(s.AuthorityHints) == 0:
 		return refused("authority_hints is there and empty")
@@ -201,6 +202,14 @@ func (s *Statement) check() error {
 	}
 	if err := s.Policy.check(s.PolicyCritical); err != nil {
 		return err
+	}
+	for _, owner := range s.TrustMarkOwners {
+		if owner.Keys == nil {
+			return refused("the owner of a kind of mark is named without keys")
+		}
+		if err := CheckID(owner.Subject); err != nil {
+			return err
+		}
 	}
 	for of, parameters := range s.Metadata {
 		if of == "" || parameters == nil {

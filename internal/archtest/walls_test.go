@@ -177,6 +177,7 @@ federation.exchanges            federation  select insert
 federation.unknown_messages     federation  select insert
 federation.disputes             federation  select insert
 federation.dispute_ends         federation  select insert
+federation.marks                federation  select insert
 federation.dispute_letters      federation  select insert update(next_at,refused_at) delete
 
 # What is to be asked for: a handle and the terms, no identifier.

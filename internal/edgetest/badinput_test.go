@@ -57,6 +57,7 @@ type bench struct {
 	socialProof               string // for idmgr
 	link, linkCode            string
 	ours, ended               string // disputes with another hub: filed here, and answered here
+	revoked                   string // a trust mark
 	recourse, ruledOn         string // cases: waiting, as an adjudicator knows it, and ruled on, as a party does
 	unruled, adjudged         string // the same two, as the other does
 	idmgrProof, schoolProof   string
@@ -258,6 +259,7 @@ func newBench(t testing.TB) *bench {
 	b.axleGood()
 	b.peersGood()
 	b.directoryGood()
+	b.marksGood()
 	b.overseeGood()
 	for _, op := range b.contract.operations {
 		r, ok := b.good[op.id]

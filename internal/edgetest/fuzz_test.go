@@ -638,6 +638,14 @@ func FuzzLeavePeer(f *testing.F) {
 	fuzzed(f, "leavePeer", "gov-ellis", "/federation/v1/peers/"+seedID+"/end", object{"reason": "work-ended"})
 }
 
+func FuzzIssueMark(f *testing.F) {
+	fuzzed(f, "issueMark", "gov-ellis", "/federation/v1/marks", seedMark("https://127.0.0.1:1"))
+}
+
+func FuzzRevokeMark(f *testing.F) {
+	fuzzed(f, "revokeMark", "gov-ellis", "/federation/v1/marks/"+seedID+"/revocation", object{"reason": "work-ended"})
+}
+
 func FuzzFileDispute(f *testing.F) {
 	fuzzed(f, "fileDispute", "gov-ellis", "/federation/v1/peers/"+seedID+"/disputes", object{"about": "conduct", "exchange": seedID, "reason": "work-ended"})
 }

@@ -36,6 +36,7 @@ func (b *bench) values() (rows []row) {
 	b.axles(add)
 	b.disputes(add)
 	b.directory(add)
+	b.marks(add)
 	b.ties(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)

@@ -234,7 +234,7 @@ var covered = []string{
 	"registrar.resolutions", "registrar.reopenings", "registrar.shields", "registrar.unshields", "registrar.erasures", "registrar.erased",
 	"registrar.import_approvals", "registrar.import_lines", "registrar.set_apart", "registrar.apart_confirmed", "registrar.apart_opened", "registrar.apart",
 	"registrar.covers",
-	"federation.book", "federation.exchanges", "federation.unknown_messages", "federation.disputes", "federation.dispute_ends", "federation.acts", "federation.content_keys", "federation.peers", "federation.agreements", "federation.registrars",
+	"federation.book", "federation.exchanges", "federation.unknown_messages", "federation.disputes", "federation.dispute_ends", "federation.marks", "federation.acts", "federation.content_keys", "federation.peers", "federation.agreements", "federation.registrars",
 	"relmgr.repairs", "idmgr.case_references", "idmgr.erased",
 	"ledger.leaves", "ledger.tiles", "ledger.checkpoints", "ledger.pending",
 	"governance.terms",

@@ -256,6 +256,7 @@ var kinds = []kind{
 			  from federation.peers p left join federation.agreements a on a.digest = p.agreement where p.act_id = r.act_id),
 			'registrar', (select json_build_object('registrar', g.registrar, 'ordinal', g.ordinal, 'step', g.step, 'terms', g.terms, 'quality', g.quality)
 			  from federation.registrars g where g.act_id = r.act_id),
+			'mark', (select json_build_object('mark', m.mark_id, 'step', m.step, 'kind', m.kind, 'subject', m.subject, 'expires', m.expires_at) from federation.marks m where m.act_id = r.act_id),
 			'dispute', (select json_build_object('dispute', d.dispute_id, 'hub', d.hub, 'filed', d.filed, 'about', d.about, 'message', encode(d.message_hash, 'base64'),
 			  'reason', d.reason, 'at', d.filed_at, 'due', d.due_at) from federation.disputes d where d.act_id = r.act_id),
 			'dispute_end', (select json_build_object('dispute', d.dispute_id, 'outcome', d.outcome, 'reason', d.reason) from federation.dispute_ends d where d.act_id = r.act_id)`,
