@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -105,4 +106,79 @@ func (b *bench) forgotten() (n int) {
 	b.t.Helper()
 	b.must(b.admin.QueryRow("select count(*) from idmgr.erased").Scan(&n))
 	return n
+}
+
+// SUS-16: from any value that a practitioner, a person, an officer or a keeper is shown, the
+// one who asserted it, when and on what is found by the operations that they have: an answer
+// to its decision, a decision to its act, an act to its leaf and to the version of the terms,
+// and a version to the officer who applied it.
+func TestAnyValueLeadsToWhoAssertedItWhenAndOnWhat(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	h := b.hub
+	act, _ := h.publish("dr-patel", "gp-riverside", "GP-73985", agreed{})
+	h.attach("dr-patel", "gp-riverside", "GP-73985", "Iris Moor")
+	asserted := func(what string, o object, members ...string) {
+		t.Helper()
+		for _, m := range members {
+			if v := o[m]; v == nil || v == "" {
+				t.Errorf("%s says nothing of %s: %v", what, m, o)
+			}
+		}
+	}
+	// The person: what is held of them, by which act and decision, under which terms.
+	acts, decisions := map[any]object{}, map[any]object{}
+	for _, a := range h.ofMine("Iris Moor", "/relmgr/v1/me/acts")["acts"].([]any) {
+		acts[a.(object)["act"]] = a.(object)
+	}
+	for _, d := range h.ofMine("Iris Moor", "/relmgr/v1/me/decisions")["decisions"].([]any) {
+		decisions[d.(object)["act"]] = d.(object)
+	}
+	versions := map[any]bool{}
+	for _, r := range h.ofMine("Iris Moor", "/relmgr/v1/me/relationships")["relationships"].([]any) {
+		r := r.(object)
+		if r["published"] != true {
+			continue
+		}
+		asserted("a relationship's act", acts[r["act"]], "practitioner", "agency", "role", "at", "commitment")
+		asserted("its decision", decisions[r["act"]], "practitioner", "agency", "at", "agreement", "power", "ground", "terms_version", "profile")
+		versions[decisions[r["act"]]["terms_version"]] = true
+	}
+	for _, a := range acts {
+		asserted("an act", a, "practitioner", "agency", "role", "at", "commitment")
+	}
+	for _, c := range h.ofMine("Iris Moor", "/consent/v1/me/consents")["consents"].([]any) {
+		asserted("a consent", c.(object), "from", "evidence", "wording")
+	}
+	// The officer: each version of the terms by whom.
+	applied := map[any]object{}
+	for _, a := range h.ok("gov-ellis", "GET", "/governance/v1/acts", nil)["acts"].([]any) {
+		asserted("an act of governance", a.(object), "practitioner", "agency", "role", "at", "commitment")
+		if v := a.(object)["version"]; v != nil && (a.(object)["kind"] == "apply" || a.(object)["kind"] == "initialise") {
+			applied[v] = a.(object)
+		}
+	}
+	for v := range versions {
+		asserted("the version of the terms", applied[v], "practitioner", "at")
+	}
+	if v := h.ok("gov-ellis", "GET", "/governance/v1/partnership", nil)["version"]; applied[v] == nil {
+		t.Errorf("version %v of the partnership was applied by nobody", v)
+	}
+	// The practitioner: of what they hold themself.
+	own := h.ok("dr-patel", "GET", "/relmgr/v1/acts/"+act+"?"+why, nil)
+	asserted("one's own act", own, "practitioner", "agency", "role", "at", "ground", "agreement", "decision")
+	answered := h.ask("LMN-00046", "")
+	var asked object
+	h.must(json.Unmarshal(answered.body, &asked))
+	asserted("an answer", asked, "id", "commitment")
+	for _, p := range asked["providers"].([]any) {
+		asserted("a provider", p.(object), "provider", "agency")
+	}
+	// Who keeps a register: of each item of a person.
+	for _, i := range h.ok("ms-abara", "GET", "/registrar/v1/registers/town/subjects/"+b.person+"?reason=working-with-person", nil)["items"].([]any) {
+		asserted("an item", i.(object), "recorded_by", "recorded_at", "act", "source")
+	}
+	if len(acts) == 0 || len(versions) == 0 {
+		t.Errorf("%d acts and %d versions were walked", len(acts), len(versions))
+	}
 }
