@@ -321,9 +321,9 @@ CREATE FUNCTION relmgr.tags_are_due() RETURNS trigger
 begin
   -- Whoever gives a column a scheme, or begins an epoch, waits for those who publish.
   perform pg_advisory_xact_lock_shared(1717660097, 0);
-  if exists (select from relmgr.look_up_columns c where c.column_id = new.column_id) then
-    insert into relmgr.look_up_due (handle_id) values (new.handle_id) on conflict do nothing;
-  end if;
+  insert into relmgr.look_up_due (handle_id)
+  select p.handle_id from placed p join relmgr.look_up_columns c on c.column_id = p.column_id
+  on conflict do nothing;
   return null;
 end $$;
 
@@ -3740,7 +3740,7 @@ CREATE TRIGGER note_changes AFTER INSERT ON relmgr.act_handles REFERENCING NEW T
 
 CREATE TRIGGER note_duplicates AFTER UPDATE OF row_id, column_id ON relmgr.handles FOR EACH ROW WHEN (((old.row_id <> new.row_id) OR ((old.column_id)::text <> (new.column_id)::text))) EXECUTE FUNCTION relmgr.note_duplicates();
 
-CREATE TRIGGER tags_are_due AFTER INSERT ON relmgr.cells FOR EACH ROW EXECUTE FUNCTION relmgr.tags_are_due();
+CREATE TRIGGER tags_are_due AFTER INSERT ON relmgr.cells REFERENCING NEW TABLE AS placed FOR EACH STATEMENT EXECUTE FUNCTION relmgr.tags_are_due();
 
 CREATE TRIGGER tags_are_over AFTER UPDATE OF column_id, wrapped_by ON relmgr.handles FOR EACH ROW WHEN ((((old.column_id)::text <> (new.column_id)::text) OR ((old.wrapped_by <> ''::text) AND (new.wrapped_by = ''::text)))) EXECUTE FUNCTION relmgr.tags_are_over();
 
