@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fame-hub/fame/api/idmgroas"
 	"github.com/fame-hub/fame/api/relmgroas"
 	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/internal/attest"
@@ -190,7 +191,13 @@ func (a *Axles) voucher(ctx context.Context, duty string, peer Peer, message str
 
 // insideFault is what another hub is told of a duty's refusal, or of its absence.
 func insideFault(err error) error {
-	if p := (*relmgroas.ProblemStatusCode)(nil); errors.As(err, &p) && (p.StatusCode == http.StatusBadRequest || p.StatusCode == http.StatusUnprocessableEntity) {
+	status := 0
+	if p, ok := errors.AsType[*relmgroas.ProblemStatusCode](err); ok {
+		status = p.StatusCode
+	} else if p, ok := errors.AsType[*idmgroas.ProblemStatusCode](err); ok {
+		status = p.StatusCode
+	}
+	if status == http.StatusBadRequest || status == http.StatusUnprocessableEntity {
 		return notTaken(err) // the agency's signature, or its question
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ type Axles struct {
 	alerted map[ident.ActID]bool // disputes that are known to be overdue: Run's own
 
 	desks     map[string]desk
-	taken     map[string][]string  // letters of a duty that were taken and it has not heard so: RunLetters's own
+	taken     map[string][]replied // letters of a duty that were taken and it has not heard so: RunLetters's own
 	awayUntil map[string]time.Time // when a hub that has not taken a letter is tried again: likewise
 }
 
@@ -72,11 +72,14 @@ const (
 	MostAsked = 50
 )
 
-// AxleConfig is what Axles needs beside the duty. All of it is required, but Deadline.
+// AxleConfig is what Axles needs beside the duty. All of it is required, but Idmgrs and Deadline.
 type AxleConfig struct {
 	// Orders trusts relmgr's orders, Relmgr is where it is served.
 	Orders *attest.Verifier
 	Relmgr string
+	// Idmgrs are where the hub's identity managers are served; none: private links stay
+	// within the hub.
+	Idmgrs []string
 	// Transport reaches other hubs.
 	Transport http.RoundTripper
 	// Deadline of one hub; zero: AxleDeadline.
@@ -100,9 +103,12 @@ func NewAxles(ctx context.Context, s *Service, c AxleConfig) (*Axles, error) {
 		client:   &http.Client{Transport: c.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		inside:   &http.Client{Timeout: c.Deadline},
 		deadline: c.Deadline, quiet: map[string]absence{}, written: make(chan struct{}, 1), alerted: map[ident.ActID]bool{},
-		taken: map[string][]string{}, awayUntil: map[string]time.Time{},
+		taken: map[string][]replied{}, awayUntil: map[string]time.Time{},
 	}
 	a.desks = map[string]desk{"relmgr": relmgrDesk{a}}
+	if len(c.Idmgrs) > 0 {
+		a.desks["idmgr"] = idmgrDesk{a, c.Idmgrs}
+	}
 	return a, nil
 }
 
@@ -125,6 +131,7 @@ type AxleAnswer struct {
 	Commitment string         `json:"commitment,omitempty"` // in hexadecimal
 	LookUp     *LookedUp      `json:"look_up,omitempty"`
 	Carried    string         `json:"carried,omitempty"` // SHA-256 of what was passed back, base64url
+	Reply      string         `json:"reply,omitempty"`   // to a letter that was taken
 }
 
 // check refuses what no hub of this version answers: another hub's word goes no further
@@ -140,6 +147,8 @@ func (a AxleAnswer) check(to string) error {
 		return errors.New("the answer has a commitment that is none")
 	case (a.LookUp != nil) != (a.Outcome == evaluated || a.Outcome == lookedUp) || !a.LookUp.bounded():
 		return errors.New("the answer has a look-up where there is none, or none where there is")
+	case a.Outcome != taken && a.Reply != "" || len(a.Reply) > mostReply:
+		return errors.New("the answer has a reply that is none")
 	case len(a.Providers) > mostTold || a.Outcome != "answered" && len(a.Providers) > 0 || len(a.Because) > 500:
 		return errors.New("the answer says more than an answer may")
 	}
@@ -151,6 +160,9 @@ func (a AxleAnswer) check(to string) error {
 	}
 	return nil
 }
+
+// mostReply is how long a reply to a letter may be.
+const mostReply = 2048
 
 // mostTold is how many one hub tells another of (docs/decisions/0084).
 const mostTold = 8

@@ -9,7 +9,8 @@
 // other side's handle (open.go, links.go). From then on whoever accepted may ask
 // through it, who to turn to and about what, until its end, its last use or its
 // ending by either party (links.go). A link publishes nothing, and never
-// becomes a correlation.
+// becomes a correlation. It may lead to another hub: then each manager has a half, and
+// asks the other's by letters that the federation duties carry (far.go).
 //
 // Everything that a manager does is a record in one journal that all managers of
 // the hub share (journal.go). Rows of the journal look alike and name nobody: what

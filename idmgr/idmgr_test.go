@@ -62,6 +62,11 @@ type hub struct {
 func setup(t *testing.T) *hub {
 	t.Helper()
 	t.Parallel()
+	return newHub(t)
+}
+
+func newHub(t *testing.T) *hub {
+	t.Helper()
 	p := pgtest.New(t)
 	h := &hub{T: t, db: p.DB(t, "idmgr"), admin: p.Admin(t), keys: map[ident.Idmgr]*seal.File{}, now: new(atomic.Int64)}
 	h.now.Store(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC).UnixMicro())

@@ -52,6 +52,10 @@ type record struct {
 	Before   time.Time        `json:"before,omitzero"`     // expire: what was over by then is forgotten
 	KeptDays int              `json:"kept_days,omitempty"` // expire: the rule
 	Erases   *leaf.Erased     `json:"erases,omitempty"`    // expire: the leaves whose contents went
+	Far      *far             `json:"far,omitempty"`       // take; accept and ask from another hub
+	Letter   *letter          `json:"letter,omitempty"`    // what another hub is to be told
+	Answers  ident.ActID      `json:"answers,omitzero"`    // reply: the record that had the letter
+	Reply    string           `json:"reply,omitempty"`     // reply
 	Pad      string           `json:"pad"`
 }
 
@@ -74,7 +78,8 @@ type said struct {
 // terms are what a link is for.
 type terms struct {
 	To       ident.Column    `json:"to"`
-	Contact  string          `json:"contact"` // route of the opener's column
+	Hub      string          `json:"hub,omitempty"` // in place of To; of one that was taken, where it was opened
+	Contact  string          `json:"contact"`       // route of the opener's column
 	Uses     int             `json:"uses,omitempty"`
 	Notify   []string        `json:"notify,omitempty"`
 	Agreed   *Agreed         `json:"agreed,omitempty"`
@@ -91,7 +96,8 @@ type link struct {
 	by      ident.Practitioner
 	at      time.Time
 	terms   terms
-	to      *side // nil until it is accepted
+	to      *side // nil until it is accepted, and where it is at another hub
+	far     *far  // the end at another hub, if any
 	taker   ident.Practitioner
 	uses    int
 	used    time.Time // last
@@ -116,12 +122,40 @@ type journal struct {
 	links map[ident.LinkID]*link
 	codes map[string]ident.LinkID
 	loose []loose // records of no link: what was told nothing, or stopped by a step
+	fars  map[far]ident.LinkID
+	// letters are those that other hubs have not been told; waiting, what was replied to
+	// the questions that this process waits for.
+	letters map[ident.ActID]pending
+	waiting map[ident.ActID]*string
 }
 
 // loose is a record that is of no link.
 type loose struct {
 	id ident.UntypedID
 	at time.Time
+}
+
+// pending is a letter, and the link that it is about.
+type pending struct {
+	letter
+	link ident.LinkID
+}
+
+// replied is what another hub has replied to a question that this process waits for.
+func (j *journal) replied(question ident.ActID) (string, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r := j.waiting[question]; r != nil {
+		return *r, true
+	}
+	return "", false
+}
+
+// waitNoMore ends the waiting for a reply.
+func (j *journal) waitNoMore(question ident.ActID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.waiting, question)
 }
 
 // mostRead is how many records are read at once.
@@ -168,9 +202,21 @@ func (j *journal) apply(r *record, receipt Receipt) {
 		return
 	}
 	l := j.links[r.Link]
-	if r.Kind == opened {
+	switch r.Kind {
+	case opened:
 		l = &link{id: r.Link, from: *r.Side, by: r.Practitioner, at: r.At, terms: *r.Terms}
 		j.links[r.Link], j.codes[r.Terms.Code] = l, r.Link
+	case taken:
+		l = &link{id: r.Link, by: r.Practitioner, taker: r.Practitioner, at: r.At, terms: *r.Terms, to: r.Side, far: r.Far}
+		j.links[r.Link], j.fars[*r.Far] = l, r.Link
+	case reply:
+		delete(j.letters, r.Answers)
+		if _, waits := j.waiting[r.Answers]; waits {
+			j.waiting[r.Answers] = &r.Reply
+		}
+	}
+	if r.Letter != nil {
+		j.letters[r.Act] = pending{*r.Letter, r.Link}
 	}
 	if l == nil {
 		j.loose = append(j.loose, loose{ident.UntypedID(r.Act), r.At})
@@ -183,8 +229,11 @@ func (j *journal) apply(r *record, receipt Receipt) {
 		l.terms, l.by = *r.Terms, r.Practitioner
 		l.terms.Code, l.terms.CodeEnds = code, ends
 	case accepted:
-		l.to, l.taker = r.Side, r.Practitioner
+		l.to, l.far, l.taker = r.Side, r.Far, r.Practitioner
 		delete(j.codes, l.terms.Code)
+		if r.Far != nil {
+			j.fars[*r.Far] = r.Link
+		}
 	case ended:
 		l.ended, l.endedBy, l.reason, l.end = r.At, r.Agency, r.Reason, receipt
 	case notified:

@@ -16,6 +16,10 @@ type Acceptance struct {
 	Proof  string // relmgr's, that the caller brings this handle
 	Code   string // as it was heard
 	Reason string
+
+	Hub     string // at which it was opened; empty: at this one
+	Purpose string // of one that was opened there,
+	Until   time.Time
 }
 
 // Link is a link as one of its parties sees it. It names the party's own handle
@@ -33,6 +37,8 @@ type Link struct {
 	With *Party
 	// Reason is why it was ended.
 	Reason string
+	// Hub is the other hub to which the link leads, or at which it was opened.
+	Hub string
 	// Notices are what the opener has said has happened, the newest first, while it is
 	// live.
 	Notices []Notice
@@ -82,13 +88,16 @@ func (l *link) state(at time.Time) State {
 	switch {
 	case !l.ended.IsZero():
 		return Ended
-	case !at.Before(l.terms.Decision.Until), l.left() == 0, l.to == nil && !at.Before(l.terms.CodeEnds):
+	case !at.Before(l.terms.Decision.Until), l.left() == 0, !l.isTaken() && !at.Before(l.terms.CodeEnds):
 		return Over
-	case l.to == nil:
+	case !l.isTaken():
 		return Waiting
 	}
 	return Live
 }
+
+// isTaken reports whether it has its other side, here or at another hub.
+func (l *link) isTaken() bool { return l.to != nil || l.far != nil }
 
 // left is how often it may still be asked through, -1 for no bound.
 func (l *link) left() int {
@@ -134,6 +143,9 @@ func (s *Service) Accept(ctx context.Context, who decide.Caller, a Acceptance) (
 	own, column, err := s.proved(ctx, who, a.Proof, at)
 	if err != nil {
 		return ident.LinkID{}, Receipt{}, err
+	}
+	if a.Hub != "" {
+		return s.take(ctx, who, a, code, own, column, at)
 	}
 	var id ident.LinkID
 	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
@@ -183,7 +195,9 @@ func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, p
 		return Answer{}, err
 	}
 	var answer Answer
+	var question ident.ActID // of one that another hub answers
 	receipt, told, err := s.journal.write(ctx, func() (*record, error) {
+		question = ident.ActID{}
 		l := s.journal.links[id]
 		mine := l != nil && l.to != nil && *l.to == own
 		if mine {
@@ -196,7 +210,18 @@ func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, p
 				r.Side, r.Reason = &own, reason
 				return r, fault.New(fault.Forbidden, "the link was made for another purpose: use it for that alone, or have one opened for this")
 			}
-			if l.state(at) == Live && s.attached(who.Terms, l.from.Column) == nil && who.Terms.Discloses(l.standing(), &asking, at) {
+			if l.far != nil && l.state(at) == Live {
+				if _, err := s.mayAsk(who, column, purpose, reason, l.far.Hub, at); err != nil {
+					return nil, err
+				}
+				r := s.begin(asked, who, asking.Role, at)
+				r.Link, r.Side, r.Reason, r.Decision = id, &own, reason, &asking.Decision
+				r.Letter = l.far.write(shared(who.Terms, farLetter{Asks: true, Role: asking.Role, Purpose: purpose, Reason: reason}), at, askingLives)
+				question, answer.Until = r.Act, l.terms.Decision.Until
+				s.journal.waiting[question] = nil
+				return r, nil
+			}
+			if l.far == nil && l.state(at) == Live && s.attached(who.Terms, l.from.Column) == nil && who.Terms.Discloses(l.standing(), &asking, at) {
 				answer = l.tell(who.Terms)
 				r := s.begin(asked, who, asking.Role, at)
 				r.Link, r.Side, r.Reason, r.Decision = id, &own, reason, &asking.Decision
@@ -212,6 +237,16 @@ func (s *Service) Ask(ctx context.Context, who decide.Caller, id ident.LinkID, p
 	}
 	if err != nil {
 		return Answer{}, err
+	}
+	if !question.IsZero() {
+		own := answer.Until
+		if answer, err = s.await(ctx, question); err != nil {
+			return Answer{}, err
+		}
+		if own.Before(answer.Until) {
+			answer.Until = own
+		}
+		answer.Purpose = purpose
 	}
 	answer.Commitment = receipt.Commitment
 	return answer, nil
@@ -293,7 +328,7 @@ func (s *Service) End(ctx context.Context, who decide.Caller, id ident.LinkID, r
 			return nil, fault.New(fault.Conflict, "the link has been ended")
 		}
 		r := s.begin(ended, who, "", at)
-		r.Link, r.Reason = id, reason
+		r.Link, r.Reason, r.Letter = id, reason, l.ending(at)
 		return r, nil
 	})
 	if err == nil {
@@ -343,7 +378,7 @@ func (l *link) seen(t *decide.Terms, column ident.Column, at time.Time) Link {
 	d := &l.terms.Decision
 	v := Link{
 		ID: l.id, Handle: l.from.Handle, Opened: l.from.Column == column, State: l.state(at), Purpose: d.Purposes[0], Aspects: d.Aspects,
-		Until: d.Until, Left: l.left(), Reason: l.reason,
+		Until: d.Until, Left: l.left(), Reason: l.reason, Hub: l.terms.Hub,
 	}
 	if v.State == Live {
 		for _, n := range slices.Backward(l.notices) {

@@ -82,7 +82,7 @@ func (s *Service) EndMine(ctx context.Context, who decide.Subject, id ident.Link
 		}
 		return &record{
 			Act: ident.NewAct(), Manager: s.manager, Kind: ended, At: at, Practitioner: thePerson, Agency: thePerson, Role: thePerson,
-			TermsVersion: who.Terms.Version, Link: id,
+			TermsVersion: who.Terms.Version, Link: id, Letter: l.ending(at),
 		}, nil
 	})
 	if err == nil {

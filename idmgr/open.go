@@ -15,6 +15,7 @@ import (
 type Opening struct {
 	Proof    string // relmgr's, that the caller brings this handle
 	To       ident.Column
+	Hub      string // in place of To: another hub (IDM-19)
 	Contact  string   // by which route of the own column the other side may turn to it
 	Uses     int      // how often it may be asked through; 0: until its end
 	Notify   []string // of which transactions the other side is to hear (IDM-09)
@@ -132,7 +133,7 @@ func (s *Service) Renew(ctx context.Context, who decide.Caller, id ident.LinkID,
 		if l == nil || l.from != from || l.over(at) {
 			return nil, notThere()
 		}
-		if t.To != l.terms.To {
+		if t.To != l.terms.To || t.Hub != l.terms.Hub {
 			return nil, fault.At("/to", "a link leads to one column for good: open another one")
 		}
 		if t.Decision.StoppedAt() > 0 {
@@ -164,9 +165,12 @@ func (s *Service) propose(ctx context.Context, who decide.Caller, o Opening, at 
 		return side{}, terms{}, err
 	}
 	audience := decide.Audience{Kind: decide.ToColumns, Names: []string{string(o.To)}}
+	if o.Hub != "" {
+		audience = decide.Audience{Kind: decide.ToPeers, Names: []string{o.Hub}}
+	}
 	put := o.Proposal.put(decide.Linking, column, []string{o.Proposal.Purpose}, audience, o.Agreed.narrow(exact(o.Proposal.Until)), o.Agreed, at)
 	return from, terms{
-		To: o.To, Contact: o.Contact, Uses: o.Uses, Notify: o.Notify, Agreed: o.Agreed, Order: o.Proposal.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
+		To: o.To, Hub: o.Hub, Contact: o.Contact, Uses: o.Uses, Notify: o.Notify, Agreed: o.Agreed, Order: o.Proposal.OrderReference, Decision: who.Terms.Hold(who.Actor, put, at),
 	}, nil
 }
 
@@ -198,11 +202,17 @@ const longestYears = 2
 func (o *Opening) check(t *decide.Terms, manager ident.Idmgr, own *decide.Column, at time.Time) error {
 	to := t.FindColumn(o.To, at)
 	switch {
-	case to == nil:
+	case (o.To == "") == (o.Hub == ""):
+		return fault.At("/to", "say where the link leads: to a column or to another hub, one of the two")
+	case o.Hub != "" && len(o.Notify) > 0:
+		return fault.At("/notify", "a link to another hub tells nobody of what happens: leave it out")
+	case o.Hub != "" && !slices.ContainsFunc(t.Agreements, func(a decide.Agreement) bool { return slices.Contains(a.Peers, o.Hub) }):
+		return fault.At("/hub", "name a hub of one of the partnership's agreements")
+	case o.Hub == "" && to == nil:
 		return fault.At("/to", "name an open column of the partnership")
-	case to.ID == own.ID:
+	case o.Hub == "" && to.ID == own.ID:
 		return fault.At("/to", "a link leads to another column: name that")
-	case t.FindManager(manager) != nil && !t.FindManager(manager).Serves(o.To):
+	case o.Hub == "" && t.FindManager(manager) != nil && !t.FindManager(manager).Serves(o.To):
 		return fault.At("/to", "name a column to which this identity manager is attached")
 	case own.Route(o.Contact) == nil:
 		return fault.At("/contact", "name a contact route of your own column")

@@ -144,7 +144,7 @@ func (l *link) overAt() time.Time {
 	for _, t := range []struct {
 		counts bool
 		at     time.Time
-	}{{!l.ended.IsZero(), l.ended}, {l.left() == 0, l.used}, {l.to == nil, l.terms.CodeEnds}} {
+	}{{!l.ended.IsZero(), l.ended}, {l.left() == 0, l.used}, {!l.isTaken(), l.terms.CodeEnds}} {
 		if t.counts && t.at.Before(at) {
 			at = t.at
 		}
@@ -189,6 +189,9 @@ func (j *journal) forget(before time.Time) {
 		if l.overAt().Before(before) {
 			delete(j.links, id)
 			delete(j.codes, l.terms.Code)
+			if l.far != nil {
+				delete(j.fars, *l.far)
+			}
 		}
 	}
 	j.loose = slices.DeleteFunc(j.loose, func(r loose) bool { return r.at.Before(before) })

@@ -27,7 +27,7 @@ func RecordsKey(m ident.Idmgr) seal.KeyID { return seal.KeyID("manager/" + strin
 // SigningKey is the KindSign key of a manager's grants.
 func SigningKey(m ident.Idmgr) seal.KeyID { return seal.KeyID("sign/manager/" + string(m) + "/1") }
 
-// Config is what the duty needs. All of it but Metrics is required.
+// Config is what the duty needs. All of it but Federation and Metrics is required.
 type Config struct {
 	// Manager is who this process is: a code of the partnership document.
 	Manager ident.Idmgr
@@ -38,6 +38,9 @@ type Config struct {
 	Keys seal.Provider
 	// Proofs trusts relmgr's key for proofs of handles, and only that.
 	Proofs *attest.Verifier
+	// Federation trusts what the hub's own federation duty signs; nil: links stay within
+	// the hub.
+	Federation *attest.Verifier
 	// Now is the clock.
 	Now func() time.Time
 	// Metrics has the cases that wait; nil counts nothing.
@@ -53,6 +56,8 @@ type Service struct {
 	proofs  *attest.Verifier
 	signer  *attest.Signer
 	clock   func() time.Time
+
+	federation *attest.Verifier
 	docket  docket
 }
 
@@ -80,9 +85,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("idmgr: key %s: %w", SigningKey(c.Manager), err)
 	}
 	s := &Service{
-		manager: c.Manager, q: q, proofs: c.Proofs, signer: attest.NewSigner(c.Keys, SigningKey(c.Manager), string(c.Manager)), clock: c.Now,
+		manager: c.Manager, q: q, proofs: c.Proofs, signer: attest.NewSigner(c.Keys, SigningKey(c.Manager), string(c.Manager)), clock: c.Now, federation: c.Federation,
 		docket:  newDocket(c.Metrics),
-		journal: &journal{db: c.DB, q: q, keys: c.Keys, key: RecordsKey(c.Manager), links: map[ident.LinkID]*link{}, codes: map[string]ident.LinkID{}},
+		journal: &journal{db: c.DB, q: q, keys: c.Keys, key: RecordsKey(c.Manager), links: map[ident.LinkID]*link{}, codes: map[string]ident.LinkID{},
+			fars: map[far]ident.LinkID{}, letters: map[ident.ActID]pending{}, waiting: map[ident.ActID]*string{}},
 	}
 	return s, s.journal.read(ctx)
 }

@@ -294,12 +294,10 @@ func (s *Service) asksHere(ctx context.Context, t *decide.Terms, voucher, messag
 		return m, q, agreed, err
 	}
 	hub := t.Partnership.Hub
-	keys, err := attest.ParseKeySet(v.Keys)
-	if err == nil {
-		if err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: hub, MaxLifetime: attest.AxleLife}, &m); err == nil {
-			if keys, err = attest.ParseKeySet(m.Keys); err == nil {
-				q, err = verify(attest.NewVerifier(v.Hub, keys.Fixed, s.now), ctx, m.Question, hub)
-			}
+	if m, err = attest.VerifyVouched(ctx, v, message, hub, s.now); err == nil {
+		var keys attest.KeySet
+		if keys, err = attest.ParseKeySet(m.Keys); err == nil {
+			q, err = verify(attest.NewVerifier(v.Hub, keys.Fixed, s.now), ctx, m.Question, hub)
 		}
 	}
 	if err != nil {

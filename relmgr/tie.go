@@ -3,9 +3,7 @@ package relmgr
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -378,14 +376,13 @@ func (s *Service) vouched(ctx context.Context, voucher, what string) (v attest.A
 	if s.federation == nil {
 		return v, unavailable("this hub has no federation duty yet")
 	}
-	err = s.federation.Verify(ctx, voucher, attest.Expect{Typ: attest.TypAxleVoucher, Audience: Issuer, MaxLifetime: attest.AxleLife}, &v)
+	v, isFor, err := s.federation.VerifyVoucher(ctx, voucher, Issuer, what)
 	if errors.Is(err, attest.ErrStatement) {
 		return v, fault.New(fault.Unauthenticated, "this takes the hub's own federation duty, and a voucher of its").Because(err)
 	} else if err != nil {
 		return v, err
 	}
-	sum := sha256.Sum256([]byte(what))
-	if v.Message != base64.RawURLEncoding.EncodeToString(sum[:]) {
+	if !isFor {
 		return v, fault.At("/message", "attach the very message that the voucher is for")
 	}
 	return v, nil
@@ -400,11 +397,7 @@ func (s *Service) TakeLetter(ctx context.Context, t *decide.Terms, voucher, mess
 	if err != nil {
 		return err
 	}
-	keys, err := attest.ParseKeySet(v.Keys)
-	var m attest.AxleMessage
-	if err == nil {
-		err = attest.NewVerifier(v.Hub, keys.Fixed, s.now).Verify(ctx, message, attest.Expect{Typ: attest.TypAxleMessage, Audience: t.Partnership.Hub, MaxLifetime: attest.AxleLife}, &m)
-	}
+	m, err := attest.VerifyVouched(ctx, v, message, t.Partnership.Hub, s.now)
 	var l tieLetter
 	if err == nil && m.Letter != nil {
 		err = json.Unmarshal([]byte(m.Letter.Body), &l)

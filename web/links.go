@@ -287,7 +287,7 @@ func (v *visit) linkRequest(f *form) (*idmgroas.Client, *idmgroas.LinkRequest, e
 		return nil, nil, err
 	}
 	q := &idmgroas.LinkRequest{
-		Proof: proof, To: idmgroas.Code(f.get("to")), Contact: idmgroas.Code(f.get("contact")), Purpose: idmgroas.Code(f.get("purpose")), Aspects: codes[idmgroas.Code](f.many("aspects")), Until: f.day("until"),
+		Proof: proof, To: idmgroas.NewOptCode(idmgroas.Code(f.get("to"))), Contact: idmgroas.Code(f.get("contact")), Purpose: idmgroas.Code(f.get("purpose")), Aspects: codes[idmgroas.Code](f.many("aspects")), Until: f.day("until"),
 		Decision: idmgroas.LinkDecision{
 			Agreement: idmgroas.Code(f.get("agreement")), Power: idmgroas.Code(f.get("power")), Ground: idmgroas.Ground(f.get("ground")),
 			Proportionality: idmgroas.Proportionality{Necessary: true, Safeguards: true, Aim: idmgroas.Code(f.get("aim"))},

@@ -75,6 +75,11 @@ func (b Idmgr) Subject(context.Context, idmgroas.OperationName) (idmgroas.Subjec
 	return idmgroas.Subject{Token: string(b)}, nil
 }
 
+// Peer is refused: nobody but the federation duty asks for a hub.
+func (Idmgr) Peer(context.Context, idmgroas.OperationName) (idmgroas.Peer, error) {
+	return idmgroas.Peer{}, errors.ErrUnsupported
+}
+
 // Oidc bears a practitioner's token.
 func (b Federation) Oidc(context.Context, federationoas.OperationName) (federationoas.Oidc, error) {
 	return federationoas.Oidc{Token: string(b)}, nil

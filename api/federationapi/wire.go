@@ -78,7 +78,7 @@ func openAxles(ctx context.Context, p *process.Process, service *federation.Serv
 	if err != nil {
 		return nil, err
 	}
-	return federation.NewAxles(ctx, service, federation.AxleConfig{Orders: orders, Relmgr: p.Config.Relmgr, Transport: client.Transport()})
+	return federation.NewAxles(ctx, service, federation.AxleConfig{Orders: orders, Relmgr: p.Config.Relmgr, Idmgrs: p.Config.Idmgrs, Transport: client.Transport()})
 }
 
 // newClient is what fetches the statements of others: of this machine's where this hub is

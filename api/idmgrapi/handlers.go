@@ -31,7 +31,7 @@ func New(edge *api.Edge, service *idmgr.Service, now func() time.Time) (http.Han
 // decidedByOthers are the operations whose answer another party's state decides, or
 // whether there is anything at all.
 var decidedByOthers = []oas.OperationName{
-	oas.AcceptLinkOperation, oas.AskThroughLinkOperation, oas.RenewLinkOperation, oas.EndLinkOperation, oas.ListLinksOperation, oas.NotifyThroughLinkOperation,
+	oas.AcceptLinkOperation, oas.AskThroughLinkOperation, oas.RenewLinkOperation, oas.EndLinkOperation, oas.ListLinksOperation, oas.NotifyThroughLinkOperation, oas.TakeLinkLetterOperation,
 	oas.WithdrawGrantOperation, oas.WithdrawWithholdingOperation, oas.ListCasesOperation, oas.RuleOnCaseOperation, oas.AppealCaseOperation,
 }
 
@@ -70,7 +70,9 @@ func (h handlers) OpenLink(ctx context.Context, req *oas.LinkRequest) (*oas.Open
 }
 
 func (h handlers) AcceptLink(ctx context.Context, req *oas.AcceptanceRequest) (*oas.LinkReceipt, error) {
-	link, r, err := h.service.Accept(ctx, caller(ctx), idmgr.Acceptance{Proof: string(req.Proof), Code: string(req.Code), Reason: string(req.Reason)})
+	link, r, err := h.service.Accept(ctx, caller(ctx), idmgr.Acceptance{
+		Proof: string(req.Proof), Code: string(req.Code), Reason: string(req.Reason), Hub: string(req.Hub.Or("")), Purpose: string(req.Purpose.Or("")), Until: req.Until.Or(time.Time{}),
+	})
 	return receipt(link, r, err)
 }
 
@@ -150,10 +152,10 @@ func (h handlers) NotifyThroughLink(ctx context.Context, req *oas.LinkNotificati
 
 func opening(req *oas.LinkRequest) idmgr.Opening {
 	o := idmgr.Opening{
-		Proof: string(req.Proof), To: ident.Column(req.To), Contact: string(req.Contact), Uses: req.Uses.Or(0), Notify: texts(req.Notify),
+		Proof: string(req.Proof), To: ident.Column(req.To.Or("")), Contact: string(req.Contact), Uses: req.Uses.Or(0), Notify: texts(req.Notify),
 		Proposal: proposal(req.Decision, req.Aspects, req.Until), Agreed: agreed(req.Agreed),
 	}
-	o.Proposal.Purpose = string(req.Purpose)
+	o.Hub, o.Proposal.Purpose = string(req.Hub.Or("")), string(req.Purpose)
 	return o
 }
 

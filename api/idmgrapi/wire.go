@@ -21,7 +21,7 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 		return process.Part{}, err
 	}
 	service, err := idmgr.New(ctx, idmgr.Config{
-		Manager: ident.Idmgr(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Now: p.Now, Metrics: p.Registry,
+		Manager: ident.Idmgr(p.Config.Manager), DB: p.DB, Keys: p.Keys, Proofs: proofs, Federation: p.Vouchers(), Now: p.Now, Metrics: p.Registry,
 	})
 	if err != nil {
 		return process.Part{}, err

@@ -25,7 +25,9 @@ type Invoker interface {
 	//
 	// For a member of the column that the link leads to, who passes the asker's four steps for its
 	// purpose. A code that cannot be
-	// used gives one answer, whatever the reason.
+	// used gives one answer, whatever the reason. With `hub`, the code was told by somebody of that hub:
+	// the caller names the purpose and until when they may need it, and the
+	// answer is the same whatever that hub makes of the code (IDM-19).
 	//
 	// POST /idmgr/v1/acceptances
 	AcceptLink(ctx context.Context, request *AcceptanceRequest) (*LinkReceipt, error)
@@ -51,6 +53,13 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/enquiries
 	AskThroughLink(ctx context.Context, request *LinkEnquiryRequest) (*LinkAnswer, error)
+	// CollectLinkLetters invokes collectLinkLetters operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-letters: it says what was replied to
+	// which letters, and is given those that are still to be told. None names anybody.
+	//
+	// POST /idmgr/v1/axle-letters
+	CollectLinkLetters(ctx context.Context, request *LettersTold) (*Letters, error)
 	// DraftRules invokes draftRules operation.
 	//
 	// For the people who keep the manager (`managers[].roles`). The answer lists the kinds of enquiry of
@@ -143,8 +152,8 @@ type Invoker interface {
 	NotifyThroughLink(ctx context.Context, request *LinkNotification, params NotifyThroughLinkParams) (*LinkReceipt, error)
 	// OpenLink invokes openLink operation.
 	//
-	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
-	// steps. The code is spoken to the
+	// Towards one column, or one other hub (IDM-19), for one purpose, until an end (IDM-02), on a
+	// decision that passed all four steps. The code is spoken to the
 	// other side, who brings a handle of their own. A link publishes nothing, correlates nothing and is
 	// told nobody (IDM-01, IDM-03).
 	// Where the ground is consent, the person's word for this very link is recorded with it, and nowhere
@@ -165,6 +174,14 @@ type Invoker interface {
 	//
 	// POST /idmgr/v1/cases/{case}/rulings
 	RuleOnCase(ctx context.Context, request *CaseRulingRequest, params RuleOnCaseParams) (*IdmgrReceipt, error)
+	// TakeLinkLetter invokes takeLinkLetter operation.
+	//
+	// For the hub's own federation duty, which vouches for the hub: the other side of a link, a question
+	// through one, or its end (IDM-19). The reply is empty whatever it comes to, save to a question that
+	// this hub's own terms answer.
+	//
+	// POST /idmgr/v1/axle-letters/received
+	TakeLinkLetter(ctx context.Context, request *PeerRequest) (*LetterReply, error)
 	// WithdrawGrant invokes withdrawGrant operation.
 	//
 	// End a grant at once.
@@ -231,7 +248,9 @@ func (c *Client) requestURL(ctx context.Context) *url.URL {
 //
 // For a member of the column that the link leads to, who passes the asker's four steps for its
 // purpose. A code that cannot be
-// used gives one answer, whatever the reason.
+// used gives one answer, whatever the reason. With `hub`, the code was told by somebody of that hub:
+// the caller names the purpose and until when they may need it, and the
+// answer is the same whatever that hub makes of the code (IDM-19).
 //
 // POST /idmgr/v1/acceptances
 func (c *Client) AcceptLink(ctx context.Context, request *AcceptanceRequest) (*LinkReceipt, error) {
@@ -559,6 +578,80 @@ func (c *Client) sendAskThroughLink(ctx context.Context, request *LinkEnquiryReq
 	defer body.Close()
 
 	result, err := decodeAskThroughLinkResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// CollectLinkLetters invokes collectLinkLetters operation.
+//
+// For the hub's own federation duty, as POST /relmgr/v1/axle-letters: it says what was replied to
+// which letters, and is given those that are still to be told. None names anybody.
+//
+// POST /idmgr/v1/axle-letters
+func (c *Client) CollectLinkLetters(ctx context.Context, request *LettersTold) (*Letters, error) {
+	res, err := c.sendCollectLinkLetters(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendCollectLinkLetters(ctx context.Context, request *LettersTold) (res *Letters, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/axle-letters"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeCollectLinkLettersRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, CollectLinkLettersOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeCollectLinkLettersResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -1564,8 +1657,8 @@ func (c *Client) sendNotifyThroughLink(ctx context.Context, request *LinkNotific
 
 // OpenLink invokes openLink operation.
 //
-// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
-// steps. The code is spoken to the
+// Towards one column, or one other hub (IDM-19), for one purpose, until an end (IDM-02), on a
+// decision that passed all four steps. The code is spoken to the
 // other side, who brings a handle of their own. A link publishes nothing, correlates nothing and is
 // told nobody (IDM-01, IDM-03).
 // Where the ground is consent, the person's word for this very link is recorded with it, and nowhere
@@ -1824,6 +1917,81 @@ func (c *Client) sendRuleOnCase(ctx context.Context, request *CaseRulingRequest,
 	defer body.Close()
 
 	result, err := decodeRuleOnCaseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// TakeLinkLetter invokes takeLinkLetter operation.
+//
+// For the hub's own federation duty, which vouches for the hub: the other side of a link, a question
+// through one, or its end (IDM-19). The reply is empty whatever it comes to, save to a question that
+// this hub's own terms answer.
+//
+// POST /idmgr/v1/axle-letters/received
+func (c *Client) TakeLinkLetter(ctx context.Context, request *PeerRequest) (*LetterReply, error) {
+	res, err := c.sendTakeLinkLetter(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendTakeLinkLetter(ctx context.Context, request *PeerRequest) (res *LetterReply, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/idmgr/v1/axle-letters/received"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeTakeLinkLetterRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, TakeLinkLetterOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeTakeLinkLetterResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

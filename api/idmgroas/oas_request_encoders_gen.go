@@ -66,6 +66,20 @@ func encodeAskThroughLinkRequest(
 	return nil
 }
 
+func encodeCollectLinkLettersRequest(
+	req *LettersTold,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeDraftRulesRequest(
 	req *RulesRequest,
 	r *http.Request,
@@ -152,6 +166,20 @@ func encodeRenewLinkRequest(
 
 func encodeRuleOnCaseRequest(
 	req *CaseRulingRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
+func encodeTakeLinkLetterRequest(
+	req *PeerRequest,
 	r *http.Request,
 ) error {
 	const contentType = "application/json"

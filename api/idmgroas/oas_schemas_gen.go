@@ -15,9 +15,12 @@ func (s *ProblemStatusCode) Error() string {
 
 // Ref: #/components/schemas/AcceptanceRequest
 type AcceptanceRequest struct {
-	Proof  LinkProof   `json:"proof"`
-	Code   PairingCode `json:"code"`
-	Reason Code        `json:"reason"`
+	Proof   LinkProof   `json:"proof"`
+	Code    PairingCode `json:"code"`
+	Reason  Code        `json:"reason"`
+	Hub     OptHub      `json:"hub"`
+	Purpose OptCode     `json:"purpose"`
+	Until   OptDateTime `json:"until"`
 }
 
 // GetProof returns the value of Proof.
@@ -35,6 +38,21 @@ func (s *AcceptanceRequest) GetReason() Code {
 	return s.Reason
 }
 
+// GetHub returns the value of Hub.
+func (s *AcceptanceRequest) GetHub() OptHub {
+	return s.Hub
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *AcceptanceRequest) GetPurpose() OptCode {
+	return s.Purpose
+}
+
+// GetUntil returns the value of Until.
+func (s *AcceptanceRequest) GetUntil() OptDateTime {
+	return s.Until
+}
+
 // SetProof sets the value of Proof.
 func (s *AcceptanceRequest) SetProof(val LinkProof) {
 	s.Proof = val
@@ -48,6 +66,21 @@ func (s *AcceptanceRequest) SetCode(val PairingCode) {
 // SetReason sets the value of Reason.
 func (s *AcceptanceRequest) SetReason(val Code) {
 	s.Reason = val
+}
+
+// SetHub sets the value of Hub.
+func (s *AcceptanceRequest) SetHub(val OptHub) {
+	s.Hub = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *AcceptanceRequest) SetPurpose(val OptCode) {
+	s.Purpose = val
+}
+
+// SetUntil sets the value of Until.
+func (s *AcceptanceRequest) SetUntil(val OptDateTime) {
+	s.Until = val
 }
 
 // Ref: #/components/schemas/AppealRequest
@@ -140,6 +173,8 @@ func (AudiencePartnership) AllValues() []AudiencePartnership {
 		AudiencePartnershipTrue,
 	}
 }
+
+type AxleToken string
 
 // Ref: #/components/schemas/Case
 type Case struct {
@@ -1464,6 +1499,116 @@ func (s *IdmgrReceipt) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// Ref: #/components/schemas/Letter
+type Letter struct {
+	Letter ID  `json:"letter"`
+	Hub    Hub `json:"hub"`
+	// For the same duty of the other hub.
+	Body string `json:"body"`
+}
+
+// GetLetter returns the value of Letter.
+func (s *Letter) GetLetter() ID {
+	return s.Letter
+}
+
+// GetHub returns the value of Hub.
+func (s *Letter) GetHub() Hub {
+	return s.Hub
+}
+
+// GetBody returns the value of Body.
+func (s *Letter) GetBody() string {
+	return s.Body
+}
+
+// SetLetter sets the value of Letter.
+func (s *Letter) SetLetter(val ID) {
+	s.Letter = val
+}
+
+// SetHub sets the value of Hub.
+func (s *Letter) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetBody sets the value of Body.
+func (s *Letter) SetBody(val string) {
+	s.Body = val
+}
+
+// Ref: #/components/schemas/LetterReply
+type LetterReply struct {
+	// For the same duty of the other hub. Empty where there is nothing to say.
+	Reply string `json:"reply"`
+}
+
+// GetReply returns the value of Reply.
+func (s *LetterReply) GetReply() string {
+	return s.Reply
+}
+
+// SetReply sets the value of Reply.
+func (s *LetterReply) SetReply(val string) {
+	s.Reply = val
+}
+
+// Ref: #/components/schemas/Letters
+type Letters struct {
+	Letters []Letter `json:"letters"`
+}
+
+// GetLetters returns the value of Letters.
+func (s *Letters) GetLetters() []Letter {
+	return s.Letters
+}
+
+// SetLetters sets the value of Letters.
+func (s *Letters) SetLetters(val []Letter) {
+	s.Letters = val
+}
+
+// Ref: #/components/schemas/LettersTold
+type LettersTold struct {
+	Told []LettersToldToldItem `json:"told"`
+}
+
+// GetTold returns the value of Told.
+func (s *LettersTold) GetTold() []LettersToldToldItem {
+	return s.Told
+}
+
+// SetTold sets the value of Told.
+func (s *LettersTold) SetTold(val []LettersToldToldItem) {
+	s.Told = val
+}
+
+type LettersToldToldItem struct {
+	Letter ID `json:"letter"`
+	// What the other hub said to it.
+	Reply string `json:"reply"`
+}
+
+// GetLetter returns the value of Letter.
+func (s *LettersToldToldItem) GetLetter() ID {
+	return s.Letter
+}
+
+// GetReply returns the value of Reply.
+func (s *LettersToldToldItem) GetReply() string {
+	return s.Reply
+}
+
+// SetLetter sets the value of Letter.
+func (s *LettersToldToldItem) SetLetter(val ID) {
+	s.Letter = val
+}
+
+// SetReply sets the value of Reply.
+func (s *LettersToldToldItem) SetReply(val string) {
+	s.Reply = val
+}
+
 // Ref: #/components/schemas/Link
 type Link struct {
 	Link   ID `json:"link"`
@@ -2140,10 +2285,12 @@ func (s *LinkReceipt) SetCommitment(val Commitment) {
 	s.Commitment = val
 }
 
+// It leads to a column or to another hub, one of the two.
 // Ref: #/components/schemas/LinkRequest
 type LinkRequest struct {
 	Proof   LinkProof `json:"proof"`
-	To      Code      `json:"to"`
+	To      OptCode   `json:"to"`
+	Hub     OptHub    `json:"hub"`
 	Contact Code      `json:"contact"`
 	Purpose Code      `json:"purpose"`
 	// What may be passed on.
@@ -2164,8 +2311,13 @@ func (s *LinkRequest) GetProof() LinkProof {
 }
 
 // GetTo returns the value of To.
-func (s *LinkRequest) GetTo() Code {
+func (s *LinkRequest) GetTo() OptCode {
 	return s.To
+}
+
+// GetHub returns the value of Hub.
+func (s *LinkRequest) GetHub() OptHub {
+	return s.Hub
 }
 
 // GetContact returns the value of Contact.
@@ -2214,8 +2366,13 @@ func (s *LinkRequest) SetProof(val LinkProof) {
 }
 
 // SetTo sets the value of To.
-func (s *LinkRequest) SetTo(val Code) {
+func (s *LinkRequest) SetTo(val OptCode) {
 	s.To = val
+}
+
+// SetHub sets the value of Hub.
+func (s *LinkRequest) SetHub(val OptHub) {
+	s.Hub = val
 }
 
 // SetContact sets the value of Contact.
@@ -3643,6 +3800,52 @@ func (o OptDetriment) Or(d Detriment) Detriment {
 	return d
 }
 
+// NewOptHub returns new OptHub with value set to v.
+func NewOptHub(v Hub) OptHub {
+	return OptHub{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptHub is optional Hub.
+type OptHub struct {
+	Value Hub
+	Set   bool
+}
+
+// IsSet returns true if OptHub was set.
+func (o OptHub) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptHub) Reset() {
+	var v Hub
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptHub) SetTo(v Hub) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptHub) Get() (v Hub, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptHub) Or(d Hub) Hub {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptID returns new OptID with value set to v.
 func NewOptID(v ID) OptID {
 	return OptID{
@@ -4132,6 +4335,46 @@ func (s *Order) SetReference(val string) {
 }
 
 type PairingCode string
+
+type Peer struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Peer) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Peer) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Peer) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Peer) SetRoles(val []string) {
+	s.Roles = val
+}
+
+// Ref: #/components/schemas/PeerRequest
+type PeerRequest struct {
+	Message AxleToken `json:"message"`
+}
+
+// GetMessage returns the value of Message.
+func (s *PeerRequest) GetMessage() AxleToken {
+	return s.Message
+}
+
+// SetMessage sets the value of Message.
+func (s *PeerRequest) SetMessage(val AxleToken) {
+	s.Message = val
+}
 
 // A kind of enquiry, and which rules meet it, now and by the draft.
 // Ref: #/components/schemas/Prediction

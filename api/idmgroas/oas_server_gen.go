@@ -12,7 +12,9 @@ type Handler interface {
 	//
 	// For a member of the column that the link leads to, who passes the asker's four steps for its
 	// purpose. A code that cannot be
-	// used gives one answer, whatever the reason.
+	// used gives one answer, whatever the reason. With `hub`, the code was told by somebody of that hub:
+	// the caller names the purpose and until when they may need it, and the
+	// answer is the same whatever that hub makes of the code (IDM-19).
 	//
 	// POST /idmgr/v1/acceptances
 	AcceptLink(ctx context.Context, req *AcceptanceRequest) (*LinkReceipt, error)
@@ -38,6 +40,13 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/enquiries
 	AskThroughLink(ctx context.Context, req *LinkEnquiryRequest) (*LinkAnswer, error)
+	// CollectLinkLetters implements collectLinkLetters operation.
+	//
+	// For the hub's own federation duty, as POST /relmgr/v1/axle-letters: it says what was replied to
+	// which letters, and is given those that are still to be told. None names anybody.
+	//
+	// POST /idmgr/v1/axle-letters
+	CollectLinkLetters(ctx context.Context, req *LettersTold) (*Letters, error)
 	// DraftRules implements draftRules operation.
 	//
 	// For the people who keep the manager (`managers[].roles`). The answer lists the kinds of enquiry of
@@ -130,8 +139,8 @@ type Handler interface {
 	NotifyThroughLink(ctx context.Context, req *LinkNotification, params NotifyThroughLinkParams) (*LinkReceipt, error)
 	// OpenLink implements openLink operation.
 	//
-	// Towards one column, for one purpose, until an end (IDM-02), on a decision that passed all four
-	// steps. The code is spoken to the
+	// Towards one column, or one other hub (IDM-19), for one purpose, until an end (IDM-02), on a
+	// decision that passed all four steps. The code is spoken to the
 	// other side, who brings a handle of their own. A link publishes nothing, correlates nothing and is
 	// told nobody (IDM-01, IDM-03).
 	// Where the ground is consent, the person's word for this very link is recorded with it, and nowhere
@@ -152,6 +161,14 @@ type Handler interface {
 	//
 	// POST /idmgr/v1/cases/{case}/rulings
 	RuleOnCase(ctx context.Context, req *CaseRulingRequest, params RuleOnCaseParams) (*IdmgrReceipt, error)
+	// TakeLinkLetter implements takeLinkLetter operation.
+	//
+	// For the hub's own federation duty, which vouches for the hub: the other side of a link, a question
+	// through one, or its end (IDM-19). The reply is empty whatever it comes to, save to a question that
+	// this hub's own terms answer.
+	//
+	// POST /idmgr/v1/axle-letters/received
+	TakeLinkLetter(ctx context.Context, req *PeerRequest) (*LetterReply, error)
 	// WithdrawGrant implements withdrawGrant operation.
 	//
 	// End a grant at once.

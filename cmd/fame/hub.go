@@ -148,18 +148,34 @@ func (h hub) makeDuties(ctx context.Context, admin string, passwords map[string]
 			return err
 		}
 	}
-	return errors.Join(h.completeRegistrar(ctx), h.completeRelmgr())
+	return errors.Join(h.completeRegistrar(ctx), h.completeAxles())
 }
 
-// completeRelmgr has the relmgr of a hub that an earlier release made take what its own
-// federation duty vouches for: without those keys other hubs' questions are refused.
-func (h hub) completeRelmgr() error {
-	c, err := process.Load(h.path("relmgr.yaml"), "relmgr")
-	if err != nil || c.FederationKeys != "" {
+// completeAxles has relmgr and the identity manager of a hub that an earlier release made take
+// what its own federation duty vouches for, and that one find the manager: without, other
+// hubs' questions are refused, and links stay within the hub.
+func (h hub) completeAxles() error {
+	var manager string
+	for _, duty := range []string{"relmgr", "idmgr"} {
+		c, err := process.Load(h.path(duty+".yaml"), duty)
+		if err != nil {
+			return err
+		}
+		manager = c.Listen
+		if c.FederationKeys != "" {
+			continue
+		}
+		c.FederationKeys = h.path("keys", "hub.jwks")
+		if err := c.Save(h.path(duty + ".yaml")); err != nil {
+			return err
+		}
+	}
+	c, err := process.Load(h.path("federation.yaml"), "federation")
+	if err != nil || len(c.Idmgrs) > 0 {
 		return err
 	}
-	c.FederationKeys = h.path("keys", "hub.jwks")
-	return c.Save(h.path("relmgr.yaml"))
+	c.Idmgrs = []string{"http://" + manager}
+	return c.Save(h.path("federation.yaml"))
 }
 
 // missing are the duties that have no configuration yet.
@@ -210,9 +226,11 @@ func (h hub) config(duty string, place int) process.Config {
 		c.FederationKeys = filepath.Join("keys", "hub.jwks")
 	case "idmgr":
 		c.HandleKeys, c.Manager = filepath.Join("keys", "handles.jwks"), string(managerCode)
+		c.FederationKeys = filepath.Join("keys", "hub.jwks")
 	case "federation":
 		c.LogKey, c.RecognitionKeys = filepath.Join("keys", "log.vkey"), filepath.Join("keys", "recognitions.jwks")
-		c.HandleKeys, c.Relmgr = filepath.Join("keys", "handles.jwks"), fmt.Sprintf("http://127.0.0.1:%d", 8401+slices.Index(duties, "relmgr"))
+		at := func(duty string) string { return fmt.Sprintf("http://127.0.0.1:%d", 8401+slices.Index(duties, duty)) }
+		c.HandleKeys, c.Relmgr, c.Idmgrs = filepath.Join("keys", "handles.jwks"), at("relmgr"), []string{at("idmgr")}
 	}
 	return c
 }

@@ -209,6 +209,7 @@ func (h hub) open(ctx context.Context, duty, database string, log *slog.Logger, 
 	}
 	if c.Relmgr != "" {
 		c.Relmgr = "http://" + h.Listen // here all duties are on one port
+		c.Idmgrs = []string{c.Relmgr}
 	}
 	p, err := process.Open(ctx, c, log, registry)
 	if err != nil {

@@ -3,6 +3,7 @@ package attest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	stdjson "encoding/json"
 	"errors"
@@ -154,6 +155,24 @@ type AxleVoucher struct {
 	// Purposes and Roles are what the hubs have agreed: nothing else crosses.
 	Purposes []string `json:"purposes"`
 	Roles    []string `json:"roles"`
+}
+
+// VerifyVoucher returns the federation duty's word to the duty that audience names, and
+// whether it is for what was brought with it.
+func (v *Verifier) VerifyVoucher(ctx context.Context, token, audience, what string) (out AxleVoucher, isFor bool, err error) {
+	err = v.Verify(ctx, token, Expect{Typ: TypAxleVoucher, Audience: audience, MaxLifetime: AxleLife}, &out)
+	sum := sha256.Sum256([]byte(what))
+	return out, err == nil && out.Message == base64.RawURLEncoding.EncodeToString(sum[:]), err
+}
+
+// VerifyVouched returns the message of the hub that the voucher names, for the hub audience.
+func VerifyVouched(ctx context.Context, voucher AxleVoucher, message, audience string, now func() time.Time) (m AxleMessage, err error) {
+	keys, err := ParseKeySet(voucher.Keys)
+	if err != nil {
+		return m, err
+	}
+	err = NewVerifier(voucher.Hub, keys.Fixed, now).Verify(ctx, message, Expect{Typ: TypAxleMessage, Audience: audience, MaxLifetime: AxleLife}, &m)
+	return m, err
 }
 
 // VerifyQuestion returns the question that token carries for the hub audience, or an

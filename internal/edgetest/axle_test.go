@@ -100,9 +100,14 @@ func (h *hub) fromNorthvale(identifier string, change ...func(*attest.AxleQuesti
 
 func (h *hub) vouch(message string) string {
 	h.t.Helper()
+	return h.vouchTo("relmgr", message)
+}
+
+func (h *hub) vouchTo(duty, message string) string {
+	h.t.Helper()
 	sum := sha256.Sum256([]byte(message))
 	return h.signs(vouching, "federation", attest.TypAxleVoucher, attest.AxleVoucher{
-		Claims: h.claims("relmgr"), Hub: northvale, Keys: h.publicOf(asTheHub), Message: base64.RawURLEncoding.EncodeToString(sum[:]),
+		Claims: h.claims(duty), Hub: northvale, Keys: h.publicOf(asTheHub), Message: base64.RawURLEncoding.EncodeToString(sum[:]),
 		Purposes: []string{"co-ordinate-care"}, Roles: []string{"police-officer"},
 	})
 }

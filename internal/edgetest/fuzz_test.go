@@ -59,6 +59,10 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 			return h.vouch("a.b.c")
 		case "collectLetters":
 			return h.vouch("letters")
+		case "takeLinkLetter":
+			return h.vouchTo("idmgr", "a.b.c")
+		case "collectLinkLetters":
+			return h.vouchTo("idmgr", "letters")
 		}
 		return h.token(as)
 	}
@@ -608,6 +612,14 @@ func FuzzTie(f *testing.F) {
 
 func FuzzCollectLetters(f *testing.F) {
 	fuzzed(f, "collectLetters", "northvale", "/relmgr/v1/axle-letters", object{"taken": []string{seedID}})
+}
+
+func FuzzCollectLinkLetters(f *testing.F) {
+	fuzzed(f, "collectLinkLetters", "northvale", "/idmgr/v1/axle-letters", object{"told": []object{{"letter": seedID, "reply": "{}"}}})
+}
+
+func FuzzTakeLinkLetter(f *testing.F) {
+	fuzzed(f, "takeLinkLetter", "northvale", "/idmgr/v1/axle-letters/received", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }
 
 func FuzzTakeLetter(f *testing.F) {

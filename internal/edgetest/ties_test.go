@@ -52,6 +52,22 @@ func (b *bench) tiesGood() {
 	collect.body = encode(b.t, object{"taken": []string{seedID}})
 	b.good["collectLetters"] = collect
 	b.good["takeLetter"] = b.letterOf(object{"reference": "nobody's", "ended": true})
+	collect = bearing(b.vouchTo("idmgr", "letters"), "POST", "/idmgr/v1/axle-letters")
+	collect.body = encode(b.t, object{"told": []object{{"letter": seedID, "reply": "{}"}}})
+	b.good["collectLinkLetters"] = collect
+	b.good["takeLinkLetter"] = b.linkLetterOf(object{"reference": "nobody's", "ended": true})
+}
+
+// linkLetterOf is a letter of Northvale's about a private link, as the federation duty carries
+// it to a manager.
+func (h *hub) linkLetterOf(body object) request {
+	h.t.Helper()
+	message := h.signs(asTheHub, northvale, attest.TypAxleMessage, attest.AxleMessage{
+		Claims: h.claims(hubID), Kind: "letter", Version: 1, Letter: &attest.AxleLetter{Duty: "idmgr", ID: ident.NewAct().String(), Body: string(encode(h.t, body))},
+	})
+	r := bearing(h.vouchTo("idmgr", message), "POST", "/idmgr/v1/axle-letters/received")
+	r.body = encode(h.t, object{"message": message})
+	return r
 }
 
 // ties are ones with a hub that is none of the agreements', or on a decision that does not
@@ -71,6 +87,19 @@ func (b *bench) ties(add func(string, string, request, ...string)) {
 	} {
 		add("takeLetter: a letter "+name, "invalid", b.letterOf(body), marker)
 	}
+	for name, body := range map[string]object{
+		"that says nothing":                 {},
+		"that asks and ends":                {"reference": "r", "asks": true, "ended": true},
+		"with a reference that is too long": {"reference": strings.Repeat("r", 65), "ended": true},
+	} {
+		add("takeLinkLetter: a letter "+name, "invalid", b.linkLetterOf(body))
+	}
+	stray := bearing(b.vouchTo("idmgr", "a.b.c"), "POST", "/idmgr/v1/axle-letters")
+	stray.body = b.good["collectLinkLetters"].body
+	add("collectLinkLetters: a voucher for something else", "invalid", stray)
+	add("openLink: to a column and to another hub", "invalid", b.but("openLink", northvale, "hub"))
+	add("acceptLink: of a hub of no agreement", "invalid", b.but("acceptLink", "https://nowhere.example", "hub"))
+	add("acceptLink: of another hub, for no purpose", "invalid", b.but("acceptLink", northvale, "hub"))
 	other := bearing(b.vouch("a.b.c"), "POST", "/relmgr/v1/axle-letters")
 	other.body = b.good["collectLetters"].body
 	add("collectLetters: a voucher for something else", "invalid", other)
@@ -78,6 +107,8 @@ func (b *bench) ties(add func(string, string, request, ...string)) {
 
 func init() { //nolint:gochecknoinits // a topic adds its own to the one list of what tells nothing
 	tellsNothing["tie"] = "reads the caller's own side alone: what the other hub makes of it nobody is told, which TestATieThatTellsNothingAnswersAsOneThatNobodyMade shows"
+	tellsNothing["takeLinkLetter"] = "answered as a letter about nobody, save to a question through a live link, which TestACodeOfAnotherHubTellsNothingOfWhetherItServes of idmgr shows"
+	tellsNothing["collectLinkLetters"] = "for the hub's own federation duty: names nobody"
 	tellsNothing["takeLetter"] = "answered with nothing, whatever it comes to"
 	tellsNothing["collectLetters"] = "for the hub's own federation duty: names nobody"
 }

@@ -42,7 +42,7 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 	if made.Code != 0 {
 		t.Fatalf("fame init: %d\n%s%s", made.Code, made.Stdout, made.Stderr)
 	}
-	relmgr := FreePort(t)
+	relmgr, idmgr := FreePort(t), FreePort(t)
 	for duty, at := range map[string]**Process{"governance": &h.Governance, "relmgr": &h.Relmgr, "consent": &h.Consent, "registrar": &h.Registrar, "idmgr": &h.Idmgr, "federation": &h.Federation} {
 		file := h.config(duty)
 		c := h.Config(t, duty)
@@ -53,8 +53,10 @@ func NewHub(t testing.TB, p *Postgres, name, url string, g Governor) *Hub {
 		switch duty {
 		case "relmgr":
 			c.Listen = relmgr
+		case "idmgr":
+			c.Listen = idmgr
 		case "federation":
-			c.Relmgr = "http://" + relmgr
+			c.Relmgr, c.Idmgrs = "http://"+relmgr, []string{"http://" + idmgr}
 		}
 		if err := c.Save(file); err != nil {
 			t.Fatal(err)

@@ -36,8 +36,11 @@ type Config struct {
 	// Relmgr is where the hub's relationship manager is served, for what other hubs ask;
 	// federation's alone, which takes its orders by HandleKeys. Empty: no axles.
 	Relmgr string `yaml:"relmgr,omitempty"`
+	// Idmgrs are where the hub's identity managers are served, for their private links to
+	// other hubs; federation's alone. None: links stay within the hub.
+	Idmgrs []string `yaml:"idmgrs,omitempty"`
 	// FederationKeys is the public key set of the hub's own federation duty, whose
-	// vouchers relmgr accepts; relmgr's alone. Empty: other hubs cannot ask.
+	// vouchers relmgr and identity managers accept. Empty: other hubs cannot ask.
 	FederationKeys string `yaml:"federation_keys,omitempty"`
 	// RecognitionKeys is the public key set that recognitions are encrypted to,
 	// relmgr's: for the registrar, and for federation, which states it to other hubs'.
