@@ -15,7 +15,7 @@ import (
 type Opening struct {
 	Proof    string // relmgr's, that the caller brings this handle
 	To       ident.Column
-	Hub      string // in place of To: another hub (IDM-19)
+	Hub      string   // in place of To: another hub (IDM-19)
 	Contact  string   // by which route of the own column the other side may turn to it
 	Uses     int      // how often it may be asked through; 0: until its end
 	Notify   []string // of which transactions the other side is to hear (IDM-09)

@@ -58,7 +58,7 @@ type Service struct {
 	clock   func() time.Time
 
 	federation *attest.Verifier
-	docket  docket
+	docket     docket
 }
 
 // New opens a manager: it reads what the manager has recorded. A key file that
@@ -86,7 +86,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		manager: c.Manager, q: q, proofs: c.Proofs, signer: attest.NewSigner(c.Keys, SigningKey(c.Manager), string(c.Manager)), clock: c.Now, federation: c.Federation,
-		docket:  newDocket(c.Metrics),
+		docket: newDocket(c.Metrics),
 		journal: &journal{db: c.DB, q: q, keys: c.Keys, key: RecordsKey(c.Manager), links: map[ident.LinkID]*link{}, codes: map[string]ident.LinkID{},
 			fars: map[far]ident.LinkID{}, letters: map[ident.ActID]pending{}, waiting: map[ident.ActID]*string{}},
 	}
