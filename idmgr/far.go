@@ -3,6 +3,7 @@ package idmgr
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -164,7 +165,8 @@ func (s *Service) await(ctx context.Context, question ident.ActID) (a Answer, er
 // answerFrom reads another hub's reply; what no hub of this version says is nothing.
 func answerFrom(text string) (Answer, error) {
 	var said farAnswer
-	if json.Unmarshal([]byte(text), &said) != nil || said.AgencyName == "" || said.Contact.Value == "" || said.Until.IsZero() {
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(plain, &said) != nil || said.AgencyName == "" || said.Contact.Value == "" || said.Until.IsZero() {
 		return Answer{}, notThere()
 	}
 	return Answer{
@@ -301,10 +303,9 @@ func (s *Service) TakeLetter(ctx context.Context, t *decide.Terms, voucher, mess
 			r.Link = known.id
 			a := known.tell(t)
 			text, err := json.Marshal(farAnswer{a.Agency, *a.Contact, a.Aspects, a.Until, a.Left})
-			if err != nil || len(text) > mostReply {
+			if said = base64.RawURLEncoding.EncodeToString(text); err != nil || len(said) > mostReply {
 				return nil, fault.New(fault.Internal, "idmgr: an answer cannot be written").Because(err)
 			}
-			said = string(text)
 		}
 		return r, nil
 	})

@@ -2,6 +2,8 @@ package relmgr_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -301,5 +303,76 @@ func TestATieTakesTheRoleAndADecisionThatNamesTheHub(t *testing.T) {
 		if _, err := n.b.TieTo(t.Context(), n.b.as("gp-manager"), bad); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// FED-13: of letters that bring one code at once one ties; of all that end a tie at once, each
+// finds it standing or over, and the other hub is told once. Whatever dies in between has done
+// all of it or nothing: each is one transaction.
+func TestATieIsTiedOnceAndEndsOnceHoweverManyDoItAtOnce(t *testing.T) {
+	n := withNorthvale(t)
+	child := own("gp-riverside", "943 476 5919")
+	n.publishTo(t, "gp", child, northvaleHub)
+	offer := n.offer(t, "gp-manager", child)
+	made := got[relmgr.Tied](t)(n.b.TieTo(t.Context(), n.b.as("gp-manager"), offer))
+	atOnce := func(do ...func() error) {
+		t.Helper()
+		var all sync.WaitGroup
+		for _, f := range do {
+			all.Go(func() {
+				if err := f(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	var letters []func() error
+	for i := range 6 {
+		letters = append(letters, func() error { return n.letter(t, map[string]any{"reference": fmt.Sprint("r", i), "code": made.Code}) })
+	}
+	atOnce(letters...)
+	told := 0
+	for i := range 6 {
+		told += len(n.ask(t, n.along(fmt.Sprint("r", i))).Providers)
+	}
+	if refs := n.b.count(t, "select count(*) from relmgr.tie_references"); refs != 1 || told != 1 {
+		t.Fatalf("%d references, %d told", refs, told)
+	}
+
+	n.b.withdraw(t, offer.Consents[0])
+	tend := func() error {
+		_, err := n.b.TendTies(t.Context(), n.b.terms, ident.UntypedID{})
+		return err
+	}
+	atOnce(tend, tend, func() error {
+		_, err := n.b.WithdrawAct(t.Context(), n.b.as("gp-manager"), made.Act, "work-ended", "")
+		return err
+	}, func() error { return n.letter(t, map[string]any{"reference": "r0", "ended": true}) })
+	if refs := n.b.count(t, "select count(*) from relmgr.tie_references"); refs != 0 {
+		t.Errorf("%d references are left", refs)
+	}
+	if live := n.b.count(t, "select count(*) from relmgr.ties where live"); live != 0 {
+		t.Errorf("%d ties are live", live)
+	}
+	if unties := n.b.count(t, "select count(*) from relmgr.acts where kind = 'untie'"); unties > 1 {
+		t.Errorf("the hub has untied it %d times", unties)
+	}
+	if told := len(n.letters(t, true)); told > 1 {
+		t.Errorf("the other hub is told %d times", told)
+	}
+}
+
+// FED-13, SUB-06: erasing an identifier takes its ties along, and has the other hub told.
+func TestErasingAnIdentifierEndsItsTies(t *testing.T) {
+	n := withNorthvale(t)
+	x := n.tie(t, "reference-of-theirs")
+	n.b.erase(t, "gp-manager", x.child)
+	wantAgencies(t, n.ask(t, n.along(x.reference)))
+	if left := n.b.count(t, "select count(*) from relmgr.ties"); left != 0 {
+		t.Errorf("%d ties are left", left)
+	}
+	if told := n.letters(t, false); len(told) != 1 || told[0]["reference"] != x.reference || told[0]["ended"] != true {
+		t.Errorf("the other hub is told %v", told)
 	}
 }

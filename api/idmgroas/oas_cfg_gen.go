@@ -14,6 +14,7 @@ import (
 
 var regexMap = map[string]ogenregex.Regexp{
 	"^[0-9A-Za-z -]+$": ogenregex.MustCompile("^[0-9A-Za-z -]+$"),
+	"^[0-9A-Za-z_-]*$": ogenregex.MustCompile("^[0-9A-Za-z_-]*$"),
 	"^[0-9a-f]{64}$":   ogenregex.MustCompile("^[0-9a-f]{64}$"),
 	"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$": ogenregex.MustCompile("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
 	"^[A-Za-z0-9 ./()-]+$":                               ogenregex.MustCompile("^[A-Za-z0-9 ./()-]+$"),

@@ -1539,7 +1539,7 @@ func (s *Letter) SetBody(val string) {
 
 // Ref: #/components/schemas/LetterReply
 type LetterReply struct {
-	// For the same duty of the other hub. Empty where there is nothing to say.
+	// For the same duty of the other hub, in base64url. Empty where there is nothing to say.
 	Reply string `json:"reply"`
 }
 
@@ -1585,7 +1585,7 @@ func (s *LettersTold) SetTold(val []LettersToldToldItem) {
 
 type LettersToldToldItem struct {
 	Letter ID `json:"letter"`
-	// What the other hub said to it.
+	// What the other hub said to it, in base64url.
 	Reply string `json:"reply"`
 }
 

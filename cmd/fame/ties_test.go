@@ -171,34 +171,64 @@ func tiedAcrossHubs(t *testing.T, home, school *town) {
 	}
 }
 
-// PUB-12, FED-13, FED-12, QRY-04, invariant 8: whatever a tie, or what is told to a hub, rests on ends while that
-// hub is away. When it is back neither side tells anything that rests on it, from its first question
-// on; and it has heard of the end within the bound that is declared for one that is back.
-func endedWhileAway(t *testing.T, home, school *town) {
-	for name, end := range map[string]func(t *testing.T, a tie){
-		"the consent is withdrawn": func(t *testing.T, a tie) { a.withdraws(t) },
-		"the tie is withdrawn": func(t *testing.T, a tie) {
+// PUB-12, FED-13, FED-12, QRY-04, QRY-11, invariant 8: whatever a tie, or what is told to a hub, rests on ends while
+// that hub, or the own hub's way to it, is away. When it is back neither side tells anything that rests
+// on it, from its first question on; and it has heard of the end within the bound that is declared
+// for one that is back, which is a letter's next turn.
+func endedWhileAway(t *testing.T, towns []*town) {
+	home, school := towns[0], towns[1]
+	closes := func(w *town, column string) {
+		w.borders(t, towns, func(doc map[string]any) {
+			withCode(list(doc, "columns"), column)["closes"] = time.Now().Add(-time.Second).UTC().Format(time.RFC3339)
+		})
+	}
+	for i, c := range []struct {
+		name   string
+		away   *town
+		end    func(a tie)
+		closed bool // the column, from which nobody asks any more
+	}{
+		{name: "the consent is withdrawn", away: school, end: func(a tie) { a.withdraws(t) }},
+		{name: "the consent is withdrawn, and the own hub is cut off", away: home, end: func(a tie) { a.withdraws(t) }},
+		{name: "the tie is withdrawn", away: school, end: func(a tie) {
 			a.send(t, "dr-brandt", http.MethodPost, a.Relmgr.URL+"/relmgr/v1/acts/"+a.act+"/withdrawal", map[string]any{"reason": "work-ended"}).said(t, http.StatusAccepted)
-		},
+		}},
+		{name: "the column is closed", away: school, end: func(a tie) { closes(a.town, "gp-riverside") }, closed: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			numbers := map[string][]string{"the consent is withdrawn": {"9434766011", "9434766012"}, "the tie is withdrawn": {"9434766021", "9434766022"}}[name]
-			a, b := tieUp(t, home, school, numbers...)
-			school.Federation.Kill(t)
-			end(t, a)
-			if h := a.asks(t); h.complete {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := tieUp(t, home, school, fmt.Sprintf("94347660%d1", i+1), fmt.Sprintf("94347660%d2", i+1))
+			shared := fmt.Sprintf("94347660%d3", i+1) // whom both hubs call so
+			_, consent := home.tellsHubs(t, shared, school.made.Hub)
+			byNumber := func() heard {
+				h, _ := school.asksAll(t, "dr-patel", shared)
+				return h
+			}
+			wantToldBy(t, byNumber(), home, "Riverside Surgery")
+			c.away.Federation.Kill(t)
+			c.end(a)
+			if !c.closed {
+				home.send(t, "dr-patel", http.MethodPost, home.Consent.URL+"/consent/v1/consents/"+consent+"/withdrawal", map[string]any{"evidence": "signed-form"}).said(t, http.StatusCreated)
+			}
+			if !c.closed && c.away == school && a.asks(t).complete {
 				t.Error("the hub that was killed has answered")
 			}
-			school.Federation.Start(t)
-			wantToldBy(t, b.asks(t), home) // the first that it asks
-			hubtest.Eventually(t, "the hub that was away answers again", func() error {
-				if said := a.asks(t).hubs[school.made.Hub]; said["answered"] != true {
+			c.away.Federation.Start(t)
+			hubtest.Eventually(t, "the hubs answer each other again", func() error {
+				h := b.asks(t)
+				if said := h.hubs[home.made.Hub]; said["answered"] != true {
 					return fmt.Errorf("%v", said)
+				}
+				if got := h.told(t, home); len(got) > 0 { // the first that is answered is told nothing
+					t.Fatalf("told of %q", got)
 				}
 				return nil
 			})
-			untied(t, a, b)
+			wantToldBy(t, byNumber(), home)
 			overAtBoth(t, a, b, 0)
+			if c.closed {
+				home.borders(t, towns, func(map[string]any) {}) // it opens again: what ended is over
+			}
+			untied(t, a, b)
 		})
 	}
 	for _, w := range []*town{home, school} {

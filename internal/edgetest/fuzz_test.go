@@ -615,7 +615,7 @@ func FuzzCollectLetters(f *testing.F) {
 }
 
 func FuzzCollectLinkLetters(f *testing.F) {
-	fuzzed(f, "collectLinkLetters", "northvale", "/idmgr/v1/axle-letters", object{"told": []object{{"letter": seedID, "reply": "{}"}}})
+	fuzzed(f, "collectLinkLetters", "northvale", "/idmgr/v1/axle-letters", object{"told": []object{{"letter": seedID, "reply": "e30"}}})
 }
 
 func FuzzTakeLinkLetter(f *testing.F) {

@@ -53,7 +53,7 @@ func (b *bench) tiesGood() {
 	b.good["collectLetters"] = collect
 	b.good["takeLetter"] = b.letterOf(object{"reference": "nobody's", "ended": true})
 	collect = bearing(b.vouchTo("idmgr", "letters"), "POST", "/idmgr/v1/axle-letters")
-	collect.body = encode(b.t, object{"told": []object{{"letter": seedID, "reply": "{}"}}})
+	collect.body = encode(b.t, object{"told": []object{{"letter": seedID, "reply": "e30"}}})
 	b.good["collectLinkLetters"] = collect
 	b.good["takeLinkLetter"] = b.linkLetterOf(object{"reference": "nobody's", "ended": true})
 }
