@@ -63,7 +63,7 @@ func (s *Service) Directory(ctx context.Context, want Sought) (all []Entry, comp
 		}
 	}
 	asked.Wait()
-	for _, e := range slices.Concat(append(found, own)...) {
+	for _, e := range slices.Concat(slices.Concat(found...), own) {
 		if want.finds(e) {
 			all = append(all, e)
 		}

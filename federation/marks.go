@@ -128,7 +128,7 @@ func (s *Service) kindOf(address string) (string, error) {
 	return kind, nil
 }
 
-func errNoMark() error {
+func errNoMark() *fault.Error {
 	return fault.New(fault.NotKnown, "this hub has given no such mark: its configuration names the kinds that it gives")
 }
 
@@ -181,7 +181,7 @@ func (s *Service) MarkStatus(ctx context.Context, text string) (_ string, err er
 	payload, err := hub.known.Verify(text, entity.MarkTyp)
 	var m entity.Mark
 	if err != nil || json.Unmarshal(payload, &m) != nil || m.Issuer != s.hub {
-		return "", errNoMark().(*fault.Error).Because(err)
+		return "", errNoMark().Because(err)
 	}
 	id, err := ident.ParseAct(m.ID)
 	if err != nil {

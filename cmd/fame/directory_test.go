@@ -100,6 +100,11 @@ func hubsPublish(t *testing.T, towns []*town) {
 		w.lists(t, "area=elsewhere&reach=regional")
 	}
 
+	o := hubtest.Fame(t, "", "peers", "published", "--area", "north", "--url", home.Federation.URL, "--token", home.token(t, "dr-patel"))
+	if o.Code != 0 || !strings.Contains(o.Stdout, at(carer)) || strings.Contains(o.Stdout, at(home)) {
+		t.Errorf("fame peers published: %d %s%s", o.Code, o.Stdout, o.Stderr)
+	}
+
 	// The hubs of an area alone are asked.
 	q := enquiry("gp-riverside", "9434765838", "")
 	q["scope"] = "federation"

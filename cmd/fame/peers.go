@@ -22,6 +22,8 @@ type peersCommand struct {
 	Readmit peersReadmitCommand `cmd:"" help:"Take a suspension back."`
 	Leave   peersLeaveCommand   `cmd:"" help:"End what was agreed with a peer."`
 
+	Published peersPublishedCommand `cmd:"" help:"List the services and registrars that this hub and its peers publish, by area and level."`
+
 	Dispute  peersDisputeCommand  `cmd:"" help:"File a dispute against a peer."`
 	Disputes peersDisputesCommand `cmd:"" help:"List the disputes with other hubs and their outcomes."`
 	Answer   peersAnswerCommand   `cmd:"" help:"Answer a dispute that a peer has filed, once."`
