@@ -257,7 +257,7 @@ func (a *Axles) askOne(ctx context.Context, o attest.AxleOrder, area string) (sa
 
 // byIdentifier asks a hub that states that it can be asked so.
 func (a *Axles) byIdentifier(ctx context.Context, o attest.AxleOrder, area string, tell func(string, attest.AxleMessage) (AxleAnswer, error)) (answer AxleAnswer, err error) {
-	if peer, err := a.s.Peer(ctx, o.Hub); err == nil && !peer.Coverage.covers(o.Scheme, area) {
+	if peer, err := a.s.Peer(ctx, o.Hub); err == nil && o.Scheme != "" && !peer.Coverage.covers(o.Scheme, area) {
 		return AxleAnswer{Outcome: notCovered}, nil
 	}
 	asks := true

@@ -31,6 +31,8 @@ type Asking struct {
 	Purpose string `json:"purpose"`
 	Reason  string `json:"reason"`
 	Case    string `json:"case,omitempty"`
+	// From is who asked, of a recognition that was asked from another hub.
+	From *peerAsking `json:"from,omitempty"`
 }
 
 // Recognition is the answer to "is this person who they claim to be?". It names at
@@ -50,6 +52,8 @@ type Recognition struct {
 	// Statement is what the caller may show the relationship manager once, within
 	// minutes: a compact JWS, empty unless one person is determined.
 	Statement string
+	// Elsewhere is the same for each other hub that takes this registrar's word.
+	Elsewhere []StatementAt
 	Receipt
 }
 
@@ -139,20 +143,35 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 	if err != nil {
 		return Recognition{}, err
 	}
-	register, err := s.served(ctx, s.db, caller, id)
+	r, subject, err := s.compare(ctx, caller, role, id, asking, form, given, at)
+	if err != nil || subject.IsZero() { // it is on record before it can be carried anywhere
+		return r, err
+	}
+	to, err := s.hubs(ctx, caller.Terms)
 	if err != nil {
 		return Recognition{}, err
 	}
+	r.Statement, r.Elsewhere, err = s.stateRecognition(ctx, asker{caller.Terms.Partnership.Hub, caller.Practitioner, caller.Agency}, to, r, subject, at)
+	return r, err
+}
+
+// compare compares evidence with a register and records the outcome. Whoever asked from another
+// hub is given no reference of the person.
+func (s *Service) compare(ctx context.Context, caller decide.Caller, role string, id ident.Register, asking Asking, form *match.Form, given []Item, at time.Time) (r Recognition, subject ident.Subject, err error) {
+	register, err := s.served(ctx, s.db, caller, id)
+	if err != nil {
+		return Recognition{}, subject, err
+	}
 	if err := s.limit(ctx, caller, at); err != nil {
-		return Recognition{}, err
+		return Recognition{}, subject, err
 	}
 	model, size, err := s.model(ctx, id)
 	if err != nil {
-		return Recognition{}, err
+		return Recognition{}, ident.Subject{}, err
 	}
 	found, full, err := s.candidates(ctx, id, form)
 	if err != nil {
-		return Recognition{}, err
+		return Recognition{}, ident.Subject{}, err
 	}
 	forms := make([]*match.Form, len(found))
 	for n := range found {
@@ -163,11 +182,13 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 		ID: ident.NewRecognition(), Outcome: out.Kind,
 		Types: []string{TypeOf("")}, Helps: out.Helps, SelfRegistered: register.SelfRegistered, CoveredBy: s.standIn,
 	}
-	var subject ident.Subject
 	if out.Candidate >= 0 {
 		subject = found[out.Candidate].subject
-		if r.Entry, err = s.entry(ctx, subject, caller.Agency); err != nil {
-			return Recognition{}, err
+		if asking.From == nil {
+			r.Entry, err = s.entry(ctx, subject, caller.Agency)
+		}
+		if err != nil {
+			return Recognition{}, ident.Subject{}, err
 		}
 	}
 	err = pg.InTx(ctx, s.db, func(tx *sql.Tx) error {
@@ -181,7 +202,10 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 			Recognised: []recognised{{r.ID, id, subject, r.Outcome, r.Confidence, model.Version}},
 			Asked:      &asking, Compared: comparedAs(out.Explanations),
 		}
-		if d.Named, err = s.name(ctx, tx, a.ID, subject, caller.Agency, r.Entry); err != nil {
+		if asking.From == nil {
+			d.Named, err = s.name(ctx, tx, a.ID, subject, caller.Agency, r.Entry)
+		}
+		if err != nil {
 			return err
 		}
 		close := s.comesClose(&out, found)
@@ -202,10 +226,7 @@ func (s *Service) Recognise(ctx context.Context, caller decide.Caller, id ident.
 		_, err = s.putTask(ctx, tx, putTask{Kind: Review, Register: id, SubjectA: close, Recognition: r.ID}, ident.ActID{}, 50)
 		return err
 	})
-	if err == nil && !subject.IsZero() { // it is on record before it can be carried anywhere
-		r.Statement, err = s.stateRecognition(ctx, caller, r, subject, at)
-	}
-	return r, err
+	return r, subject, err
 }
 
 // comesClose is the one candidate that a person is to look at: nothing contradicts it,

@@ -27,17 +27,39 @@ func (s *Service) hubSecret(ctx context.Context, subject ident.Subject, hub stri
 	return attest.NewHubSecret(sum, secretEpoch), nil
 }
 
-// stateRecognition signs a recognition for the one who asked, with the person's
-// secret encrypted to the relationship manager (docs/decisions/0045).
-func (s *Service) stateRecognition(ctx context.Context, caller decide.Caller, r Recognition, subject ident.Subject, at time.Time) (string, error) {
-	sealed, err := s.sealedTo(ctx, subject, caller.Terms)
-	if sealed == "" || err != nil {
-		return "", err
+// asker is who may use a recognition, and at which hub they ask.
+type asker struct {
+	hub          string
+	practitioner ident.Practitioner
+	agency       ident.Agency
+}
+
+// stateRecognition signs a recognition for the one who asked, to each hub that takes this
+// registrar's word, with the person's secret of that hub encrypted to its relationship manager
+// (docs/decisions/0045): the one for the asker's own hub, and those for the others.
+func (s *Service) stateRecognition(ctx context.Context, by asker, to []hubTo, r Recognition, subject ident.Subject, at time.Time) (own string, elsewhere []StatementAt, err error) {
+	for _, hub := range to {
+		if hub.keys.IsZero() {
+			continue // this registrar knows no relationship manager of its own
+		}
+		sealed, err := s.sealedFor(ctx, subject, hub)
+		if err != nil {
+			return "", nil, err
+		}
+		text, err := hub.signer.SignRecognition(ctx, attest.Recognition{
+			Audience: hub.hub + "/relmgr", Practitioner: by.practitioner, Agency: by.agency, Level: string(r.Confidence), Types: r.Types, Secret: sealed,
+			IssuedAt: at, Expires: at.Add(hub.life), ID: r.ID,
+		})
+		switch {
+		case err != nil:
+			return "", nil, err
+		case hub.hub == by.hub:
+			own = text
+		default:
+			elsewhere = append(elsewhere, StatementAt{hub.hub, text})
+		}
 	}
-	return s.signer.SignRecognition(ctx, attest.Recognition{
-		Audience: audience(caller.Terms), Practitioner: caller.Practitioner, Agency: caller.Agency, Level: string(r.Confidence), Types: r.Types, Secret: sealed,
-		IssuedAt: at, Expires: at.Add(statementLife(caller.Terms)), ID: r.ID,
-	})
+	return own, elsewhere, nil
 }
 
 // Statements are what the portal may ask with, once somebody has signed in: each a
@@ -194,15 +216,7 @@ func (s *Service) stateAll(ctx context.Context, to []hubTo, p stated, said attes
 	return own, elsewhere, nil
 }
 
-// sealedTo is what the hub's relationship manager knows a person by, encrypted to it;
-// empty where the registrar knows none.
-func (s *Service) sealedTo(ctx context.Context, subject ident.Subject, terms *decide.Terms) (string, error) {
-	if s.to.IsZero() {
-		return "", nil
-	}
-	return s.sealedFor(ctx, subject, hubTo{hub: terms.Partnership.Hub, keys: s.to})
-}
-
+// sealedFor is what a hub's relationship manager knows a person by, encrypted to it.
 func (s *Service) sealedFor(ctx context.Context, subject ident.Subject, to hubTo) (string, error) {
 	secret, err := s.hubSecret(ctx, subject, to.hub)
 	if err != nil {

@@ -344,6 +344,9 @@ func (s *Service) enquireRecognised(ctx context.Context, who decide.Caller, q Qu
 		}
 	}
 	a := r.answer(who, asking, q.about(), &e)
+	if q.Scope == OfTheFederation {
+		e.Sent = recognisedAt(q)
+	}
 	if a.Commitment, err = s.recordRecognised(ctx, who, asking.Role, e); pg.Constraint(err) == recognitionIsUsedOnce {
 		e.Recognition = &recognised{Registrar: rec.Registrar, ID: rec.ID, Level: rec.Level, Types: rec.Types, Outcome: usedBefore}
 		e.Disclosed, e.Effects = []disclosure{}, nil
@@ -354,7 +357,8 @@ func (s *Service) enquireRecognised(ctx context.Context, who decide.Caller, q Qu
 	if q.Emergency {
 		s.emergencies.Inc()
 	}
-	return a, nil
+	a.Orders, err = s.orders(ctx, who, q, c, e, nil)
+	return a, err
 }
 
 // readAnchored reads every row on which the person recognised has an anchor, in

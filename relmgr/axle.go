@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -102,12 +103,25 @@ func mayLeave(t *decide.Terms, q Question, asking *decide.Asking) error {
 	switch {
 	case q.Scope != OfTheFederation || asking.StoppedAt() > 0:
 		return nil
-	case q.Recognition != "":
-		return fault.At("/scope", "other hubs are asked by an identifier of a shared scheme, or along a tie: ask by what your column calls the person")
+	case q.Recognition != "" && len(q.Elsewhere) == 0:
+		return fault.At("/scope", "other hubs are asked by an identifier of a shared scheme, along a tie, or by a registrar's word to each: give that under elsewhere")
 	case len(t.PeersOf(asking)) == 0:
 		return fault.At("/scope", "no agreement under which you may ask names another hub: ask the partnership alone")
 	}
+	for hub := range q.Elsewhere {
+		if !slices.Contains(t.PeersOf(asking), hub) {
+			return fault.At("/elsewhere", "name only hubs that an agreement under which you may ask names")
+		}
+	}
 	return nil
+}
+
+// recognisedAt are the hubs that are asked by a registrar's word, each with a one-use id of its own.
+func recognisedAt(q Question) (to []sent) {
+	for _, hub := range slices.Sorted(maps.Keys(q.Elsewhere)) {
+		to = append(to, sent{Hub: hub, Request: rand.Text()})
+	}
+	return to
 }
 
 // addressed draws a one-use id for each hub that the asker may ask, so that no two hubs
@@ -162,14 +176,17 @@ func (s *Service) orders(ctx context.Context, who decide.Caller, q Question, c *
 				return nil, err
 			}
 		}
-		question.Scheme, question.Ties = c.Scheme, nil
+		question.Scheme, question.Ties, question.Recognition = c.Scheme, nil, q.Elsewhere[to.Hub]
+		if question.Recognition != "" {
+			question.Scheme, order.Scheme = "", ""
+		}
 		if to.LookUp != "" {
 			order.LookUp = &attest.AxleLookUp{Scheme: c.Scheme, Identifier: string(q.Identifier)}
 			if order.LookUp.Question, err = agency.Sign(ctx, attest.TypAxleLookUp, question); err != nil {
 				return nil, err
 			}
 		}
-		if c.Scheme != "" && to.LookUp != decide.LookUpOnly {
+		if question.Recognition != "" || c.Scheme != "" && to.LookUp != decide.LookUpOnly {
 			question.Identifier = string(q.Identifier)
 			if order.Question, err = agency.Sign(ctx, attest.TypAxleQuestion, question); err != nil {
 				return nil, err
@@ -207,6 +224,9 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 		step = "tied" // it has the id of the question beside which it goes
 	}
 	e, asking, err := s.fromPeer(ctx, t, q, agreed, at, false, step)
+	if err == nil && q.Recognition != "" {
+		e.Recognition, e.Peer.Hash, err = s.recognisedElsewhere(ctx, t, q)
+	}
 	if err != nil {
 		return PeerAnswer{}, err
 	}
@@ -218,9 +238,12 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 		a.Outcome, a.Because = PeerOverQuota, overQuota
 	default:
 		var r row
-		if len(q.Ties) > 0 {
+		switch {
+		case len(q.Ties) > 0:
 			r, err = s.readTied(ctx, t, &asking, q.Ties, at)
-		} else {
+		case e.Recognition != nil:
+			r, err = s.readAnchored(ctx, t, &decide.Column{}, *e.Recognition, at)
+		default:
 			r, err = s.readSchemed(ctx, t, q.Scheme, Identifier(q.Identifier), at)
 		}
 		if err != nil {
@@ -245,6 +268,37 @@ func (s *Service) AnswerPeer(ctx context.Context, t *decide.Terms, voucher, mess
 		s.emergencies.Inc()
 	}
 	return a, nil
+}
+
+// recognisedElsewhere reads the word of a registrar of this partnership that another hub's question
+// carries: made for this hub, for now and for the agency that signed the question. It
+// serves once, whatever questions carry it: the hash says which it was.
+func (s *Service) recognisedElsewhere(ctx context.Context, t *decide.Terms, q attest.AxleQuestion) (rec *recognised, hash []byte, err error) {
+	err = ofARegistrar(t, s.now, func(v *attest.Verifier) error {
+		c, err := v.VerifyRecognition(ctx, q.Recognition, Audience(t), statementLife(t))
+		if err != nil {
+			return err
+		}
+		if err := s.notSuspended(ctx, v.Issuer(), "/message"); err != nil {
+			return err
+		}
+		rec = &recognised{Registrar: v.Issuer(), ID: c.ID, Level: decide.Confidence(c.Level), Types: slices.Sorted(slices.Values(c.Types))}
+		if err := sayable(rec.Level, rec.Types); err != nil {
+			return err
+		}
+		if c.Agency != q.Agency {
+			return attest.ErrStatement
+		}
+		rec.secret, err = s.open(ctx, c.Secret)
+		return err
+	})
+	if errors.Is(err, attest.ErrStatement) {
+		return nil, nil, fault.At("/message", "send a recognition that a registrar of this partnership made for this hub, for the agency that asks, and for now").Because(err)
+	} else if err != nil {
+		return nil, nil, err
+	}
+	hash, err = s.keys.mac(ctx, recognitionKey, "peer's recognition\n"+rec.Registrar+"\n"+rec.ID.String())
+	return rec, hash, err
 }
 
 // fromPeer begins the record of another hub's question, with what came of the steps that rest
@@ -327,7 +381,7 @@ func understood(t *decide.Terms, q *attest.AxleQuestion) bool {
 		}
 		*c.code = local
 	}
-	return len(q.Ties) > 0 || slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
+	return len(q.Ties) > 0 || q.Recognition != "" || slices.ContainsFunc(t.Columns, func(c decide.Column) bool { return c.Scheme == q.Scheme })
 }
 
 // ours are the partnership's own codes of what the officers of two hubs have agreed.

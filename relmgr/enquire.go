@@ -25,6 +25,8 @@ import (
 type Question struct {
 	Own
 	Recognition string // compact JWS, in place of an identifier
+	// Elsewhere is the same registrar's word to each other hub that is to be asked.
+	Elsewhere   map[string]string
 	Purpose     string
 	Reason      string
 	Concerning  string // child, adult, unborn or not-known; never read from stored age

@@ -799,7 +799,9 @@ CREATE VIEW federation.admitting AS
     a.registrar,
     a.known_as,
     a.jwks,
-    a.minutes
+    a.minutes,
+    p.keys,
+    p.document
    FROM (federation.admitted_elsewhere a
      JOIN federation.peers_in_force p ON ((p.entity_id = a.hub)))
   WHERE ((p.ours = ANY (ARRAY['confirm'::text, 'readmit'::text])) AND (p.theirs = 'see-confirmed'::text));

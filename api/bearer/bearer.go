@@ -65,6 +65,11 @@ func (b Registrar) Oidc(context.Context, registraroas.OperationName) (registraro
 	return registraroas.Oidc{Token: string(b)}, nil
 }
 
+// Peer bears a pass of a practitioner's own hub to another's registrar.
+func (b Registrar) Peer(context.Context, registraroas.OperationName) (registraroas.Peer, error) {
+	return registraroas.Peer{Token: string(b)}, nil
+}
+
 // Oidc bears a practitioner's token.
 func (b Idmgr) Oidc(context.Context, idmgroas.OperationName) (idmgroas.Oidc, error) {
 	return idmgroas.Oidc{Token: string(b)}, nil

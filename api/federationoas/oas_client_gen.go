@@ -110,6 +110,16 @@ type Invoker interface {
 	//
 	// GET /federation/v1/peers
 	ListPeers(ctx context.Context) (*Peers, error)
+	// PassToRegistrar invokes passToRegistrar operation.
+	//
+	// For practitioners whom an agreement of theirs lets enquire for the purpose, and which names the
+	// other hub. It is this hub's word for who asks, for which agency, in which role and for what, for
+	// five minutes; its bearer
+	// asks that hub's registrar (`POST /registrar/v1/registers/{register}/axle-recognitions` there), so
+	// that what is known of a stranger passes through no other duty.
+	//
+	// POST /federation/v1/passes
+	PassToRegistrar(ctx context.Context, request *PassRequest) (*Pass, error)
 	// PublishQuality invokes publishQuality operation.
 	//
 	// For those who keep its registers: what GET /registrar/v1/registers/{register}/quality says. Below
@@ -1155,6 +1165,83 @@ func (c *Client) sendListPeers(ctx context.Context) (res *Peers, err error) {
 	defer body.Close()
 
 	result, err := decodeListPeersResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// PassToRegistrar invokes passToRegistrar operation.
+//
+// For practitioners whom an agreement of theirs lets enquire for the purpose, and which names the
+// other hub. It is this hub's word for who asks, for which agency, in which role and for what, for
+// five minutes; its bearer
+// asks that hub's registrar (`POST /registrar/v1/registers/{register}/axle-recognitions` there), so
+// that what is known of a stranger passes through no other duty.
+//
+// POST /federation/v1/passes
+func (c *Client) PassToRegistrar(ctx context.Context, request *PassRequest) (*Pass, error) {
+	res, err := c.sendPassToRegistrar(ctx, request)
+	return res, err
+}
+
+func (c *Client) sendPassToRegistrar(ctx context.Context, request *PassRequest) (res *Pass, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [1]string
+	pathParts[0] = "/federation/v1/passes"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodePassToRegistrarRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityOidc(ctx, PassToRegistrarOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Oidc\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodePassToRegistrarResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -17,6 +17,7 @@ const (
 	ListDisputesOperation    OperationName = "ListDisputes"
 	ListEscalationsOperation OperationName = "ListEscalations"
 	ListPeersOperation       OperationName = "ListPeers"
+	PassToRegistrarOperation OperationName = "PassToRegistrar"
 	PublishQualityOperation  OperationName = "PublishQuality"
 	ReadUsageOperation       OperationName = "ReadUsage"
 	ReadmitPeerOperation     OperationName = "ReadmitPeer"

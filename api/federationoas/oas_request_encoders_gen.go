@@ -122,6 +122,20 @@ func encodeLeavePeerRequest(
 	return nil
 }
 
+func encodePassToRegistrarRequest(
+	req *PassRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodePublishQualityRequest(
 	req *RegistrarQuality,
 	r *http.Request,

@@ -153,6 +153,19 @@ func encodeListPeersResponse(response *Peers, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodePassToRegistrarResponse(response *Pass, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodePublishQualityResponse(response *RegistrarChange, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

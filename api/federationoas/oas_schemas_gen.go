@@ -1788,6 +1788,59 @@ func (o OptString) Or(d string) string {
 	return d
 }
 
+// Ref: #/components/schemas/Pass
+type Pass struct {
+	// A compact JWS of the type `fame-pass+jwt`, signed by the hub.
+	Pass    string    `json:"pass"`
+	Expires time.Time `json:"expires"`
+}
+
+// GetPass returns the value of Pass.
+func (s *Pass) GetPass() string {
+	return s.Pass
+}
+
+// GetExpires returns the value of Expires.
+func (s *Pass) GetExpires() time.Time {
+	return s.Expires
+}
+
+// SetPass sets the value of Pass.
+func (s *Pass) SetPass(val string) {
+	s.Pass = val
+}
+
+// SetExpires sets the value of Expires.
+func (s *Pass) SetExpires(val time.Time) {
+	s.Expires = val
+}
+
+// Ref: #/components/schemas/PassRequest
+type PassRequest struct {
+	Hub     Hub  `json:"hub"`
+	Purpose Code `json:"purpose"`
+}
+
+// GetHub returns the value of Hub.
+func (s *PassRequest) GetHub() Hub {
+	return s.Hub
+}
+
+// GetPurpose returns the value of Purpose.
+func (s *PassRequest) GetPurpose() Code {
+	return s.Purpose
+}
+
+// SetHub sets the value of Hub.
+func (s *PassRequest) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetPurpose sets the value of Purpose.
+func (s *PassRequest) SetPurpose(val Code) {
+	s.Purpose = val
+}
+
 // Ref: #/components/schemas/Peer
 type Peer struct {
 	Peer   ID     `json:"peer"`

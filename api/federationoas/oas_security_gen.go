@@ -49,6 +49,7 @@ var operationRolesOidc = map[string][]string{
 	ListDisputesOperation:    []string{},
 	ListEscalationsOperation: []string{},
 	ListPeersOperation:       []string{},
+	PassToRegistrarOperation: []string{},
 	PublishQualityOperation:  []string{},
 	ReadmitPeerOperation:     []string{},
 	RemoveRegistrarOperation: []string{},

@@ -97,6 +97,16 @@ type Handler interface {
 	//
 	// GET /federation/v1/peers
 	ListPeers(ctx context.Context) (*Peers, error)
+	// PassToRegistrar implements passToRegistrar operation.
+	//
+	// For practitioners whom an agreement of theirs lets enquire for the purpose, and which names the
+	// other hub. It is this hub's word for who asks, for which agency, in which role and for what, for
+	// five minutes; its bearer
+	// asks that hub's registrar (`POST /registrar/v1/registers/{register}/axle-recognitions` there), so
+	// that what is known of a stranger passes through no other duty.
+	//
+	// POST /federation/v1/passes
+	PassToRegistrar(ctx context.Context, req *PassRequest) (*Pass, error)
 	// PublishQuality implements publishQuality operation.
 	//
 	// For those who keep its registers: what GET /registrar/v1/registers/{register}/quality says. Below

@@ -92,6 +92,9 @@ func recognitionOf(r *registrar.Recognition) *registraroas.Recognition {
 	if r.Statement != "" {
 		out.Recognition.SetTo(registraroas.RecognitionToken(r.Statement))
 	}
+	for _, at := range r.Elsewhere {
+		out.Elsewhere = append(out.Elsewhere, registraroas.HubRecognition{Hub: registraroas.Hub(at.Hub), Recognition: registraroas.RecognitionToken(at.Statement)})
+	}
 	return out
 }
 

@@ -27,6 +27,7 @@ var regexMap = map[string]ogenregex.Regexp{
 	"^[^@ ]+@[^@ ]+$":                                                ogenregex.MustCompile("^[^@ ]+@[^@ ]+$"),
 	"^[a-z0-9][a-z0-9-]*$":                                           ogenregex.MustCompile("^[a-z0-9][a-z0-9-]*$"),
 	"^[a-z2-7]{26}$":                                                 ogenregex.MustCompile("^[a-z2-7]{26}$"),
+	"^https?://[!-~]+$":                                              ogenregex.MustCompile("^https?://[!-~]+$"),
 }
 
 type (

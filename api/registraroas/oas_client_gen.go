@@ -219,6 +219,18 @@ type Invoker interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, request *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RecogniseForPeer invokes recogniseForPeer operation.
+	//
+	// For practitioners of peers that take this registrar's word, with the pass that their own hub's
+	// federation duty gave them, under the agreements of this partnership that name the other hub
+	// (FED-13,
+	// FED-31). As `recognise`, but that no reference of the person is given: the recognition is for the
+	// asker's own hub, and `elsewhere` has one for each other hub that takes this registrar's word. Each
+	// is an act
+	// that names the hub, and whom it vouches for.
+	//
+	// POST /registrar/v1/registers/{register}/axle-recognitions
+	RecogniseForPeer(ctx context.Context, request *RecognitionRequest, params RecogniseForPeerParams) (*Recognition, error)
 	// RecordRepresentative invokes recordRepresentative operation.
 	//
 	// Who has signed in may then ask as that person, as far as the scope goes, while the person cannot
@@ -3178,6 +3190,107 @@ func (c *Client) sendRecognise(ctx context.Context, request *RecognitionRequest,
 	defer body.Close()
 
 	result, err := decodeRecogniseResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// RecogniseForPeer invokes recogniseForPeer operation.
+//
+// For practitioners of peers that take this registrar's word, with the pass that their own hub's
+// federation duty gave them, under the agreements of this partnership that name the other hub
+// (FED-13,
+// FED-31). As `recognise`, but that no reference of the person is given: the recognition is for the
+// asker's own hub, and `elsewhere` has one for each other hub that takes this registrar's word. Each
+// is an act
+// that names the hub, and whom it vouches for.
+//
+// POST /registrar/v1/registers/{register}/axle-recognitions
+func (c *Client) RecogniseForPeer(ctx context.Context, request *RecognitionRequest, params RecogniseForPeerParams) (*Recognition, error) {
+	res, err := c.sendRecogniseForPeer(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendRecogniseForPeer(ctx context.Context, request *RecognitionRequest, params RecogniseForPeerParams) (res *Recognition, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/registrar/v1/registers/"
+	{
+		// Encode "register" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "register",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			if unwrapped := string(params.Register); true {
+				return e.EncodeValue(conv.StringToString(unwrapped))
+			}
+			return nil
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/axle-recognitions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeRecogniseForPeerRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+
+			switch err := c.securityPeer(ctx, RecogniseForPeerOperation, r); {
+			case err == nil: // if NO error
+				satisfied[0] |= 1 << 0
+			case errors.Is(err, ogenerrors.ErrSkipClientSecurity):
+				// Skip this security.
+			default:
+				return res, errors.Wrap(err, "security \"Peer\"")
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			return res, ogenerrors.ErrSecurityRequirementIsNotSatisfied
+		}
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer body.Close()
+
+	result, err := decodeRecogniseForPeerResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

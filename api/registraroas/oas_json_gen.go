@@ -2979,6 +2979,155 @@ func (s *Evidence) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Hub as json.
+func (s Hub) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes Hub from json.
+func (s *Hub) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Hub to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = Hub(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Hub) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Hub) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *HubRecognition) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *HubRecognition) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("hub")
+		s.Hub.Encode(e)
+	}
+	{
+		e.FieldStart("recognition")
+		s.Recognition.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfHubRecognition = [2]string{
+	0: "hub",
+	1: "recognition",
+}
+
+// Decode decodes HubRecognition from json.
+func (s *HubRecognition) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode HubRecognition to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "hub":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Hub.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hub\"")
+			}
+		case "recognition":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Recognition.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recognition\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode HubRecognition")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfHubRecognition) {
+					name = jsonFieldsNameOfHubRecognition[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *HubRecognition) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *HubRecognition) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes ID as json.
 func (s ID) Encode(e *jx.Encoder) {
 	unwrapped := string(s)
@@ -7131,6 +7280,16 @@ func (s *Recognition) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Elsewhere != nil {
+			e.FieldStart("elsewhere")
+			e.ArrStart()
+			for _, elem := range s.Elsewhere {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("self_registered")
 		e.Bool(s.SelfRegistered)
 	}
@@ -7146,17 +7305,18 @@ func (s *Recognition) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfRecognition = [10]string{
-	0: "id",
-	1: "outcome",
-	2: "confidence",
-	3: "types",
-	4: "helps",
-	5: "subject",
-	6: "recognition",
-	7: "self_registered",
-	8: "covered_by",
-	9: "commitment",
+var jsonFieldsNameOfRecognition = [11]string{
+	0:  "id",
+	1:  "outcome",
+	2:  "confidence",
+	3:  "types",
+	4:  "helps",
+	5:  "subject",
+	6:  "recognition",
+	7:  "elsewhere",
+	8:  "self_registered",
+	9:  "covered_by",
+	10: "commitment",
 }
 
 // Decode decodes Recognition from json.
@@ -7254,8 +7414,25 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"recognition\"")
 			}
+		case "elsewhere":
+			if err := func() error {
+				s.Elsewhere = make([]HubRecognition, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem HubRecognition
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Elsewhere = append(s.Elsewhere, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"elsewhere\"")
+			}
 		case "self_registered":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				v, err := d.Bool()
 				s.SelfRegistered = bool(v)
@@ -7277,7 +7454,7 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"covered_by\"")
 			}
 		case "commitment":
-			requiredBitSet[1] |= 1 << 1
+			requiredBitSet[1] |= 1 << 2
 			if err := func() error {
 				if err := s.Commitment.Decode(d); err != nil {
 					return err
@@ -7296,8 +7473,8 @@ func (s *Recognition) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10011111,
-		0b00000010,
+		0b00011111,
+		0b00000101,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

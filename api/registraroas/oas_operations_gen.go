@@ -32,6 +32,7 @@ const (
 	OutcomeOfCommonClientOperation OperationName = "OutcomeOfCommonClient"
 	OutcomeOfRecognitionOperation  OperationName = "OutcomeOfRecognition"
 	RecogniseOperation             OperationName = "Recognise"
+	RecogniseForPeerOperation      OperationName = "RecogniseForPeer"
 	RecordRepresentativeOperation  OperationName = "RecordRepresentative"
 	RegisterApartOperation         OperationName = "RegisterApart"
 	RegisterQualityOperation       OperationName = "RegisterQuality"

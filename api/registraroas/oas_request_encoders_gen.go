@@ -248,6 +248,20 @@ func encodeRecogniseRequest(
 	return nil
 }
 
+func encodeRecogniseForPeerRequest(
+	req *RecognitionRequest,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeRecordRepresentativeRequest(
 	req *RepresentativeRequest,
 	r *http.Request,

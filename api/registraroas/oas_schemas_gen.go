@@ -977,6 +977,34 @@ func (s *Evidence) SetIdentifier(val OptSchemeIdentifier) {
 	s.Identifier = val
 }
 
+type Hub string
+
+// Ref: #/components/schemas/HubRecognition
+type HubRecognition struct {
+	Hub         Hub              `json:"hub"`
+	Recognition RecognitionToken `json:"recognition"`
+}
+
+// GetHub returns the value of Hub.
+func (s *HubRecognition) GetHub() Hub {
+	return s.Hub
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *HubRecognition) GetRecognition() RecognitionToken {
+	return s.Recognition
+}
+
+// SetHub sets the value of Hub.
+func (s *HubRecognition) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *HubRecognition) SetRecognition(val RecognitionToken) {
+	s.Recognition = val
+}
+
 type ID string
 
 // Ref: #/components/schemas/ImportRefusals
@@ -3355,6 +3383,31 @@ func (s *Parent) SetOccupation(val OptWords) {
 
 type PartialDate string
 
+type Peer struct {
+	Token string
+	Roles []string
+}
+
+// GetToken returns the value of Token.
+func (s *Peer) GetToken() string {
+	return s.Token
+}
+
+// GetRoles returns the value of Roles.
+func (s *Peer) GetRoles() []string {
+	return s.Roles
+}
+
+// SetToken sets the value of Token.
+func (s *Peer) SetToken(val string) {
+	s.Token = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Peer) SetRoles(val []string) {
+	s.Roles = val
+}
+
 // One name. Several may hold side by side. Where nobody knows which part is which, all of it stands
 // in whole.
 // Ref: #/components/schemas/PersonName
@@ -3918,6 +3971,8 @@ type Recognition struct {
 	Helps       []RecognitionHelpsItem `json:"helps"`
 	Subject     OptSubjectReference    `json:"subject"`
 	Recognition OptRecognitionToken    `json:"recognition"`
+	// The same person, for each other hub that takes this registrar's word; each hub reads its own alone.
+	Elsewhere []HubRecognition `json:"elsewhere"`
 	// That the register is an agency's own list (REG-18).
 	SelfRegistered bool       `json:"self_registered"`
 	CoveredBy      OptCode    `json:"covered_by"`
@@ -3957,6 +4012,11 @@ func (s *Recognition) GetSubject() OptSubjectReference {
 // GetRecognition returns the value of Recognition.
 func (s *Recognition) GetRecognition() OptRecognitionToken {
 	return s.Recognition
+}
+
+// GetElsewhere returns the value of Elsewhere.
+func (s *Recognition) GetElsewhere() []HubRecognition {
+	return s.Elsewhere
 }
 
 // GetSelfRegistered returns the value of SelfRegistered.
@@ -4007,6 +4067,11 @@ func (s *Recognition) SetSubject(val OptSubjectReference) {
 // SetRecognition sets the value of Recognition.
 func (s *Recognition) SetRecognition(val OptRecognitionToken) {
 	s.Recognition = val
+}
+
+// SetElsewhere sets the value of Elsewhere.
+func (s *Recognition) SetElsewhere(val []HubRecognition) {
+	s.Elsewhere = val
 }
 
 // SetSelfRegistered sets the value of SelfRegistered.

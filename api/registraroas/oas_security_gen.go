@@ -16,6 +16,9 @@ type SecurityHandler interface {
 	// HandleOidc handles oidc security.
 	// A signed token of an issuer named in the partnership document.
 	HandleOidc(ctx context.Context, operationName OperationName, t Oidc) (context.Context, error)
+	// HandlePeer handles peer security.
+	// The federation duty's voucher for the hub whose request it attaches.
+	HandlePeer(ctx context.Context, operationName OperationName, t Peer) (context.Context, error)
 }
 
 func findAuthorization(h http.Header, prefix string) (string, bool) {
@@ -96,6 +99,32 @@ func GetRolesForOidc(operation string) []string {
 	return result
 }
 
+// operationRolesPeer is a private map storing roles per operation.
+var operationRolesPeer = map[string][]string{
+	RecogniseForPeerOperation: []string{},
+}
+
+// GetRolesForPeer returns the required roles for the given operation.
+//
+// This is useful for authorization scenarios where you need to know which roles
+// are required for an operation.
+//
+// Example:
+//
+//	requiredRoles := GetRolesForPeer(AddPetOperation)
+//
+// Returns nil if the operation has no role requirements or if the operation is unknown.
+func GetRolesForPeer(operation string) []string {
+	roles, ok := operationRolesPeer[operation]
+	if !ok {
+		return nil
+	}
+	// Return a copy to prevent external modification
+	result := make([]string, len(roles))
+	copy(result, roles)
+	return result
+}
+
 func (s *Server) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
 	var t Oidc
 	token, ok := findAuthorization(req.Header, "Bearer")
@@ -113,17 +142,45 @@ func (s *Server) securityOidc(ctx context.Context, operationName OperationName, 
 	return rctx, true, err
 }
 
+func (s *Server) securityPeer(ctx context.Context, operationName OperationName, req *http.Request) (context.Context, bool, error) {
+	var t Peer
+	token, ok := findAuthorization(req.Header, "Bearer")
+	if !ok {
+		return ctx, false, nil
+	}
+	t.Token = token
+	t.Roles = operationRolesPeer[operationName]
+	rctx, err := s.sec.HandlePeer(ctx, operationName, t)
+	if errors.Is(err, ogenerrors.ErrSkipServerSecurity) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return rctx, true, err
+}
+
 // SecuritySource is provider of security values (tokens, passwords, etc.).
 type SecuritySource interface {
 	// Oidc provides oidc security value.
 	// A signed token of an issuer named in the partnership document.
 	Oidc(ctx context.Context, operationName OperationName) (Oidc, error)
+	// Peer provides peer security value.
+	// The federation duty's voucher for the hub whose request it attaches.
+	Peer(ctx context.Context, operationName OperationName) (Peer, error)
 }
 
 func (s *Client) securityOidc(ctx context.Context, operationName OperationName, req *http.Request) error {
 	t, err := s.sec.Oidc(ctx, operationName)
 	if err != nil {
 		return errors.Wrap(err, "security source \"Oidc\"")
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Token)
+	return nil
+}
+func (s *Client) securityPeer(ctx context.Context, operationName OperationName, req *http.Request) error {
+	t, err := s.sec.Peer(ctx, operationName)
+	if err != nil {
+		return errors.Wrap(err, "security source \"Peer\"")
 	}
 	req.Header.Set("Authorization", "Bearer "+t.Token)
 	return nil

@@ -206,6 +206,18 @@ type Handler interface {
 	//
 	// POST /registrar/v1/registers/{register}/recognitions
 	Recognise(ctx context.Context, req *RecognitionRequest, params RecogniseParams) (*Recognition, error)
+	// RecogniseForPeer implements recogniseForPeer operation.
+	//
+	// For practitioners of peers that take this registrar's word, with the pass that their own hub's
+	// federation duty gave them, under the agreements of this partnership that name the other hub
+	// (FED-13,
+	// FED-31). As `recognise`, but that no reference of the person is given: the recognition is for the
+	// asker's own hub, and `elsewhere` has one for each other hub that takes this registrar's word. Each
+	// is an act
+	// that names the hub, and whom it vouches for.
+	//
+	// POST /registrar/v1/registers/{register}/axle-recognitions
+	RecogniseForPeer(ctx context.Context, req *RecognitionRequest, params RecogniseForPeerParams) (*Recognition, error)
 	// RecordRepresentative implements recordRepresentative operation.
 	//
 	// Who has signed in may then ask as that person, as far as the scope goes, while the person cannot

@@ -384,10 +384,17 @@ func (h handlers) AttachAnchor(ctx context.Context, req *oas.AnchorRequest, para
 
 func (h handlers) Enquire(ctx context.Context, req *oas.EnquiryRequest) (*oas.Answer, error) {
 	who := caller(ctx)
+	var elsewhere map[string]string
+	if len(req.Elsewhere) > 0 {
+		elsewhere = map[string]string{}
+	}
+	for _, at := range req.Elsewhere {
+		elsewhere[string(at.Hub)] = string(at.Recognition)
+	}
 	a, err := h.service.Enquire(ctx, who, relmgr.Question{
 		Own: own(req.Column, req.Identifier.Or("")), Recognition: string(req.Recognition.Or("")), Purpose: string(req.Purpose), Reason: string(req.Reason),
 		Concerning: string(req.Concerning), Transaction: string(req.Transaction.Or("")),
-		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")), Scope: scope(req.Scope), Grant: req.Grant.Or(""),
+		Emergency: req.Emergency.Or(false), Case: relmgr.Case(req.Case.Or("")), Scope: scope(req.Scope), Grant: req.Grant.Or(""), Elsewhere: elsewhere,
 	})
 	if err != nil {
 		return nil, err

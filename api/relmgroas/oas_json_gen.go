@@ -7475,6 +7475,16 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Elsewhere != nil {
+			e.FieldStart("elsewhere")
+			e.ArrStart()
+			for _, elem := range s.Elsewhere {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("purpose")
 		s.Purpose.Encode(e)
 	}
@@ -7518,18 +7528,19 @@ func (s *EnquiryRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEnquiryRequest = [11]string{
+var jsonFieldsNameOfEnquiryRequest = [12]string{
 	0:  "column",
 	1:  "identifier",
 	2:  "recognition",
-	3:  "purpose",
-	4:  "reason",
-	5:  "concerning",
-	6:  "transaction",
-	7:  "case",
-	8:  "scope",
-	9:  "grant",
-	10: "emergency",
+	3:  "elsewhere",
+	4:  "purpose",
+	5:  "reason",
+	6:  "concerning",
+	7:  "transaction",
+	8:  "case",
+	9:  "scope",
+	10: "grant",
+	11: "emergency",
 }
 
 // Decode decodes EnquiryRequest from json.
@@ -7572,8 +7583,25 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"recognition\"")
 			}
+		case "elsewhere":
+			if err := func() error {
+				s.Elsewhere = make([]HubRecognition, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem HubRecognition
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Elsewhere = append(s.Elsewhere, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"elsewhere\"")
+			}
 		case "purpose":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				if err := s.Purpose.Decode(d); err != nil {
 					return err
@@ -7583,7 +7611,7 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"purpose\"")
 			}
 		case "reason":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				if err := s.Reason.Decode(d); err != nil {
 					return err
@@ -7593,7 +7621,7 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"reason\"")
 			}
 		case "concerning":
-			requiredBitSet[0] |= 1 << 5
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
 				if err := s.Concerning.Decode(d); err != nil {
 					return err
@@ -7662,7 +7690,7 @@ func (s *EnquiryRequest) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b00111001,
+		0b01110001,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -8992,6 +9020,115 @@ func (s Hub) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Hub) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *HubRecognition) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *HubRecognition) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("hub")
+		s.Hub.Encode(e)
+	}
+	{
+		e.FieldStart("recognition")
+		s.Recognition.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfHubRecognition = [2]string{
+	0: "hub",
+	1: "recognition",
+}
+
+// Decode decodes HubRecognition from json.
+func (s *HubRecognition) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode HubRecognition to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "hub":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Hub.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hub\"")
+			}
+		case "recognition":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Recognition.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"recognition\"")
+			}
+		default:
+			return errors.Errorf("unexpected field %q", k)
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode HubRecognition")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfHubRecognition) {
+					name = jsonFieldsNameOfHubRecognition[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *HubRecognition) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *HubRecognition) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

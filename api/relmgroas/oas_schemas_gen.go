@@ -3402,9 +3402,12 @@ func (s *DisputeRequest) SetReason(val Code) {
 // One of `identifier` and `recognition`.
 // Ref: #/components/schemas/EnquiryRequest
 type EnquiryRequest struct {
-	Column      Code                     `json:"column"`
-	Identifier  OptLocalIdentifier       `json:"identifier"`
-	Recognition OptRecognitionToken      `json:"recognition"`
+	Column      Code                `json:"column"`
+	Identifier  OptLocalIdentifier  `json:"identifier"`
+	Recognition OptRecognitionToken `json:"recognition"`
+	// With a recognition and the scope of the federation: the same registrar's word to each other hub
+	// that is to be asked.
+	Elsewhere   []HubRecognition         `json:"elsewhere"`
 	Purpose     Code                     `json:"purpose"`
 	Reason      Code                     `json:"reason"`
 	Concerning  EnquiryRequestConcerning `json:"concerning"`
@@ -3413,7 +3416,7 @@ type EnquiryRequest struct {
 	// How far the question goes: among the asker's own agency's columns, those of the whole partnership,
 	// or other hubs too (QRY-12). With federation the answer carries, beside what the partnership may
 	// tell, an order for each hub that the asker may ask; POST /federation/v1/enquiries sends them. It
-	// takes an identifier of a shared scheme.
+	// takes an identifier of a shared scheme, or a recognition with what `elsewhere` has.
 	Scope OptEnquiryRequestScope `json:"scope"`
 	// An identity manager's grant that the asker bears. Where another manager withholds what it grants,
 	// its bearer is told so, and nobody else.
@@ -3436,6 +3439,11 @@ func (s *EnquiryRequest) GetIdentifier() OptLocalIdentifier {
 // GetRecognition returns the value of Recognition.
 func (s *EnquiryRequest) GetRecognition() OptRecognitionToken {
 	return s.Recognition
+}
+
+// GetElsewhere returns the value of Elsewhere.
+func (s *EnquiryRequest) GetElsewhere() []HubRecognition {
+	return s.Elsewhere
 }
 
 // GetPurpose returns the value of Purpose.
@@ -3491,6 +3499,11 @@ func (s *EnquiryRequest) SetIdentifier(val OptLocalIdentifier) {
 // SetRecognition sets the value of Recognition.
 func (s *EnquiryRequest) SetRecognition(val OptRecognitionToken) {
 	s.Recognition = val
+}
+
+// SetElsewhere sets the value of Elsewhere.
+func (s *EnquiryRequest) SetElsewhere(val []HubRecognition) {
+	s.Elsewhere = val
 }
 
 // SetPurpose sets the value of Purpose.
@@ -3591,7 +3604,7 @@ func (s *EnquiryRequestConcerning) UnmarshalText(data []byte) error {
 // How far the question goes: among the asker's own agency's columns, those of the whole partnership,
 // or other hubs too (QRY-12). With federation the answer carries, beside what the partnership may
 // tell, an order for each hub that the asker may ask; POST /federation/v1/enquiries sends them. It
-// takes an identifier of a shared scheme.
+// takes an identifier of a shared scheme, or a recognition with what `elsewhere` has.
 type EnquiryRequestScope string
 
 const (
@@ -4160,6 +4173,32 @@ func (s *HeldRelationship) SetUntil(val OptDateTime) {
 }
 
 type Hub string
+
+// Ref: #/components/schemas/HubRecognition
+type HubRecognition struct {
+	Hub         Hub              `json:"hub"`
+	Recognition RecognitionToken `json:"recognition"`
+}
+
+// GetHub returns the value of Hub.
+func (s *HubRecognition) GetHub() Hub {
+	return s.Hub
+}
+
+// GetRecognition returns the value of Recognition.
+func (s *HubRecognition) GetRecognition() RecognitionToken {
+	return s.Recognition
+}
+
+// SetHub sets the value of Hub.
+func (s *HubRecognition) SetHub(val Hub) {
+	s.Hub = val
+}
+
+// SetRecognition sets the value of Recognition.
+func (s *HubRecognition) SetRecognition(val RecognitionToken) {
+	s.Recognition = val
+}
 
 type ID string
 

@@ -260,8 +260,8 @@ func TestE2E24HubsAskEachOtherAndEachDecides(t *testing.T) {
 }
 
 // E2E-05 (its enquiry half), QRY-05, QRY-10, PUB-08: what the person blocks is told to another hub in a declared
-// emergency alone, and both hubs open a review of it. That a stranger is recognised across
-// hubs is not built: the person is known by a number of the scheme.
+// emergency alone, and both hubs open a review of it. The person is known by a number of the scheme; of one
+// who is recognised across hubs, see unconscious.
 func emergencyElsewhere(t *testing.T, home, school *town) {
 	const number = "9434765854"
 	home.tellsHubs(t, number, school.made.Hub)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -15,6 +18,7 @@ import (
 	"github.com/fame-hub/fame/api/bearer"
 	"github.com/fame-hub/fame/api/federationoas"
 	"github.com/fame-hub/fame/internal/hubtest"
+	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/web"
 )
 
@@ -52,10 +56,8 @@ func admits(t *testing.T, home *town, towns []*town) {
 			}).said(t, http.StatusCreated)
 		}
 	}
-	for _, w := range towns { // what others state is looked at anew
-		w.Federation.Kill(t)
-		w.Federation.Start(t)
-	}
+	home.Federation.Kill(t) // what others state is looked at anew
+	home.Federation.Start(t)
 	db := home.Admin(t)
 	hubtest.Eventually(t, "the other hubs are seen to admit the registrar", func() error {
 		var n int
@@ -100,6 +102,180 @@ func (w *town) enrols(t *testing.T, items []map[string]any) *ownPages {
 	return w.signsIn(t, code)
 }
 
+// ottoline is whom these tests are about, in the home county's register.
+var ottoline = people("Ottoline", "1984-11-30")
+
+// recognisedAt is what another hub's registrar says to a practitioner, who has a pass of their own hub's.
+func recognisedAt(t *testing.T, asker, at *town, who string, evidence []map[string]any) map[string]any {
+	t.Helper()
+	pass := asker.send(t, who, http.MethodPost, asker.Federation.URL+"/federation/v1/passes", map[string]any{"hub": at.made.Hub, "purpose": "co-ordinate-care"}).said(t, http.StatusOK)["pass"].(string)
+	return recognisedBy(t, at, pass, evidence).said(t, http.StatusOK)
+}
+
+func recognisedBy(t *testing.T, at *town, pass string, evidence []map[string]any) answer {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"purpose": "co-ordinate-care", "reason": "risk-of-harm", "evidence": given(evidence)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at.Registrar.URL+"/registrar/v1/registers/people/axle-recognitions", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+pass)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}
+}
+
+// E2E-05, QRY-01, QRY-04, QRY-05, QRY-10, PUB-08, FED-13, FED-31: somebody is brought in unconscious, in the county of the third
+// hub. The register is the first hub's. What is known of them first is too little: the register says what would help, and
+// there is nothing to ask with. With more it determines one person; an emergency is asked about at every hub by its
+// word alone, each by what it was told itself. What the person has blocked is told under the emergency, and only
+// then; both hubs review it, and the person sees it when they sign in.
+func unconscious(t *testing.T, towns []*town, own *ownPages) {
+	home, school, carer := towns[0], towns[1], towns[2]
+	const number = "9434765943"
+	who := home.known("Nora Pike "+number, map[ident.Column]string{"gp-riverside": number})
+	home.tellsHubs(t, number, carer.made.Hub)
+	r := home.tellRegistrar(t, "dr-patel", "/registers/people/recognitions", map[string]any{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": given(ottoline)})
+	home.send(t, "dr-patel", http.MethodPost, home.Relmgr.URL+"/relmgr/v1/anchors", map[string]any{
+		"column": "gp-riverside", "identifier": number, "recognition": r["recognition"], "reason": "same-person-found"}).said(t, http.StatusAccepted)
+	proof, err := home.storyteller().proof(t.Context(), home.signedIn(t, "dr-patel"), who, "gp-riverside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func() string {
+		return home.send(t, "dr-patel", http.MethodPost, home.Consent.URL+"/consent/v1/blocks", map[string]any{
+			"proof": proof, "reach": "block", "warning": "effect-on-care-1", "evidence": "spoken-and-noted",
+		}).said(t, http.StatusCreated)["block"].(string)
+	}
+
+	// A first name is too little.
+	little := recognisedAt(t, carer, home, "mr-lindqvist", []map[string]any{{"name": map[string]any{"given": "Philippa"}}})
+	if little["outcome"] != "under-determined" || little["recognition"] != nil || little["elsewhere"] != nil || little["subject"] != nil || len(little["helps"].([]any)) == 0 {
+		t.Fatalf("%v", little)
+	}
+	// What her bag holds is enough.
+	asks := func(emergency bool) (heard, string, map[string]any) {
+		t.Helper()
+		who, column := "dr-patel", "gp-riverside"
+		if emergency {
+			who, column = "mr-lindqvist", "social-care"
+		}
+		found := recognisedAt(t, carer, home, who, ottoline)
+		if found["outcome"] != "determined" || found["subject"] != nil {
+			t.Fatalf("%v", found)
+		}
+		q := map[string]any{
+			"column": column, "recognition": found["recognition"], "elsewhere": found["elsewhere"], "scope": "federation", "purpose": "co-ordinate-care",
+			"reason": "risk-of-harm", "concerning": "adult", "emergency": emergency,
+		}
+		a := carer.send(t, who, http.MethodPost, carer.Relmgr.URL+"/relmgr/v1/enquiries", q).said(t, http.StatusOK)
+		var orders []string
+		for _, o := range a["orders"].([]any) {
+			orders = append(orders, o.(map[string]any)["order"].(string))
+		}
+		return carer.carries(t, who, orders), a["known"].(string), q
+	}
+	h, known, _ := asks(false)
+	wantToldBy(t, h, home, "Riverside Surgery")
+	if known != "nothing-to-tell" || !h.complete {
+		t.Errorf("at home %s, and %+v", known, h)
+	}
+	wantToldBy(t, h, school) // which knows them, and tells the partnership alone
+
+	blocked := block()
+	h, _, _ = asks(false)
+	wantToldBy(t, h, home)
+	h, _, q := asks(true)
+	wantToldBy(t, h, home, "Riverside Surgery")
+	if p := h.hubs[home.made.Hub]["providers"].([]any)[0].(map[string]any); p["contact"].(map[string]any)["value"] != "01632 960101" {
+		t.Errorf("a route to nobody: %v", p)
+	}
+	for _, w := range []struct {
+		*town
+		peer string
+	}{{home, "e.peer = '" + carer.made.Hub + "'"}, {carer, "e.peer is null"}} {
+		var reviews int
+		if err := w.Admin(t).QueryRowContext(t.Context(), "select count(*) from relmgr.reviews v join relmgr.enquiries e using (enquiry_id) where v.cause = 'emergency' and "+w.peer).Scan(&reviews); err != nil || reviews != 1 {
+			t.Errorf("%s has %d reviews: %v", w.Name, reviews, err)
+		}
+	}
+
+	// A recognition serves once at each hub, whoever's question carries it.
+	carer.send(t, "mr-lindqvist", http.MethodPost, carer.Relmgr.URL+"/relmgr/v1/enquiries", q).problem(t, http.StatusUnprocessableEntity)
+	// It is of no use to another practitioner, nor is the word to one hub at another.
+	found := recognisedAt(t, carer, home, "mr-lindqvist", ottoline)
+	q["recognition"], q["elsewhere"] = found["recognition"], found["elsewhere"]
+	q["column"] = "gp-riverside"
+	carer.send(t, "dr-patel", http.MethodPost, carer.Relmgr.URL+"/relmgr/v1/enquiries", q).problem(t, http.StatusUnprocessableEntity)
+	q["column"] = "social-care"
+	both := found["elsewhere"].([]any)
+	one, two := both[0].(map[string]any), both[1].(map[string]any)
+	one["recognition"], two["recognition"] = two["recognition"], one["recognition"]
+	a := carer.send(t, "mr-lindqvist", http.MethodPost, carer.Relmgr.URL+"/relmgr/v1/enquiries", q).said(t, http.StatusOK)
+	var orders []string
+	for _, o := range a["orders"].([]any) {
+		orders = append(orders, o.(map[string]any)["order"].(string))
+	}
+	if h := carer.carries(t, "mr-lindqvist", orders); h.complete || h.hubs[home.made.Hub]["answered"] != false || h.hubs[school.made.Hub]["answered"] != false {
+		t.Errorf("a word to one hub is taken by another: %+v", h)
+	}
+	// A pass is for one registrar: this hub's own takes none of its own hub's, and nobody's token.
+	pass := carer.send(t, "mr-lindqvist", http.MethodPost, carer.Federation.URL+"/federation/v1/passes", map[string]any{"hub": school.made.Hub, "purpose": "co-ordinate-care"}).said(t, http.StatusOK)["pass"].(string)
+	recognisedBy(t, home, pass, ottoline).problem(t, http.StatusUnauthorized)
+	recognisedBy(t, home, carer.token(t, "mr-lindqvist"), ottoline).problem(t, http.StatusUnauthorized)
+
+	// She is told: her own page shows the emergency, and from where it was asked.
+	home.send(t, "dr-patel", http.MethodPost, home.Consent.URL+"/consent/v1/blocks/"+blocked+"/withdrawal", map[string]any{"evidence": "spoken-and-noted"}).said(t, http.StatusCreated)
+	e := home.copied(t, own.says().Recognition)
+	emergencies := 0
+	for _, asked := range e.Enquiries {
+		if asked.Emergency && string(asked.Hub.Or("")) == carer.made.Hub {
+			emergencies++
+		}
+	}
+	if emergencies != 1 {
+		t.Errorf("she is told of %d emergencies: %+v", emergencies, e.Enquiries)
+	}
+	// Nothing of who she is has left the register.
+	for _, w := range towns {
+		dump := string(w.Postgres.Dump(t, w.Name))
+		for _, secret := range []string{"Ottoline", "FFOttoline"} {
+			if strings.Contains(dump, secret) {
+				t.Errorf("the dump of %s holds %s", w.Name, secret)
+			}
+		}
+		for _, d := range w.Duties() {
+			if strings.Contains(string(d.Log.Bytes()), "Ottoline") {
+				t.Errorf("%s logs her name", d.Name)
+			}
+		}
+	}
+	for _, w := range []*town{home, carer} {
+		w.verifies(t)
+	}
+}
+
+// given is evidence as it is asked with, without its source.
+func given(evidence []map[string]any) (out []map[string]any) {
+	for _, e := range evidence {
+		one := maps.Clone(e)
+		delete(one, "source")
+		out = append(out, one)
+	}
+	return out
+}
+
 // SUB-09, FED-09, SUS-02: somebody signs in once, with one registrar, and sees on one page who asked about
 // them at each hub that takes its word. A hub takes the statement that was made for it, and no other's; one that is
 // down is named as not having answered, and costs the page no more than its deadline; nobody keeps what was gathered.
@@ -107,7 +283,7 @@ func reach(t *testing.T, towns []*town) {
 	home, school, carer := towns[0], towns[1], towns[2]
 	admits(t, home, towns)
 	home.atOneAddress(t)
-	own := home.enrols(t, people("Ottoline", "1984-11-30"))
+	own := home.enrols(t, ottoline)
 	b := home.portal(t)
 	b.own = own.number
 	b.signInAsMyself()
@@ -121,6 +297,22 @@ func reach(t *testing.T, towns []*town) {
 	b.sees("Not every other hub has answered", "Has not answered", "Somebody may have asked about you there")
 	b.looks("me-elsewhere-away")
 	carer.Federation.Start(t)
+
+	// At the school somebody knows them, and has attached what the home county's registrar said.
+	const pupil = "9434765935"
+	school.tellsHubs(t, pupil)
+	school.send(t, "dr-patel", http.MethodPost, school.Relmgr.URL+"/relmgr/v1/anchors", map[string]any{
+		"column": "gp-riverside", "identifier": pupil, "recognition": recognisedAt(t, school, home, "dr-patel", ottoline)["recognition"], "reason": "same-person-found",
+	}).said(t, http.StatusAccepted)
+	school.send(t, "dr-brandt", http.MethodPost, school.Relmgr.URL+"/relmgr/v1/enquiries", enquiry("gp-riverside", pupil, "")).said(t, http.StatusOK)
+	b.open("/portal/me/elsewhere")
+	b.sees("Riverside Surgery", "Co-ordinate care and support", "It has nobody to tell you of who asked about you")
+	b.seesNot("Has not answered")
+	b.looks("me-elsewhere-asked")
+	if text := b.fetched("/portal/me/copy/my-data.json"); !strings.Contains(text, `"elsewhere"`) || !strings.Contains(text, school.made.Hub) {
+		t.Errorf("the copy lacks what the school says: %.300s", text)
+	}
+	t.Run("E2E-05", func(t *testing.T) { unconscious(t, towns, own) })
 
 	// Each statement is for one hub alone, and says nothing to any other.
 	said := own.says()

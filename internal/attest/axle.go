@@ -47,13 +47,25 @@ type AxleQuestion struct {
 	Identifier  string       `json:"identifier,omitempty"` // none of a private look-up
 	// Ties name the person by references that both hubs know, in place of scheme and identifier.
 	Ties []string `json:"ties,omitempty"`
+	// Recognition names them by a registrar's word to the other hub.
+	Recognition string `json:"recognition,omitempty"`
 }
 
 // MostTies is how many a question names.
 const MostTies = 8
 
 func (q AxleQuestion) complete() bool {
-	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && (q.Scheme != "") == (len(q.Ties) == 0) && len(q.Ties) <= MostTies
+	return q.ID != "" && q.Agency != "" && q.Role != "" && q.Purpose != "" && q.Reason != "" && q.Concerning != "" && q.ways() == 1 && len(q.Ties) <= MostTies
+}
+
+// ways is in how many ways the question names the person.
+func (q AxleQuestion) ways() (n int) {
+	for _, way := range []bool{q.Scheme != "", len(q.Ties) > 0, q.Recognition != ""} {
+		if way {
+			n++
+		}
+	}
+	return n
 }
 
 // AxleOrder is relmgr's word to its own federation duty that a practitioner, the
@@ -188,7 +200,7 @@ func (v *Verifier) VerifyLookUp(ctx context.Context, token, audience string) (Ax
 }
 
 func (v *Verifier) question(ctx context.Context, token, typ, audience string) (q AxleQuestion, err error) {
-	if err = v.Verify(ctx, token, Expect{typ, audience, AxleLife}, &q); err == nil && (!q.complete() || (q.Identifier == "" && len(q.Ties) == 0) != (typ == TypAxleLookUp) || q.Identifier != "" && len(q.Ties) > 0) {
+	if err = v.Verify(ctx, token, Expect{typ, audience, AxleLife}, &q); err == nil && (!q.complete() || (typ != TypAxleLookUp && q.Scheme != "") != (q.Identifier != "") || typ == TypAxleLookUp && q.Scheme == "") {
 		err = refused("the question lacks a claim, or has one too many")
 	}
 	return q, err

@@ -149,7 +149,9 @@ func (b *bench) axleGood() {
 	b.good["receiveMessage"] = request{target: "/federation/v1/messages", body: encode(b.t, object{"message": b.sealedBy(other, "asking", attest.AxleMessage{
 		Kind: "a-kind-of-theirs", Version: 7,
 	})})}
+	b.asking = other
 	b.disputesGood(other, "asking")
+	b.passesGood(other, "asking")
 	b.tiesGood()
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/ident"
 )
 
@@ -56,10 +57,11 @@ type bench struct {
 	gpHandle, gpProof         string
 	socialProof               string // for idmgr
 	link, linkCode            string
-	ours, ended               string // disputes with another hub: filed here, and answered here
-	revoked                   string // a trust mark
-	recourse, ruledOn         string // cases: waiting, as an adjudicator knows it, and ruled on, as a party does
-	unruled, adjudged         string // the same two, as the other does
+	asking                    *hubtest.OtherHub // a peer in force
+	ours, ended               string            // disputes with another hub: filed here, and answered here
+	revoked                   string            // a trust mark
+	recourse, ruledOn         string            // cases: waiting, as an adjudicator knows it, and ruled on, as a party does
+	unruled, adjudged         string            // the same two, as the other does
 	idmgrProof, schoolProof   string
 	consent, schoolConsent    string
 	policeConsent, exclusion  string

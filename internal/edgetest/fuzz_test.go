@@ -630,6 +630,14 @@ func FuzzLookUpForPeer(f *testing.F) {
 	fuzzed(f, "lookUpForPeer", "northvale", "/relmgr/v1/axle-look-ups", object{"message": strings.Repeat("a", 40) + "." + strings.Repeat("b", 40) + "." + strings.Repeat("c", 40)})
 }
 
+func FuzzPassToRegistrar(f *testing.F) {
+	fuzzed(f, "passToRegistrar", "dr-patel", "/federation/v1/passes", object{"hub": northvale, "purpose": "co-ordinate-care"})
+}
+
+func FuzzRecogniseForPeer(f *testing.F) {
+	fuzzed(f, "recogniseForPeer", "northvale", "/registrar/v1/registers/town/axle-recognitions", object{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()})
+}
+
 func FuzzInvitePeer(f *testing.F) {
 	fuzzed(f, "invitePeer", "gov-ellis", "/federation/v1/peers", object{"entity": "https://127.0.0.1:1", "agreement": seedAgreement})
 }

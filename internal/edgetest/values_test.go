@@ -38,6 +38,7 @@ func (b *bench) values() (rows []row) {
 	b.directory(add)
 	b.marks(add)
 	b.ties(add)
+	b.passes(add)
 	b.signIns(add)
 	rows = append(rows, b.notAllowed()...)
 	return append(rows, b.stopped()...)

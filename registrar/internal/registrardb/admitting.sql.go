@@ -9,6 +9,38 @@ import (
 	"context"
 )
 
+const FindAdmitting = `-- name: FindAdmitting :one
+select hub, known_as, jwks, minutes, keys::text as keys, document::text as document from federation.admitting where registrar = $1::text and hub = $2::text
+`
+
+type FindAdmittingParams struct {
+	Registrar string
+	Hub       string
+}
+
+type FindAdmittingRow struct {
+	Hub      string
+	KnownAs  string
+	Jwks     string
+	Minutes  int32
+	Keys     string
+	Document string
+}
+
+func (q *Queries) FindAdmitting(ctx context.Context, db DBTX, arg FindAdmittingParams) (FindAdmittingRow, error) {
+	row := db.QueryRowContext(ctx, FindAdmitting, arg.Registrar, arg.Hub)
+	var i FindAdmittingRow
+	err := row.Scan(
+		&i.Hub,
+		&i.KnownAs,
+		&i.Jwks,
+		&i.Minutes,
+		&i.Keys,
+		&i.Document,
+	)
+	return i, err
+}
+
 const ListAdmitting = `-- name: ListAdmitting :many
 select hub, known_as, jwks, minutes from federation.admitting where registrar = $1::text order by hub
 `
