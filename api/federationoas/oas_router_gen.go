@@ -14,13 +14,13 @@ var (
 	rn1AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn20AllowedHeaders = map[string]string{
+	rn22AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn26AllowedHeaders = map[string]string{
+	rn28AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn31AllowedHeaders = map[string]string{
+	rn33AllowedHeaders = map[string]string{
 		"GET": "Authorization",
 	}
 	rn15AllowedHeaders = map[string]string{
@@ -38,11 +38,14 @@ var (
 	rn13AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn29AllowedHeaders = map[string]string{
+	rn31AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn24AllowedHeaders = map[string]string{
+	rn26AllowedHeaders = map[string]string{
 		"POST": "Content-Type",
+	}
+	rn19AllowedHeaders = map[string]string{
+		"POST": "Authorization,Content-Type",
 	}
 	rn12AllowedHeaders = map[string]string{
 		"GET":  "Authorization",
@@ -57,13 +60,13 @@ var (
 	rn14AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn22AllowedHeaders = map[string]string{
+	rn24AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn32AllowedHeaders = map[string]string{
+	rn34AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type",
 	}
-	rn21AllowedHeaders = map[string]string{
+	rn23AllowedHeaders = map[string]string{
 		"GET": "Authorization",
 	}
 )
@@ -194,7 +197,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 								default:
 									s.notAllowed(w, r, notAllowedParams{
 										allowedMethods: "POST",
-										allowedHeaders: rn20AllowedHeaders,
+										allowedHeaders: rn22AllowedHeaders,
 										acceptPost:     "application/json",
 										acceptPatch:    "",
 									})
@@ -221,7 +224,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 								default:
 									s.notAllowed(w, r, notAllowedParams{
 										allowedMethods: "POST",
-										allowedHeaders: rn26AllowedHeaders,
+										allowedHeaders: rn28AllowedHeaders,
 										acceptPost:     "application/json",
 										acceptPatch:    "",
 									})
@@ -264,7 +267,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 						default:
 							s.notAllowed(w, r, notAllowedParams{
 								allowedMethods: "GET",
-								allowedHeaders: rn31AllowedHeaders,
+								allowedHeaders: rn33AllowedHeaders,
 								acceptPost:     "",
 								acceptPatch:    "",
 							})
@@ -490,7 +493,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 								default:
 									s.notAllowed(w, r, notAllowedParams{
 										allowedMethods: "POST",
-										allowedHeaders: rn29AllowedHeaders,
+										allowedHeaders: rn31AllowedHeaders,
 										acceptPost:     "application/json",
 										acceptPatch:    "",
 									})
@@ -519,7 +522,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 						default:
 							s.notAllowed(w, r, notAllowedParams{
 								allowedMethods: "POST",
-								allowedHeaders: rn24AllowedHeaders,
+								allowedHeaders: rn26AllowedHeaders,
 								acceptPost:     "application/json",
 								acceptPatch:    "",
 							})
@@ -530,51 +533,67 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 				}
 
-			case 'p': // Prefix: "peers"
+			case 'p': // Prefix: "p"
 
-				if l := len("peers"); len(elem) >= l && elem[0:l] == "peers" {
+				if l := len("p"); len(elem) >= l && elem[0:l] == "p" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
 				if len(elem) == 0 {
-					switch r.Method {
-					case "GET":
-						s.handleListPeersRequest([0]string{}, elemIsEscaped, w, r)
-					case "POST":
-						s.handleInvitePeerRequest([0]string{}, elemIsEscaped, w, r)
-					default:
-						s.notAllowed(w, r, notAllowedParams{
-							allowedMethods: "GET,POST",
-							allowedHeaders: rn12AllowedHeaders,
-							acceptPost:     "application/json",
-							acceptPatch:    "",
-						})
-					}
-
-					return
+					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/"
+				case 'a': // Prefix: "asses"
 
-					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+					if l := len("asses"); len(elem) >= l && elem[0:l] == "asses" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
-					// Param: "peer"
-					// Match until "/"
-					idx := strings.IndexByte(elem, '/')
-					if idx < 0 {
-						idx = len(elem)
+					if len(elem) == 0 {
+						// Leaf node.
+						switch r.Method {
+						case "POST":
+							s.handlePassToRegistrarRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "POST",
+								allowedHeaders: rn19AllowedHeaders,
+								acceptPost:     "application/json",
+								acceptPatch:    "",
+							})
+						}
+
+						return
 					}
-					args[0] = elem[:idx]
-					elem = elem[idx:]
+
+				case 'e': // Prefix: "eers"
+
+					if l := len("eers"); len(elem) >= l && elem[0:l] == "eers" {
+						elem = elem[l:]
+					} else {
+						break
+					}
 
 					if len(elem) == 0 {
-						break
+						switch r.Method {
+						case "GET":
+							s.handleListPeersRequest([0]string{}, elemIsEscaped, w, r)
+						case "POST":
+							s.handleInvitePeerRequest([0]string{}, elemIsEscaped, w, r)
+						default:
+							s.notAllowed(w, r, notAllowedParams{
+								allowedMethods: "GET,POST",
+								allowedHeaders: rn12AllowedHeaders,
+								acceptPost:     "application/json",
+								acceptPatch:    "",
+							})
+						}
+
+						return
 					}
 					switch elem[0] {
 					case '/': // Prefix: "/"
@@ -585,143 +604,166 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 							break
 						}
 
+						// Param: "peer"
+						// Match until "/"
+						idx := strings.IndexByte(elem, '/')
+						if idx < 0 {
+							idx = len(elem)
+						}
+						args[0] = elem[:idx]
+						elem = elem[idx:]
+
 						if len(elem) == 0 {
 							break
 						}
 						switch elem[0] {
-						case 'c': // Prefix: "confirmation"
+						case '/': // Prefix: "/"
 
-							if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 								elem = elem[l:]
 							} else {
 								break
 							}
 
 							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleConfirmPeerRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn9AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
-								}
-
-								return
-							}
-
-						case 'd': // Prefix: "disputes"
-
-							if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
-								elem = elem[l:]
-							} else {
 								break
 							}
+							switch elem[0] {
+							case 'c': // Prefix: "confirmation"
 
-							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleFileDisputeRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn11AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
+								if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+									elem = elem[l:]
+								} else {
+									break
 								}
 
-								return
-							}
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleConfirmPeerRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn9AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
 
-						case 'e': // Prefix: "end"
-
-							if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleLeavePeerRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn14AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
+									return
 								}
 
-								return
-							}
+							case 'd': // Prefix: "disputes"
 
-						case 'r': // Prefix: "readmission"
-
-							if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleReadmitPeerRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn22AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
+								if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
+									elem = elem[l:]
+								} else {
+									break
 								}
 
-								return
-							}
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleFileDisputeRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn11AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
 
-						case 's': // Prefix: "suspension"
-
-							if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch r.Method {
-								case "POST":
-									s.handleSuspendPeerRequest([1]string{
-										args[0],
-									}, elemIsEscaped, w, r)
-								default:
-									s.notAllowed(w, r, notAllowedParams{
-										allowedMethods: "POST",
-										allowedHeaders: rn32AllowedHeaders,
-										acceptPost:     "application/json",
-										acceptPatch:    "",
-									})
+									return
 								}
 
-								return
+							case 'e': // Prefix: "end"
+
+								if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleLeavePeerRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn14AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
+							case 'r': // Prefix: "readmission"
+
+								if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleReadmitPeerRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn24AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
+							case 's': // Prefix: "suspension"
+
+								if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch r.Method {
+									case "POST":
+										s.handleSuspendPeerRequest([1]string{
+											args[0],
+										}, elemIsEscaped, w, r)
+									default:
+										s.notAllowed(w, r, notAllowedParams{
+											allowedMethods: "POST",
+											allowedHeaders: rn34AllowedHeaders,
+											acceptPost:     "application/json",
+											acceptPatch:    "",
+										})
+									}
+
+									return
+								}
+
 							}
 
 						}
@@ -746,7 +788,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 					default:
 						s.notAllowed(w, r, notAllowedParams{
 							allowedMethods: "GET",
-							allowedHeaders: rn21AllowedHeaders,
+							allowedHeaders: rn23AllowedHeaders,
 							acceptPost:     "",
 							acceptPatch:    "",
 						})
@@ -1258,58 +1300,74 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 
 				}
 
-			case 'p': // Prefix: "peers"
+			case 'p': // Prefix: "p"
 
-				if l := len("peers"); len(elem) >= l && elem[0:l] == "peers" {
+				if l := len("p"); len(elem) >= l && elem[0:l] == "p" {
 					elem = elem[l:]
 				} else {
 					break
 				}
 
 				if len(elem) == 0 {
-					switch method {
-					case "GET":
-						r.name = ListPeersOperation
-						r.summary = "The hubs that this hub has met"
-						r.operationID = "listPeers"
-						r.operationGroup = ""
-						r.pathPattern = "/federation/v1/peers"
-						r.args = args
-						r.count = 0
-						return r, true
-					case "POST":
-						r.name = InvitePeerOperation
-						r.summary = "Read what another hub states of itself, and propose an agreement"
-						r.operationID = "invitePeer"
-						r.operationGroup = ""
-						r.pathPattern = "/federation/v1/peers"
-						r.args = args
-						r.count = 0
-						return r, true
-					default:
-						return
-					}
+					break
 				}
 				switch elem[0] {
-				case '/': // Prefix: "/"
+				case 'a': // Prefix: "asses"
 
-					if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
+					if l := len("asses"); len(elem) >= l && elem[0:l] == "asses" {
 						elem = elem[l:]
 					} else {
 						break
 					}
 
-					// Param: "peer"
-					// Match until "/"
-					idx := strings.IndexByte(elem, '/')
-					if idx < 0 {
-						idx = len(elem)
+					if len(elem) == 0 {
+						// Leaf node.
+						switch method {
+						case "POST":
+							r.name = PassToRegistrarOperation
+							r.summary = "A pass to another hub's registrar"
+							r.operationID = "passToRegistrar"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/passes"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
 					}
-					args[0] = elem[:idx]
-					elem = elem[idx:]
+
+				case 'e': // Prefix: "eers"
+
+					if l := len("eers"); len(elem) >= l && elem[0:l] == "eers" {
+						elem = elem[l:]
+					} else {
+						break
+					}
 
 					if len(elem) == 0 {
-						break
+						switch method {
+						case "GET":
+							r.name = ListPeersOperation
+							r.summary = "The hubs that this hub has met"
+							r.operationID = "listPeers"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/peers"
+							r.args = args
+							r.count = 0
+							return r, true
+						case "POST":
+							r.name = InvitePeerOperation
+							r.summary = "Read what another hub states of itself, and propose an agreement"
+							r.operationID = "invitePeer"
+							r.operationGroup = ""
+							r.pathPattern = "/federation/v1/peers"
+							r.args = args
+							r.count = 0
+							return r, true
+						default:
+							return
+						}
 					}
 					switch elem[0] {
 					case '/': // Prefix: "/"
@@ -1320,133 +1378,156 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 							break
 						}
 
+						// Param: "peer"
+						// Match until "/"
+						idx := strings.IndexByte(elem, '/')
+						if idx < 0 {
+							idx = len(elem)
+						}
+						args[0] = elem[:idx]
+						elem = elem[idx:]
+
 						if len(elem) == 0 {
 							break
 						}
 						switch elem[0] {
-						case 'c': // Prefix: "confirmation"
+						case '/': // Prefix: "/"
 
-							if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+							if l := len("/"); len(elem) >= l && elem[0:l] == "/" {
 								elem = elem[l:]
 							} else {
 								break
 							}
 
 							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = ConfirmPeerOperation
-									r.summary = "Confirm a peer by its fingerprints and the agreement"
-									r.operationID = "confirmPeer"
-									r.operationGroup = ""
-									r.pathPattern = "/federation/v1/peers/{peer}/confirmation"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
-								}
-							}
-
-						case 'd': // Prefix: "disputes"
-
-							if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
-								elem = elem[l:]
-							} else {
 								break
 							}
+							switch elem[0] {
+							case 'c': // Prefix: "confirmation"
 
-							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = FileDisputeOperation
-									r.summary = "File a dispute against a peer"
-									r.operationID = "fileDispute"
-									r.operationGroup = ""
-									r.pathPattern = "/federation/v1/peers/{peer}/disputes"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
+								if l := len("confirmation"); len(elem) >= l && elem[0:l] == "confirmation" {
+									elem = elem[l:]
+								} else {
+									break
 								}
-							}
 
-						case 'e': // Prefix: "end"
-
-							if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = LeavePeerOperation
-									r.summary = "End the agreement with a peer"
-									r.operationID = "leavePeer"
-									r.operationGroup = ""
-									r.pathPattern = "/federation/v1/peers/{peer}/end"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = ConfirmPeerOperation
+										r.summary = "Confirm a peer by its fingerprints and the agreement"
+										r.operationID = "confirmPeer"
+										r.operationGroup = ""
+										r.pathPattern = "/federation/v1/peers/{peer}/confirmation"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
 								}
-							}
 
-						case 'r': // Prefix: "readmission"
+							case 'd': // Prefix: "disputes"
 
-							if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = ReadmitPeerOperation
-									r.summary = "Readmit a suspended peer"
-									r.operationID = "readmitPeer"
-									r.operationGroup = ""
-									r.pathPattern = "/federation/v1/peers/{peer}/readmission"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
+								if l := len("disputes"); len(elem) >= l && elem[0:l] == "disputes" {
+									elem = elem[l:]
+								} else {
+									break
 								}
-							}
 
-						case 's': // Prefix: "suspension"
-
-							if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
-								elem = elem[l:]
-							} else {
-								break
-							}
-
-							if len(elem) == 0 {
-								// Leaf node.
-								switch method {
-								case "POST":
-									r.name = SuspendPeerOperation
-									r.summary = "Suspend a peer"
-									r.operationID = "suspendPeer"
-									r.operationGroup = ""
-									r.pathPattern = "/federation/v1/peers/{peer}/suspension"
-									r.args = args
-									r.count = 1
-									return r, true
-								default:
-									return
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = FileDisputeOperation
+										r.summary = "File a dispute against a peer"
+										r.operationID = "fileDispute"
+										r.operationGroup = ""
+										r.pathPattern = "/federation/v1/peers/{peer}/disputes"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
 								}
+
+							case 'e': // Prefix: "end"
+
+								if l := len("end"); len(elem) >= l && elem[0:l] == "end" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = LeavePeerOperation
+										r.summary = "End the agreement with a peer"
+										r.operationID = "leavePeer"
+										r.operationGroup = ""
+										r.pathPattern = "/federation/v1/peers/{peer}/end"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
+								}
+
+							case 'r': // Prefix: "readmission"
+
+								if l := len("readmission"); len(elem) >= l && elem[0:l] == "readmission" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = ReadmitPeerOperation
+										r.summary = "Readmit a suspended peer"
+										r.operationID = "readmitPeer"
+										r.operationGroup = ""
+										r.pathPattern = "/federation/v1/peers/{peer}/readmission"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
+								}
+
+							case 's': // Prefix: "suspension"
+
+								if l := len("suspension"); len(elem) >= l && elem[0:l] == "suspension" {
+									elem = elem[l:]
+								} else {
+									break
+								}
+
+								if len(elem) == 0 {
+									// Leaf node.
+									switch method {
+									case "POST":
+										r.name = SuspendPeerOperation
+										r.summary = "Suspend a peer"
+										r.operationID = "suspendPeer"
+										r.operationGroup = ""
+										r.pathPattern = "/federation/v1/peers/{peer}/suspension"
+										r.args = args
+										r.count = 1
+										return r, true
+									default:
+										return
+									}
+								}
+
 							}
 
 						}
