@@ -225,8 +225,17 @@ func TestALinkToAnotherHubWorksUnderBothHubsTermsAndEndsAtBoth(t *testing.T) {
 	_, err = x.asks(theirs, patient, "co-ordinate-care")
 	wantNothing(t, "for a purpose that the hubs have not agreed", err)
 	x.purposes = []string{"co-ordinate-care"}
+	before := x.here.terms // nor a decision of its own that does not stand any more
+	x.here.edit(func(terms *decide.Terms) {
+		for i := range terms.Agreements {
+			terms.Agreements[i].Aspects = nil
+		}
+	})
+	_, err = x.asks(theirs, patient, "co-ordinate-care")
+	wantNothing(t, "on a decision that does not stand", err)
+	x.here.terms = before
 	// And that one's.
-	before := x.there.terms
+	before = x.there.terms
 	x.there.edit(func(terms *decide.Terms) {
 		for i := range terms.Agreements {
 			terms.Agreements[i].Peers = nil

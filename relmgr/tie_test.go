@@ -92,11 +92,11 @@ func (n northvale) tie(t *testing.T, reference string) tied {
 	return tied{n, made.Receipt, reference, offer.Consents[0], child}
 }
 
-// sends are the ties that the surgery's own question names to northvale.
-func (x tied) sends(t *testing.T, who string) []string {
+// sends are the ties that the surgery's own question for a purpose names to northvale.
+func (x tied) sends(t *testing.T, purpose string) []string {
 	t.Helper()
-	a := got[relmgr.Answer](t)(x.b.Enquire(t.Context(), x.b.as(who), relmgr.Question{
-		Own: x.child, Purpose: "co-ordinate-care", Reason: "working-with-person", Concerning: "child", Scope: relmgr.OfTheFederation,
+	a := got[relmgr.Answer](t)(x.b.Enquire(t.Context(), x.b.as("gp"), relmgr.Question{
+		Own: x.child, Purpose: purpose, Reason: "working-with-person", Concerning: "child", Scope: relmgr.OfTheFederation,
 	}))
 	for _, o := range a.Orders {
 		if o.Hub != northvaleHub {
@@ -134,8 +134,11 @@ func TestATieLeadsBothHubsToTheSamePerson(t *testing.T) {
 	n := withNorthvale(t)
 	x := n.tie(t, "reference-of-theirs")
 	wantAgencies(t, n.ask(t, n.along(x.reference)), "Riverside Surgery")
-	if got := x.sends(t, "gp"); len(got) != 1 || got[0] != x.reference {
+	if got := x.sends(t, "co-ordinate-care"); len(got) != 1 || got[0] != x.reference {
 		t.Errorf("the question names %q", got)
+	}
+	if got := x.sends(t, "safeguarding"); len(got) != 0 { // the tie's own decision is not for it
+		t.Errorf("for another purpose the question names %q", got)
 	}
 	other := n.along(x.reference)
 	other.Purpose = "safeguarding" // within the agreement, and not of the tie's decision
@@ -245,7 +248,7 @@ func TestATieThatTheOtherHubHasEndedIsOverHere(t *testing.T) {
 		n.takes(t, map[string]any{"reference": x.reference, "ended": true})
 	}
 	wantAgencies(t, n.ask(t, n.along(x.reference)))
-	if got := x.sends(t, "gp"); len(got) != 0 {
+	if got := x.sends(t, "co-ordinate-care"); len(got) != 0 {
 		t.Errorf("the question names %q", got)
 	}
 	if told := n.letters(t, false); len(told) != 0 {
