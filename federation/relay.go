@@ -66,7 +66,7 @@ func (a *Axles) passOn(ctx context.Context, path []string, hops int, sealed stri
 		answer, err = a.opened(ctx, peer, m, answered)
 	}
 	if ctx.Err() == nil {
-		a.heard(next, err == nil)
+		a.heard(next, err == nil || errors.Is(err, errRefused)) // one that refuses is there
 	}
 	switch {
 	case err != nil:
