@@ -4,7 +4,25 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/fame-hub/fame/consent/decide"
 )
+
+// ByTerms is a pass of retention of a duty whose periods the terms state, and which says how
+// many records it erased.
+func (e *Edge) ByTerms(retain func(context.Context, *decide.Terms) (int, error)) func(context.Context) ([]slog.Attr, error) {
+	return func(ctx context.Context) ([]slog.Attr, error) {
+		terms, err := e.Terms(ctx)
+		if err != nil {
+			return nil, err
+		}
+		n, err := retain(ctx, terms)
+		if n == 0 {
+			return nil, err
+		}
+		return []slog.Attr{slog.Int("records", n)}, err
+	}
+}
 
 // retainEvery is how often what is past its time is erased.
 const retainEvery = 6 * time.Hour

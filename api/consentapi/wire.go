@@ -2,7 +2,6 @@ package consentapi
 
 import (
 	"context"
-	"log/slog"
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
@@ -30,21 +29,7 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 	edge.TrustSubjects("consent", proofs)
 	handler, err := New(Config{Service: service, Edge: edge})
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
-		api.Retain(ctx, p.Logger, retain(service, edge))
+		api.Retain(ctx, p.Logger, edge.ByTerms(service.Retain))
 	}}, err
 }
 
-// retain is a pass of retention.
-func retain(service *consent.Service, edge *api.Edge) func(context.Context) ([]slog.Attr, error) {
-	return func(ctx context.Context) ([]slog.Attr, error) {
-		terms, err := edge.Terms(ctx)
-		if err != nil {
-			return nil, err
-		}
-		n, err := service.Retain(ctx, terms)
-		if n == 0 {
-			return nil, err
-		}
-		return []slog.Attr{slog.Int("records", n)}, err
-	}
-}

@@ -8,6 +8,7 @@ import (
 
 	fame "github.com/fame-hub/fame"
 	"github.com/fame-hub/fame/api"
+	"github.com/fame-hub/fame/consent/decide"
 	"github.com/fame-hub/fame/idmgr"
 	"github.com/fame-hub/fame/internal/ident"
 	"github.com/fame-hub/fame/internal/process"
@@ -35,21 +36,17 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	handler, err := New(edge, service, p.Now)
 	return process.Part{Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready}, Run: func(ctx context.Context) {
 		var retaining sync.WaitGroup
-		retaining.Go(func() { api.Retain(ctx, p.Logger, retain(service, edge)) })
+		retaining.Go(func() { api.Retain(ctx, p.Logger, edge.ByTerms(unsaid(service))) })
 		sweep(ctx, edge, service, p.Logger)
 		retaining.Wait()
 	}}, err
 }
 
-// retain is a pass of retention. How much went is nobody's to read in a log.
-func retain(service *idmgr.Service, edge *api.Edge) func(context.Context) ([]slog.Attr, error) {
-	return func(ctx context.Context) ([]slog.Attr, error) {
-		terms, err := edge.Terms(ctx)
-		if err != nil {
-			return nil, err
-		}
-		_, err = service.Retain(ctx, terms)
-		return nil, err
+// unsaid is the retention of a manager: how much went is nobody's to read in a log.
+func unsaid(service *idmgr.Service) func(context.Context, *decide.Terms) (int, error) {
+	return func(ctx context.Context, t *decide.Terms) (int, error) {
+		_, err := service.Retain(ctx, t)
+		return 0, err
 	}
 }
 

@@ -2,7 +2,6 @@ package registrarapi
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -72,24 +71,9 @@ func Wire(ctx context.Context, p *process.Process) (process.Part, error) {
 	return process.Part{
 		Prefix: Prefix, Handler: handler, Ready: []serve.Check{ready},
 		Also: map[string]http.Handler{provider.Prefix(code): edge.Open(provider.Prefix(code), op.Operation, op)}, Run: func(ctx context.Context) {
-			beside(ctx, run, accounts.Run, func(ctx context.Context) { api.Retain(ctx, p.Logger, retain(service, edge)) })
+			beside(ctx, run, accounts.Run, func(ctx context.Context) { api.Retain(ctx, p.Logger, edge.ByTerms(service.Retain)) })
 		},
 	}, nil
-}
-
-// retain is a pass of retention.
-func retain(service *registrar.Service, edge *api.Edge) func(context.Context) ([]slog.Attr, error) {
-	return func(ctx context.Context) ([]slog.Attr, error) {
-		terms, err := edge.Terms(ctx)
-		if err != nil {
-			return nil, err
-		}
-		n, err := service.Retain(ctx, terms)
-		if n == 0 {
-			return nil, err
-		}
-		return []slog.Attr{slog.Int("records", n)}, err
-	}
 }
 
 // covers are the duties of the registrars that this process stands in for.
