@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fame-hub/fame/internal/attest"
+	"github.com/fame-hub/fame/internal/hubtest"
 	"github.com/fame-hub/fame/internal/ident"
 )
 
@@ -50,6 +52,11 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 	for _, text := range []string{"", "{}", "[]", "null", `""`, `{"a":{"a":{"a":[1,2,{}]}}}`, "\xff\xfe", `{"column":"\u0000"}`, `{"column":"\ud800"}`} {
 		f.Add([]byte(text))
 	}
+	var other *hubtest.OtherHub
+	if op == "recogniseForPeer" {
+		other = h.met("asking")
+		h.takesWord(other, "asking")
+	}
 	bearer := func() string {
 		if duty, _, myself := strings.Cut(target[1:], "/v1/me/"); myself {
 			return h.myProofs(as, "")[duty].(string)
@@ -63,6 +70,8 @@ func fuzzed(f *testing.F, op, as, target string, seeds ...any) {
 			return h.vouchTo("idmgr", "a.b.c")
 		case "collectLinkLetters":
 			return h.vouchTo("idmgr", "letters")
+		case "recogniseForPeer":
+			return h.passed(other, "asking", func(*attest.Pass) {})
 		}
 		return h.token(as)
 	}

@@ -10,37 +10,45 @@ import (
 )
 
 // passed is a pass of another hub's, for one of its practitioners to this hub's registrar.
-func (b *bench) passed(other *hubtest.OtherHub, name string, change func(*attest.Pass)) string {
-	b.t.Helper()
-	c := b.claims(attest.PassAudience(hubID))
+func (h *hub) passed(other *hubtest.OtherHub, name string, change func(*attest.Pass)) string {
+	h.t.Helper()
+	c := h.claims(attest.PassAudience(hubID))
 	p := attest.Pass{Claims: c, Practitioner: "dr-north", Agency: "northvale-surgery", Role: "gp", Purpose: "co-ordinate-care"}
 	change(&p)
 	signed, err := other.Signer(name).Sign(context.Background(), attest.TypPass, p)
-	b.must(err)
+	h.must(err)
 	return signed
 }
 
-// passesGood has an agreement name the peer, which takes the registrar's word, and makes the good requests.
-func (b *bench) passesGood(other *hubtest.OtherHub, name string) {
-	b.t.Helper()
-	names := func(document object) {
-		a := entry(b.t, document, "agreements", "code", "riverside-children")
+// takesWord has an agreement name a peer, and the peer take the registrar's word. It
+// returns what does the first of a document.
+func (h *hub) takesWord(other *hubtest.OtherHub, name string) (names func(document object)) {
+	h.t.Helper()
+	names = func(document object) {
+		a := entry(h.t, document, "agreements", "code", "riverside-children")
 		peers, _ := a["peers"].([]any)
 		a["peers"] = append(peers, other.Entity(name))
 	}
-	b.change(names)
+	h.change(names)
+	to, err := attest.RecipientKeys(context.Background(), h.keys["federation"], federation.OpenerKey)
+	h.must(err)
+	jwks, err := json.Marshal(to)
+	h.must(err)
+	_, err = h.admin.ExecContext(context.Background(), "insert into federation.admitted_elsewhere (hub, registrar, known_as, jwks, minutes) values ($1, $2, 'theirs', $3, 5)", other.Entity(name), registrarCode, string(jwks))
+	h.must(err)
+	return names
+}
+
+// passesGood makes the good requests, of a peer that takes the registrar's word.
+func (b *bench) passesGood(other *hubtest.OtherHub, name string) {
+	b.t.Helper()
+	names := b.takesWord(other, name)
 	var document object // that is applied as a good request, too
 	apply := b.good["applyPartnership"]
 	b.must(json.Unmarshal(apply.body, &document))
 	names(document)
 	apply.body = render(document)
 	b.good["applyPartnership"] = apply
-	to, err := attest.RecipientKeys(context.Background(), b.keys["federation"], federation.OpenerKey)
-	b.must(err)
-	jwks, err := json.Marshal(to)
-	b.must(err)
-	_, err = b.admin.ExecContext(context.Background(), "insert into federation.admitted_elsewhere (hub, registrar, known_as, jwks, minutes) values ($1, $2, 'theirs', $3, 5)", other.Entity(name), registrarCode, string(jwks))
-	b.must(err)
 	b.good["passToRegistrar"] = request{as: "dr-patel", target: "/federation/v1/passes", body: encode(b.t, object{"hub": other.Entity(name), "purpose": "co-ordinate-care"})}
 	r := bearing(b.passed(other, name, func(*attest.Pass) {}), "POST", "/registrar/v1/registers/town/axle-recognitions")
 	r.body = render(plain(b.t, object{"purpose": "co-ordinate-care", "reason": "working-with-person", "evidence": goodEvidence()}))

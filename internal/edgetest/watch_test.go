@@ -223,6 +223,7 @@ func overheard(t testing.TB, dsn string, l *listener) *sql.DB {
 		t.Fatal(err)
 	}
 	cfg.Runtime = map[string]string{"search_path": "", "timezone": "UTC", "default_transaction_isolation": "read committed"}
+	cfg.BinaryParameters = true
 	inner, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		t.Fatal(err)
