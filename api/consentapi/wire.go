@@ -32,4 +32,3 @@ func Wire(_ context.Context, p *process.Process) (process.Part, error) {
 		api.Retain(ctx, p.Logger, edge.ByTerms(service.Retain))
 	}}, err
 }
-
