@@ -15,15 +15,21 @@ import (
 	"github.com/fame-hub/fame/relmgr"
 )
 
-// step is one message of a look-up, on a question.
-func (n northvale) step(t *testing.T, q attest.AxleQuestion, step attest.AxleStep) (relmgr.LookUpAnswer, error) {
+// stepMessage is one message of a look-up, on a question.
+func (n northvale) stepMessage(t *testing.T, q attest.AxleQuestion, step attest.AxleStep) string {
 	t.Helper()
 	sign := got[string](t)
 	q.Identifier = ""
-	message := sign(attest.NewSigner(n.keys, hubKey, northvaleHub).Sign(t.Context(), attest.TypAxleMessage, attest.AxleMessage{
+	return sign(attest.NewSigner(n.keys, hubKey, northvaleHub).Sign(t.Context(), attest.TypAxleMessage, attest.AxleMessage{
 		Claims: n.claims(n.b.terms.Partnership.Hub, "m"), Kind: "look-up", Version: 1, Keys: n.jwks(t, agencyKey), LookUp: &step,
 		Question: sign(attest.NewSigner(n.keys, agencyKey, northvaleHub).Sign(t.Context(), attest.TypAxleLookUp, q)),
 	}))
+}
+
+// step has the message answered.
+func (n northvale) step(t *testing.T, q attest.AxleQuestion, step attest.AxleStep) (relmgr.LookUpAnswer, error) {
+	t.Helper()
+	message := n.stepMessage(t, q, step)
 	return n.b.LookUpForPeer(t.Context(), n.b.terms, n.vouch(t, message), message)
 }
 
